@@ -1,0 +1,53 @@
+package hookqueue;
+
+import hookqueue.report.Journal;
+import java.time.InstantSource;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+
+/** The program. Everything but {@code serve} is done by the shell script around it, without a JVM. */
+public final class Main {
+    private static final long STOP_SECONDS = 9;
+
+    private Main() {}
+
+    /**
+     * Runs the worker and ends the process with a code of {@link Exit}.
+     *
+     * @param args {@code serve}
+     */
+    public static void main(String[] args) throws InterruptedException {
+        if (args.length != 1 || !args[0].equals("serve")) {
+            System.err.println("usage: nix-post-build-hook-queue serve");
+            System.exit(Exit.USAGE.code());
+        }
+        var worker = new Worker(System.getenv(), InstantSource.system());
+        var ended = new CountDownLatch(1);
+        var exit = new AtomicReference<>(Exit.OK);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(worker, ended, exit), "stop"));
+        try {
+            exit.set(worker.run());
+        } catch (RuntimeException | Error e) {
+            e.printStackTrace();
+            exit.set(Exit.BUG);
+        } finally {
+            Journal.stop();
+            ended.countDown();
+        }
+        System.exit(exit.get().code());
+    }
+
+    /** On SIGTERM: without it the JVM would end with status 143, and systemd would call that a failure. */
+    private static void stop(Worker worker, CountDownLatch ended, AtomicReference<Exit> exit) {
+        worker.stop();
+        try {
+            if (!ended.await(STOP_SECONDS, TimeUnit.SECONDS)) {
+                System.err.println("<3>could not end within " + STOP_SECONDS + "s");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        Runtime.getRuntime().halt(exit.get().code());
+    }
+}

@@ -1,0 +1,124 @@
+package hookqueue;
+
+import hookqueue.delivery.Lane;
+import hookqueue.intake.Listener;
+import hookqueue.queue.Queue;
+import hookqueue.queue.QueueException;
+import hookqueue.queue.Row;
+import hookqueue.report.Metrics;
+import hookqueue.report.Notify;
+import hookqueue.report.Overview;
+import hookqueue.report.Status;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What happens once a second on the main thread: systemd is told how things stand and that the worker lives, the
+ * metrics file is written when something has changed, failed paths of long ago are dropped, and the listener learns
+ * whether work remains.
+ *
+ * <p>Systemd's watchdog is fed from here, so it is fed only while the listener turns and the queue answers.
+ */
+final class Pulse implements Listener.Work {
+    private static final Logger LOG = LoggerFactory.getLogger(Pulse.class);
+    private static final Duration METRICS_EVERY = Duration.ofSeconds(15);
+    private static final Duration EXPIRE_EVERY = Duration.ofMinutes(10);
+    private static final int EXPIRE_AT_ONCE = 500;
+
+    private final Settings settings;
+    private final Queue queue;
+    private final List<Lane> lanes;
+    private final Notify notify;
+    private final Status status;
+    private final Metrics metrics;
+    private final InstantSource clock;
+    private final boolean watched;
+    private long lastMetrics;
+    private long lastExpiry;
+    private String lastSummary = "";
+
+    Pulse(
+            Map<String, String> environment,
+            Settings settings,
+            Queue queue,
+            List<Lane> lanes,
+            Notify notify,
+            Status status,
+            Metrics metrics,
+            InstantSource clock) {
+        this.settings = settings;
+        this.queue = queue;
+        this.lanes = lanes;
+        this.notify = notify;
+        this.status = status;
+        this.metrics = metrics;
+        this.clock = clock;
+        this.watched = environment.containsKey("WATCHDOG_USEC");
+        this.lastExpiry = System.nanoTime() - EXPIRE_EVERY.toNanos();
+        this.lastMetrics = System.nanoTime() - METRICS_EVERY.toNanos();
+    }
+
+    /** Tells systemd that the worker serves. */
+    void begin() {
+        notify.ready("ready");
+    }
+
+    /** Whether anything is queued, deferred or running; on the way the other things are done. */
+    @Override
+    public boolean remains() throws InterruptedException {
+        try {
+            Overview overview = Overview.of(queue, lanes, clock);
+            if (watched) {
+                notify.watchdog();
+            }
+            String summary = status.summary(overview);
+            notify.status(summary);
+            writeMetrics(overview, summary);
+            expire();
+            return overview.outstanding() > 0 || !overview.running().isEmpty();
+        } catch (QueueException e) {
+            LOG.error("cannot look at the queue: {}", e.getMessage());
+            notify.status(Verbs.oneLine("" + e.getMessage()));
+            return true;
+        }
+    }
+
+    /** Leaves the last state in the metrics file, since it is true until the next worker comes. */
+    void end() throws InterruptedException {
+        try {
+            lastMetrics = 0;
+            lastSummary = "";
+            writeMetrics(Overview.of(queue, lanes, clock), "ended");
+        } catch (QueueException e) {
+            LOG.error("cannot look at the queue: {}", e.getMessage());
+        }
+    }
+
+    private void writeMetrics(Overview overview, String summary) {
+        boolean changed = !summary.equals(lastSummary);
+        boolean due = System.nanoTime() - lastMetrics > METRICS_EVERY.toNanos();
+        if (settings.metricsFile() != null && (changed || due)) {
+            metrics.write(settings.metricsFile(), overview);
+            lastMetrics = System.nanoTime();
+            lastSummary = summary;
+        }
+    }
+
+    private void expire() throws QueueException, InterruptedException {
+        if (System.nanoTime() - lastExpiry < EXPIRE_EVERY.toNanos()) {
+            return;
+        }
+        lastExpiry = System.nanoTime();
+        long now = clock.millis();
+        List<Row> dropped = queue.call(
+                ledger -> ledger.expire(now - settings.failedRetention().toMillis(), EXPIRE_AT_ONCE, now));
+        for (Row row : dropped) {
+            LOG.warn("{}: dropped {}, which failed more than {} ago: {}", row.lane(), row.path(),
+                    settings.failedRetention(), Verbs.oneLine(row.reason()));
+        }
+    }
+}

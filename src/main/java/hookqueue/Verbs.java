@@ -1,0 +1,257 @@
+package hookqueue;
+
+import hookqueue.base.StorePath;
+import hookqueue.delivery.Lane;
+import hookqueue.intake.Answers;
+import hookqueue.intake.Peer;
+import hookqueue.intake.Reply;
+import hookqueue.intake.Request;
+import hookqueue.queue.Ledger;
+import hookqueue.queue.Queue;
+import hookqueue.queue.QueueException;
+import hookqueue.queue.Receipt;
+import hookqueue.queue.Row;
+import hookqueue.report.Metrics;
+import hookqueue.report.Overview;
+import hookqueue.report.Rows;
+import hookqueue.report.Status;
+import java.io.IOException;
+import java.sql.SQLException;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What the words of the protocol do. */
+final class Verbs implements Answers {
+    private static final Logger LOG = LoggerFactory.getLogger(Verbs.class);
+    private static final int PAGE = 500;
+    private static final int MOST_NAMED = 100;
+    private static final String[] HELP = {
+        "PATH [PATH…]                     queue store paths; answered once they are on disk and rooted",
+        "queue [tag=T] PATH…              the same, with a name to wait for them by",
+        "status [json]                    what runs, waits, is down, has failed",
+        "list [json]                      every unsettled path, a line for each of its lanes",
+        "failed [json]                    the failed ones, with the reason",
+        "wait [timeout=D] [tag=T | PATH…] until these, or all, are settled; an error if one has failed",
+        "watch                            what happens, until nothing is left to do",
+        "retry [PATH…]                    failed and deferred paths become due now   (operators)",
+        "drop PATH…                       forget paths                                (operators)",
+        "pause, resume                    start no new batch; go on                   (operators)",
+        "explain PATH                     where a path stands, and why",
+        "metrics                          Prometheus text",
+        "help, version                    this; the program's version",
+    };
+
+    private final Queue queue;
+    private final Settings settings;
+    private final List<Lane> lanes;
+    private final Waiting waiting;
+    private final Explanation explanation;
+    private final Status status;
+    private final Metrics metrics;
+    private final InstantSource clock;
+    private final long ownUid;
+
+    Verbs(
+            Queue queue,
+            Settings settings,
+            List<Lane> lanes,
+            Explanation explanation,
+            Status status,
+            Metrics metrics,
+            InstantSource clock,
+            long ownUid) {
+        this.queue = queue;
+        this.settings = settings;
+        this.lanes = lanes;
+        this.waiting = new Waiting(queue, settings.storeDir(), clock);
+        this.explanation = explanation;
+        this.status = status;
+        this.metrics = metrics;
+        this.clock = clock;
+        this.ownUid = ownUid;
+    }
+
+    @Override
+    public List<String> enqueue(List<Request.Enqueue> requests) throws InterruptedException {
+        try {
+            List<Receipt> receipts = queue.call(ledger -> {
+                var all = new ArrayList<Receipt>(requests.size());
+                for (Request.Enqueue request : requests) {
+                    all.add(ledger.enqueue(request.paths(), request.tag(), clock.millis()));
+                }
+                return all;
+            });
+            var replies = new ArrayList<String>(requests.size());
+            for (int i = 0; i < receipts.size(); i++) {
+                replies.add(reply(requests.get(i), receipts.get(i)));
+            }
+            return replies;
+        } catch (QueueException e) {
+            LOG.error("nothing can be queued: {}", e.getMessage());
+            return requests.stream().map(request -> "error not queued: " + oneLine(e.getMessage())).toList();
+        }
+    }
+
+    private static String reply(Request.Enqueue request, Receipt receipt) {
+        String excluded = receipt.excluded() == 0 ? "" : " excluded " + receipt.excluded();
+        List<String> refused = request.refused();
+        if (refused.isEmpty()) {
+            return "ok queued " + receipt.queued() + excluded;
+        }
+        String named = String.join("; ", refused.subList(0, Math.min(MOST_NAMED, refused.size())));
+        String more = refused.size() > MOST_NAMED ? "; and " + (refused.size() - MOST_NAMED) + " more" : "";
+        return "error refused " + refused.size() + ", queued " + receipt.queued() + excluded + ": " + named + more;
+    }
+
+    @Override
+    public String answer(Request request, Peer peer, Reply reply) throws IOException, InterruptedException {
+        try {
+            return switch (request) {
+                case Request.Enqueue enqueue -> enqueue(List.of(enqueue)).getFirst();
+                case Request.Status s -> status(s.json(), reply);
+                case Request.Listing l -> pages(reply, l.json(), (after, limit) -> queue.call(x -> x.list(after, limit)));
+                case Request.Failures f ->
+                    pages(reply, f.json(), (after, limit) -> queue.call(x -> x.failed(after, limit)));
+                case Request.Wait wait -> waiting.answer(wait, reply);
+                case Request.Watch watch -> watch(reply);
+                case Request.Retry retry -> operator(peer, "retry", () -> retry(retry.paths()));
+                case Request.Drop drop -> operator(peer, "drop", () -> drop(drop.paths()));
+                case Request.Pause pause -> operator(peer, pause.on() ? "pause" : "resume", () -> pause(pause.on()));
+                case Request.Explain explain -> explanation.answer(explain.path(), reply);
+                case Request.Metrics m -> metrics(reply);
+                case Request.Help help -> help(reply);
+                case Request.Version version -> "ok nix-post-build-hook-queue " + Version.TEXT;
+                case Request.Bad bad -> "error " + bad.reason();
+            };
+        } catch (QueueException e) {
+            LOG.error("a request cannot be answered: {}", e.getMessage());
+            return "error " + oneLine(e.getMessage());
+        }
+    }
+
+    private Overview overview() throws QueueException, InterruptedException {
+        return Overview.of(queue, lanes, clock);
+    }
+
+    private String status(boolean json, Reply reply) throws IOException, QueueException, InterruptedException {
+        Overview overview = overview();
+        for (String line : json ? List.of(status.json(overview)) : status.text(overview)) {
+            reply.data(line);
+        }
+        return "ok";
+    }
+
+    /** Fetches rows after a path's row. */
+    private interface Page {
+        List<Row> after(long id, int limit) throws QueueException, InterruptedException;
+    }
+
+    private String pages(Reply reply, boolean json, Page page) throws IOException, QueueException, InterruptedException {
+        long after = 0;
+        List<Row> rows = page.after(after, PAGE);
+        while (!rows.isEmpty()) {
+            for (Row row : rows) {
+                reply.data(json ? Rows.json(row, settings.storeDir()) : Rows.text(row, settings.storeDir(), clock.instant()));
+            }
+            after = rows.getLast().id();
+            rows = page.after(after, PAGE);
+        }
+        return "ok";
+    }
+
+    private String watch(Reply reply) throws IOException, QueueException, InterruptedException {
+        String last = "";
+        while (true) {
+            long seen = queue.version();
+            Overview overview = overview();
+            String summary = status.summary(overview);
+            if (!summary.equals(last)) {
+                reply.data(summary);
+                reply.flush();
+                last = summary;
+            }
+            if (overview.outstanding() == 0 && overview.running().isEmpty()) {
+                return overview.failed() == 0 ? "ok nothing left to do" : "ok nothing left to do, " + overview.failed() + " failed";
+            }
+            queue.awaitChange(seen, overview.running().isEmpty() ? 5_000 : 500);
+        }
+    }
+
+    /** Something that only operators may do. */
+    private interface Deed {
+        String done() throws QueueException, InterruptedException;
+    }
+
+    private String operator(Peer peer, String verb, Deed deed) throws QueueException, InterruptedException {
+        if (!peer.mayOperate(ownUid)) {
+            return "error " + verb + " is for root and the worker's own user, not for uid " + peer.uid();
+        }
+        String answer = deed.done();
+        LOG.info("{} by uid {}: {}", verb, peer.uid(), answer);
+        return answer;
+    }
+
+    private String retry(List<StorePath> paths) throws QueueException, InterruptedException {
+        if (paths.isEmpty()) {
+            return "ok due now: " + queue.call(ledger -> ledger.retryAll(clock.millis()));
+        }
+        return each(paths, "due now", (ledger, path) -> ledger.retry(path, clock.millis()));
+    }
+
+    private String drop(List<StorePath> paths) throws QueueException, InterruptedException {
+        return each(paths, "dropped", (ledger, path) -> ledger.drop(path, clock.millis()));
+    }
+
+    /** Done to one path; false when it is not queued. */
+    private interface Change {
+        boolean apply(Ledger ledger, StorePath path) throws SQLException;
+    }
+
+    private String each(List<StorePath> paths, String done, Change change) throws QueueException, InterruptedException {
+        List<StorePath> unknown = queue.call(ledger -> {
+            var missing = new ArrayList<StorePath>();
+            for (StorePath path : paths) {
+                if (!change.apply(ledger, path)) {
+                    missing.add(path);
+                }
+            }
+            return missing;
+        });
+        int count = paths.size() - unknown.size();
+        if (unknown.isEmpty()) {
+            return "ok " + done + ": " + count;
+        }
+        List<String> names = unknown.stream().limit(MOST_NAMED).map(path -> path.in(settings.storeDir())).toList();
+        return "error " + done + ": " + count + "; not queued: " + String.join(" ", names);
+    }
+
+    private String pause(boolean on) throws QueueException, InterruptedException {
+        queue.call(ledger -> {
+            ledger.pause(on, clock.millis());
+            return on;
+        });
+        return on ? "ok paused; a batch that runs now goes on to its end" : "ok resumed";
+    }
+
+    private String metrics(Reply reply) throws IOException, QueueException, InterruptedException {
+        for (String line : metrics.text(overview()).split("\n")) {
+            reply.data(line);
+        }
+        return "ok";
+    }
+
+    private static String help(Reply reply) throws IOException {
+        for (String line : HELP) {
+            reply.data(line);
+        }
+        return "ok durations: 500ms 30s 10min 2h 30d, or bare seconds; "
+                + "operators: root and the worker's own user";
+    }
+
+    static String oneLine(String text) {
+        return text.replace("\n", " | ");
+    }
+}

@@ -1,0 +1,95 @@
+package hookqueue;
+
+import hookqueue.base.Durations;
+import hookqueue.base.StorePath;
+import hookqueue.intake.Reply;
+import hookqueue.intake.Request;
+import hookqueue.queue.Ledger;
+import hookqueue.queue.Queue;
+import hookqueue.queue.QueueException;
+import hookqueue.queue.Row;
+import hookqueue.report.Rows;
+import java.io.IOException;
+import java.sql.SQLException;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The answer to {@code wait}: is it done? It looks at the queue again whenever that changes, and keeps nothing in
+ * memory, so that a client which asks again after a restart of the worker gets the same answer.
+ *
+ * <p>Settled means: delivered to every destination in the settings, or failed. A path that was never queued here is an
+ * error, because nothing can be said about it; so is one that the settings exclude.
+ */
+final class Waiting {
+    private static final int MOST_FAILED = 1_000;
+    private static final long LOOK_AGAIN_MILLIS = 5_000;
+
+    private final Queue queue;
+    private final String storeDir;
+    private final InstantSource clock;
+
+    Waiting(Queue queue, String storeDir, InstantSource clock) {
+        this.queue = queue;
+        this.storeDir = storeDir;
+        this.clock = clock;
+    }
+
+    /** How it stands with what is waited for. */
+    private record Standing(long outstanding, List<Row> failed, List<StorePath> unknown, boolean nothing) {}
+
+    String answer(Request.Wait wait, Reply reply) throws IOException, QueueException, InterruptedException {
+        long end = wait.timeout() == null ? Long.MAX_VALUE : System.nanoTime() + wait.timeout().toNanos();
+        while (true) {
+            long seen = queue.version();
+            Standing standing = queue.call(ledger -> look(ledger, wait));
+            if (!standing.unknown().isEmpty()) {
+                String names = String.join(" ", standing.unknown().stream().limit(100).map(p -> p.in(storeDir)).toList());
+                return "error never queued here: " + names;
+            }
+            if (standing.outstanding() == 0) {
+                return settled(standing, wait.tag(), reply);
+            }
+            long left = wait.timeout() == null ? LOOK_AGAIN_MILLIS : (end - System.nanoTime()) / 1_000_000;
+            if (left <= 0) {
+                return "error not settled after " + Durations.shown(wait.timeout()) + ": " + standing.outstanding() + " left";
+            }
+            reply.flush(); // notices a client that has gone
+            queue.awaitChange(seen, Math.min(left, LOOK_AGAIN_MILLIS));
+        }
+    }
+
+    private String settled(Standing standing, @Nullable String tag, Reply reply) throws IOException {
+        for (Row row : standing.failed()) {
+            reply.data(Rows.text(row, storeDir, clock.instant()));
+        }
+        if (!standing.failed().isEmpty()) {
+            return "error failed: " + standing.failed().size();
+        }
+        return standing.nothing() ? "ok nothing was queued with tag " + tag : "ok";
+    }
+
+    private static Standing look(Ledger ledger, Request.Wait wait) throws SQLException {
+        if (wait.paths().isEmpty()) {
+            long outstanding = ledger.outstanding(wait.tag());
+            boolean nothing = wait.tag() != null && outstanding == 0 && !ledger.knownTag(wait.tag());
+            return new Standing(outstanding, ledger.failedOf(wait.tag(), MOST_FAILED), List.of(), nothing);
+        }
+        long outstanding = 0;
+        var failed = new ArrayList<Row>();
+        var unknown = new ArrayList<StorePath>();
+        for (StorePath path : wait.paths()) {
+            List<Row> rows = ledger.standing(path).stream().filter(Row::configured).toList();
+            if (rows.isEmpty() && !ledger.known(path)) {
+                unknown.add(path);
+            }
+            if (rows.stream().anyMatch(row -> row.state() == Row.State.FRESH || row.state() == Row.State.DEFERRED)) {
+                outstanding++;
+            }
+            rows.stream().filter(row -> row.state() == Row.State.FAILED).forEach(failed::add);
+        }
+        return new Standing(outstanding, failed, unknown, false);
+    }
+}

@@ -1,0 +1,199 @@
+package hookqueue;
+
+import hookqueue.delivery.Carrier;
+import hookqueue.delivery.Carriers;
+import hookqueue.delivery.Destination;
+import hookqueue.delivery.Lane;
+import hookqueue.intake.ListenFds;
+import hookqueue.intake.Listener;
+import hookqueue.nix.ChildProcess;
+import hookqueue.nix.Nix;
+import hookqueue.queue.Ledger;
+import hookqueue.queue.Queue;
+import hookqueue.queue.QueueException;
+import hookqueue.report.Metrics;
+import hookqueue.report.Notify;
+import hookqueue.report.Status;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.newsclub.net.unix.AFUNIXServerSocketChannel;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One life of the worker.
+ *
+ * <pre>
+ *   settings ─► sockets ─► queue, spool ─► lanes ─► READY=1 ─► listener runs … ─► idle, SIGTERM or a bug
+ *      └─ wrong ─┐            └─ unusable ─┐                                          │
+ *                ▼                         ▼                                          ▼
+ *          Refusal: every client is told at once, so that hooks spool      STOPPING=1 ─► lanes end their children
+ *                                                                            ─► sessions ─► queue closed ─► exit
+ * </pre>
+ */
+final class Worker {
+    private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
+    private static final Duration LANES_END = Duration.ofSeconds(7);
+    private static final Duration SESSIONS_END = Duration.ofSeconds(1);
+
+    private final Map<String, String> environment;
+    private final InstantSource clock;
+    private final AtomicReference<@Nullable Throwable> bug = new AtomicReference<>();
+
+    /** Guards {@link #listener} and {@link #stopRequested}. */
+    private final Object life = new Object();
+
+    private @Nullable Listener listener;
+    private boolean stopRequested;
+
+    /** @param environment of the process */
+    Worker(Map<String, String> environment, InstantSource clock) {
+        this.environment = environment;
+        this.clock = clock;
+    }
+
+    /** Serves until idle, until {@link #stop()}, or until something is found that it cannot go on from. */
+    Exit run() throws InterruptedException {
+        Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> fail(thrown));
+        var notify = new Notify(environment);
+        Settings.Reading reading = Settings.read(environment);
+        List<AFUNIXServerSocketChannel> sockets;
+        try {
+            sockets = ListenFds.adopt(environment, ProcessHandle.current().pid());
+        } catch (IOException e) {
+            if (reading instanceof Settings.Reading.Mistakes mistakes) {
+                mistakes.all().forEach(mistake -> LOG.error("{}", mistake));
+            }
+            LOG.error("{}", e.getMessage());
+            return reading instanceof Settings.Reading.Mistakes ? Exit.CONFIG : Exit.NO_SOCKET;
+        }
+        try {
+            return switch (reading) {
+                case Settings.Reading.Mistakes mistakes -> refuse(
+                        sockets, notify, "configuration: " + String.join("; ", mistakes.all()), mistakes.all(), Exit.CONFIG);
+                case Settings.Reading.Good good -> serve(good, sockets, notify);
+            };
+        } catch (IOException e) {
+            LOG.error("the listening sockets cannot be used", e);
+            return Exit.BUG;
+        }
+    }
+
+    /** Makes {@link #run} end soon; may be called from any thread, also before it has begun. */
+    void stop() {
+        synchronized (life) {
+            stopRequested = true;
+            if (listener != null) {
+                listener.stop();
+            }
+        }
+    }
+
+    private void fail(Throwable thrown) {
+        if (bug.compareAndSet(null, thrown)) {
+            LOG.error("the worker cannot go on", thrown);
+        }
+        stop();
+    }
+
+    private Exit refuse(
+            List<AFUNIXServerSocketChannel> sockets, Notify notify, String reason, List<String> log, Exit exit)
+            throws IOException, InterruptedException {
+        log.forEach(line -> LOG.error("{}", line));
+        notify.ready(reason);
+        var refusal = new Listener(sockets, "/nix/store", new Refusal(reason), Refusal.QUIET);
+        listen(refusal, () -> false);
+        refusal.closeSessions(SESSIONS_END);
+        notify.stopping(reason);
+        return exit;
+    }
+
+    private Exit serve(Settings.Reading.Good good, List<AFUNIXServerSocketChannel> sockets, Notify notify)
+            throws IOException, InterruptedException {
+        Settings settings = good.settings();
+        good.unknown().forEach(name -> LOG.warn("{} means nothing to this program", name));
+        Queue queue;
+        try {
+            queue = Queue.open(queueSettings(settings), clock, this::fail);
+        } catch (QueueException e) {
+            return refuse(sockets, notify, "" + e.getMessage(), List.of("" + e.getMessage()), Exit.NO_STATE);
+        }
+        try (queue) {
+            List<Lane> lanes = lanes(settings, queue);
+            var status = new Status(ZoneId.systemDefault());
+            var metrics = new Metrics(Version.TEXT);
+            var nix = new Nix(settings.nix(), settings.storeDir());
+            var explanation = new Explanation(queue, settings, nix, new ChildProcess(settings.stallTimeout()), clock);
+            var verbs = new Verbs(queue, settings, lanes, explanation, status, metrics, clock, ownUid());
+            var open = new Listener(sockets, settings.storeDir(), verbs, settings.idleTimeout());
+            lanes.forEach(Lane::start);
+            var pulse = new Pulse(environment, settings, queue, lanes, notify, status, metrics, clock);
+            pulse.begin();
+            listen(open, pulse);
+            notify.stopping("stopping");
+            lanes.forEach(Lane::stop);
+            for (Lane lane : lanes) {
+                lane.join(LANES_END);
+            }
+            open.closeSessions(SESSIONS_END);
+            pulse.end();
+        }
+        LOG.info(bug.get() == null ? "nothing left to do or told to stop; ended" : "ended after a bug");
+        return bug.get() == null ? Exit.OK : Exit.BUG;
+    }
+
+    private void listen(Listener listener, Listener.Work work) throws IOException, InterruptedException {
+        synchronized (life) {
+            this.listener = listener;
+            if (stopRequested) {
+                listener.stop();
+            }
+        }
+        listener.run(work);
+    }
+
+    private List<Lane> lanes(Settings settings, Queue queue) {
+        var carriers = new Carriers(
+                new Nix(settings.nix(), settings.storeDir()),
+                new ChildProcess(settings.stallTimeout()),
+                Home.forChildren(environment, settings.stateDir()));
+        var limits = new Lane.Limits(settings.batchSize(), settings.maxAttempts());
+        var lanes = new ArrayList<Lane>();
+        if (settings.signingKey() != null) {
+            lanes.add(lane(Ledger.SIGN, carriers.sign(settings.signingKey()), queue, limits));
+        }
+        for (Destination destination : settings.destinations()) {
+            lanes.add(lane(
+                    destination.name(), carriers.to(destination, settings.substituteOnDestination()), queue, limits));
+        }
+        return lanes;
+    }
+
+    private Lane lane(String name, Carrier carrier, Queue queue, Lane.Limits limits) {
+        return new Lane(name, carrier, queue, limits, () -> ThreadLocalRandom.current().nextDouble(), clock, this::fail);
+    }
+
+    private static Queue.Settings queueSettings(Settings settings) {
+        var names = new ArrayList<String>();
+        if (settings.signingKey() != null) {
+            names.add(Ledger.SIGN);
+        }
+        settings.destinations().forEach(destination -> names.add(destination.name()));
+        return new Queue.Settings(
+                settings.stateDir(), settings.rootsDir(), settings.storeDir(), names, settings.selection());
+    }
+
+    private static long ownUid() throws IOException {
+        return ((Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid")).longValue();
+    }
+}

@@ -1,0 +1,106 @@
+package hookqueue.base;
+
+/**
+ * A path of the Nix store, without the store directory: {@code <hash>-<name>}.
+ *
+ * <p>This is the only place where text becomes a store path. The rules are Nix's own ({@code src/libstore/path.cc}):
+ * 32 characters of Nix's base 32, a dash, and a name of 1 to 211 characters out of {@code [0-9a-zA-Z+._?=-]} that is
+ * not {@code .} or {@code ..} and does not begin with {@code .-} or {@code ..-}.
+ *
+ * @param baseName the last component, for example {@code 7hx47qyrz4065viqzzhdqi5jixgjys0z-hello-2.12}
+ */
+public record StorePath(String baseName) {
+    private static final int HASH = 32;
+    private static final int NAME = 211;
+    private static final int SHOWN = 120;
+
+    /** Checks the rules above; the message of the exception names the value and the rule. */
+    public StorePath {
+        String broken = brokenRule(baseName);
+        if (broken != null) {
+            throw new IllegalArgumentException("not a store path (" + broken + "): " + shown(baseName));
+        }
+    }
+
+    /**
+     * Parses an absolute store path.
+     *
+     * @param storeDir the store directory without a slash at its end, normally {@code /nix/store}
+     * @param text what a client sent
+     * @throws IllegalArgumentException with the rule that is broken and the value, safe to print
+     */
+    public static StorePath parse(String storeDir, String text) {
+        if (text.length() <= storeDir.length() + 1
+                || !text.startsWith(storeDir)
+                || text.charAt(storeDir.length()) != '/') {
+            throw new IllegalArgumentException("not a store path (outside " + storeDir + "): " + shown(text));
+        }
+        return new StorePath(text.substring(storeDir.length() + 1));
+    }
+
+    /** The absolute path in that store. */
+    public String in(String storeDir) {
+        return storeDir + "/" + baseName;
+    }
+
+    /** What follows the hash: what filters look at. */
+    public String name() {
+        return baseName.substring(HASH + 1);
+    }
+
+    /** A value as it may be shown in a terminal: no control characters, not longer than a line. */
+    public static String shown(String value) {
+        var shown = new StringBuilder();
+        for (int i = 0; i < value.length() && i < SHOWN; i++) {
+            char c = value.charAt(i);
+            shown.append(c < ' ' || c == 0x7f || (c >= 0x80 && c < 0xa0) || !isPlain(c) ? '?' : c);
+        }
+        return value.length() > SHOWN ? shown + "… (" + value.length() + " characters)" : shown.toString();
+    }
+
+    /** False for characters that move or hide text on a terminal without being control characters. */
+    private static boolean isPlain(char c) {
+        int type = Character.getType(c);
+        return type != Character.FORMAT
+                && type != Character.LINE_SEPARATOR
+                && type != Character.PARAGRAPH_SEPARATOR
+                && type != Character.SURROGATE
+                && type != Character.UNASSIGNED;
+    }
+
+    private static @org.jspecify.annotations.Nullable String brokenRule(String base) {
+        if (base.length() < HASH + 2 || base.charAt(HASH) != '-') {
+            return "no <hash>-<name>";
+        }
+        for (int i = 0; i < HASH; i++) {
+            char c = base.charAt(i);
+            boolean base32 = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z' && "eotu".indexOf(c) < 0);
+            if (!base32) {
+                return "the hash has a character outside Nix's base 32";
+            }
+        }
+        if (base.length() - HASH - 1 > NAME) {
+            return "the name is longer than " + NAME + " characters";
+        }
+        for (int i = HASH + 1; i < base.length(); i++) {
+            char c = base.charAt(i);
+            boolean allowed = (c >= '0' && c <= '9')
+                    || (c >= 'a' && c <= 'z')
+                    || (c >= 'A' && c <= 'Z')
+                    || "+-._?=".indexOf(c) >= 0;
+            if (!allowed) {
+                return "the name has a character outside [0-9a-zA-Z+._?=-]";
+            }
+        }
+        String name = base.substring(HASH + 1);
+        if (name.equals(".") || name.equals("..") || name.startsWith(".-") || name.startsWith("..-")) {
+            return "the name is or begins with a dot component";
+        }
+        return null;
+    }
+
+    @Override
+    public String toString() {
+        return baseName;
+    }
+}

@@ -1,0 +1,33 @@
+package hookqueue.delivery;
+
+import java.time.Duration;
+import java.util.function.DoubleSupplier;
+
+/**
+ * Delays that double from a floor to a ceiling, spread by a fifth to either side so that many machines do not knock
+ * together.
+ *
+ * @param floor the first delay
+ * @param ceiling the largest delay before it is spread
+ * @param random numbers from 0 to 1
+ */
+record Backoff(Duration floor, Duration ceiling, DoubleSupplier random) {
+    private static final double SPREAD = 0.2;
+
+    /** 5 s to 15 min. */
+    static Backoff standard(DoubleSupplier random) {
+        return new Backoff(Duration.ofSeconds(5), Duration.ofMinutes(15), random);
+    }
+
+    /** Milliseconds to wait after the n-th failure, n from 1. */
+    long millis(int failures) {
+        int doublings = Math.clamp(failures - 1L, 0, 30);
+        double delay = Math.min((double) ceiling.toMillis(), floor.toMillis() * (double) (1L << doublings));
+        return Math.round(delay * (1 - SPREAD + 2 * SPREAD * random.getAsDouble()));
+    }
+
+    /** No delay is longer, in milliseconds. */
+    long longestMillis() {
+        return Math.round(ceiling.toMillis() * (1 + SPREAD)) + 1;
+    }
+}

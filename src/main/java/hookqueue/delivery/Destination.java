@@ -1,0 +1,101 @@
+package hookqueue.delivery;
+
+import hookqueue.base.StorePath;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.regex.Pattern;
+
+/** Where paths go. */
+public sealed interface Destination {
+    /** What it is called in {@code status}, in the journal and in the database; never with a password. */
+    String name();
+
+    /** Destinations with the same identity are the same one, however they are spelt. */
+    String identity();
+
+    /**
+     * A Nix store.
+     *
+     * @param url as {@code nix copy --to} takes it
+     */
+    record Store(String url) implements Destination {
+        private static final Pattern PASSWORD = Pattern.compile("(//[^/@:]*:)[^/@]*@");
+
+        @Override
+        public String name() {
+            return PASSWORD.matcher(url).replaceFirst("$1***@");
+        }
+
+        @Override
+        public String identity() {
+            try {
+                URI uri = new URI(url);
+                String scheme = String.valueOf(uri.getScheme()).toLowerCase(Locale.ROOT);
+                String host = uri.getHost() == null ? "" : uri.getHost().toLowerCase(Locale.ROOT);
+                String user = uri.getUserInfo() == null ? "" : uri.getUserInfo();
+                String path = uri.getPath() == null ? "" : uri.getPath().replaceAll("/+", "/");
+                String query = uri.getQuery() == null ? "" : sorted(uri.getQuery());
+                int port = uri.getPort() == standardPort(scheme) ? -1 : uri.getPort();
+                String trimmed = path.length() > 1 && path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
+                return scheme + "://" + user + "@" + host + ":" + port + (trimmed.equals("/") ? "" : trimmed) + "?" + query;
+            } catch (URISyntaxException e) {
+                return url;
+            }
+        }
+
+        private static String sorted(String query) {
+            String[] parts = query.split("&");
+            Arrays.sort(parts);
+            return String.join("&", parts);
+        }
+
+        private static int standardPort(String scheme) {
+            return switch (scheme) {
+                case "ssh", "ssh-ng" -> 22;
+                case "http" -> 80;
+                case "https" -> 443;
+                default -> -1;
+            };
+        }
+    }
+
+    /**
+     * A program that is run with the paths as arguments and in {@code OUT_PATHS}.
+     *
+     * @param program its absolute path
+     */
+    record Exec(String program) implements Destination {
+        @Override
+        public String name() {
+            return "exec:" + program;
+        }
+
+        @Override
+        public String identity() {
+            return name().replaceAll("/+", "/");
+        }
+    }
+
+    /**
+     * Parses one word of {@code NPBHQ_UPLOAD_TO}.
+     *
+     * @throws IllegalArgumentException naming the value and the rule
+     */
+    static Destination parse(String word) {
+        if (word.startsWith("exec:")) {
+            String program = word.substring("exec:".length());
+            if (!program.startsWith("/")) {
+                throw new IllegalArgumentException(
+                        "not an absolute path after exec: (exec:/path/program): " + StorePath.shown(word));
+            }
+            return new Exec(program);
+        }
+        if (!word.matches("[a-zA-Z][a-zA-Z0-9+.-]*://.*") && !word.matches("(daemon|local)(\\?.*)?") && !word.startsWith("/")) {
+            throw new IllegalArgumentException("not a Nix store URL (ssh://, ssh-ng://, s3://, http(s)://, file://, …)"
+                    + " nor exec:/path/program: " + StorePath.shown(word));
+        }
+        return new Store(word);
+    }
+}

@@ -1,0 +1,281 @@
+package hookqueue.delivery;
+
+import hookqueue.base.Durations;
+import hookqueue.base.Sizes;
+import hookqueue.base.StorePath;
+import hookqueue.nix.Progress;
+import hookqueue.queue.Breaker;
+import hookqueue.queue.Entry;
+import hookqueue.queue.Ledger;
+import hookqueue.queue.Queue;
+import hookqueue.queue.QueueException;
+import hookqueue.queue.Verdict;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One destination's thread: takes what is due, has it carried as a {@link Round} says, records what is certain.
+ *
+ * <p>All it knows for longer than a round is in the queue, so a restart forgets nothing; only the count of failures in
+ * a row starts anew. Lanes do not wait for one another.
+ */
+public final class Lane {
+    private static final Logger LOG = LoggerFactory.getLogger(Lane.class);
+    private static final long QUEUE_TROUBLE_MILLIS = 10_000;
+    private static final int MOST_DEFERRED = 50;
+
+    private final String name;
+    private final Carrier carrier;
+    private final Queue queue;
+    private final Limits limits;
+    private final Backoff backoff;
+    private final InstantSource clock;
+    private final Consumer<Throwable> fatal;
+    private final Thread thread;
+    private int failuresInARow;
+    private volatile @Nullable Batch running;
+
+    /**
+     * @param batchSize most paths one child process gets, at least 1
+     * @param maxAttempts blamed so often, a path is failed; at least 1
+     */
+    public record Limits(int batchSize, int maxAttempts) {}
+
+    /**
+     * What runs now.
+     *
+     * @param paths how many paths were handed over together
+     * @param since when
+     * @param progress how far it is
+     */
+    public record Batch(int paths, Instant since, Progress progress) {}
+
+    /**
+     * @param name as the queue knows the lane
+     * @param random numbers from 0 to 1, for spreading delays
+     * @param fatal told of what a lane cannot go on from
+     */
+    public Lane(
+            String name,
+            Carrier carrier,
+            Queue queue,
+            Limits limits,
+            DoubleSupplier random,
+            InstantSource clock,
+            Consumer<Throwable> fatal) {
+        this.name = name;
+        this.carrier = carrier;
+        this.queue = queue;
+        this.limits = limits;
+        this.backoff = Backoff.standard(random);
+        this.clock = clock;
+        this.fatal = fatal;
+        this.thread = new Thread(this::serve, "lane " + name);
+    }
+
+    /** As the queue knows it. */
+    public String name() {
+        return name;
+    }
+
+    /** What runs now, or null. */
+    public @Nullable Batch running() {
+        return running;
+    }
+
+    /** Starts the lane's thread. */
+    public void start() {
+        thread.start();
+    }
+
+    /** Ends the child process at hand and then the thread; what was not recorded stays queued. */
+    public void stop() {
+        thread.interrupt();
+    }
+
+    /** Waits for the thread to end. */
+    public void join(Duration most) throws InterruptedException {
+        thread.join(most);
+    }
+
+    /** What there is to do, as of one moment. */
+    private record Work(boolean paused, Breaker breaker, List<Entry> fresh, List<Entry> deferred, Optional<Long> nextDue) {}
+
+    private void serve() {
+        try {
+            while (!Thread.currentThread().isInterrupted()) {
+                turn();
+            }
+        } catch (InterruptedException e) {
+            LOG.debug("lane {} ends", name);
+        } catch (RuntimeException | Error e) {
+            fatal.accept(e);
+        }
+    }
+
+    private void turn() throws InterruptedException {
+        try {
+            long seen = queue.version();
+            long now = clock.millis();
+            Work work = queue.call(ledger -> look(ledger, now));
+            if (work.paused()) {
+                queue.awaitChange(seen, Long.MAX_VALUE / 2_000_000);
+            } else if (!work.fresh().isEmpty() || !work.deferred().isEmpty()) {
+                deliver(work);
+            } else {
+                queue.awaitChange(seen, untilDue(work, now));
+            }
+        } catch (QueueException e) {
+            LOG.error("{}: {}; trying again in 10s", name, e.getMessage());
+            Thread.sleep(QUEUE_TROUBLE_MILLIS);
+        }
+    }
+
+    private Work look(Ledger ledger, long now) throws SQLException {
+        Breaker breaker = ledger.breaker(name);
+        if (ledger.paused()) {
+            return new Work(true, breaker, List.of(), List.of(), Optional.empty());
+        }
+        if (!breaker.open()) {
+            List<Entry> fresh = ledger.fresh(name, limits.batchSize());
+            List<Entry> deferred = ledger.due(name, now, backoff.longestMillis(), MOST_DEFERRED);
+            return new Work(false, breaker, fresh, deferred, ledger.nextDue(name));
+        }
+        boolean wait = breaker.until() > now && breaker.until() <= now + backoff.longestMillis();
+        if (wait) {
+            return new Work(false, breaker, List.of(), List.of(), Optional.of(breaker.until()));
+        }
+        List<Entry> youngest = ledger.youngest(name);
+        List<Entry> trial = youngest.isEmpty() ? ledger.deferred(name, 1) : youngest;
+        return new Work(false, breaker, trial, List.of(), Optional.empty());
+    }
+
+    private static long untilDue(Work work, long now) {
+        return work.nextDue().map(due -> Math.max(1, due - now)).orElse(Long.MAX_VALUE / 2_000_000);
+    }
+
+    private void deliver(Work work) throws QueueException, InterruptedException {
+        Round round = work.breaker().open()
+                ? Round.trial(work.fresh().getFirst(), limits.maxAttempts(), backoff)
+                : Round.of(work.fresh(), work.deferred(), failuresInARow, limits.maxAttempts(), backoff);
+        List<Entry> group = round.next();
+        while (!group.isEmpty()) {
+            Outcome outcome = carry(group);
+            if (outcome instanceof Outcome.Cancelled) {
+                return;
+            }
+            List<Verdict> verdicts = round.learn(outcome, clock.millis());
+            if (record(verdicts, outcome)) {
+                return; // paused: what is not certain yet stays as it was
+            }
+            group = round.next();
+        }
+        record(round.over(clock.millis()), new Outcome.Cancelled());
+        settle(round, work.breaker());
+    }
+
+    private Outcome carry(List<Entry> group) {
+        var progress = new Progress();
+        Instant started = clock.instant();
+        running = new Batch(group.size(), started, progress);
+        try {
+            List<StorePath> paths = group.stream().map(Entry::path).toList();
+            Outcome outcome = carrier.carry(paths, progress);
+            tell(outcome, group, Duration.between(started, clock.instant()));
+            return outcome;
+        } finally {
+            running = null;
+        }
+    }
+
+    /** Records verdicts; true when no new batch is to start. */
+    private boolean record(List<Verdict> verdicts, Outcome outcome) throws QueueException, InterruptedException {
+        long bytes = outcome instanceof Outcome.Delivered delivered ? delivered.bytes() : 0;
+        long now = clock.millis();
+        boolean paused = queue.call(ledger -> {
+            if (!verdicts.isEmpty()) {
+                ledger.record(name, verdicts, bytes, now);
+            }
+            return ledger.paused();
+        });
+        for (Verdict verdict : verdicts) {
+            if (verdict instanceof Verdict.Failed failed) {
+                LOG.error("{}: failed {} after {} attempts: {}",
+                        name, failed.entry().path(), failed.attempts(), oneLine(failed.reason()));
+            } else if (verdict instanceof Verdict.Deferred later) {
+                LOG.warn("{}: deferred {} for {}{}: {}", name, later.entry().path(),
+                        Durations.shown(Duration.ofMillis(Math.max(0, later.dueAt() - now))),
+                        later.attempts() == 0 ? "" : " (attempt " + later.attempts() + " of " + limits.maxAttempts() + ")",
+                        oneLine(later.reason()));
+            }
+        }
+        return paused;
+    }
+
+    /** What the round says of the destination as a whole. */
+    private void settle(Round round, Breaker before) throws QueueException, InterruptedException {
+        long now = clock.millis();
+        String down = round.down();
+        if (down != null) {
+            int failures = before.failures() + 1;
+            var open = new Breaker(
+                    failures, now + backoff.millis(failures), before.open() ? before.since() : now, down);
+            queue.call(ledger -> {
+                ledger.breaker(name, open);
+                return true;
+            });
+            failuresInARow = 0;
+            LOG.warn("{}: down since {}, next try in {}: {}", name, Instant.ofEpochMilli(open.since()),
+                    Durations.shown(Duration.ofMillis(open.until() - now)), oneLine(down));
+            return;
+        }
+        boolean news = before.open() || (round.worked() && failuresInARow > 0);
+        failuresInARow = round.failuresInARow();
+        if (news) {
+            queue.call(ledger -> {
+                ledger.breaker(name, Breaker.CLOSED);
+                ledger.hasten(name, now);
+                return true;
+            });
+        }
+        if (before.open()) {
+            LOG.info("{}: works again after {}", name, Durations.shown(Duration.ofMillis(now - before.since())));
+        }
+    }
+
+    private void tell(Outcome outcome, List<Entry> group, Duration took) {
+        String what = group.size() == 1 ? group.getFirst().path().toString() : group.size() + " paths";
+        switch (outcome) {
+            case Outcome.Delivered delivered -> LOG.info("{}: {} {} in {}{}", name,
+                    name.equals(Ledger.SIGN) ? "signed" : "delivered", what, Durations.shown(took),
+                    rate(delivered.bytes(), took));
+            case Outcome.Refused refused -> LOG.warn("{}: {} not taken after {}: {}",
+                    name, what, Durations.shown(took), oneLine(refused.reason()));
+            case Outcome.Invalid invalid -> LOG.warn("{}: {} of {} not valid: {}",
+                    name, invalid.paths().size(), what, oneLine(invalid.reason()));
+            case Outcome.Unusable unusable -> LOG.error("{}: {}", name, oneLine(unusable.reason()));
+            case Outcome.Cancelled cancelled -> LOG.info("{}: {} interrupted, still queued", name, what);
+        }
+    }
+
+    private static String rate(long bytes, Duration took) {
+        if (bytes == 0) {
+            return "";
+        }
+        long perSecond = bytes * 1_000 / Math.max(1, took.toMillis());
+        return ", " + Sizes.shown(bytes) + " at " + Sizes.shown(perSecond) + "/s";
+    }
+
+    private static String oneLine(String text) {
+        return text.replace("\n", " | ");
+    }
+}

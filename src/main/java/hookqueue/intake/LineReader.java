@@ -1,0 +1,145 @@
+package hookqueue.intake;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Arrays;
+
+/**
+ * Cuts a connection's bytes into lines. A line ends with LF or with the stream, and has at most 1 MiB: of a longer one
+ * the rest is read and thrown away. Silence in the middle of a line is limited, and so is the time for a whole line.
+ */
+final class LineReader {
+    static final int LONGEST = 1 << 20;
+
+    /** What was found. */
+    sealed interface Found {
+        /** A line without its end; bytes that are not UTF-8 are replaced. */
+        record Line(String text) implements Found {}
+
+        /** A line of more than 1 MiB. */
+        record TooLong() implements Found {}
+
+        /** Too much silence. */
+        record Silent(boolean withinLine) implements Found {}
+
+        /** No more lines. */
+        record End() implements Found {}
+    }
+
+    /** Where the bytes come from, with a limit on the silence before them. */
+    interface Source {
+        /** @param millis throw {@link SocketTimeoutException} after so long without a byte, 0 for no limit */
+        void limitSilence(int millis) throws IOException;
+
+        InputStream stream();
+    }
+
+    private final Source source;
+    private final Duration withinLine;
+    private final Duration between;
+    private byte[] buffer = new byte[8192];
+    private int start;
+    private int end;
+    private int searched;
+
+    LineReader(Source source, Duration withinLine, Duration between) {
+        this.source = source;
+        this.withinLine = withinLine;
+        this.between = between;
+    }
+
+    /** Whether a whole line is at hand, so that {@link #next()} does not wait. */
+    boolean hasLine() {
+        return lineEnd() >= 0;
+    }
+
+    Found next() throws IOException {
+        boolean tooLong = false;
+        long deadline = 0;
+        while (true) {
+            int lineEnd = lineEnd();
+            if (lineEnd >= 0) {
+                Found found = tooLong ? new Found.TooLong() : line(lineEnd);
+                start = lineEnd + 1;
+                searched = start;
+                return found;
+            }
+            if (end - start > LONGEST) {
+                tooLong = true;
+                start = end;
+                searched = end;
+            }
+            boolean within = tooLong || end > start;
+            if (within && deadline == 0) {
+                deadline = System.nanoTime() + 10 * withinLine.toNanos();
+            }
+            if (within && System.nanoTime() > deadline) {
+                return new Found.Silent(true);
+            }
+            int count;
+            try {
+                count = fill(within);
+            } catch (SocketTimeoutException e) {
+                return new Found.Silent(within);
+            }
+            if (count < 0) {
+                return atEnd(tooLong);
+            }
+        }
+    }
+
+    private Found atEnd(boolean tooLong) {
+        if (tooLong) {
+            start = end;
+            return new Found.TooLong();
+        }
+        if (end == start) {
+            return new Found.End();
+        }
+        Found last = line(end);
+        start = end;
+        searched = end;
+        return last;
+    }
+
+    private Found line(int lineEnd) {
+        return lineEnd - start > LONGEST
+                ? new Found.TooLong()
+                : new Found.Line(new String(buffer, start, lineEnd - start, StandardCharsets.UTF_8));
+    }
+
+    private int lineEnd() {
+        for (; searched < end; searched++) {
+            if (buffer[searched] == '\n') {
+                return searched;
+            }
+        }
+        return -1;
+    }
+
+    private int fill(boolean within) throws IOException {
+        if (start > 0) {
+            System.arraycopy(buffer, start, buffer, 0, end - start);
+            searched -= start;
+            end -= start;
+            start = 0;
+        }
+        if (end == buffer.length) {
+            buffer = Arrays.copyOf(buffer, Math.min(buffer.length * 4, LONGEST + 8192));
+        }
+        source.limitSilence(Math.toIntExact((within ? withinLine : between).toMillis()));
+        try {
+            int count = source.stream().read(buffer, end, buffer.length - end);
+            end += Math.max(0, count);
+            return count;
+        } catch (SocketTimeoutException e) {
+            throw e;
+        } catch (InterruptedIOException e) {
+            return -1;
+        }
+    }
+}

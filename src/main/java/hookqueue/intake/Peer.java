@@ -1,0 +1,14 @@
+package hookqueue.intake;
+
+/**
+ * Who is connected, from {@code SO_PEERCRED}.
+ *
+ * @param uid its user
+ * @param pid its process, for the log
+ */
+public record Peer(long uid, long pid) {
+    /** Whether it may change what others have queued: root and the worker's own user may. */
+    public boolean mayOperate(long ownUid) {
+        return uid == 0 || uid == ownUid;
+    }
+}

@@ -1,0 +1,60 @@
+package hookqueue.nix;
+
+import hookqueue.base.StorePath;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The only place where the arguments of {@code nix} are put together. The forms are those of Nix 2.4 and later.
+ *
+ * <p>Nothing is ever substituted: {@code nix copy} would otherwise fetch a path that is missing here from elsewhere.
+ *
+ * @param program the {@code nix} to run
+ * @param storeDir the store directory
+ */
+public record Nix(String program, String storeDir) {
+    /** Signs the paths, not their dependencies, with a secret key file. */
+    public List<String> sign(String keyFile, List<StorePath> paths) {
+        return command(List.of("store", "sign", "--key-file", keyFile), paths);
+    }
+
+    /**
+     * Copies the closures of the paths to a store; what is there already is not sent.
+     *
+     * @param substituteOnDestination let an SSH destination fetch from its own substituters what it can
+     */
+    public List<String> copy(String destination, boolean substituteOnDestination, List<StorePath> paths) {
+        var verb = new ArrayList<>(List.of("copy", "--to", destination));
+        if (substituteOnDestination) {
+            verb.add("--substitute-on-destination");
+        }
+        return command(verb, paths);
+    }
+
+    /** Fails with "is not valid" for a path that is not in the local store. */
+    public List<String> pathInfo(StorePath path) {
+        return command(List.of("path-info"), List.of(path));
+    }
+
+    /** The closure of one path, one path a line. */
+    public List<String> closure(StorePath path) {
+        return List.of(program, "--extra-experimental-features", "nix-command", "path-info", "--recursive",
+                "--option", "substitute", "false", path.in(storeDir));
+    }
+
+    /** All that depends on a path, one path a line. */
+    public List<String> referrers(StorePath path) {
+        String nixStore = program.endsWith("/nix") || program.equals("nix") ? program + "-store" : "nix-store";
+        return List.of(nixStore, "--query", "--referrers-closure", path.in(storeDir));
+    }
+
+    private List<String> command(List<String> verb, List<StorePath> paths) {
+        var command = new ArrayList<String>(paths.size() + 12);
+        command.add(program);
+        command.addAll(List.of("--extra-experimental-features", "nix-command"));
+        command.addAll(verb);
+        command.addAll(List.of("--log-format", "internal-json", "--option", "substitute", "false"));
+        paths.forEach(path -> command.add(path.in(storeDir)));
+        return command;
+    }
+}

@@ -1,0 +1,171 @@
+package hookqueue.nix;
+
+import com.google.gson.stream.JsonReader;
+import com.google.gson.stream.JsonToken;
+import com.google.gson.stream.MalformedJsonException;
+import java.io.IOException;
+import java.io.StringReader;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/**
+ * Reads Nix's {@code --log-format internal-json} (activity and result types: {@code src/libutil/logging.hh}): how far
+ * a copy is, and in whose words it failed. Lines that are not of that format are kept as plain output.
+ *
+ * <p>Written by the thread that reads the child's output, read by any.
+ */
+public final class Progress implements Consumer<String> {
+    private static final String PREFIX = "@nix ";
+    private static final int ACTIVITY_COPY_PATH = 100;
+    private static final int ACTIVITY_COPY_PATHS = 103;
+    private static final int RESULT_PROGRESS = 105;
+    private static final int RESULT_EXPECTED = 106;
+    private static final int MOST_LINES = 40;
+    private static final int LONGEST_LINE = 2_000;
+
+    /** Guards all that follows. */
+    private final Object lock = new Object();
+
+    private final Map<Long, Integer> activities = new HashMap<>();
+    private final Map<Long, Long> copying = new HashMap<>();
+    private final ArrayDeque<String> errors = new ArrayDeque<>();
+    private final ArrayDeque<String> plain = new ArrayDeque<>();
+    private long bytesOfDone;
+    private long bytesExpected;
+    private long pathsDone;
+    private long pathsExpected;
+
+    /**
+     * How far it is.
+     *
+     * @param bytes sent so far, uncompressed
+     * @param bytesExpected to send in all, as far as is known, 0 when unknown
+     * @param paths copied so far, dependencies included
+     * @param pathsExpected to copy in all, 0 when unknown
+     */
+    public record Snapshot(long bytes, long bytesExpected, long paths, long pathsExpected) {}
+
+    /** Takes one line of output. */
+    @Override
+    public void accept(String line) {
+        synchronized (lock) {
+            if (!line.startsWith(PREFIX)) {
+                keep(plain, line);
+                return;
+            }
+            try (var json = new JsonReader(new StringReader(line.substring(PREFIX.length())))) {
+                note(Message.read(json));
+            } catch (MalformedJsonException | IllegalStateException | NumberFormatException e) {
+                keep(plain, line);
+            } catch (IOException e) {
+                keep(plain, line); // the line was cut
+            }
+        }
+    }
+
+    /** How far it is now. */
+    public Snapshot snapshot() {
+        synchronized (lock) {
+            long bytes = bytesOfDone + copying.values().stream().mapToLong(Long::longValue).sum();
+            return new Snapshot(bytes, bytesExpected, pathsDone, pathsExpected);
+        }
+    }
+
+    /** What it said at level error, or else its last plain output; empty when it said nothing. */
+    public String complaint() {
+        synchronized (lock) {
+            return String.join("\n", errors.isEmpty() ? plain : errors);
+        }
+    }
+
+    /**
+     * One message, with what is of interest here.
+     *
+     * @param fields the numbers among the fields, texts as 0
+     */
+    private record Message(String action, long id, int type, int level, String text, List<Long> fields) {
+        static Message read(JsonReader json) throws IOException {
+            String action = "";
+            long id = 0;
+            int type = 0;
+            int level = 0;
+            String text = "";
+            var fields = new ArrayList<Long>();
+            json.beginObject();
+            while (json.hasNext()) {
+                switch (json.nextName()) {
+                    case "action" -> action = json.nextString();
+                    case "id" -> id = json.nextLong();
+                    case "type" -> type = json.nextInt();
+                    case "level" -> level = json.nextInt();
+                    case "msg" -> text = json.nextString();
+                    case "fields" -> {
+                        json.beginArray();
+                        while (json.hasNext()) {
+                            if (json.peek() == JsonToken.NUMBER) {
+                                fields.add(json.nextLong());
+                            } else {
+                                json.skipValue();
+                                fields.add(0L);
+                            }
+                        }
+                        json.endArray();
+                    }
+                    default -> json.skipValue();
+                }
+            }
+            json.endObject();
+            return new Message(action, id, type, level, text, fields);
+        }
+    }
+
+    private void note(Message m) {
+        switch (m.action()) {
+            case "start" -> activities.put(m.id(), m.type());
+            case "stop" -> {
+                activities.remove(m.id());
+                Long bytes = copying.remove(m.id());
+                if (bytes != null) {
+                    bytesOfDone += bytes;
+                }
+            }
+            case "result" -> result(m);
+            case "msg" -> {
+                if (m.level() == 0) {
+                    keep(errors, m.text());
+                }
+            }
+            default -> {} // other actions say nothing about progress
+        }
+    }
+
+    private void result(Message m) {
+        int activity = activities.getOrDefault(m.id(), 0);
+        List<Long> fields = m.fields();
+        if (m.type() == RESULT_PROGRESS && fields.size() >= 2) {
+            if (activity == ACTIVITY_COPY_PATH) {
+                copying.put(m.id(), fields.get(0));
+            } else if (activity == ACTIVITY_COPY_PATHS) {
+                pathsDone = fields.get(0);
+                pathsExpected = fields.get(1);
+            }
+        } else if (m.type() == RESULT_EXPECTED && fields.size() >= 2 && fields.get(0) == ACTIVITY_COPY_PATH) {
+            bytesExpected = fields.get(1);
+        }
+    }
+
+    private static void keep(ArrayDeque<String> lines, String text) {
+        for (String line : Plain.text(text).split("\n")) {
+            if (!line.isBlank()) {
+                lines.add(line.length() > LONGEST_LINE ? line.substring(0, LONGEST_LINE) + "…" : line);
+            }
+            if (lines.size() > MOST_LINES) {
+                lines.removeFirst();
+            }
+        }
+    }
+}

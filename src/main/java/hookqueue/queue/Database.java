@@ -1,0 +1,140 @@
+package hookqueue.queue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Instant;
+import java.util.List;
+import java.util.Properties;
+import java.util.stream.Stream;
+import org.sqlite.JDBC;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
+
+/**
+ * Opens the database file, and sets it aside when it is damaged.
+ *
+ * <p>Write-ahead log with {@code synchronous=FULL}: what is committed has been synced to the disk. {@code
+ * locking_mode=EXCLUSIVE}: a second worker on the same state directory cannot open it, and no shared memory is needed.
+ */
+final class Database {
+    private static final String FILE = "queue.sqlite";
+    private static final String ASIDE = FILE + ".damaged-";
+
+    private final Path folder;
+
+    Database(Path folder) {
+        this.folder = folder;
+    }
+
+    /**
+     * An open database.
+     *
+     * @param connection not in auto-commit mode
+     * @param clean whether the last worker closed it; only then are the roots known to agree with it
+     * @param begun whether it is a new one
+     */
+    record Opened(Connection connection, boolean clean, boolean begun) {}
+
+    /** @throws SQLException when it cannot be used and is not damaged either: no room, no right, in use */
+    Opened open(Instant now) throws SQLException, IOException {
+        if (Files.isDirectory(file(), LinkOption.NOFOLLOW_LINKS)) {
+            setAside(now);
+        }
+        try {
+            return attempt();
+        } catch (SQLException e) {
+            if (!isDamage(e)) {
+                throw e;
+            }
+            setAside(now);
+            return attempt();
+        }
+    }
+
+    /** Whether an error means that the file is not a sound database any more. */
+    static boolean isDamage(SQLException e) {
+        return e instanceof SQLiteException s
+                && (hasCode(s, SQLiteErrorCode.SQLITE_CORRUPT) || hasCode(s, SQLiteErrorCode.SQLITE_NOTADB));
+    }
+
+    /** Extended codes have the plain one in their low byte. */
+    private static boolean hasCode(SQLiteException e, SQLiteErrorCode code) {
+        return (e.getResultCode().code & 0xff) == code.code;
+    }
+
+    /** Damaged databases that no operator has looked at yet: those that still stand in the state directory. */
+    List<String> damaged() {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(file -> String.valueOf(file.getFileName()))
+                    .filter(name -> name.startsWith(ASIDE) && !name.endsWith("-wal") && !name.endsWith("-shm"))
+                    .sorted()
+                    .toList();
+        } catch (IOException e) {
+            return List.of("(cannot look into " + folder + ": " + e.getMessage() + ")");
+        }
+    }
+
+    private Opened attempt() throws SQLException {
+        Connection connection = JDBC.createConnection("jdbc:sqlite:" + file(), new Properties());
+        try {
+            boolean begun;
+            boolean clean;
+            try (Statement s = connection.createStatement()) {
+                s.execute("PRAGMA locking_mode = EXCLUSIVE");
+                s.execute("PRAGMA journal_mode = WAL");
+                s.execute("PRAGMA synchronous = FULL");
+                s.execute("PRAGMA temp_store = MEMORY");
+                try (var tables = s.executeQuery("SELECT 1 FROM sqlite_schema LIMIT 1")) {
+                    begun = !tables.next();
+                }
+                connection.setAutoCommit(false);
+                Schema.apply(connection);
+                clean = begun || isClean(s);
+                if (!clean) {
+                    check(s);
+                }
+                s.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('clean', '0')");
+                connection.commit();
+            }
+            return new Opened(connection, clean, begun);
+        } catch (SQLException e) {
+            connection.close();
+            throw e;
+        }
+    }
+
+    private static boolean isClean(Statement s) throws SQLException {
+        try (var found = s.executeQuery("SELECT value FROM meta WHERE key = 'clean'")) {
+            return found.next() && found.getString(1).equals("1");
+        }
+    }
+
+    private static void check(Statement s) throws SQLException {
+        try (var found = s.executeQuery("PRAGMA quick_check(1)")) {
+            String answer = found.next() ? found.getString(1) : "no answer";
+            if (!answer.equals("ok")) {
+                throw new SQLiteException("quick_check: " + answer, SQLiteErrorCode.SQLITE_CORRUPT);
+            }
+        }
+    }
+
+    private void setAside(Instant now) throws IOException {
+        String stamp = now.toString().replace(':', '-');
+        for (String suffix : List.of("-wal", "-shm", "")) {
+            Path part = folder.resolve(FILE + suffix);
+            if (Files.exists(part, LinkOption.NOFOLLOW_LINKS)) {
+                Files.move(part, folder.resolve(ASIDE + stamp + suffix), StandardCopyOption.ATOMIC_MOVE);
+            }
+        }
+    }
+
+    private Path file() {
+        return folder.resolve(FILE);
+    }
+}

@@ -1,0 +1,86 @@
+package hookqueue.queue;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+
+/**
+ * The tables, and their version in {@code PRAGMA user_version}.
+ *
+ * <pre>
+ *   path                          delivery                          lane
+ *   ────                          ────────                          ────
+ *   id          ◄──────────────── path   ┐ primary                  id
+ *   name        &lt;hash&gt;-&lt;name&gt;     lane   ┘ key  ──────────────────► name        sign, or a destination
+ *   queued_at   ms since 1970     state  0 held   by the lane sign  configured  in the settings in force
+ *   settled_at  ms, or null              1 fresh  due now           held, fresh, deferred, failed: rows of
+ *               while it has             2 deferred until due_at                 delivery by state, kept by triggers
+ *               a delivery               3 failed                   delivered, bytes, last_delivery: totals
+ *                                 due_at, tries, attempts,          breaker_failures, _until, _since, _reason
+ *   tag                           reason, changed_at
+ *   ───
+ *   tag, path   of `queue tag=`   meta: key, value                  paused, clean
+ * </pre>
+ *
+ * A delivery is deleted when it is done; a path without deliveries is settled, and is forgotten after a while.
+ */
+final class Schema {
+    static final int VERSION = 1;
+
+    private static final String[] TABLES = {
+        "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE path (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
+                + " queued_at INTEGER NOT NULL, settled_at INTEGER)",
+        "CREATE INDEX path_settled ON path (settled_at) WHERE settled_at IS NOT NULL",
+        "CREATE TABLE tag (tag TEXT NOT NULL, path INTEGER NOT NULL, PRIMARY KEY (tag, path)) WITHOUT ROWID",
+        "CREATE INDEX tag_path ON tag (path)",
+        "CREATE TABLE lane (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, configured INTEGER NOT NULL,"
+                + " held INTEGER NOT NULL DEFAULT 0, fresh INTEGER NOT NULL DEFAULT 0,"
+                + " deferred INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,"
+                + " delivered INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,"
+                + " last_delivery INTEGER NOT NULL DEFAULT 0,"
+                + " breaker_failures INTEGER NOT NULL DEFAULT 0, breaker_until INTEGER NOT NULL DEFAULT 0,"
+                + " breaker_since INTEGER NOT NULL DEFAULT 0, breaker_reason TEXT NOT NULL DEFAULT '')",
+        "CREATE TABLE delivery (path INTEGER NOT NULL, lane INTEGER NOT NULL, state INTEGER NOT NULL,"
+                + " due_at INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0,"
+                + " attempts INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',"
+                + " changed_at INTEGER NOT NULL, PRIMARY KEY (path, lane)) WITHOUT ROWID",
+        "CREATE INDEX delivery_due ON delivery (lane, state, due_at, path)",
+        "CREATE TRIGGER delivery_insert AFTER INSERT ON delivery BEGIN" + count("+", "NEW") + " END",
+        "CREATE TRIGGER delivery_delete AFTER DELETE ON delivery BEGIN" + count("-", "OLD") + " END",
+        "CREATE TRIGGER delivery_update AFTER UPDATE OF state ON delivery WHEN OLD.state <> NEW.state BEGIN"
+                + count("-", "OLD") + count("+", "NEW") + " END",
+    };
+
+    private Schema() {}
+
+    private static String count(String sign, String row) {
+        return " UPDATE lane SET held = held " + sign + " (" + row + ".state = 0), fresh = fresh " + sign + " (" + row
+                + ".state = 1), deferred = deferred " + sign + " (" + row + ".state = 2), failed = failed " + sign
+                + " (" + row + ".state = 3) WHERE id = " + row + ".lane;";
+    }
+
+    /**
+     * Makes the tables when the database is new.
+     *
+     * @throws SQLException also when the database was made by a newer version of this program
+     */
+    static void apply(Connection connection) throws SQLException {
+        try (Statement s = connection.createStatement()) {
+            int version;
+            try (var found = s.executeQuery("PRAGMA user_version")) {
+                version = found.next() ? found.getInt(1) : 0;
+            }
+            if (version > VERSION) {
+                throw new SQLException("the database has schema version " + version + ", this program knows "
+                        + VERSION + ": use the newer program again, or set the database aside");
+            }
+            if (version == 0) {
+                for (String table : TABLES) {
+                    s.execute(table);
+                }
+                s.execute("PRAGMA user_version = " + VERSION);
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+package hookqueue.queue;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Statements of one connection, prepared once each. Parameters are texts, longs, ints, booleans or null. */
+final class Sql implements AutoCloseable {
+    private final Connection connection;
+    private final Map<String, PreparedStatement> prepared = new HashMap<>();
+
+    Sql(Connection connection) {
+        this.connection = connection;
+    }
+
+    /** Makes a value out of the row at hand. */
+    @FunctionalInterface
+    interface RowMapper<T> {
+        T map(ResultSet row) throws SQLException;
+    }
+
+    /** Runs a change and returns how many rows it changed. */
+    int update(String text, Object... parameters) throws SQLException {
+        return bind(text, parameters).executeUpdate();
+    }
+
+    <T> List<T> query(RowMapper<T> mapper, String text, Object... parameters) throws SQLException {
+        var rows = new ArrayList<T>();
+        try (ResultSet found = bind(text, parameters).executeQuery()) {
+            while (found.next()) {
+                rows.add(mapper.map(found));
+            }
+        }
+        return rows;
+    }
+
+    <T> Optional<T> first(RowMapper<T> mapper, String text, Object... parameters) throws SQLException {
+        try (ResultSet found = bind(text, parameters).executeQuery()) {
+            return found.next() ? Optional.of(mapper.map(found)) : Optional.empty();
+        }
+    }
+
+    boolean exists(String text, Object... parameters) throws SQLException {
+        return first(row -> true, text, parameters).isPresent();
+    }
+
+    private PreparedStatement bind(String text, Object... parameters) throws SQLException {
+        PreparedStatement statement = prepared.get(text);
+        if (statement == null) {
+            statement = connection.prepareStatement(text);
+            prepared.put(text, statement);
+        }
+        for (int i = 0; i < parameters.length; i++) {
+            switch (parameters[i]) {
+                case Long number -> statement.setLong(i + 1, number);
+                case Integer number -> statement.setInt(i + 1, number);
+                case Boolean yes -> statement.setInt(i + 1, yes ? 1 : 0);
+                default -> statement.setString(i + 1, parameters[i].toString());
+            }
+        }
+        return statement;
+    }
+
+    @Override
+    public void close() throws SQLException {
+        for (PreparedStatement statement : prepared.values()) {
+            statement.close();
+        }
+        prepared.clear();
+    }
+}

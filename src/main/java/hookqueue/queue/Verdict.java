@@ -1,0 +1,28 @@
+package hookqueue.queue;
+
+/** What a lane found out about one of its entries, to be recorded. */
+public sealed interface Verdict {
+    /** The entry it is about. */
+    Entry entry();
+
+    /** The lane is done with it. */
+    record Delivered(Entry entry) implements Verdict {}
+
+    /**
+     * It failed and is to be tried again.
+     *
+     * @param tries the new number of failures that prove nothing
+     * @param attempts the new number of failures that count
+     * @param dueAt not before, in milliseconds since the epoch
+     * @param reason one or a few lines for people
+     */
+    record Deferred(Entry entry, int tries, int attempts, long dueAt, String reason) implements Verdict {}
+
+    /**
+     * It is not tried again unless an operator asks for it.
+     *
+     * @param attempts the number of failures that counted
+     * @param reason one or a few lines for people
+     */
+    record Failed(Entry entry, int attempts, String reason) implements Verdict {}
+}
