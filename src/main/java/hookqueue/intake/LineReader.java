@@ -15,6 +15,9 @@ import java.util.Arrays;
 final class LineReader {
     static final int LONGEST = 1 << 20;
 
+    /** As much as is worth reading at once: about a thousand paths. */
+    private static final int PLENTY = 64 * 1024;
+
     /** What was found. */
     sealed interface Found {
         /** A line without its end; bytes that are not UTF-8 are replaced. */
@@ -45,6 +48,7 @@ final class LineReader {
     private int start;
     private int end;
     private int searched;
+    private boolean full;
 
     LineReader(Source source, Duration withinLine, Duration between) {
         this.source = source;
@@ -128,13 +132,14 @@ final class LineReader {
             end -= start;
             start = 0;
         }
-        if (end == buffer.length) {
-            buffer = Arrays.copyOf(buffer, Math.min(buffer.length * 4, LONGEST + 8192));
+        if (end == buffer.length || (full && buffer.length < PLENTY)) {
+            buffer = Arrays.copyOf(buffer, Math.min(buffer.length * 4, LONGEST + PLENTY));
         }
         source.limitSilence(Math.toIntExact((within ? withinLine : between).toMillis()));
         try {
             int count = source.stream().read(buffer, end, buffer.length - end);
             end += Math.max(0, count);
+            full = end == buffer.length;
             return count;
         } catch (SocketTimeoutException e) {
             throw e;

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +34,7 @@ public final class Ledger {
     private final Map<String, Long> lanes = new HashMap<>();
     private final List<RootChange> rootChanges = new ArrayList<>();
     private boolean changed;
+    private long nextId;
 
     Ledger(Connection connection, Selection selection) {
         this.sql = new Sql(connection);
@@ -44,19 +46,28 @@ public final class Ledger {
 
     /** Makes the settings' lanes the ones in force. Rows of other lanes stay, and go on when their lane comes back. */
     void configure(List<String> names, long now) throws SQLException {
+        nextId = 1 + sql.first(row -> row.getLong(1), "SELECT max(id) FROM path").orElse(0L);
+        List<String> before = sql.query(row -> row.getString(1), "SELECT name FROM lane WHERE configured");
+        if (!Set.copyOf(before).equals(Set.copyOf(names))) {
+            reconfigure(names, now);
+        }
+        for (String name : names) {
+            lanes.put(name, sql.first(row -> row.getLong(1), "SELECT id FROM lane WHERE name = ?", name).orElseThrow());
+        }
+    }
+
+    private void reconfigure(List<String> names, long now) throws SQLException {
         sql.update("UPDATE lane SET configured = 0");
-        lanes.clear();
         for (String name : names) {
             sql.update("INSERT INTO lane (name, configured) VALUES (?, 1)"
                     + " ON CONFLICT (name) DO UPDATE SET configured = 1", name);
-            lanes.put(name, sql.first(row -> row.getLong(1), "SELECT id FROM lane WHERE name = ?", name).orElseThrow());
         }
-        Long sign = lanes.get(SIGN);
-        if (sign == null) {
+        if (!names.contains(SIGN)) {
             sql.update("UPDATE delivery SET state = ? WHERE state = ?", FRESH, HELD);
             sql.update("DELETE FROM delivery WHERE lane IN (SELECT id FROM lane WHERE name = ?)", SIGN);
             settleThoseWithoutDelivery(now);
         } else {
+            long sign = sql.first(row -> row.getLong(1), "SELECT id FROM lane WHERE name = ?", SIGN).orElseThrow();
             sql.update("INSERT INTO delivery (path, lane, state, changed_at) SELECT DISTINCT path, ?, ?, ? FROM delivery"
                     + " WHERE state IN (?, ?) AND path NOT IN (SELECT path FROM delivery WHERE lane = ?)",
                     sign, FRESH, now, FRESH, DEFERRED, sign);
@@ -84,30 +95,13 @@ public final class Ledger {
     }
 
     private void enqueue(StorePath path, @Nullable String tag, long now) throws SQLException {
-        record Known(long id, boolean settled) {}
-        Optional<Known> known = sql.first(
-                row -> new Known(row.getLong(1), row.getLong(2) > 0),
-                "SELECT id, settled_at FROM path WHERE name = ?",
-                path.baseName());
-        long id;
-        if (known.isEmpty()) {
-            id = sql.first(
-                            row -> row.getLong(1),
-                            "INSERT INTO path (name, queued_at) VALUES (?, ?) RETURNING id",
-                            path.baseName(),
-                            now)
-                    .orElseThrow();
-            deliverEverywhere(id, now);
-        } else if (known.get().settled()) {
-            id = known.get().id();
-            sql.update("UPDATE path SET queued_at = ?, settled_at = NULL WHERE id = ?", now, id);
+        long id = nextId;
+        if (sql.update("INSERT INTO path (id, name, queued_at) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
+                        id, path.baseName(), now) == 1) {
+            nextId++;
             deliverEverywhere(id, now);
         } else {
-            id = known.get().id();
-            if (sql.update("UPDATE delivery SET state = ?, due_at = 0, tries = 0, attempts = 0, changed_at = ?"
-                    + " WHERE path = ? AND state = ?", FRESH, now, id, FAILED) > 0) {
-                changed = true;
-            }
+            id = requeue(path, now);
         }
         rootChanges.add(new RootChange(path, true));
         if (tag != null) {
@@ -115,13 +109,28 @@ public final class Ledger {
         }
     }
 
-    private void deliverEverywhere(long id, long now) throws SQLException {
-        boolean signed = lanes.containsKey(SIGN);
-        for (Map.Entry<String, Long> lane : lanes.entrySet()) {
-            int state = signed && !lane.getKey().equals(SIGN) ? HELD : FRESH;
-            sql.update("INSERT INTO delivery (path, lane, state, changed_at) VALUES (?, ?, ?, ?)",
-                    id, lane.getValue(), state, now);
+    /** Queues a path that is known; returns its row. */
+    private long requeue(StorePath path, long now) throws SQLException {
+        record Known(long id, boolean settled) {}
+        Known known = sql.first(
+                        row -> new Known(row.getLong(1), row.getLong(2) > 0),
+                        "SELECT id, settled_at FROM path WHERE name = ?",
+                        path.baseName())
+                .orElseThrow();
+        if (known.settled()) {
+            sql.update("UPDATE path SET queued_at = ?, settled_at = NULL WHERE id = ?", now, known.id());
+            deliverEverywhere(known.id(), now);
+        } else if (sql.update("UPDATE delivery SET state = ?, due_at = 0, tries = 0, attempts = 0, changed_at = ?"
+                + " WHERE path = ? AND state = ?", FRESH, now, known.id(), FAILED) > 0) {
+            changed = true;
         }
+        return known.id();
+    }
+
+    private void deliverEverywhere(long id, long now) throws SQLException {
+        sql.update("INSERT INTO delivery (path, lane, state, changed_at)"
+                + " SELECT ?, id, CASE WHEN ? AND name <> ? THEN ? ELSE ? END, ? FROM lane WHERE configured",
+                id, lanes.containsKey(SIGN), SIGN, HELD, FRESH, now);
         changed = true;
     }
 

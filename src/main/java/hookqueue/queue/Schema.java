@@ -29,7 +29,7 @@ final class Schema {
 
     private static final String[] TABLES = {
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-        "CREATE TABLE path (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
+        "CREATE TABLE path (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
                 + " queued_at INTEGER NOT NULL, settled_at INTEGER)",
         "CREATE INDEX path_settled ON path (settled_at) WHERE settled_at IS NOT NULL",
         "CREATE TABLE tag (tag TEXT NOT NULL, path INTEGER NOT NULL, PRIMARY KEY (tag, path)) WITHOUT ROWID",
