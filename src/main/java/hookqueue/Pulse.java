@@ -82,7 +82,7 @@ final class Pulse implements Listener.Work {
             return overview.outstanding() > 0 || !overview.running().isEmpty();
         } catch (QueueException e) {
             LOG.error("cannot look at the queue: {}", e.getMessage());
-            notify.status(Verbs.oneLine("" + e.getMessage()));
+            notify.status(Verbs.oneLine(e.getMessage()));
             return true;
         }
     }

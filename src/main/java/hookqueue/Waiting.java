@@ -11,6 +11,7 @@ import hookqueue.queue.Row;
 import hookqueue.report.Rows;
 import java.io.IOException;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,7 +42,8 @@ final class Waiting {
     private record Standing(long outstanding, List<Row> failed, List<StorePath> unknown, boolean nothing) {}
 
     String answer(Request.Wait wait, Reply reply) throws IOException, QueueException, InterruptedException {
-        long end = wait.timeout() == null ? Long.MAX_VALUE : System.nanoTime() + wait.timeout().toNanos();
+        Duration timeout = wait.timeout();
+        long end = timeout == null ? Long.MAX_VALUE : System.nanoTime() + timeout.toNanos();
         while (true) {
             long seen = queue.version();
             Standing standing = queue.call(ledger -> look(ledger, wait));
@@ -52,9 +54,9 @@ final class Waiting {
             if (standing.outstanding() == 0) {
                 return settled(standing, wait.tag(), reply);
             }
-            long left = wait.timeout() == null ? LOOK_AGAIN_MILLIS : (end - System.nanoTime()) / 1_000_000;
-            if (left <= 0) {
-                return "error not settled after " + Durations.shown(wait.timeout()) + ": " + standing.outstanding() + " left";
+            long left = timeout == null ? LOOK_AGAIN_MILLIS : (end - System.nanoTime()) / 1_000_000;
+            if (timeout != null && left <= 0) {
+                return "error not settled after " + Durations.shown(timeout) + ": " + standing.outstanding() + " left";
             }
             reply.flush(); // notices a client that has gone
             queue.awaitChange(seen, Math.min(left, LOOK_AGAIN_MILLIS));

@@ -126,7 +126,7 @@ final class Worker {
         try {
             queue = Queue.open(queueSettings(settings), clock, this::fail);
         } catch (QueueException e) {
-            return refuse(sockets, notify, "" + e.getMessage(), List.of("" + e.getMessage()), Exit.NO_STATE);
+            return refuse(sockets, notify, e.getMessage(), List.of(e.getMessage()), Exit.NO_STATE);
         }
         try (queue) {
             List<Lane> lanes = lanes(settings, queue);

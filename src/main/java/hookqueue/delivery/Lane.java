@@ -45,6 +45,8 @@ public final class Lane {
     private volatile @Nullable Batch running;
 
     /**
+     * What a lane keeps to.
+     *
      * @param batchSize most paths one child process gets, at least 1
      * @param maxAttempts blamed so often, a path is failed; at least 1
      */

@@ -35,7 +35,7 @@ final class LineReader {
 
     /** Where the bytes come from, with a limit on the silence before them. */
     interface Source {
-        /** @param millis throw {@link SocketTimeoutException} after so long without a byte, 0 for no limit */
+        /** From now on throw {@link SocketTimeoutException} after so long without a byte; 0 for no limit. */
         void limitSilence(int millis) throws IOException;
 
         InputStream stream();

@@ -22,10 +22,10 @@ public final class Ledger {
     /** The lane that signs; the others are held until it has. */
     public static final String SIGN = "sign";
 
-    private static final int HELD = State.HELD.ordinal();
-    private static final int FRESH = State.FRESH.ordinal();
-    private static final int DEFERRED = State.DEFERRED.ordinal();
-    private static final int FAILED = State.FAILED.ordinal();
+    private static final int HELD = State.HELD.stored();
+    private static final int FRESH = State.FRESH.stored();
+    private static final int DEFERRED = State.DEFERRED.stored();
+    private static final int FAILED = State.FAILED.stored();
     private static final String ROW = "SELECT p.id, p.name, l.name, l.configured, d.state, p.queued_at, d.due_at,"
             + " d.tries, d.attempts, d.reason FROM delivery d JOIN path p ON p.id = d.path JOIN lane l ON l.id = d.lane ";
 
@@ -455,7 +455,7 @@ public final class Ledger {
                 new StorePath(row.getString(2)),
                 row.getString(3),
                 row.getBoolean(4),
-                State.values()[row.getInt(5)],
+                State.of(row.getInt(5)),
                 row.getLong(6),
                 row.getLong(7),
                 row.getInt(8),

@@ -8,4 +8,9 @@ public final class QueueException extends Exception {
     public QueueException(String message, Throwable cause) {
         super(message, cause);
     }
+
+    @Override
+    public String getMessage() {
+        return String.valueOf(super.getMessage());
+    }
 }

@@ -28,15 +28,36 @@ public record Row(
         int attempts,
         String reason) {
 
-    /** The states of a path in a lane; the ordinal is what the database holds, so the order is fixed. */
+    /** The states of a path in a lane. */
     public enum State {
         /** Waits for the lane {@code sign}. */
-        HELD,
+        HELD(0),
         /** Due, has not failed on its own. */
-        FRESH,
+        FRESH(1),
         /** Has failed, will be tried again. */
-        DEFERRED,
+        DEFERRED(2),
         /** Will not be tried again by itself. */
-        FAILED
+        FAILED(3);
+
+        private final int stored;
+
+        State(int stored) {
+            this.stored = stored;
+        }
+
+        /** The number that stands for it in the database; never to be given another meaning. */
+        int stored() {
+            return stored;
+        }
+
+        /** The state that a number in the database stands for. */
+        static State of(int stored) {
+            for (State state : values()) {
+                if (state.stored == stored) {
+                    return state;
+                }
+            }
+            throw new IllegalStateException("no state has the number " + stored);
+        }
     }
 }
