@@ -22,7 +22,10 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 
-/** The answer to {@code explain}: where a path stands, what holds it, and what a filter does with it. */
+/**
+ * The answer to {@code explain}: where a path stands, what holds it, and what a filter does with
+ * it.
+ */
 final class Explanation {
     private static final int MOST_SHOWN = 20;
 
@@ -32,7 +35,8 @@ final class Explanation {
     private final ChildProcess children;
     private final InstantSource clock;
 
-    Explanation(Queue queue, Settings settings, Nix nix, ChildProcess children, InstantSource clock) {
+    Explanation(
+            Queue queue, Settings settings, Nix nix, ChildProcess children, InstantSource clock) {
         this.queue = queue;
         this.settings = settings;
         this.nix = nix;
@@ -40,32 +44,53 @@ final class Explanation {
         this.clock = clock;
     }
 
-    private record Known(List<Row> rows, Optional<Long> settledAt, List<LaneCounts> lanes, boolean paused) {}
+    private record Known(
+            List<Row> rows, Optional<Long> settledAt, List<LaneCounts> lanes, boolean paused) {}
 
-    String answer(StorePath path, Reply reply) throws IOException, QueueException, InterruptedException {
-        Known known = queue.call(ledger ->
-                new Known(ledger.standing(path), ledger.settledAt(path), ledger.lanes(), ledger.paused()));
+    String answer(StorePath path, Reply reply)
+            throws IOException, QueueException, InterruptedException {
+        Known known =
+                queue.call(ledger ->
+                        new Known(
+                                ledger.standing(path),
+                                ledger.settledAt(path),
+                                ledger.lanes(),
+                                ledger.paused()));
         for (Row row : known.rows()) {
             reply.data(Rows.text(row, settings.storeDir(), clock.instant()));
         }
         if (known.rows().isEmpty()) {
-            reply.data(known.settledAt()
-                    .map(at -> "settled at " + Instant.ofEpochMilli(at) + ": nothing is left to do for it")
-                    .orElse("not queued here, and not remembered as settled"));
+            reply.data(
+                    known.settledAt()
+                            .map(at ->
+                                    "settled at "
+                                            + Instant.ofEpochMilli(at)
+                                            + ": nothing is left to do for it")
+                            .orElse("not queued here, and not remembered as settled"));
         }
         if (known.paused() && !known.rows().isEmpty()) {
             reply.data("the queue is paused");
         }
         for (LaneCounts lane : known.lanes()) {
             Breaker breaker = lane.breaker();
-            boolean concerned = known.rows().stream().anyMatch(row -> row.lane().equals(lane.name()));
+            boolean concerned =
+                    known.rows().stream().anyMatch(row -> row.lane().equals(lane.name()));
             if (breaker.open() && concerned) {
-                reply.data(lane.name() + " is taken to be down since " + Instant.ofEpochMilli(breaker.since())
-                        + ", next try " + Instant.ofEpochMilli(breaker.until()) + ": " + Verbs.oneLine(breaker.reason()));
+                reply.data(
+                        lane.name()
+                                + " is taken to be down since "
+                                + Instant.ofEpochMilli(breaker.since())
+                                + ", next try "
+                                + Instant.ofEpochMilli(breaker.until())
+                                + ": "
+                                + Verbs.oneLine(breaker.reason()));
             }
         }
         boolean taken = settings.selection().test(path);
-        reply.data("filters: " + (taken ? "taken, " : "excluded, ") + settings.selection().reason(path));
+        reply.data(
+                "filters: "
+                        + (taken ? "taken, " : "excluded, ")
+                        + settings.selection().reason(path));
         if (!Files.exists(Path.of(path.in(settings.storeDir())), LinkOption.NOFOLLOW_LINKS)) {
             reply.data("it is not in the local store");
         } else if (taken) {
@@ -78,23 +103,29 @@ final class Explanation {
 
     /** A copy takes the whole closure along, whatever the filters say of its members. */
     private void companions(StorePath path, Reply reply) throws IOException {
-        List<StorePath> excluded = ask(nix.closure(path)).stream()
-                .filter(member -> !settings.selection().test(member))
-                .toList();
+        List<StorePath> excluded =
+                ask(nix.closure(path)).stream()
+                        .filter(member -> !settings.selection().test(member))
+                        .toList();
         for (StorePath member : excluded.subList(0, Math.min(MOST_SHOWN, excluded.size()))) {
-            reply.data("goes along in its closure although it is excluded: " + member.in(settings.storeDir()));
+            reply.data(
+                    "goes along in its closure although it is excluded: "
+                            + member.in(settings.storeDir()));
         }
         if (excluded.size() > MOST_SHOWN) {
             reply.data("and " + (excluded.size() - MOST_SHOWN) + " more excluded paths");
         }
     }
 
-    private void dependants(StorePath path, Reply reply) throws IOException, QueueException, InterruptedException {
+    private void dependants(StorePath path, Reply reply)
+            throws IOException, QueueException, InterruptedException {
         int shown = 0;
         for (StorePath dependant : ask(nix.referrers(path))) {
             boolean queued = queue.call(ledger -> ledger.known(dependant));
             if (!dependant.equals(path) && queued && shown++ < MOST_SHOWN) {
-                reply.data("it goes along all the same, in the closure of " + dependant.in(settings.storeDir()));
+                reply.data(
+                        "it goes along all the same, in the closure of "
+                                + dependant.in(settings.storeDir()));
             }
         }
     }
@@ -102,11 +133,15 @@ final class Explanation {
     /** Store paths that a command prints; none when it fails, which the journal tells. */
     private List<StorePath> ask(List<String> command) {
         var found = Collections.synchronizedList(new ArrayList<StorePath>());
-        Ending ending = children.run(command, Home.forChildren(System.getenv(), settings.stateDir()), line -> {
-            if (line.startsWith(settings.storeDir() + "/")) {
-                found.add(StorePath.parse(settings.storeDir(), line.strip()));
-            }
-        });
+        Ending ending =
+                children.run(
+                        command,
+                        Home.forChildren(System.getenv(), settings.stateDir()),
+                        line -> {
+                            if (line.startsWith(settings.storeDir() + "/")) {
+                                found.add(StorePath.parse(settings.storeDir(), line.strip()));
+                            }
+                        });
         return ending.succeeded() ? List.copyOf(found) : List.of();
     }
 }

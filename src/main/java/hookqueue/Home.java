@@ -5,8 +5,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Where child processes keep their own files. Nix does not start without a home directory, and caches what a
- * destination has; a service has no home, so both go to the state directory unless the environment says otherwise.
+ * Where child processes keep their own files. Nix does not start without a home directory, and
+ * caches what a destination has; a service has no home, so both go to the state directory unless
+ * the environment says otherwise.
  */
 final class Home {
     private Home() {}

@@ -6,7 +6,9 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** The program. Everything but {@code serve} is done by the shell script around it, without a JVM. */
+/**
+ * The program. Everything but {@code serve} is done by the shell script around it, without a JVM.
+ */
 public final class Main {
     private static final long STOP_SECONDS = 9;
 
@@ -38,7 +40,10 @@ public final class Main {
         System.exit(exit.get().code());
     }
 
-    /** On SIGTERM: without it the JVM would end with status 143, and systemd would call that a failure. */
+    /**
+     * On SIGTERM: without it the JVM would end with status 143, and systemd would call that a
+     * failure.
+     */
     private static void stop(Worker worker, CountDownLatch ended, AtomicReference<Exit> exit) {
         worker.stop();
         try {

@@ -17,11 +17,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What happens once a second on the main thread: systemd is told how things stand and that the worker lives, the
- * metrics file is written when something has changed, failed paths of long ago are dropped, and the listener learns
- * whether work remains.
+ * What happens once a second on the main thread: systemd is told how things stand and that the
+ * worker lives, the metrics file is written when something has changed, failed paths of long ago
+ * are dropped, and the listener learns whether work remains.
  *
- * <p>Systemd's watchdog is fed from here, so it is fed only while the listener turns and the queue answers.
+ * <p>Systemd's watchdog is fed from here, so it is fed only while the listener turns and the queue
+ * answers.
  */
 final class Pulse implements Listener.Work {
     private static final Logger LOG = LoggerFactory.getLogger(Pulse.class);
@@ -114,11 +115,17 @@ final class Pulse implements Listener.Work {
         }
         lastExpiry = System.nanoTime();
         long now = clock.millis();
-        List<Row> dropped = queue.call(
-                ledger -> ledger.expire(now - settings.failedRetention().toMillis(), EXPIRE_AT_ONCE, now));
+        List<Row> dropped =
+                queue.call(ledger ->
+                        ledger.expire(
+                                now - settings.failedRetention().toMillis(), EXPIRE_AT_ONCE, now));
         for (Row row : dropped) {
-            LOG.warn("{}: dropped {}, which failed more than {} ago: {}", row.lane(), row.path(),
-                    settings.failedRetention(), Verbs.oneLine(row.reason()));
+            LOG.warn(
+                    "{}: dropped {}, which failed more than {} ago: {}",
+                    row.lane(),
+                    row.path(),
+                    settings.failedRetention(),
+                    Verbs.oneLine(row.reason()));
         }
     }
 }

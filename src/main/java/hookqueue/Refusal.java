@@ -8,8 +8,9 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * The answers of a worker that cannot work: wrong settings, a state directory that it cannot use. Clients are told at
- * once, so that the hook spools, and the worker stays for a while so that systemd does not start it over and over.
+ * The answers of a worker that cannot work: wrong settings, a state directory that it cannot use.
+ * Clients are told at once, so that the hook spools, and the worker stays for a while so that
+ * systemd does not start it over and over.
  */
 final class Refusal implements Answers {
     /** How long nobody must have asked before the worker gives up. */
@@ -28,6 +29,8 @@ final class Refusal implements Answers {
 
     @Override
     public String answer(Request request, Peer peer, Reply reply) {
-        return request instanceof Request.Version ? "ok nix-post-build-hook-queue " + Version.TEXT : "error " + reason;
+        return request instanceof Request.Version
+                ? "ok nix-post-build-hook-queue " + Version.TEXT
+                : "error " + reason;
     }
 }

@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What the environment variables {@code NPBHQ_*} say, checked.
  *
- * @param signingKey {@code NPBHQ_SIGNING_PRIVATE_KEY_PATH}: sign every path with it before any upload; or null
+ * @param signingKey {@code NPBHQ_SIGNING_PRIVATE_KEY_PATH}: sign every path with it before any
+ *     upload; or null
  * @param destinations {@code NPBHQ_UPLOAD_TO}
  * @param stateDir {@code NPBHQ_STATE_DIR}
  * @param rootsDir {@code NPBHQ_GCROOTS_DIR}
@@ -77,13 +78,22 @@ record Settings(
                 : new Reading.Mistakes(List.copyOf(reader.mistakes));
     }
 
-    /** Collects mistakes while it reads; a variable with a mistake has its default in the meantime. */
+    /**
+     * Collects mistakes while it reads; a variable with a mistake has its default in the meantime.
+     */
     private static final class Reader {
         private final Map<String, String> environment;
         private final List<String> mistakes = new ArrayList<>();
+
         /** For the hook and the client only. */
-        private final Set<String> known = new HashSet<>(
-                Set.of("NPBHQ_SOCKET", "NPBHQ_HOOK_TIMEOUT", "NPBHQ_JAVA", "NPBHQ_JAVA_OPTIONS", "NPBHQ_CHILD"));
+        private final Set<String> known =
+                new HashSet<>(
+                        Set.of(
+                                "NPBHQ_SOCKET",
+                                "NPBHQ_HOOK_TIMEOUT",
+                                "NPBHQ_JAVA",
+                                "NPBHQ_JAVA_OPTIONS",
+                                "NPBHQ_CHILD"));
 
         Reader(Map<String, String> environment) {
             this.environment = environment;
@@ -93,22 +103,32 @@ record Settings(
             Path signingKey = orNull("SIGNING_PRIVATE_KEY_PATH", Reader::absolute);
             List<Destination> destinations = destinations();
             if (signingKey == null && destinations.isEmpty() && mistakes.isEmpty()) {
-                mistakes.add("neither NPBHQ_UPLOAD_TO nor NPBHQ_SIGNING_PRIVATE_KEY_PATH is set: there is nothing to do");
+                mistakes.add(
+                        "neither NPBHQ_UPLOAD_TO nor NPBHQ_SIGNING_PRIVATE_KEY_PATH is set: there is nothing to do");
             }
-            String state = environment.getOrDefault("STATE_DIRECTORY", "/var/lib/nix-post-build-hook-queue");
+            String state =
+                    environment.getOrDefault(
+                            "STATE_DIRECTORY", "/var/lib/nix-post-build-hook-queue");
             return new Settings(
                     signingKey,
                     destinations,
                     or("STATE_DIR", Reader::absolute, Path.of(state.split(":", 2)[0])),
-                    or("GCROOTS_DIR", Reader::absolute, Path.of("/nix/var/nix/gcroots/nix-post-build-hook-queue")),
+                    or(
+                            "GCROOTS_DIR",
+                            Reader::absolute,
+                            Path.of("/nix/var/nix/gcroots/nix-post-build-hook-queue")),
                     or("STORE_DIR", Reader::absolute, Path.of("/nix/store")).normalize().toString(),
                     or("NIX", Function.identity(), "nix"),
                     or("BATCH_SIZE", text -> number(text, 1, 10_000), 200),
                     or("IDLE_TIMEOUT", Durations::parse, Duration.ofSeconds(30)),
-                    or("STALL_TIMEOUT", text -> atLeast(Duration.ofSeconds(1), text), Duration.ofMinutes(10)),
+                    or(
+                            "STALL_TIMEOUT",
+                            text -> atLeast(Duration.ofSeconds(1), text),
+                            Duration.ofMinutes(10)),
                     or("MAX_ATTEMPTS", text -> number(text, 1, 1_000), 10),
                     or("FAILED_RETENTION", Durations::parse, Duration.ofDays(30)),
-                    new Selection(orNull("INCLUDE", Reader::pattern), orNull("EXCLUDE", Reader::pattern)),
+                    new Selection(
+                            orNull("INCLUDE", Reader::pattern), orNull("EXCLUDE", Reader::pattern)),
                     or("SUBSTITUTE_ON_DESTINATION", Reader::yesOrNo, false),
                     orNull("METRICS_FILE", Reader::absolute),
                     or("LOG_LEVEL", Reader::level, "info"));
@@ -125,7 +145,8 @@ record Settings(
             known.add(PREFIX + "UPLOAD_TO");
             var found = new ArrayList<Destination>();
             var identities = new HashSet<String>();
-            for (String word : environment.getOrDefault("NPBHQ_UPLOAD_TO", "").trim().split("\\s+")) {
+            for (String word :
+                    environment.getOrDefault("NPBHQ_UPLOAD_TO", "").trim().split("\\s+")) {
                 if (word.isEmpty()) {
                     continue;
                 }
@@ -134,7 +155,9 @@ record Settings(
                     if (identities.add(destination.identity())) {
                         found.add(destination);
                     } else {
-                        mistakes.add("NPBHQ_UPLOAD_TO names the same destination twice: " + destination.name());
+                        mistakes.add(
+                                "NPBHQ_UPLOAD_TO names the same destination twice: "
+                                        + destination.name());
                     }
                 } catch (IllegalArgumentException e) {
                     mistakes.add("NPBHQ_UPLOAD_TO: " + e.getMessage());
@@ -165,7 +188,8 @@ record Settings(
 
         private static Path absolute(String text) {
             if (!text.startsWith("/") || text.indexOf('\0') >= 0) {
-                throw new IllegalArgumentException("not an absolute path: " + StorePath.shown(text));
+                throw new IllegalArgumentException(
+                        "not an absolute path: " + StorePath.shown(text));
             }
             return Path.of(text);
         }
@@ -182,15 +206,23 @@ record Settings(
             throw notANumber(text, least, most, null);
         }
 
-        private static IllegalArgumentException notANumber(String text, int least, int most, @Nullable Throwable cause) {
+        private static IllegalArgumentException notANumber(
+                String text, int least, int most, @Nullable Throwable cause) {
             return new IllegalArgumentException(
-                    "not a whole number from " + least + " to " + most + ": " + StorePath.shown(text), cause);
+                    "not a whole number from "
+                            + least
+                            + " to "
+                            + most
+                            + ": "
+                            + StorePath.shown(text),
+                    cause);
         }
 
         private static Duration atLeast(Duration least, String text) {
             Duration duration = Durations.parse(text);
             if (duration.compareTo(least) < 0) {
-                throw new IllegalArgumentException("shorter than " + Durations.shown(least) + ": " + StorePath.shown(text));
+                throw new IllegalArgumentException(
+                        "shorter than " + Durations.shown(least) + ": " + StorePath.shown(text));
             }
             return duration;
         }
@@ -200,7 +232,11 @@ record Settings(
                 return Pattern.compile(text);
             } catch (PatternSyntaxException e) {
                 throw new IllegalArgumentException(
-                        "not a regular expression (" + e.getDescription() + "): " + StorePath.shown(text), e);
+                        "not a regular expression ("
+                                + e.getDescription()
+                                + "): "
+                                + StorePath.shown(text),
+                        e);
             }
         }
 
@@ -208,7 +244,9 @@ record Settings(
             return switch (text.toLowerCase(Locale.ROOT)) {
                 case "true", "yes", "1" -> true;
                 case "false", "no", "0" -> false;
-                default -> throw new IllegalArgumentException("neither true nor false: " + StorePath.shown(text));
+                default ->
+                        throw new IllegalArgumentException(
+                                "neither true nor false: " + StorePath.shown(text));
             };
         }
 

@@ -77,13 +77,14 @@ final class Verbs implements Answers {
     @Override
     public List<String> enqueue(List<Request.Enqueue> requests) throws InterruptedException {
         try {
-            List<Receipt> receipts = queue.call(ledger -> {
-                var all = new ArrayList<Receipt>(requests.size());
-                for (Request.Enqueue request : requests) {
-                    all.add(ledger.enqueue(request.paths(), request.tag(), clock.millis()));
-                }
-                return all;
-            });
+            List<Receipt> receipts =
+                    queue.call(ledger -> {
+                        var all = new ArrayList<Receipt>(requests.size());
+                        for (Request.Enqueue request : requests) {
+                            all.add(ledger.enqueue(request.paths(), request.tag(), clock.millis()));
+                        }
+                        return all;
+                    });
             var replies = new ArrayList<String>(requests.size());
             for (int i = 0; i < receipts.size(); i++) {
                 replies.add(reply(requests.get(i), receipts.get(i)));
@@ -91,7 +92,9 @@ final class Verbs implements Answers {
             return replies;
         } catch (QueueException e) {
             LOG.error("nothing can be queued: {}", e.getMessage());
-            return requests.stream().map(request -> "error not queued: " + oneLine(e.getMessage())).toList();
+            return requests.stream()
+                    .map(request -> "error not queued: " + oneLine(e.getMessage()))
+                    .toList();
         }
     }
 
@@ -102,24 +105,43 @@ final class Verbs implements Answers {
             return "ok queued " + receipt.queued() + excluded;
         }
         String named = String.join("; ", refused.subList(0, Math.min(MOST_NAMED, refused.size())));
-        String more = refused.size() > MOST_NAMED ? "; and " + (refused.size() - MOST_NAMED) + " more" : "";
-        return "error refused " + refused.size() + ", queued " + receipt.queued() + excluded + ": " + named + more;
+        String more =
+                refused.size() > MOST_NAMED
+                        ? "; and " + (refused.size() - MOST_NAMED) + " more"
+                        : "";
+        return "error refused "
+                + refused.size()
+                + ", queued "
+                + receipt.queued()
+                + excluded
+                + ": "
+                + named
+                + more;
     }
 
     @Override
-    public String answer(Request request, Peer peer, Reply reply) throws IOException, InterruptedException {
+    public String answer(Request request, Peer peer, Reply reply)
+            throws IOException, InterruptedException {
         try {
             return switch (request) {
                 case Request.Enqueue enqueue -> enqueue(List.of(enqueue)).getFirst();
                 case Request.Status s -> status(s.json(), reply);
-                case Request.Listing l -> pages(reply, l.json(), (after, limit) -> queue.call(x -> x.list(after, limit)));
+                case Request.Listing l ->
+                        pages(
+                                reply,
+                                l.json(),
+                                (after, limit) -> queue.call(x -> x.list(after, limit)));
                 case Request.Failures f ->
-                    pages(reply, f.json(), (after, limit) -> queue.call(x -> x.failed(after, limit)));
+                        pages(
+                                reply,
+                                f.json(),
+                                (after, limit) -> queue.call(x -> x.failed(after, limit)));
                 case Request.Wait wait -> waiting.answer(wait, reply);
                 case Request.Watch watch -> watch(reply);
                 case Request.Retry retry -> operator(peer, "retry", () -> retry(retry.paths()));
                 case Request.Drop drop -> operator(peer, "drop", () -> drop(drop.paths()));
-                case Request.Pause pause -> operator(peer, pause.on() ? "pause" : "resume", () -> pause(pause.on()));
+                case Request.Pause pause ->
+                        operator(peer, pause.on() ? "pause" : "resume", () -> pause(pause.on()));
                 case Request.Explain explain -> explanation.answer(explain.path(), reply);
                 case Request.Metrics m -> metrics(reply);
                 case Request.Help help -> help(reply);
@@ -136,7 +158,8 @@ final class Verbs implements Answers {
         return Overview.of(queue, lanes, clock);
     }
 
-    private String status(boolean json, Reply reply) throws IOException, QueueException, InterruptedException {
+    private String status(boolean json, Reply reply)
+            throws IOException, QueueException, InterruptedException {
         Overview overview = overview();
         for (String line : json ? List.of(status.json(overview)) : status.text(overview)) {
             reply.data(line);
@@ -149,12 +172,16 @@ final class Verbs implements Answers {
         List<Row> after(long id, int limit) throws QueueException, InterruptedException;
     }
 
-    private String pages(Reply reply, boolean json, Page page) throws IOException, QueueException, InterruptedException {
+    private String pages(Reply reply, boolean json, Page page)
+            throws IOException, QueueException, InterruptedException {
         long after = 0;
         List<Row> rows = page.after(after, PAGE);
         while (!rows.isEmpty()) {
             for (Row row : rows) {
-                reply.data(json ? Rows.json(row, settings.storeDir()) : Rows.text(row, settings.storeDir(), clock.instant()));
+                reply.data(
+                        json
+                                ? Rows.json(row, settings.storeDir())
+                                : Rows.text(row, settings.storeDir(), clock.instant()));
             }
             after = rows.getLast().id();
             rows = page.after(after, PAGE);
@@ -174,7 +201,9 @@ final class Verbs implements Answers {
                 last = summary;
             }
             if (overview.outstanding() == 0 && overview.running().isEmpty()) {
-                return overview.failed() == 0 ? "ok nothing left to do" : "ok nothing left to do, " + overview.failed() + " failed";
+                return overview.failed() == 0
+                        ? "ok nothing left to do"
+                        : "ok nothing left to do, " + overview.failed() + " failed";
             }
             queue.awaitChange(seen, overview.running().isEmpty() ? 5_000 : 500);
         }
@@ -185,9 +214,13 @@ final class Verbs implements Answers {
         String done() throws QueueException, InterruptedException;
     }
 
-    private String operator(Peer peer, String verb, Deed deed) throws QueueException, InterruptedException {
+    private String operator(Peer peer, String verb, Deed deed)
+            throws QueueException, InterruptedException {
         if (!peer.mayOperate(ownUid)) {
-            return "error " + verb + " is for root and the worker's own user, not for uid " + peer.uid();
+            return "error "
+                    + verb
+                    + " is for root and the worker's own user, not for uid "
+                    + peer.uid();
         }
         String answer = deed.done();
         LOG.info("{} by uid {}: {}", verb, peer.uid(), answer);
@@ -210,21 +243,27 @@ final class Verbs implements Answers {
         boolean apply(Ledger ledger, StorePath path) throws SQLException;
     }
 
-    private String each(List<StorePath> paths, String done, Change change) throws QueueException, InterruptedException {
-        List<StorePath> unknown = queue.call(ledger -> {
-            var missing = new ArrayList<StorePath>();
-            for (StorePath path : paths) {
-                if (!change.apply(ledger, path)) {
-                    missing.add(path);
-                }
-            }
-            return missing;
-        });
+    private String each(List<StorePath> paths, String done, Change change)
+            throws QueueException, InterruptedException {
+        List<StorePath> unknown =
+                queue.call(ledger -> {
+                    var missing = new ArrayList<StorePath>();
+                    for (StorePath path : paths) {
+                        if (!change.apply(ledger, path)) {
+                            missing.add(path);
+                        }
+                    }
+                    return missing;
+                });
         int count = paths.size() - unknown.size();
         if (unknown.isEmpty()) {
             return "ok " + done + ": " + count;
         }
-        List<String> names = unknown.stream().limit(MOST_NAMED).map(path -> path.in(settings.storeDir())).toList();
+        List<String> names =
+                unknown.stream()
+                        .limit(MOST_NAMED)
+                        .map(path -> path.in(settings.storeDir()))
+                        .toList();
         return "error " + done + ": " + count + "; not queued: " + String.join(" ", names);
     }
 

@@ -18,11 +18,13 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The answer to {@code wait}: is it done? It looks at the queue again whenever that changes, and keeps nothing in
- * memory, so that a client which asks again after a restart of the worker gets the same answer.
+ * The answer to {@code wait}: is it done? It looks at the queue again whenever that changes, and
+ * keeps nothing in memory, so that a client which asks again after a restart of the worker gets the
+ * same answer.
  *
- * <p>Settled means: delivered to every destination in the settings, or failed. A path that was never queued here is an
- * error, because nothing can be said about it; so is one that the settings exclude.
+ * <p>Settled means: delivered to every destination in the settings, or failed. A path that was
+ * never queued here is an error, because nothing can be said about it; so is one that the settings
+ * exclude.
  */
 final class Waiting {
     private static final int MOST_FAILED = 1_000;
@@ -39,16 +41,24 @@ final class Waiting {
     }
 
     /** How it stands with what is waited for. */
-    private record Standing(long outstanding, List<Row> failed, List<StorePath> unknown, boolean nothing) {}
+    private record Standing(
+            long outstanding, List<Row> failed, List<StorePath> unknown, boolean nothing) {}
 
-    String answer(Request.Wait wait, Reply reply) throws IOException, QueueException, InterruptedException {
+    String answer(Request.Wait wait, Reply reply)
+            throws IOException, QueueException, InterruptedException {
         Duration timeout = wait.timeout();
         long end = timeout == null ? Long.MAX_VALUE : System.nanoTime() + timeout.toNanos();
         while (true) {
             long seen = queue.version();
             Standing standing = queue.call(ledger -> look(ledger, wait));
             if (!standing.unknown().isEmpty()) {
-                String names = String.join(" ", standing.unknown().stream().limit(100).map(p -> p.in(storeDir)).toList());
+                String names =
+                        String.join(
+                                " ",
+                                standing.unknown().stream()
+                                        .limit(100)
+                                        .map(p -> p.in(storeDir))
+                                        .toList());
                 return "error never queued here: " + names;
             }
             if (standing.outstanding() == 0) {
@@ -56,14 +66,19 @@ final class Waiting {
             }
             long left = timeout == null ? LOOK_AGAIN_MILLIS : (end - System.nanoTime()) / 1_000_000;
             if (timeout != null && left <= 0) {
-                return "error not settled after " + Durations.shown(timeout) + ": " + standing.outstanding() + " left";
+                return "error not settled after "
+                        + Durations.shown(timeout)
+                        + ": "
+                        + standing.outstanding()
+                        + " left";
             }
             reply.flush(); // notices a client that has gone
             queue.awaitChange(seen, Math.min(left, LOOK_AGAIN_MILLIS));
         }
     }
 
-    private String settled(Standing standing, @Nullable String tag, Reply reply) throws IOException {
+    private String settled(Standing standing, @Nullable String tag, Reply reply)
+            throws IOException {
         for (Row row : standing.failed()) {
             reply.data(Rows.text(row, storeDir, clock.instant()));
         }
@@ -76,8 +91,10 @@ final class Waiting {
     private static Standing look(Ledger ledger, Request.Wait wait) throws SQLException {
         if (wait.paths().isEmpty()) {
             long outstanding = ledger.outstanding(wait.tag());
-            boolean nothing = wait.tag() != null && outstanding == 0 && !ledger.knownTag(wait.tag());
-            return new Standing(outstanding, ledger.failedOf(wait.tag(), MOST_FAILED), List.of(), nothing);
+            boolean nothing =
+                    wait.tag() != null && outstanding == 0 && !ledger.knownTag(wait.tag());
+            return new Standing(
+                    outstanding, ledger.failedOf(wait.tag(), MOST_FAILED), List.of(), nothing);
         }
         long outstanding = 0;
         var failed = new ArrayList<Row>();
@@ -87,7 +104,9 @@ final class Waiting {
             if (rows.isEmpty() && !ledger.known(path)) {
                 unknown.add(path);
             }
-            if (rows.stream().anyMatch(row -> row.state() == Row.State.FRESH || row.state() == Row.State.DEFERRED)) {
+            if (rows.stream()
+                    .anyMatch(row ->
+                            row.state() == Row.State.FRESH || row.state() == Row.State.DEFERRED)) {
                 outstanding++;
             }
             rows.stream().filter(row -> row.state() == Row.State.FAILED).forEach(failed::add);

@@ -56,13 +56,18 @@ final class Worker {
     private @Nullable Listener listener;
     private boolean stopRequested;
 
-    /** @param environment of the process */
+    /**
+     * @param environment of the process
+     */
     Worker(Map<String, String> environment, InstantSource clock) {
         this.environment = environment;
         this.clock = clock;
     }
 
-    /** Serves until idle, until {@link #stop()}, or until something is found that it cannot go on from. */
+    /**
+     * Serves until idle, until {@link #stop()}, or until something is found that it cannot go on
+     * from.
+     */
     Exit run() throws InterruptedException {
         Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> fail(thrown));
         var notify = new Notify(environment);
@@ -79,8 +84,13 @@ final class Worker {
         }
         try {
             return switch (reading) {
-                case Settings.Reading.Mistakes mistakes -> refuse(
-                        sockets, notify, "configuration: " + String.join("; ", mistakes.all()), mistakes.all(), Exit.CONFIG);
+                case Settings.Reading.Mistakes mistakes ->
+                        refuse(
+                                sockets,
+                                notify,
+                                "configuration: " + String.join("; ", mistakes.all()),
+                                mistakes.all(),
+                                Exit.CONFIG);
                 case Settings.Reading.Good good -> serve(good, sockets, notify);
             };
         } catch (IOException e) {
@@ -107,7 +117,11 @@ final class Worker {
     }
 
     private Exit refuse(
-            List<AFUNIXServerSocketChannel> sockets, Notify notify, String reason, List<String> log, Exit exit)
+            List<AFUNIXServerSocketChannel> sockets,
+            Notify notify,
+            String reason,
+            List<String> log,
+            Exit exit)
             throws IOException, InterruptedException {
         log.forEach(line -> LOG.error("{}", line));
         notify.ready(reason);
@@ -118,7 +132,8 @@ final class Worker {
         return exit;
     }
 
-    private Exit serve(Settings.Reading.Good good, List<AFUNIXServerSocketChannel> sockets, Notify notify)
+    private Exit serve(
+            Settings.Reading.Good good, List<AFUNIXServerSocketChannel> sockets, Notify notify)
             throws IOException, InterruptedException {
         Settings settings = good.settings();
         good.unknown().forEach(name -> LOG.warn("{} means nothing to this program", name));
@@ -133,11 +148,16 @@ final class Worker {
             var status = new Status(ZoneId.systemDefault());
             var metrics = new Metrics(Version.TEXT);
             var nix = new Nix(settings.nix(), settings.storeDir());
-            var explanation = new Explanation(queue, settings, nix, new ChildProcess(settings.stallTimeout()), clock);
-            var verbs = new Verbs(queue, settings, lanes, explanation, status, metrics, clock, ownUid());
+            var explanation =
+                    new Explanation(
+                            queue, settings, nix, new ChildProcess(settings.stallTimeout()), clock);
+            var verbs =
+                    new Verbs(
+                            queue, settings, lanes, explanation, status, metrics, clock, ownUid());
             var open = new Listener(sockets, settings.storeDir(), verbs, settings.idleTimeout());
             lanes.forEach(Lane::start);
-            var pulse = new Pulse(environment, settings, queue, lanes, notify, status, metrics, clock);
+            var pulse =
+                    new Pulse(environment, settings, queue, lanes, notify, status, metrics, clock);
             pulse.begin();
             listen(open, pulse);
             notify.stopping("stopping");
@@ -148,11 +168,15 @@ final class Worker {
             open.closeSessions(SESSIONS_END);
             pulse.end();
         }
-        LOG.info(bug.get() == null ? "nothing left to do or told to stop; ended" : "ended after a bug");
+        LOG.info(
+                bug.get() == null
+                        ? "nothing left to do or told to stop; ended"
+                        : "ended after a bug");
         return bug.get() == null ? Exit.OK : Exit.BUG;
     }
 
-    private void listen(Listener listener, Listener.Work work) throws IOException, InterruptedException {
+    private void listen(Listener listener, Listener.Work work)
+            throws IOException, InterruptedException {
         synchronized (life) {
             this.listener = listener;
             if (stopRequested) {
@@ -163,24 +187,36 @@ final class Worker {
     }
 
     private List<Lane> lanes(Settings settings, Queue queue) {
-        var carriers = new Carriers(
-                new Nix(settings.nix(), settings.storeDir()),
-                new ChildProcess(settings.stallTimeout()),
-                Home.forChildren(environment, settings.stateDir()));
+        var carriers =
+                new Carriers(
+                        new Nix(settings.nix(), settings.storeDir()),
+                        new ChildProcess(settings.stallTimeout()),
+                        Home.forChildren(environment, settings.stateDir()));
         var limits = new Lane.Limits(settings.batchSize(), settings.maxAttempts());
         var lanes = new ArrayList<Lane>();
         if (settings.signingKey() != null) {
             lanes.add(lane(Ledger.SIGN, carriers.sign(settings.signingKey()), queue, limits));
         }
         for (Destination destination : settings.destinations()) {
-            lanes.add(lane(
-                    destination.name(), carriers.to(destination, settings.substituteOnDestination()), queue, limits));
+            lanes.add(
+                    lane(
+                            destination.name(),
+                            carriers.to(destination, settings.substituteOnDestination()),
+                            queue,
+                            limits));
         }
         return lanes;
     }
 
     private Lane lane(String name, Carrier carrier, Queue queue, Lane.Limits limits) {
-        return new Lane(name, carrier, queue, limits, () -> ThreadLocalRandom.current().nextDouble(), clock, this::fail);
+        return new Lane(
+                name,
+                carrier,
+                queue,
+                limits,
+                () -> ThreadLocalRandom.current().nextDouble(),
+                clock,
+                this::fail);
     }
 
     private static Queue.Settings queueSettings(Settings settings) {
@@ -190,7 +226,11 @@ final class Worker {
         }
         settings.destinations().forEach(destination -> names.add(destination.name()));
         return new Queue.Settings(
-                settings.stateDir(), settings.rootsDir(), settings.storeDir(), names, settings.selection());
+                settings.stateDir(),
+                settings.rootsDir(),
+                settings.storeDir(),
+                names,
+                settings.selection());
     }
 
     private static long ownUid() throws IOException {

@@ -1,5 +1,6 @@
 /**
- * The worker as a whole: reads the settings, wires the parts together, starts and ends them in order.
+ * The worker as a whole: reads the settings, wires the parts together, starts and ends them in
+ * order.
  *
  * <pre>
  *   intake ──► queue ◄── delivery ──► nix          report looks at queue and delivery;

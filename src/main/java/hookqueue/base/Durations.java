@@ -4,11 +4,12 @@ import java.time.Duration;
 import java.util.Locale;
 
 /**
- * Durations as settings and requests write them: {@code 500ms}, {@code 30s}, {@code 10min}, {@code 2h}, {@code 30d}, or
- * a bare number of seconds. Whole numbers only; the largest is 36500 days.
+ * Durations as settings and requests write them: {@code 500ms}, {@code 30s}, {@code 10min}, {@code
+ * 2h}, {@code 30d}, or a bare number of seconds. Whole numbers only; the largest is 36500 days.
  */
 public final class Durations {
-    private static final String RULE = "a whole number with one of the units ms, s, min, h, d, or bare for seconds";
+    private static final String RULE =
+            "a whole number with one of the units ms, s, min, h, d, or bare for seconds";
     private static final Duration LARGEST = Duration.ofDays(36_500);
 
     private Durations() {}
@@ -33,16 +34,20 @@ public final class Durations {
                     default -> 0;
                 };
         if (digits == 0 || digits > 15 || unit == 0) {
-            throw new IllegalArgumentException("not a duration (" + RULE + "): " + StorePath.shown(text));
+            throw new IllegalArgumentException(
+                    "not a duration (" + RULE + "): " + StorePath.shown(text));
         }
         long number = Long.parseLong(text.substring(0, digits));
         if (number > LARGEST.toMillis() / unit) {
-            throw new IllegalArgumentException("a duration longer than 36500d: " + StorePath.shown(text));
+            throw new IllegalArgumentException(
+                    "a duration longer than 36500d: " + StorePath.shown(text));
         }
         return Duration.ofMillis(number * unit);
     }
 
-    /** For people: the two largest units, for example {@code 2h 5min}, {@code 14s}, {@code 350ms}. */
+    /**
+     * For people: the two largest units, for example {@code 2h 5min}, {@code 14s}, {@code 350ms}.
+     */
     public static String shown(Duration d) {
         long ms = d.toMillis();
         if (ms < 1_000) {

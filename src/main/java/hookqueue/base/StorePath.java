@@ -3,11 +3,13 @@ package hookqueue.base;
 /**
  * A path of the Nix store, without the store directory: {@code <hash>-<name>}.
  *
- * <p>This is the only place where text becomes a store path. The rules are Nix's own ({@code src/libstore/path.cc}):
- * 32 characters of Nix's base 32, a dash, and a name of 1 to 211 characters out of {@code [0-9a-zA-Z+._?=-]} that is
- * not {@code .} or {@code ..} and does not begin with {@code .-} or {@code ..-}.
+ * <p>This is the only place where text becomes a store path. The rules are Nix's own ({@code
+ * src/libstore/path.cc}): 32 characters of Nix's base 32, a dash, and a name of 1 to 211 characters
+ * out of {@code [0-9a-zA-Z+._?=-]} that is not {@code .} or {@code ..} and does not begin with
+ * {@code .-} or {@code ..-}.
  *
- * @param baseName the last component, for example {@code 7hx47qyrz4065viqzzhdqi5jixgjys0z-hello-2.12}
+ * @param baseName the last component, for example {@code
+ *     7hx47qyrz4065viqzzhdqi5jixgjys0z-hello-2.12}
  */
 public record StorePath(String baseName) {
     private static final int HASH = 32;
@@ -18,7 +20,8 @@ public record StorePath(String baseName) {
     public StorePath {
         String broken = brokenRule(baseName);
         if (broken != null) {
-            throw new IllegalArgumentException("not a store path (" + broken + "): " + shown(baseName));
+            throw new IllegalArgumentException(
+                    "not a store path (" + broken + "): " + shown(baseName));
         }
     }
 
@@ -33,7 +36,8 @@ public record StorePath(String baseName) {
         if (text.length() <= storeDir.length() + 1
                 || !text.startsWith(storeDir)
                 || text.charAt(storeDir.length()) != '/') {
-            throw new IllegalArgumentException("not a store path (outside " + storeDir + "): " + shown(text));
+            throw new IllegalArgumentException(
+                    "not a store path (outside " + storeDir + "): " + shown(text));
         }
         return new StorePath(text.substring(storeDir.length() + 1));
     }
@@ -55,10 +59,14 @@ public record StorePath(String baseName) {
             char c = value.charAt(i);
             shown.append(c < ' ' || c == 0x7f || (c >= 0x80 && c < 0xa0) || !isPlain(c) ? '?' : c);
         }
-        return value.length() > SHOWN ? shown + "… (" + value.length() + " characters)" : shown.toString();
+        return value.length() > SHOWN
+                ? shown + "… (" + value.length() + " characters)"
+                : shown.toString();
     }
 
-    /** False for characters that move or hide text on a terminal without being control characters. */
+    /**
+     * False for characters that move or hide text on a terminal without being control characters.
+     */
     private static boolean isPlain(char c) {
         int type = Character.getType(c);
         return type != Character.FORMAT
@@ -74,7 +82,8 @@ public record StorePath(String baseName) {
         }
         for (int i = 0; i < HASH; i++) {
             char c = base.charAt(i);
-            boolean base32 = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z' && "eotu".indexOf(c) < 0);
+            boolean base32 =
+                    (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z' && "eotu".indexOf(c) < 0);
             if (!base32) {
                 return "the hash has a character outside Nix's base 32";
             }
@@ -84,16 +93,20 @@ public record StorePath(String baseName) {
         }
         for (int i = HASH + 1; i < base.length(); i++) {
             char c = base.charAt(i);
-            boolean allowed = (c >= '0' && c <= '9')
-                    || (c >= 'a' && c <= 'z')
-                    || (c >= 'A' && c <= 'Z')
-                    || "+-._?=".indexOf(c) >= 0;
+            boolean allowed =
+                    (c >= '0' && c <= '9')
+                            || (c >= 'a' && c <= 'z')
+                            || (c >= 'A' && c <= 'Z')
+                            || "+-._?=".indexOf(c) >= 0;
             if (!allowed) {
                 return "the name has a character outside [0-9a-zA-Z+._?=-]";
             }
         }
         String name = base.substring(HASH + 1);
-        if (name.equals(".") || name.equals("..") || name.startsWith(".-") || name.startsWith("..-")) {
+        if (name.equals(".")
+                || name.equals("..")
+                || name.startsWith(".-")
+                || name.startsWith("..-")) {
             return "the name is or begins with a dot component";
         }
         return null;

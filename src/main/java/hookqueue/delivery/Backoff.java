@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.function.DoubleSupplier;
 
 /**
- * Delays that double from a floor to a ceiling, spread by a fifth to either side so that many machines do not knock
- * together.
+ * Delays that double from a floor to a ceiling, spread by a fifth to either side so that many
+ * machines do not knock together.
  *
  * @param floor the first delay
  * @param ceiling the largest delay before it is spread
@@ -22,7 +22,9 @@ record Backoff(Duration floor, Duration ceiling, DoubleSupplier random) {
     /** Milliseconds to wait after the n-th failure, n from 1. */
     long millis(int failures) {
         int doublings = Math.clamp(failures - 1L, 0, 30);
-        double delay = Math.min((double) ceiling.toMillis(), floor.toMillis() * (double) (1L << doublings));
+        double delay =
+                Math.min(
+                        (double) ceiling.toMillis(), floor.toMillis() * (double) (1L << doublings));
         return Math.round(delay * (1 - SPREAD + 2 * SPREAD * random.getAsDouble()));
     }
 

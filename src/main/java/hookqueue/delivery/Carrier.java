@@ -4,7 +4,9 @@ import hookqueue.base.StorePath;
 import hookqueue.nix.Progress;
 import java.util.List;
 
-/** Hands paths to one destination. A lane is given one, so that its tests need no real destination. */
+/**
+ * Hands paths to one destination. A lane is given one, so that its tests need no real destination.
+ */
 @FunctionalInterface
 public interface Carrier {
     /**

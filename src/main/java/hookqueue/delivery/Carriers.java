@@ -21,7 +21,10 @@ import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The carriers there are: sign with a key, copy to a store, run a program. Each starts one child process a call. */
+/**
+ * The carriers there are: sign with a key, copy to a store, run a program. Each starts one child
+ * process a call.
+ */
 public final class Carriers {
     private static final Logger LOG = LoggerFactory.getLogger(Carriers.class);
     private static final int LONGEST_REASON = 1_500;
@@ -42,7 +45,10 @@ public final class Carriers {
         this.environment = environment;
     }
 
-    /** Signs with a secret key file, which is looked at before each call so that a mended one is taken up. */
+    /**
+     * Signs with a secret key file, which is looked at before each call so that a mended one is
+     * taken up.
+     */
     public Carrier sign(Path keyFile) {
         return (paths, progress) -> {
             if (!Files.isReadable(keyFile) || !Files.isRegularFile(keyFile)) {
@@ -55,14 +61,27 @@ public final class Carriers {
     /** Delivers to a destination. */
     public Carrier to(Destination destination, boolean substituteOnDestination) {
         return switch (destination) {
-            case Destination.Store store -> (paths, progress) -> run(
-                    nix.copy(store.url(), substituteOnDestination, paths), Map.of(), paths, progress, progress);
-            case Destination.Exec exec -> (paths, progress) -> {
-                List<String> names = paths.stream().map(path -> path.in(nix.storeDir())).toList();
-                var command = new ArrayList<>(List.of(exec.program()));
-                command.addAll(names);
-                return run(command, Map.of("OUT_PATHS", String.join(" ", names)), paths, progress, journal(exec, progress));
-            };
+            case Destination.Store store ->
+                    (paths, progress) ->
+                            run(
+                                    nix.copy(store.url(), substituteOnDestination, paths),
+                                    Map.of(),
+                                    paths,
+                                    progress,
+                                    progress);
+            case Destination.Exec exec ->
+                    (paths, progress) -> {
+                        List<String> names =
+                                paths.stream().map(path -> path.in(nix.storeDir())).toList();
+                        var command = new ArrayList<>(List.of(exec.program()));
+                        command.addAll(names);
+                        return run(
+                                command,
+                                Map.of("OUT_PATHS", String.join(" ", names)),
+                                paths,
+                                progress,
+                                journal(exec, progress));
+                    };
         };
     }
 
@@ -72,9 +91,13 @@ public final class Carriers {
             List<StorePath> paths,
             Progress progress,
             Consumer<String> output) {
-        Set<StorePath> missing = paths.stream()
-                .filter(path -> !Files.exists(Path.of(path.in(nix.storeDir())), LinkOption.NOFOLLOW_LINKS))
-                .collect(Collectors.toUnmodifiableSet());
+        Set<StorePath> missing =
+                paths.stream()
+                        .filter(path ->
+                                !Files.exists(
+                                        Path.of(path.in(nix.storeDir())),
+                                        LinkOption.NOFOLLOW_LINKS))
+                        .collect(Collectors.toUnmodifiableSet());
         if (!missing.isEmpty()) {
             return new Outcome.Invalid(missing, "it is no longer in the local store");
         }
@@ -82,39 +105,58 @@ public final class Carriers {
         variables.putAll(added);
         return switch (children.run(command, variables, output)) {
             case Ending.Exited exited when exited.status() == 0 ->
-                new Outcome.Delivered(progress.snapshot().bytes());
-            case Ending.Exited exited -> refused(progress.complaint(), command.getFirst(), exited.status(), paths);
-            case Ending.Stalled stalled -> new Outcome.Refused(
-                    "no progress for " + Durations.shown(stalled.silence()) + ", so it was ended. "
-                            + cut(progress.complaint()),
-                    Set.of());
+                    new Outcome.Delivered(progress.snapshot().bytes());
+            case Ending.Exited exited ->
+                    refused(progress.complaint(), command.getFirst(), exited.status(), paths);
+            case Ending.Stalled stalled ->
+                    new Outcome.Refused(
+                            "no progress for "
+                                    + Durations.shown(stalled.silence())
+                                    + ", so it was ended. "
+                                    + cut(progress.complaint()),
+                            Set.of());
             case Ending.Cancelled cancelled -> new Outcome.Cancelled();
-            case Ending.NotStarted not -> new Outcome.Unusable("cannot start " + command.getFirst() + ": " + not.reason());
+            case Ending.NotStarted not ->
+                    new Outcome.Unusable(
+                            "cannot start " + command.getFirst() + ": " + not.reason());
         };
     }
 
     private Outcome refused(String complaint, String program, int status, List<StorePath> paths) {
-        Set<StorePath> named = paths.stream()
-                .filter(path -> complaint.contains(path.baseName()))
-                .collect(Collectors.toUnmodifiableSet());
-        Set<StorePath> invalid = named.stream().filter(path -> saysInvalid(complaint) && isInvalid(path))
-                .collect(Collectors.toUnmodifiableSet());
+        Set<StorePath> named =
+                paths.stream()
+                        .filter(path -> complaint.contains(path.baseName()))
+                        .collect(Collectors.toUnmodifiableSet());
+        Set<StorePath> invalid =
+                named.stream()
+                        .filter(path -> saysInvalid(complaint) && isInvalid(path))
+                        .collect(Collectors.toUnmodifiableSet());
         if (!invalid.isEmpty()) {
-            return new Outcome.Invalid(invalid, "it is not valid in the local store: " + cut(complaint));
+            return new Outcome.Invalid(
+                    invalid, "it is not valid in the local store: " + cut(complaint));
         }
-        String reason = complaint.isBlank() ? program + " exited with status " + status + " and said nothing" : complaint;
+        String reason =
+                complaint.isBlank()
+                        ? program + " exited with status " + status + " and said nothing"
+                        : complaint;
         return new Outcome.Refused(cut(reason), named);
     }
 
     private static boolean saysInvalid(String complaint) {
-        return complaint.contains("not valid") || complaint.contains("no substituter that can build");
+        return complaint.contains("not valid")
+                || complaint.contains("no substituter that can build");
     }
 
-    /** Asks Nix about one path: a destination can say "not valid" too, and means something else by it. */
+    /**
+     * Asks Nix about one path: a destination can say "not valid" too, and means something else by
+     * it.
+     */
     private boolean isInvalid(StorePath path) {
         var answer = new Progress();
         Ending ending = children.run(nix.pathInfo(path), environment, answer);
-        return ending instanceof Ending.Exited exited && exited.status() != 0 && saysInvalid(answer.complaint());
+        return ending instanceof Ending.Exited exited
+                && exited.status() != 0
+                && saysInvalid(answer.complaint());
     }
 
     /** What a program says goes to the journal, so much of it as an operator can read. */
@@ -126,13 +168,18 @@ public final class Carriers {
             if (number <= LOGGED_LINES) {
                 LOG.info("{}: {}", exec.program(), cut(Plain.text(line)));
             } else if (number == LOGGED_LINES + 1) {
-                LOG.info("{}: more than {} lines of output; the rest is not logged", exec.program(), LOGGED_LINES);
+                LOG.info(
+                        "{}: more than {} lines of output; the rest is not logged",
+                        exec.program(),
+                        LOGGED_LINES);
             }
         };
     }
 
     private static String cut(String text) {
         String stripped = text.startsWith("error: ") ? text.substring("error: ".length()) : text;
-        return stripped.length() > LONGEST_REASON ? stripped.substring(0, LONGEST_REASON) + "…" : stripped;
+        return stripped.length() > LONGEST_REASON
+                ? stripped.substring(0, LONGEST_REASON) + "…"
+                : stripped;
     }
 }

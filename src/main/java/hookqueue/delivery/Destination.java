@@ -9,7 +9,10 @@ import java.util.regex.Pattern;
 
 /** Where paths go. */
 public sealed interface Destination {
-    /** What it is called in {@code status}, in the journal and in the database; never with a password. */
+    /**
+     * What it is called in {@code status}, in the journal and in the database; never with a
+     * password.
+     */
     String name();
 
     /** Destinations with the same identity are the same one, however they are spelt. */
@@ -38,8 +41,20 @@ public sealed interface Destination {
                 String path = uri.getPath() == null ? "" : uri.getPath().replaceAll("/+", "/");
                 String query = uri.getQuery() == null ? "" : sorted(uri.getQuery());
                 int port = uri.getPort() == standardPort(scheme) ? -1 : uri.getPort();
-                String trimmed = path.length() > 1 && path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
-                return scheme + "://" + user + "@" + host + ":" + port + (trimmed.equals("/") ? "" : trimmed) + "?" + query;
+                String trimmed =
+                        path.length() > 1 && path.endsWith("/")
+                                ? path.substring(0, path.length() - 1)
+                                : path;
+                return scheme
+                        + "://"
+                        + user
+                        + "@"
+                        + host
+                        + ":"
+                        + port
+                        + (trimmed.equals("/") ? "" : trimmed)
+                        + "?"
+                        + query;
             } catch (URISyntaxException e) {
                 return url;
             }
@@ -88,13 +103,18 @@ public sealed interface Destination {
             String program = word.substring("exec:".length());
             if (!program.startsWith("/")) {
                 throw new IllegalArgumentException(
-                        "not an absolute path after exec: (exec:/path/program): " + StorePath.shown(word));
+                        "not an absolute path after exec: (exec:/path/program): "
+                                + StorePath.shown(word));
             }
             return new Exec(program);
         }
-        if (!word.matches("[a-zA-Z][a-zA-Z0-9+.-]*://.*") && !word.matches("(daemon|local)(\\?.*)?") && !word.startsWith("/")) {
-            throw new IllegalArgumentException("not a Nix store URL (ssh://, ssh-ng://, s3://, http(s)://, file://, …)"
-                    + " nor exec:/path/program: " + StorePath.shown(word));
+        if (!word.matches("[a-zA-Z][a-zA-Z0-9+.-]*://.*")
+                && !word.matches("(daemon|local)(\\?.*)?")
+                && !word.startsWith("/")) {
+            throw new IllegalArgumentException(
+                    "not a Nix store URL (ssh://, ssh-ng://, s3://, http(s)://, file://, …)"
+                            + " nor exec:/path/program: "
+                            + StorePath.shown(word));
         }
         return new Store(word);
     }

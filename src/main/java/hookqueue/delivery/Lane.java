@@ -23,10 +23,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One destination's thread: takes what is due, has it carried as a {@link Round} says, records what is certain.
+ * One destination's thread: takes what is due, has it carried as a {@link Round} says, records what
+ * is certain.
  *
- * <p>All it knows for longer than a round is in the queue, so a restart forgets nothing; only the count of failures in
- * a row starts anew. Lanes do not wait for one another.
+ * <p>All it knows for longer than a round is in the queue, so a restart forgets nothing; only the
+ * count of failures in a row starts anew. Lanes do not wait for one another.
  */
 public final class Lane {
     private static final Logger LOG = LoggerFactory.getLogger(Lane.class);
@@ -110,7 +111,12 @@ public final class Lane {
     }
 
     /** What there is to do, as of one moment. */
-    private record Work(boolean paused, Breaker breaker, List<Entry> fresh, List<Entry> deferred, Optional<Long> nextDue) {}
+    private record Work(
+            boolean paused,
+            Breaker breaker,
+            List<Entry> fresh,
+            List<Entry> deferred,
+            Optional<Long> nextDue) {}
 
     private void serve() {
         try {
@@ -166,9 +172,15 @@ public final class Lane {
     }
 
     private void deliver(Work work) throws QueueException, InterruptedException {
-        Round round = work.breaker().open()
-                ? Round.trial(work.fresh().getFirst(), limits.maxAttempts(), backoff)
-                : Round.of(work.fresh(), work.deferred(), failuresInARow, limits.maxAttempts(), backoff);
+        Round round =
+                work.breaker().open()
+                        ? Round.trial(work.fresh().getFirst(), limits.maxAttempts(), backoff)
+                        : Round.of(
+                                work.fresh(),
+                                work.deferred(),
+                                failuresInARow,
+                                limits.maxAttempts(),
+                                backoff);
         List<Entry> group = round.next();
         while (!group.isEmpty()) {
             Outcome outcome = carry(group);
@@ -200,23 +212,38 @@ public final class Lane {
     }
 
     /** Records verdicts; true when no new batch is to start. */
-    private boolean record(List<Verdict> verdicts, Outcome outcome) throws QueueException, InterruptedException {
+    private boolean record(List<Verdict> verdicts, Outcome outcome)
+            throws QueueException, InterruptedException {
         long bytes = outcome instanceof Outcome.Delivered delivered ? delivered.bytes() : 0;
         long now = clock.millis();
-        boolean paused = queue.call(ledger -> {
-            if (!verdicts.isEmpty()) {
-                ledger.record(name, verdicts, bytes, now);
-            }
-            return ledger.paused();
-        });
+        boolean paused =
+                queue.call(ledger -> {
+                    if (!verdicts.isEmpty()) {
+                        ledger.record(name, verdicts, bytes, now);
+                    }
+                    return ledger.paused();
+                });
         for (Verdict verdict : verdicts) {
             if (verdict instanceof Verdict.Failed failed) {
-                LOG.error("{}: failed {} after {} attempts: {}",
-                        name, failed.entry().path(), failed.attempts(), oneLine(failed.reason()));
+                LOG.error(
+                        "{}: failed {} after {} attempts: {}",
+                        name,
+                        failed.entry().path(),
+                        failed.attempts(),
+                        oneLine(failed.reason()));
             } else if (verdict instanceof Verdict.Deferred later) {
-                LOG.warn("{}: deferred {} for {}{}: {}", name, later.entry().path(),
+                LOG.warn(
+                        "{}: deferred {} for {}{}: {}",
+                        name,
+                        later.entry().path(),
                         Durations.shown(Duration.ofMillis(Math.max(0, later.dueAt() - now))),
-                        later.attempts() == 0 ? "" : " (attempt " + later.attempts() + " of " + limits.maxAttempts() + ")",
+                        later.attempts() == 0
+                                ? ""
+                                : " (attempt "
+                                        + later.attempts()
+                                        + " of "
+                                        + limits.maxAttempts()
+                                        + ")",
                         oneLine(later.reason()));
             }
         }
@@ -229,15 +256,23 @@ public final class Lane {
         String down = round.down();
         if (down != null) {
             int failures = before.failures() + 1;
-            var open = new Breaker(
-                    failures, now + backoff.millis(failures), before.open() ? before.since() : now, down);
+            var open =
+                    new Breaker(
+                            failures,
+                            now + backoff.millis(failures),
+                            before.open() ? before.since() : now,
+                            down);
             queue.call(ledger -> {
                 ledger.breaker(name, open);
                 return true;
             });
             failuresInARow = 0;
-            LOG.warn("{}: down since {}, next try in {}: {}", name, Instant.ofEpochMilli(open.since()),
-                    Durations.shown(Duration.ofMillis(open.until() - now)), oneLine(down));
+            LOG.warn(
+                    "{}: down since {}, next try in {}: {}",
+                    name,
+                    Instant.ofEpochMilli(open.since()),
+                    Durations.shown(Duration.ofMillis(open.until() - now)),
+                    oneLine(down));
             return;
         }
         boolean news = before.open() || (round.worked() && failuresInARow > 0);
@@ -250,22 +285,42 @@ public final class Lane {
             });
         }
         if (before.open()) {
-            LOG.info("{}: works again after {}", name, Durations.shown(Duration.ofMillis(now - before.since())));
+            LOG.info(
+                    "{}: works again after {}",
+                    name,
+                    Durations.shown(Duration.ofMillis(now - before.since())));
         }
     }
 
     private void tell(Outcome outcome, List<Entry> group, Duration took) {
-        String what = group.size() == 1 ? group.getFirst().path().toString() : group.size() + " paths";
+        String what =
+                group.size() == 1 ? group.getFirst().path().toString() : group.size() + " paths";
         switch (outcome) {
-            case Outcome.Delivered delivered -> LOG.info("{}: {} {} in {}{}", name,
-                    name.equals(Ledger.SIGN) ? "signed" : "delivered", what, Durations.shown(took),
-                    rate(delivered.bytes(), took));
-            case Outcome.Refused refused -> LOG.warn("{}: {} not taken after {}: {}",
-                    name, what, Durations.shown(took), oneLine(refused.reason()));
-            case Outcome.Invalid invalid -> LOG.warn("{}: {} of {} not valid: {}",
-                    name, invalid.paths().size(), what, oneLine(invalid.reason()));
+            case Outcome.Delivered delivered ->
+                    LOG.info(
+                            "{}: {} {} in {}{}",
+                            name,
+                            name.equals(Ledger.SIGN) ? "signed" : "delivered",
+                            what,
+                            Durations.shown(took),
+                            rate(delivered.bytes(), took));
+            case Outcome.Refused refused ->
+                    LOG.warn(
+                            "{}: {} not taken after {}: {}",
+                            name,
+                            what,
+                            Durations.shown(took),
+                            oneLine(refused.reason()));
+            case Outcome.Invalid invalid ->
+                    LOG.warn(
+                            "{}: {} of {} not valid: {}",
+                            name,
+                            invalid.paths().size(),
+                            what,
+                            oneLine(invalid.reason()));
             case Outcome.Unusable unusable -> LOG.error("{}: {}", name, oneLine(unusable.reason()));
-            case Outcome.Cancelled cancelled -> LOG.info("{}: {} interrupted, still queued", name, what);
+            case Outcome.Cancelled cancelled ->
+                    LOG.info("{}: {} interrupted, still queued", name, what);
         }
     }
 

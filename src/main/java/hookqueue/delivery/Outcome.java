@@ -21,7 +21,8 @@ public sealed interface Outcome {
     record Refused(String reason, Set<StorePath> named) implements Outcome {}
 
     /**
-     * These are not valid in the local store, which no retry will change; nothing is known of the others.
+     * These are not valid in the local store, which no retry will change; nothing is known of the
+     * others.
      *
      * @param reason for people
      */

@@ -11,8 +11,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The policy: what to hand to a destination next, and what its answer proves. One round deals with the paths that were
- * due when it began. Pure: no thread, no clock, no I/O; the same answers lead to the same verdicts.
+ * The policy: what to hand to a destination next, and what its answer proves. One round deals with
+ * the paths that were due when it began. Pure: no thread, no clock, no I/O; the same answers lead
+ * to the same verdicts.
  *
  * <pre>
  *            batch ── delivered ──────────────► next batch … over
@@ -28,10 +29,11 @@ import org.jspecify.annotations.Nullable;
  *            (when nothing is left to deliver, a path that it has just taken is handed over once more)
  * </pre>
  *
- * <p>A path is blamed only when the destination took another path in this round before it failed, and took one after.
- * A failure that proves nothing only puts the path off ({@code tries}); it does not count towards the limit. A path
- * that failed before never counts as a sign that the destination is down, so bad paths cannot close a lane for good
- * ones. When the words of a refusal name some of the paths, the others are tried together first.
+ * <p>A path is blamed only when the destination took another path in this round before it failed,
+ * and took one after. A failure that proves nothing only puts the path off ({@code tries}); it does
+ * not count towards the limit. A path that failed before never counts as a sign that the
+ * destination is down, so bad paths cannot close a lane for good ones. When the words of a refusal
+ * name some of the paths, the others are tried together first.
  */
 final class Round {
     private static final int DOWN = 3;
@@ -53,7 +55,8 @@ final class Round {
      * Paths to be handed over together.
      *
      * @param whole run it as it is, even while nothing shows that the destination works
-     * @param proof it is a path that was already taken, run to see whether the destination still works
+     * @param proof it is a path that was already taken, run to see whether the destination still
+     *     works
      */
     private record Group(List<Entry> members, boolean whole, boolean proof) {}
 
@@ -70,15 +73,23 @@ final class Round {
      * A round over what is due.
      *
      * @param fresh never failed on their own: go as one batch
-     * @param deferred failed before: those that were never blamed go as one batch, the others one by one
+     * @param deferred failed before: those that were never blamed go as one batch, the others one
+     *     by one
      * @param failuresBefore fresh paths that were refused one by one since this lane's last success
      * @param maxAttempts blamed so often, a path is failed
      */
-    static Round of(List<Entry> fresh, List<Entry> deferred, int failuresBefore, int maxAttempts, Backoff backoff) {
+    static Round of(
+            List<Entry> fresh,
+            List<Entry> deferred,
+            int failuresBefore,
+            int maxAttempts,
+            Backoff backoff) {
         var round = new Round(failuresBefore, maxAttempts, backoff, false);
         round.add(fresh);
         round.add(deferred.stream().filter(entry -> entry.attempts() == 0).toList());
-        deferred.stream().filter(entry -> entry.attempts() > 0).forEach(entry -> round.add(List.of(entry)));
+        deferred.stream()
+                .filter(entry -> entry.attempts() > 0)
+                .forEach(entry -> round.add(List.of(entry)));
         return round;
     }
 
@@ -112,9 +123,11 @@ final class Round {
         return group == null ? List.of() : group.members();
     }
 
-    /** Why the destination is taken to be down; null while it is not. No path of this round is blamed for it. */
-    @Nullable
-    String down() {
+    /**
+     * Why the destination is taken to be down; null while it is not. No path of this round is
+     * blamed for it.
+     */
+    @Nullable String down() {
         return down;
     }
 
@@ -142,9 +155,10 @@ final class Round {
         running = null;
         return switch (outcome) {
             case Outcome.Delivered delivered -> delivered(group, now);
-            case Outcome.Refused r -> group.members().size() == 1
-                    ? refusedAlone(group, r.reason(), now)
-                    : refusedTogether(group, r.named());
+            case Outcome.Refused r ->
+                    group.members().size() == 1
+                            ? refusedAlone(group, r.reason(), now)
+                            : refusedTogether(group, r.named());
             case Outcome.Invalid invalid -> invalid(group, invalid);
             case Outcome.Unusable unusable -> {
                 down = unusable.reason();
@@ -179,8 +193,13 @@ final class Round {
                 members.stream().filter(entry -> named.contains(entry.path())).toList();
         if (!suspicious.isEmpty() && suspicious.size() < members.size()) {
             suspicious.forEach(entry -> todo.addLast(new Group(List.of(entry), true, false)));
-            todo.addFirst(new Group(
-                    members.stream().filter(entry -> !named.contains(entry.path())).toList(), true, false));
+            todo.addFirst(
+                    new Group(
+                            members.stream()
+                                    .filter(entry -> !named.contains(entry.path()))
+                                    .toList(),
+                            true,
+                            false));
         } else if (witness == null) {
             todo.addFirst(new Group(members, false, false));
         } else {
@@ -200,7 +219,8 @@ final class Round {
         }
         if (group.proof()) {
             down = reason;
-            provedDown = true; // it took this very path a moment ago; the suspects are put off, not blamed
+            provedDown = true; // it took this very path a moment ago; the suspects are put off, not
+            // blamed
             return List.of();
         }
         if (witness != null) {
@@ -217,8 +237,10 @@ final class Round {
         if (failuresInARow >= DOWN) {
             down = reason;
         } else if (early.size() >= DOWN && todo.stream().noneMatch(Round::hasFresh)) {
-            // all of these failed before: leave them for another time, without taking the destination to be down
-            todo.forEach(rest -> rest.members().forEach(member -> early.add(new Failure(member, reason))));
+            // all of these failed before: leave them for another time, without taking the
+            // destination to be down
+            todo.forEach(rest ->
+                    rest.members().forEach(member -> early.add(new Failure(member, reason))));
             todo.clear();
         }
         return List.of();
@@ -229,7 +251,8 @@ final class Round {
     }
 
     /**
-     * What is left to record when {@link #next()} is empty: paths whose failure proves nothing are put off.
+     * What is left to record when {@link #next()} is empty: paths whose failure proves nothing are
+     * put off.
      *
      * @param now milliseconds since the epoch
      */
@@ -237,9 +260,10 @@ final class Round {
         if (down != null && !provedDown) {
             return List.of();
         }
-        List<Verdict> verdicts = Stream.concat(early.stream(), suspects.stream())
-                .map(failure -> putOff(failure, now))
-                .toList();
+        List<Verdict> verdicts =
+                Stream.concat(early.stream(), suspects.stream())
+                        .map(failure -> putOff(failure, now))
+                        .toList();
         early.clear();
         suspects.clear();
         return verdicts;
@@ -256,7 +280,8 @@ final class Round {
             }
         }
         if (verdicts.isEmpty()) {
-            throw new IllegalArgumentException("invalid paths that were not asked for: " + invalid.paths());
+            throw new IllegalArgumentException(
+                    "invalid paths that were not asked for: " + invalid.paths());
         }
         if (!others.isEmpty()) {
             todo.addFirst(new Group(others, group.whole(), false));
@@ -274,13 +299,21 @@ final class Round {
         return attempts >= maxAttempts
                 ? new Verdict.Failed(entry, attempts, failure.reason())
                 : new Verdict.Deferred(
-                        entry, entry.tries(), attempts, now + backoff.millis(attempts + entry.tries()), failure.reason());
+                        entry,
+                        entry.tries(),
+                        attempts,
+                        now + backoff.millis(attempts + entry.tries()),
+                        failure.reason());
     }
 
     private Verdict putOff(Failure failure, long now) {
         Entry entry = failure.entry();
         int tries = entry.tries() + 1;
         return new Verdict.Deferred(
-                entry, tries, entry.attempts(), now + backoff.millis(tries + entry.attempts()), failure.reason());
+                entry,
+                tries,
+                entry.attempts(),
+                now + backoff.millis(tries + entry.attempts()),
+                failure.reason());
     }
 }

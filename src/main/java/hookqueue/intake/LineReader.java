@@ -9,8 +9,9 @@ import java.time.Duration;
 import java.util.Arrays;
 
 /**
- * Cuts a connection's bytes into lines. A line ends with LF or with the stream, and has at most 1 MiB: of a longer one
- * the rest is read and thrown away. Silence in the middle of a line is limited, and so is the time for a whole line.
+ * Cuts a connection's bytes into lines. A line ends with LF or with the stream, and has at most 1
+ * MiB: of a longer one the rest is read and thrown away. Silence in the middle of a line is
+ * limited, and so is the time for a whole line.
  */
 final class LineReader {
     static final int LONGEST = 1 << 20;
@@ -35,7 +36,10 @@ final class LineReader {
 
     /** Where the bytes come from, with a limit on the silence before them. */
     interface Source {
-        /** From now on throw {@link SocketTimeoutException} after so long without a byte; 0 for no limit. */
+        /**
+         * From now on throw {@link SocketTimeoutException} after so long without a byte; 0 for no
+         * limit.
+         */
         void limitSilence(int millis) throws IOException;
 
         InputStream stream();
@@ -113,7 +117,8 @@ final class LineReader {
     private Found line(int lineEnd) {
         return lineEnd - start > LONGEST
                 ? new Found.TooLong()
-                : new Found.Line(new String(buffer, start, lineEnd - start, StandardCharsets.UTF_8));
+                : new Found.Line(
+                        new String(buffer, start, lineEnd - start, StandardCharsets.UTF_8));
     }
 
     private int lineEnd() {

@@ -18,9 +18,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Accepts connections until there has been nothing to do and nobody connected for the idle time.
  *
- * <p>It runs on the main thread. Because the same thread accepts and decides to end, a connection is either accepted
- * and served, or still in systemd's socket when the worker is gone, where it starts the next one. The sockets are
- * never closed: closing would shut the socket down that systemd shares with us.
+ * <p>It runs on the main thread. Because the same thread accepts and decides to end, a connection
+ * is either accepted and served, or still in systemd's socket when the worker is gone, where it
+ * starts the next one. The sockets are never closed: closing would shut the socket down that
+ * systemd shares with us.
  */
 public final class Listener {
     private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
@@ -53,7 +54,10 @@ public final class Listener {
      * @param idleTimeout time without work or connections before {@link #run} returns
      */
     public Listener(
-            List<AFUNIXServerSocketChannel> sockets, String storeDir, Answers answers, Duration idleTimeout)
+            List<AFUNIXServerSocketChannel> sockets,
+            String storeDir,
+            Answers answers,
+            Duration idleTimeout)
             throws IOException {
         this.sockets = List.copyOf(sockets);
         this.selector = AFUNIXSelectorProvider.provider().openSelector();
@@ -108,7 +112,10 @@ public final class Listener {
         return sessions.size();
     }
 
-    /** How long ago the listener last looked at its sockets: much more than a second means that it hangs. */
+    /**
+     * How long ago the listener last looked at its sockets: much more than a second means that it
+     * hangs.
+     */
     public Duration sinceLastTurn() {
         return Duration.ofNanos(System.nanoTime() - lastTurn);
     }
@@ -138,17 +145,25 @@ public final class Listener {
         }
         channel.configureBlocking(true);
         var session = new Session[1];
-        session[0] = new Session(channel, storeDir, answers, () -> {
-            sessions.remove(session[0]);
-            selector.wakeup();
-        });
+        session[0] =
+                new Session(
+                        channel,
+                        storeDir,
+                        answers,
+                        () -> {
+                            sessions.remove(session[0]);
+                            selector.wakeup();
+                        });
         var thread = new Thread(session[0], "session");
         thread.setDaemon(true);
         sessions.put(session[0], thread);
         thread.start();
     }
 
-    /** A burst of hooks is let wait a moment for a place; connections that stay do not make every newcomer wait. */
+    /**
+     * A burst of hooks is let wait a moment for a place; connections that stay do not make every
+     * newcomer wait.
+     */
     private boolean roomSoon() {
         if (sessions.size() < MOST_SESSIONS) {
             fullSince = 0;
@@ -157,7 +172,8 @@ public final class Listener {
         if (fullSince == 0) {
             fullSince = System.nanoTime();
         }
-        while (sessions.size() >= MOST_SESSIONS && System.nanoTime() - fullSince < PATIENCE.toNanos()) {
+        while (sessions.size() >= MOST_SESSIONS
+                && System.nanoTime() - fullSince < PATIENCE.toNanos()) {
             pause();
         }
         return sessions.size() < MOST_SESSIONS;

@@ -3,8 +3,8 @@ package hookqueue.intake;
 import java.io.IOException;
 
 /**
- * The reply to one request: data lines, then one line that starts with {@code ok} or {@code error}. A data line that
- * would start with either word is indented by a space.
+ * The reply to one request: data lines, then one line that starts with {@code ok} or {@code error}.
+ * A data line that would start with either word is indented by a space.
  */
 public interface Reply {
     /**

@@ -17,7 +17,8 @@ public sealed interface Request {
      * @param refused why the others are not, one text each
      * @param tag a name to wait for them by, or null
      */
-    record Enqueue(List<StorePath> paths, List<String> refused, @Nullable String tag) implements Request {}
+    record Enqueue(List<StorePath> paths, List<String> refused, @Nullable String tag)
+            implements Request {}
 
     /** How things stand. */
     record Status(boolean json) implements Request {}
@@ -35,7 +36,8 @@ public sealed interface Request {
      * @param tag those with this tag, or null
      * @param paths these; all when there is no tag either
      */
-    record Wait(@Nullable Duration timeout, @Nullable String tag, List<StorePath> paths) implements Request {}
+    record Wait(@Nullable Duration timeout, @Nullable String tag, List<StorePath> paths)
+            implements Request {}
 
     /** Tell what happens until nothing is left to do. */
     record Watch() implements Request {}
@@ -68,7 +70,8 @@ public sealed interface Request {
     Pattern TAG = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,99}");
 
     /**
-     * Understands one line, without its line end. Never throws: what is not a request is {@link Bad}.
+     * Understands one line, without its line end. Never throws: what is not a request is {@link
+     * Bad}.
      *
      * @param storeDir the store directory that paths must be in
      */
@@ -103,14 +106,20 @@ public sealed interface Request {
     }
 
     private static Request unknown(String verb) {
-        return new Bad("neither a store path nor a word of this protocol (see help): " + StorePath.shown(verb));
+        return new Bad(
+                "neither a store path nor a word of this protocol (see help): "
+                        + StorePath.shown(verb));
     }
 
     private static List<String> words(String line) {
         var words = new ArrayList<String>();
         int start = -1;
         for (int i = 0; i <= line.length(); i++) {
-            boolean space = i == line.length() || line.charAt(i) == ' ' || line.charAt(i) == '\t' || line.charAt(i) == '\r';
+            boolean space =
+                    i == line.length()
+                            || line.charAt(i) == ' '
+                            || line.charAt(i) == '\t'
+                            || line.charAt(i) == '\r';
             if (space && start >= 0) {
                 words.add(line.substring(start, i));
                 start = -1;
@@ -129,7 +138,8 @@ public sealed interface Request {
             rest = rest.subList(1, rest.size());
         }
         if (rest.isEmpty()) {
-            throw new IllegalArgumentException("queue takes at least one path: queue [tag=T] PATH…");
+            throw new IllegalArgumentException(
+                    "queue takes at least one path: queue [tag=T] PATH…");
         }
         return enqueue(storeDir, rest, tag);
     }
@@ -161,7 +171,8 @@ public sealed interface Request {
             }
         }
         if (tag != null && !paths.isEmpty()) {
-            throw new IllegalArgumentException("wait takes a tag or paths, not both: wait [timeout=D] [tag=T | PATH…]");
+            throw new IllegalArgumentException(
+                    "wait takes a tag or paths, not both: wait [timeout=D] [tag=T | PATH…]");
         }
         return new Wait(timeout, tag, paths);
     }
@@ -177,7 +188,8 @@ public sealed interface Request {
         String tag = word.substring("tag=".length());
         if (!TAG.matcher(tag).matches()) {
             throw new IllegalArgumentException(
-                    "not a tag (1 to 100 of A-Z a-z 0-9 . _ : / @ + -, a letter or digit first): " + StorePath.shown(tag));
+                    "not a tag (1 to 100 of A-Z a-z 0-9 . _ : / @ + -, a letter or digit first): "
+                            + StorePath.shown(tag));
         }
         return tag;
     }
@@ -188,7 +200,8 @@ public sealed interface Request {
 
     private static List<StorePath> atLeastOne(String verb, List<StorePath> paths) {
         if (paths.isEmpty()) {
-            throw new IllegalArgumentException(verb + " takes at least one path: " + verb + " PATH…");
+            throw new IllegalArgumentException(
+                    verb + " takes at least one path: " + verb + " PATH…");
         }
         return paths;
     }

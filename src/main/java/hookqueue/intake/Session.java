@@ -14,8 +14,9 @@ import org.slf4j.LoggerFactory;
 /**
  * One connection, on its own thread: reads lines, has them answered in order, writes the replies.
  *
- * <p>Path lines that are at hand together are queued together, in one commit. A client that does not read its replies
- * for a while is deaf from then on: the replies are dropped, its requests still count.
+ * <p>Path lines that are at hand together are queued together, in one commit. A client that does
+ * not read its replies for a while is deaf from then on: the replies are dropped, its requests
+ * still count.
  */
 final class Session implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
@@ -32,7 +33,9 @@ final class Session implements Runnable {
     private boolean deaf;
     private volatile long writingSince;
 
-    /** @param ended run when the session is over */
+    /**
+     * @param ended run when the session is over
+     */
     Session(AFUNIXSocketChannel channel, String storeDir, Answers answers, Runnable ended) {
         this.channel = channel;
         this.storeDir = storeDir;
@@ -57,22 +60,23 @@ final class Session implements Runnable {
 
     private void serve(Peer peer) throws IOException, InterruptedException {
         var socket = channel.socket();
-        var lines = new LineReader(
-                new LineReader.Source() {
-                    private final InputStream stream = socket.getInputStream();
+        var lines =
+                new LineReader(
+                        new LineReader.Source() {
+                            private final InputStream stream = socket.getInputStream();
 
-                    @Override
-                    public void limitSilence(int millis) throws IOException {
-                        socket.setSoTimeout(millis);
-                    }
+                            @Override
+                            public void limitSilence(int millis) throws IOException {
+                                socket.setSoTimeout(millis);
+                            }
 
-                    @Override
-                    public InputStream stream() {
-                        return stream;
-                    }
-                },
-                WITHIN_LINE,
-                BETWEEN_LINES);
+                            @Override
+                            public InputStream stream() {
+                                return stream;
+                            }
+                        },
+                        WITHIN_LINE,
+                        BETWEEN_LINES);
         var waiting = new ArrayList<Request.Enqueue>();
         while (true) {
             switch (lines.next()) {
@@ -91,9 +95,12 @@ final class Session implements Runnable {
                 }
                 case LineReader.Found.Silent silent -> {
                     enqueue(waiting);
-                    say(silent.withinLine()
-                            ? "error silent for " + WITHIN_LINE.toSeconds() + "s in the middle of a line"
-                            : "error no request for " + BETWEEN_LINES.toMinutes() + "min");
+                    say(
+                            silent.withinLine()
+                                    ? "error silent for "
+                                            + WITHIN_LINE.toSeconds()
+                                            + "s in the middle of a line"
+                                    : "error no request for " + BETWEEN_LINES.toMinutes() + "min");
                     flush();
                     return;
                 }
@@ -117,23 +124,24 @@ final class Session implements Runnable {
         }
     }
 
-    private final Reply reply = new Reply() {
-        @Override
-        public void data(String line) throws IOException {
-            say(line.startsWith("ok") || line.startsWith("error") ? " " + line : line);
-            if (deaf) {
-                throw new IOException("nobody reads");
-            }
-        }
+    private final Reply reply =
+            new Reply() {
+                @Override
+                public void data(String line) throws IOException {
+                    say(line.startsWith("ok") || line.startsWith("error") ? " " + line : line);
+                    if (deaf) {
+                        throw new IOException("nobody reads");
+                    }
+                }
 
-        @Override
-        public void flush() throws IOException {
-            Session.this.flush();
-            if (deaf) {
-                throw new IOException("nobody reads");
-            }
-        }
-    };
+                @Override
+                public void flush() throws IOException {
+                    Session.this.flush();
+                    if (deaf) {
+                        throw new IOException("nobody reads");
+                    }
+                }
+            };
 
     private void say(String line) {
         if (!deaf) {

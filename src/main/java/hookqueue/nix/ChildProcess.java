@@ -15,10 +15,11 @@ import org.slf4j.LoggerFactory;
 /**
  * Runs one child process to its end and leaves nothing of it behind.
  *
- * <p>Standard input is {@code /dev/null}; standard output and error come together, line by line. The JDK closes every
- * other descriptor in the child. A line of output is a sign of life; without one for the stall timeout the child is
- * ended: SIGTERM to it and all that it started, SIGKILL after 5 s. What it started is found by an environment variable
- * that all of them inherit, so that a grandchild which left its parent is found too.
+ * <p>Standard input is {@code /dev/null}; standard output and error come together, line by line.
+ * The JDK closes every other descriptor in the child. A line of output is a sign of life; without
+ * one for the stall timeout the child is ended: SIGTERM to it and all that it started, SIGKILL
+ * after 5 s. What it started is found by an environment variable that all of them inherit, so that
+ * a grandchild which left its parent is found too.
  */
 public final class ChildProcess {
     private static final Logger LOG = LoggerFactory.getLogger(ChildProcess.class);
@@ -27,7 +28,9 @@ public final class ChildProcess {
 
     private final Duration stallTimeout;
 
-    /** @param stallTimeout how long a child may be silent */
+    /**
+     * @param stallTimeout how long a child may be silent
+     */
     public ChildProcess(Duration stallTimeout) {
         this.stallTimeout = stallTimeout;
     }
@@ -38,13 +41,16 @@ public final class ChildProcess {
      * @param command the program and its arguments
      * @param environment variables to add to the worker's own
      * @param output gets each line of output, on another thread; at most 64 KiB of a line
-     * @return how it ended; {@link Ending.Cancelled} when the calling thread was interrupted, which stays so
+     * @return how it ended; {@link Ending.Cancelled} when the calling thread was interrupted, which
+     *     stays so
      */
-    public Ending run(List<String> command, Map<String, String> environment, Consumer<String> output) {
+    public Ending run(
+            List<String> command, Map<String, String> environment, Consumer<String> output) {
         String mark = ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet();
-        var builder = new ProcessBuilder(command)
-                .redirectInput(Redirect.from(new java.io.File("/dev/null")))
-                .redirectErrorStream(true);
+        var builder =
+                new ProcessBuilder(command)
+                        .redirectInput(Redirect.from(new java.io.File("/dev/null")))
+                        .redirectErrorStream(true);
         builder.environment().putAll(environment);
         builder.environment().put(Leftovers.MARK, mark);
         Process child;
@@ -54,7 +60,8 @@ public final class ChildProcess {
             return new Ending.NotStarted(String.valueOf(e.getMessage()));
         }
         var lastLine = new AtomicLong(System.nanoTime());
-        var reader = new Thread(() -> read(child.getInputStream(), output, lastLine), "child-output");
+        var reader =
+                new Thread(() -> read(child.getInputStream(), output, lastLine), "child-output");
         reader.setDaemon(true);
         reader.start();
         Ending ending = await(child, lastLine);
@@ -82,10 +89,11 @@ public final class ChildProcess {
     }
 
     private static void read(InputStream stream, Consumer<String> output, AtomicLong lastLine) {
-        var lines = new Lines(line -> {
-            lastLine.set(System.nanoTime());
-            output.accept(line);
-        });
+        var lines =
+                new Lines(line -> {
+                    lastLine.set(System.nanoTime());
+                    output.accept(line);
+                });
         byte[] buffer = new byte[8192];
         try (stream) {
             int count = stream.read(buffer);
@@ -99,7 +107,10 @@ public final class ChildProcess {
         lines.finish();
     }
 
-    /** Everything that could write is gone, so the end of the output is near; it is read even when interrupted. */
+    /**
+     * Everything that could write is gone, so the end of the output is near; it is read even when
+     * interrupted.
+     */
     private static void finish(Thread reader, Process child) {
         boolean interrupted = Thread.interrupted();
         try {

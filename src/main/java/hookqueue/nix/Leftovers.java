@@ -11,8 +11,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Ends a child process and all that it started, found by a mark in their environment ({@code /proc/PID/environ}): it
- * survives {@code setsid} and the death of the parent, which process groups and parentage do not.
+ * Ends a child process and all that it started, found by a mark in their environment ({@code
+ * /proc/PID/environ}): it survives {@code setsid} and the death of the parent, which process groups
+ * and parentage do not.
  */
 final class Leftovers {
     /** The environment variable that carries the mark. */
@@ -22,7 +23,10 @@ final class Leftovers {
 
     private Leftovers() {}
 
-    /** Returns when none is left: SIGTERM first, SIGKILL after the grace. Goes on when the thread is interrupted. */
+    /**
+     * Returns when none is left: SIGTERM first, SIGKILL after the grace. Goes on when the thread is
+     * interrupted.
+     */
     static void end(ProcessHandle child, String mark, Duration grace) {
         List<ProcessHandle> alive = alive(child, mark);
         if (alive.isEmpty()) {
@@ -53,7 +57,8 @@ final class Leftovers {
         if (child.isAlive()) {
             found.add(child);
         }
-        try (DirectoryStream<Path> processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+        try (DirectoryStream<Path> processes =
+                Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
             for (Path process : processes) {
                 long pid = Long.parseLong(String.valueOf(process.getFileName()));
                 if (pid != child.pid() && contains(process.resolve("environ"), wanted)) {
@@ -77,7 +82,8 @@ final class Leftovers {
         int start = 0;
         for (int i = 0; i <= all.length; i++) {
             if (i == all.length || all[i] == 0) {
-                if (i - start == wanted.length && java.util.Arrays.equals(all, start, i, wanted, 0, wanted.length)) {
+                if (i - start == wanted.length
+                        && java.util.Arrays.equals(all, start, i, wanted, 0, wanted.length)) {
                     return true;
                 }
                 start = i + 1;

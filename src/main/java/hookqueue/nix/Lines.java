@@ -4,7 +4,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.function.Consumer;
 
-/** Cuts a stream of bytes into lines of at most 64 KiB; the rest of a longer line is thrown away. */
+/**
+ * Cuts a stream of bytes into lines of at most 64 KiB; the rest of a longer line is thrown away.
+ */
 final class Lines {
     private static final int LONGEST = 64 * 1024;
 

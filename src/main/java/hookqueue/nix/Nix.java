@@ -5,9 +5,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The only place where the arguments of {@code nix} are put together. The forms are those of Nix 2.4 and later.
+ * The only place where the arguments of {@code nix} are put together. The forms are those of Nix
+ * 2.4 and later.
  *
- * <p>Nothing is ever substituted: {@code nix copy} would otherwise fetch a path that is missing here from elsewhere.
+ * <p>Nothing is ever substituted: {@code nix copy} would otherwise fetch a path that is missing
+ * here from elsewhere.
  *
  * @param program the {@code nix} to run
  * @param storeDir the store directory
@@ -21,9 +23,11 @@ public record Nix(String program, String storeDir) {
     /**
      * Copies the closures of the paths to a store; what is there already is not sent.
      *
-     * @param substituteOnDestination let an SSH destination fetch from its own substituters what it can
+     * @param substituteOnDestination let an SSH destination fetch from its own substituters what it
+     *     can
      */
-    public List<String> copy(String destination, boolean substituteOnDestination, List<StorePath> paths) {
+    public List<String> copy(
+            String destination, boolean substituteOnDestination, List<StorePath> paths) {
         var verb = new ArrayList<>(List.of("copy", "--to", destination));
         if (substituteOnDestination) {
             verb.add("--substitute-on-destination");
@@ -38,13 +42,24 @@ public record Nix(String program, String storeDir) {
 
     /** The closure of one path, one path a line. */
     public List<String> closure(StorePath path) {
-        return List.of(program, "--extra-experimental-features", "nix-command", "path-info", "--recursive",
-                "--option", "substitute", "false", path.in(storeDir));
+        return List.of(
+                program,
+                "--extra-experimental-features",
+                "nix-command",
+                "path-info",
+                "--recursive",
+                "--option",
+                "substitute",
+                "false",
+                path.in(storeDir));
     }
 
     /** All that depends on a path, one path a line. */
     public List<String> referrers(StorePath path) {
-        String nixStore = program.endsWith("/nix") || program.equals("nix") ? program + "-store" : "nix-store";
+        String nixStore =
+                program.endsWith("/nix") || program.equals("nix")
+                        ? program + "-store"
+                        : "nix-store";
         return List.of(nixStore, "--query", "--referrers-closure", path.in(storeDir));
     }
 

@@ -2,11 +2,16 @@ package hookqueue.nix;
 
 import java.util.regex.Pattern;
 
-/** Text of other programs, fit for a log and a terminal: no escape sequences, no control characters but line ends. */
+/**
+ * Text of other programs, fit for a log and a terminal: no escape sequences, no control characters
+ * but line ends.
+ */
 public final class Plain {
     private static final Pattern ESCAPES =
-            Pattern.compile("\u001b\\[[0-?]*[ -/]*[@-~]|\u001b\\][^\u0007\u001b]*(\u0007|\u001b\\\\)?|\u001b.");
-    private static final Pattern CONTROLS = Pattern.compile("[\\p{Cntrl}\u0080-\u009f&&[^\n\t]]|[\\p{Cf}\u2028\u2029]");
+            Pattern.compile(
+                    "\u001b\\[[0-?]*[ -/]*[@-~]|\u001b\\][^\u0007\u001b]*(\u0007|\u001b\\\\)?|\u001b.");
+    private static final Pattern CONTROLS =
+            Pattern.compile("[\\p{Cntrl}\u0080-\u009f&&[^\n\t]]|[\\p{Cf}\u2028\u2029]");
 
     private Plain() {}
 

@@ -13,8 +13,9 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * Reads Nix's {@code --log-format internal-json} (activity and result types: {@code src/libutil/logging.hh}): how far
- * a copy is, and in whose words it failed. Lines that are not of that format are kept as plain output.
+ * Reads Nix's {@code --log-format internal-json} (activity and result types: {@code
+ * src/libutil/logging.hh}): how far a copy is, and in whose words it failed. Lines that are not of
+ * that format are kept as plain output.
  *
  * <p>Written by the thread that reads the child's output, read by any.
  */
@@ -87,7 +88,8 @@ public final class Progress implements Consumer<String> {
      *
      * @param fields the numbers among the fields, texts as 0
      */
-    private record Message(String action, long id, int type, int level, String text, List<Long> fields) {
+    private record Message(
+            String action, long id, int type, int level, String text, List<Long> fields) {
         static Message read(JsonReader json) throws IOException {
             String action = "";
             long id = 0;
@@ -153,7 +155,9 @@ public final class Progress implements Consumer<String> {
                 pathsDone = fields.get(0);
                 pathsExpected = fields.get(1);
             }
-        } else if (m.type() == RESULT_EXPECTED && fields.size() >= 2 && fields.get(0) == ACTIVITY_COPY_PATH) {
+        } else if (m.type() == RESULT_EXPECTED
+                && fields.size() >= 2
+                && fields.get(0) == ACTIVITY_COPY_PATH) {
             bytesExpected = fields.get(1);
         }
     }
@@ -161,7 +165,10 @@ public final class Progress implements Consumer<String> {
     private static void keep(ArrayDeque<String> lines, String text) {
         for (String line : Plain.text(text).split("\n")) {
             if (!line.isBlank()) {
-                lines.add(line.length() > LONGEST_LINE ? line.substring(0, LONGEST_LINE) + "…" : line);
+                lines.add(
+                        line.length() > LONGEST_LINE
+                                ? line.substring(0, LONGEST_LINE) + "…"
+                                : line);
             }
             if (lines.size() > MOST_LINES) {
                 lines.removeFirst();

@@ -1,7 +1,8 @@
 package hookqueue.queue;
 
 /**
- * Whether a lane's destination is taken to be down. It outlives the worker: a destination that was down stays so.
+ * Whether a lane's destination is taken to be down. It outlives the worker: a destination that was
+ * down stays so.
  *
  * @param failures trials in a row that failed, 0 when the destination is not taken to be down
  * @param until no trial before this, in milliseconds since the epoch

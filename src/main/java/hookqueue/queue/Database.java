@@ -19,8 +19,9 @@ import org.sqlite.SQLiteException;
 /**
  * Opens the database file, and sets it aside when it is damaged.
  *
- * <p>Write-ahead log with {@code synchronous=FULL}: what is committed has been synced to the disk. {@code
- * locking_mode=EXCLUSIVE}: a second worker on the same state directory cannot open it, and no shared memory is needed.
+ * <p>Write-ahead log with {@code synchronous=FULL}: what is committed has been synced to the disk.
+ * {@code locking_mode=EXCLUSIVE}: a second worker on the same state directory cannot open it, and
+ * no shared memory is needed.
  */
 final class Database {
     private static final String FILE = "queue.sqlite";
@@ -36,12 +37,16 @@ final class Database {
      * An open database.
      *
      * @param connection not in auto-commit mode
-     * @param clean whether the last worker closed it; only then are the roots known to agree with it
+     * @param clean whether the last worker closed it; only then are the roots known to agree with
+     *     it
      * @param begun whether it is a new one
      */
     record Opened(Connection connection, boolean clean, boolean begun) {}
 
-    /** @throws SQLException when it cannot be used and is not damaged either: no room, no right, in use */
+    /**
+     * @throws SQLException when it cannot be used and is not damaged either: no room, no right, in
+     *     use
+     */
     Opened open(Instant now) throws SQLException, IOException {
         if (Files.isDirectory(file(), LinkOption.NOFOLLOW_LINKS)) {
             setAside(now);
@@ -60,7 +65,8 @@ final class Database {
     /** Whether an error means that the file is not a sound database any more. */
     static boolean isDamage(SQLException e) {
         return e instanceof SQLiteException s
-                && (hasCode(s, SQLiteErrorCode.SQLITE_CORRUPT) || hasCode(s, SQLiteErrorCode.SQLITE_NOTADB));
+                && (hasCode(s, SQLiteErrorCode.SQLITE_CORRUPT)
+                        || hasCode(s, SQLiteErrorCode.SQLITE_NOTADB));
     }
 
     /** Extended codes have the plain one in their low byte. */
@@ -68,11 +74,17 @@ final class Database {
         return (e.getResultCode().code & 0xff) == code.code;
     }
 
-    /** Damaged databases that no operator has looked at yet: those that still stand in the state directory. */
+    /**
+     * Damaged databases that no operator has looked at yet: those that still stand in the state
+     * directory.
+     */
     List<String> damaged() {
         try (Stream<Path> files = Files.list(folder)) {
             return files.map(file -> String.valueOf(file.getFileName()))
-                    .filter(name -> name.startsWith(ASIDE) && !name.endsWith("-wal") && !name.endsWith("-shm"))
+                    .filter(name ->
+                            name.startsWith(ASIDE)
+                                    && !name.endsWith("-wal")
+                                    && !name.endsWith("-shm"))
                     .sorted()
                     .toList();
         } catch (IOException e) {
@@ -129,7 +141,10 @@ final class Database {
         for (String suffix : List.of("-wal", "-shm", "")) {
             Path part = folder.resolve(FILE + suffix);
             if (Files.exists(part, LinkOption.NOFOLLOW_LINKS)) {
-                Files.move(part, folder.resolve(ASIDE + stamp + suffix), StandardCopyOption.ATOMIC_MOVE);
+                Files.move(
+                        part,
+                        folder.resolve(ASIDE + stamp + suffix),
+                        StandardCopyOption.ATOMIC_MOVE);
             }
         }
     }

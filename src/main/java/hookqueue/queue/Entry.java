@@ -7,8 +7,10 @@ import hookqueue.base.StorePath;
  *
  * @param id the path's row
  * @param path what to deliver
- * @param tries failures so far that proved nothing about the path, because nothing showed that its destination worked
- * @param attempts failures so far while the destination took other paths; these count towards the limit
+ * @param tries failures so far that proved nothing about the path, because nothing showed that its
+ *     destination worked
+ * @param attempts failures so far while the destination took other paths; these count towards the
+ *     limit
  */
 public record Entry(long id, StorePath path, int tries, int attempts) {
     /** Whether it has never failed on its own. */

@@ -19,15 +19,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The queue's thread: runs tasks against the database, many in one commit, and keeps the roots in step.
+ * The queue's thread: runs tasks against the database, many in one commit, and keeps the roots in
+ * step.
  *
  * <pre>
  *   task, task, task ─► BEGIN ─► each task ─► COMMIT (synced) ─► roots made, removed, synced ─► callers answered
  *                                    └─ one throws: ROLLBACK, then each task alone
  * </pre>
  *
- * A root is made before its path is acknowledged and removed only after the path's last delivery is committed. When the
- * worker dies in between, the next one compares the two: a database that was not closed is checked against the roots.
+ * A root is made before its path is acknowledged and removed only after the path's last delivery is
+ * committed. When the worker dies in between, the next one compares the two: a database that was
+ * not closed is checked against the roots.
  */
 public final class Queue implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Queue.class);
@@ -62,9 +64,16 @@ public final class Queue implements AutoCloseable {
      * @param selection which paths are taken
      */
     public record Settings(
-            Path stateDir, Path rootsDir, String storeDir, List<String> lanes, Selection selection) {}
+            Path stateDir,
+            Path rootsDir,
+            String storeDir,
+            List<String> lanes,
+            Selection selection) {}
 
-    /** Something to be done in a transaction. It may run twice, so it must have no effect but on the ledger. */
+    /**
+     * Something to be done in a transaction. It may run twice, so it must have no effect but on the
+     * ledger.
+     */
     @FunctionalInterface
     public interface Task<T> {
         /** Runs on the thread {@code queue}. */
@@ -78,7 +87,12 @@ public final class Queue implements AutoCloseable {
         }
     }
 
-    private Queue(Settings settings, InstantSource clock, Consumer<Throwable> fatal, Database database, Connection open) {
+    private Queue(
+            Settings settings,
+            InstantSource clock,
+            Consumer<Throwable> fatal,
+            Database database,
+            Connection open) {
         this.settings = settings;
         this.clock = clock;
         this.fatal = fatal;
@@ -91,14 +105,16 @@ public final class Queue implements AutoCloseable {
     }
 
     /**
-     * Opens the queue: the database (a damaged one is set aside and a new one filled from the roots), the lanes in
-     * force, the spool.
+     * Opens the queue: the database (a damaged one is set aside and a new one filled from the
+     * roots), the lanes in force, the spool.
      *
      * @param clock for the times that are recorded
-     * @param fatal told when the database turns out to be damaged while it is in use; the queue does no more then
+     * @param fatal told when the database turns out to be damaged while it is in use; the queue
+     *     does no more then
      * @throws QueueException when the state directory cannot be used; the message says why
      */
-    public static Queue open(Settings settings, InstantSource clock, Consumer<Throwable> fatal) throws QueueException {
+    public static Queue open(Settings settings, InstantSource clock, Consumer<Throwable> fatal)
+            throws QueueException {
         var database = new Database(settings.stateDir());
         try {
             Files.createDirectories(settings.stateDir().resolve("spool"));
@@ -109,7 +125,11 @@ public final class Queue implements AutoCloseable {
             return queue;
         } catch (SQLException | IOException e) {
             throw new QueueException(
-                    "the state directory " + settings.stateDir() + " cannot be used: " + e.getMessage(), e);
+                    "the state directory "
+                            + settings.stateDir()
+                            + " cannot be used: "
+                            + e.getMessage(),
+                    e);
         }
     }
 
@@ -117,8 +137,10 @@ public final class Queue implements AutoCloseable {
         long now = clock.millis();
         List<String> damaged = database.damaged();
         if (!damaged.isEmpty()) {
-            LOG.error("a damaged database was set aside in {} as {}: look at it, then move it away",
-                    settings.stateDir(), damaged);
+            LOG.error(
+                    "a damaged database was set aside in {} as {}: look at it, then move it away",
+                    settings.stateDir(),
+                    damaged);
         }
         ledger.configure(settings.lanes(), now);
         if (opened.begun() && !damaged.isEmpty()) {
@@ -139,7 +161,10 @@ public final class Queue implements AutoCloseable {
         try {
             ledger.enqueue(found, null, now);
         } catch (SQLException e) {
-            LOG.error("cannot queue what the roots in {} stand for: {}", settings.rootsDir(), e.toString());
+            LOG.error(
+                    "cannot queue what the roots in {} stand for: {}",
+                    settings.rootsDir(),
+                    e.toString());
         }
         LOG.warn("the new database was filled with the {} paths that have a root", found.size());
     }
@@ -161,7 +186,10 @@ public final class Queue implements AutoCloseable {
                     stale.add(path);
                 }
             } catch (SQLException e) {
-                LOG.warn("cannot tell whether the root of {} is still needed: {}", path, e.toString());
+                LOG.warn(
+                        "cannot tell whether the root of {} is still needed: {}",
+                        path,
+                        e.toString());
             }
         });
         stale.forEach(roots::remove);
@@ -188,8 +216,12 @@ public final class Queue implements AutoCloseable {
         }
     }
 
-    /** Queues paths; when this returns they are committed and rooted. The spool is taken in on the way. */
-    public Receipt enqueue(List<StorePath> paths, @Nullable String tag) throws QueueException, InterruptedException {
+    /**
+     * Queues paths; when this returns they are committed and rooted. The spool is taken in on the
+     * way.
+     */
+    public Receipt enqueue(List<StorePath> paths, @Nullable String tag)
+            throws QueueException, InterruptedException {
         return call(ledger -> ledger.enqueue(paths, tag, clock.millis()));
     }
 
@@ -210,7 +242,10 @@ public final class Queue implements AutoCloseable {
         }
     }
 
-    /** Waits until {@link #version()} differs from {@code seen}, or the time is over (milliseconds, at least 1). */
+    /**
+     * Waits until {@link #version()} differs from {@code seen}, or the time is over (milliseconds,
+     * at least 1).
+     */
     public void awaitChange(long seen, long millis) throws InterruptedException {
         long end = System.nanoTime() + millis * 1_000_000;
         synchronized (changes) {
@@ -325,19 +360,28 @@ public final class Queue implements AutoCloseable {
 
     private void takeInSpool() {
         for (Spool.Batch batch : spool.waiting()) {
-            var job = new Job<>(
-                    ledger -> ledger.enqueue(batch.paths(), null, clock.millis()), new CompletableFuture<Receipt>());
+            var job =
+                    new Job<>(
+                            ledger -> ledger.enqueue(batch.paths(), null, clock.millis()),
+                            new CompletableFuture<Receipt>());
             SQLException failure = tryTogether(List.of(job));
             if (failure != null) {
-                LOG.error("cannot take in the spool file {}: {}", batch.file(), failure.getMessage());
+                LOG.error(
+                        "cannot take in the spool file {}: {}", batch.file(), failure.getMessage());
                 return;
             }
-            LOG.info("took in {} paths from the spool file {}", batch.paths().size(), batch.file().getFileName());
+            LOG.info(
+                    "took in {} paths from the spool file {}",
+                    batch.paths().size(),
+                    batch.file().getFileName());
             spool.done(batch);
         }
     }
 
-    /** Ends the thread after the tasks at hand and closes the database; others get an error from then on. */
+    /**
+     * Ends the thread after the tasks at hand and closes the database; others get an error from
+     * then on.
+     */
     @Override
     public void close() {
         jobs.add(CLOSE);

@@ -14,10 +14,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Garbage collector roots: a symbolic link {@code <hash>-<name>} to each path that is queued. Nix takes every symbolic
- * link below {@code /nix/var/nix/gcroots} as a root, so no process is needed to make one.
+ * Garbage collector roots: a symbolic link {@code <hash>-<name>} to each path that is queued. Nix
+ * takes every symbolic link below {@code /nix/var/nix/gcroots} as a root, so no process is needed
+ * to make one.
  *
- * <p>A folder that cannot be written is a warning, not a refusal: the path is then queued without protection.
+ * <p>A folder that cannot be written is a warning, not a refusal: the path is then queued without
+ * protection.
  */
 final class Roots {
     private static final Logger LOG = LoggerFactory.getLogger(Roots.class);
@@ -33,8 +35,7 @@ final class Roots {
     }
 
     /** What is wrong with the folder, or null. */
-    @Nullable
-    String problem() {
+    @Nullable String problem() {
         return problem;
     }
 

@@ -22,7 +22,8 @@ import java.sql.Statement;
  *   tag, path   of `queue tag=`   meta: key, value                  paused, clean
  * </pre>
  *
- * A delivery is deleted when it is done; a path without deliveries is settled, and is forgotten after a while.
+ * A delivery is deleted when it is done; a path without deliveries is settled, and is forgotten
+ * after a while.
  */
 final class Schema {
     static final int VERSION = 1;
@@ -46,18 +47,40 @@ final class Schema {
                 + " attempts INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',"
                 + " changed_at INTEGER NOT NULL, PRIMARY KEY (path, lane)) WITHOUT ROWID",
         "CREATE INDEX delivery_due ON delivery (lane, state, due_at, path)",
-        "CREATE TRIGGER delivery_insert AFTER INSERT ON delivery BEGIN" + count("+", "NEW") + " END",
-        "CREATE TRIGGER delivery_delete AFTER DELETE ON delivery BEGIN" + count("-", "OLD") + " END",
+        "CREATE TRIGGER delivery_insert AFTER INSERT ON delivery BEGIN"
+                + count("+", "NEW")
+                + " END",
+        "CREATE TRIGGER delivery_delete AFTER DELETE ON delivery BEGIN"
+                + count("-", "OLD")
+                + " END",
         "CREATE TRIGGER delivery_update AFTER UPDATE OF state ON delivery WHEN OLD.state <> NEW.state BEGIN"
-                + count("-", "OLD") + count("+", "NEW") + " END",
+                + count("-", "OLD")
+                + count("+", "NEW")
+                + " END",
     };
 
     private Schema() {}
 
     private static String count(String sign, String row) {
-        return " UPDATE lane SET held = held " + sign + " (" + row + ".state = 0), fresh = fresh " + sign + " (" + row
-                + ".state = 1), deferred = deferred " + sign + " (" + row + ".state = 2), failed = failed " + sign
-                + " (" + row + ".state = 3) WHERE id = " + row + ".lane;";
+        return " UPDATE lane SET held = held "
+                + sign
+                + " ("
+                + row
+                + ".state = 0), fresh = fresh "
+                + sign
+                + " ("
+                + row
+                + ".state = 1), deferred = deferred "
+                + sign
+                + " ("
+                + row
+                + ".state = 2), failed = failed "
+                + sign
+                + " ("
+                + row
+                + ".state = 3) WHERE id = "
+                + row
+                + ".lane;";
     }
 
     /**
@@ -72,8 +95,12 @@ final class Schema {
                 version = found.next() ? found.getInt(1) : 0;
             }
             if (version > VERSION) {
-                throw new SQLException("the database has schema version " + version + ", this program knows "
-                        + VERSION + ": use the newer program again, or set the database aside");
+                throw new SQLException(
+                        "the database has schema version "
+                                + version
+                                + ", this program knows "
+                                + VERSION
+                                + ": use the newer program again, or set the database aside");
             }
             if (version == 0) {
                 for (String table : TABLES) {

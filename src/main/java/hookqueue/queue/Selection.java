@@ -6,13 +6,14 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which paths are taken: those whose name (what follows the hash) has a match of {@code include} and none of {@code
- * exclude}.
+ * Which paths are taken: those whose name (what follows the hash) has a match of {@code include}
+ * and none of {@code exclude}.
  *
  * @param include all paths when null
  * @param exclude none when null
  */
-public record Selection(@Nullable Pattern include, @Nullable Pattern exclude) implements Predicate<StorePath> {
+public record Selection(@Nullable Pattern include, @Nullable Pattern exclude)
+        implements Predicate<StorePath> {
     /** Takes every path. */
     public static final Selection ALL = new Selection(null, null);
 
@@ -30,6 +31,8 @@ public record Selection(@Nullable Pattern include, @Nullable Pattern exclude) im
         if (exclude != null && exclude.matcher(path.name()).find()) {
             return "NPBHQ_EXCLUDE matches its name: " + exclude;
         }
-        return include == null && exclude == null ? "no filter is set" : "the filters let it through";
+        return include == null && exclude == null
+                ? "no filter is set"
+                : "the filters let it through";
     }
 }

@@ -17,11 +17,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The folder where the hook leaves paths that it could not hand over: one file a call, {@code *.paths}, one store path
- * a line, written under another name and then renamed.
+ * The folder where the hook leaves paths that it could not hand over: one file a call, {@code
+ * *.paths}, one store path a line, written under another name and then renamed.
  *
- * <p>A file is deleted only after its paths are committed. What is no such file, or has a line that is no store path,
- * is renamed to {@code *.rejected} once its good lines are in, and reported; other names are left alone.
+ * <p>A file is deleted only after its paths are committed. What is no such file, or has a line that
+ * is no store path, is renamed to {@code *.rejected} once its good lines are in, and reported;
+ * other names are left alone.
  */
 final class Spool {
     private static final Logger LOG = LoggerFactory.getLogger(Spool.class);
@@ -49,7 +50,8 @@ final class Spool {
 
     /** What waits, at most 500 files of it; the names are in the order of time. */
     List<Batch> waiting() {
-        String[] names = folder.toFile().list((dir, name) -> name.endsWith(READY) && !name.startsWith("."));
+        String[] names =
+                folder.toFile().list((dir, name) -> name.endsWith(READY) && !name.startsWith("."));
         if (names == null || names.length == 0) {
             return List.of();
         }
@@ -72,7 +74,10 @@ final class Spool {
                 LOG.error("spool file with lines that are no store paths; kept as {}", aside);
             }
         } catch (IOException e) {
-            LOG.error("cannot remove the spool file {}, its paths will be queued again: {}", batch.file(), e.toString());
+            LOG.error(
+                    "cannot remove the spool file {}, its paths will be queued again: {}",
+                    batch.file(),
+                    e.toString());
         }
     }
 
@@ -107,11 +112,13 @@ final class Spool {
             throw new IOException("not a regular file");
         }
         try (var channel =
-                Files.newByteChannel(file, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS))) {
+                Files.newByteChannel(
+                        file, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS))) {
             if (channel.size() > LARGEST) {
                 throw new IOException("larger than 1 MiB");
             }
-            return new String(Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
+            return new String(
+                    Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
         }
     }
 }

@@ -10,7 +10,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Statements of one connection, prepared once each. Parameters are texts, longs, ints, booleans or null. */
+/**
+ * Statements of one connection, prepared once each. Parameters are texts, longs, ints, booleans or
+ * null.
+ */
 final class Sql implements AutoCloseable {
     private final Connection connection;
     private final Map<String, PreparedStatement> prepared = new HashMap<>();
@@ -40,7 +43,8 @@ final class Sql implements AutoCloseable {
         return rows;
     }
 
-    <T> Optional<T> first(RowMapper<T> mapper, String text, Object... parameters) throws SQLException {
+    <T> Optional<T> first(RowMapper<T> mapper, String text, Object... parameters)
+            throws SQLException {
         try (ResultSet found = bind(text, parameters).executeQuery()) {
             return found.next() ? Optional.of(mapper.map(found)) : Optional.empty();
         }

@@ -16,7 +16,8 @@ public sealed interface Verdict {
      * @param dueAt not before, in milliseconds since the epoch
      * @param reason one or a few lines for people
      */
-    record Deferred(Entry entry, int tries, int attempts, long dueAt, String reason) implements Verdict {}
+    record Deferred(Entry entry, int tries, int attempts, long dueAt, String reason)
+            implements Verdict {}
 
     /**
      * It is not tried again unless an operator asks for it.

@@ -15,11 +15,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Configures logback in code, found through {@code META-INF/services}: its XML would cost a good part of the start.
+ * Configures logback in code, found through {@code META-INF/services}: its XML would cost a good
+ * part of the start.
  *
- * <p>Lines go to standard error, and under systemd ({@code JOURNAL_STREAM} is set) each begins with its priority,
- * {@code <3>} to {@code <7>}, as sd-daemon(3) describes. A level that is not known is {@code info} here; the settings
- * complain about it.
+ * <p>Lines go to standard error, and under systemd ({@code JOURNAL_STREAM} is set) each begins with
+ * its priority, {@code <3>} to {@code <7>}, as sd-daemon(3) describes. A level that is not known is
+ * {@code info} here; the settings complain about it.
  */
 public final class Journal extends ContextAwareBase implements Configurator {
     /** Made by logback. */
@@ -63,7 +64,8 @@ public final class Journal extends ContextAwareBase implements Configurator {
 
         @Override
         public String doLayout(ILoggingEvent event) {
-            String priority = priorities ? "<" + priority(event.getLevel()) + ">" : event.getLevel() + " ";
+            String priority =
+                    priorities ? "<" + priority(event.getLevel()) + ">" : event.getLevel() + " ";
             var text = new StringBuilder();
             append(text, priority, event.getFormattedMessage());
             IThrowableProxy thrown = event.getThrowableProxy();

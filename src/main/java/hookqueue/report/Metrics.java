@@ -18,7 +18,9 @@ public final class Metrics {
 
     private final String version;
 
-    /** @param version of this program */
+    /**
+     * @param version of this program
+     */
     public Metrics(String version) {
         this.version = version;
     }
@@ -27,20 +29,73 @@ public final class Metrics {
     public String text(Overview o) {
         var text = new StringBuilder();
         head(text, "build_info", "gauge", "The version of the program that wrote this.");
-        text.append(PREFIX).append("build_info{version=\"").append(escape(version)).append("\"} 1\n");
-        byLane(text, o, "queued_paths", "gauge", "Paths that are due, or wait to be signed.", l -> l.fresh() + l.held());
-        byLane(text, o, "deferred_paths", "gauge", "Paths that have failed and wait for another try.", LaneCounts::deferred);
-        byLane(text, o, "failed_paths", "gauge", "Paths that are not tried again by themselves.", LaneCounts::failed);
-        byLane(text, o, "delivered_paths_total", "counter", "Paths delivered.", LaneCounts::delivered);
-        byLane(text, o, "delivered_bytes_total", "counter", "Bytes sent, as Nix reported them.", LaneCounts::bytes);
-        byLane(text, o, "down", "gauge", "1 while the destination is taken to be down.", l -> l.breaker().open() ? 1 : 0);
-        byLane(text, o, "last_delivery_timestamp_seconds", "gauge", "When the lane last delivered, 0 for never.",
+        text.append(PREFIX)
+                .append("build_info{version=\"")
+                .append(escape(version))
+                .append("\"} 1\n");
+        byLane(
+                text,
+                o,
+                "queued_paths",
+                "gauge",
+                "Paths that are due, or wait to be signed.",
+                l -> l.fresh() + l.held());
+        byLane(
+                text,
+                o,
+                "deferred_paths",
+                "gauge",
+                "Paths that have failed and wait for another try.",
+                LaneCounts::deferred);
+        byLane(
+                text,
+                o,
+                "failed_paths",
+                "gauge",
+                "Paths that are not tried again by themselves.",
+                LaneCounts::failed);
+        byLane(
+                text,
+                o,
+                "delivered_paths_total",
+                "counter",
+                "Paths delivered.",
+                LaneCounts::delivered);
+        byLane(
+                text,
+                o,
+                "delivered_bytes_total",
+                "counter",
+                "Bytes sent, as Nix reported them.",
+                LaneCounts::bytes);
+        byLane(
+                text,
+                o,
+                "down",
+                "gauge",
+                "1 while the destination is taken to be down.",
+                l -> l.breaker().open() ? 1 : 0);
+        byLane(
+                text,
+                o,
+                "last_delivery_timestamp_seconds",
+                "gauge",
+                "When the lane last delivered, 0 for never.",
                 l -> l.lastDelivery() / 1_000);
-        head(text, "oldest_queued_timestamp_seconds", "gauge", "When the oldest unsettled path was queued, 0 for none.");
-        text.append(PREFIX).append("oldest_queued_timestamp_seconds ")
-                .append(o.oldest().map(at -> at.getEpochSecond()).orElse(0L)).append('\n');
+        head(
+                text,
+                "oldest_queued_timestamp_seconds",
+                "gauge",
+                "When the oldest unsettled path was queued, 0 for none.");
+        text.append(PREFIX)
+                .append("oldest_queued_timestamp_seconds ")
+                .append(o.oldest().map(at -> at.getEpochSecond()).orElse(0L))
+                .append('\n');
         head(text, "paused", "gauge", "1 while no new batch starts.");
-        text.append(PREFIX).append("paused ").append(o.pausedSince().isPresent() ? 1 : 0).append('\n');
+        text.append(PREFIX)
+                .append("paused ")
+                .append(o.pausedSince().isPresent() ? 1 : 0)
+                .append('\n');
         head(text, "problems", "gauge", "Problems that status reports.");
         text.append(PREFIX).append("problems ").append(o.problems().size()).append('\n');
         return text.toString();
@@ -59,11 +114,21 @@ public final class Metrics {
     }
 
     private static void byLane(
-            StringBuilder text, Overview o, String name, String type, String help, ToLongFunction<LaneCounts> value) {
+            StringBuilder text,
+            Overview o,
+            String name,
+            String type,
+            String help,
+            ToLongFunction<LaneCounts> value) {
         head(text, name, type, help);
         for (LaneCounts lane : o.lanes()) {
-            text.append(PREFIX).append(name).append("{lane=\"").append(escape(lane.name())).append("\"} ")
-                    .append(value.applyAsLong(lane)).append('\n');
+            text.append(PREFIX)
+                    .append(name)
+                    .append("{lane=\"")
+                    .append(escape(lane.name()))
+                    .append("\"} ")
+                    .append(value.applyAsLong(lane))
+                    .append('\n');
         }
     }
 

@@ -10,14 +10,19 @@ import org.newsclub.net.unix.AFUNIXSocketAddress;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Tells systemd how the worker is: sd_notify(3). Does nothing when {@code NOTIFY_SOCKET} is not set. */
+/**
+ * Tells systemd how the worker is: sd_notify(3). Does nothing when {@code NOTIFY_SOCKET} is not
+ * set.
+ */
 public final class Notify {
     private static final Logger LOG = LoggerFactory.getLogger(Notify.class);
 
     private final @Nullable String address;
     private String lastStatus = "";
 
-    /** @param environment of the process */
+    /**
+     * @param environment of the process
+     */
     public Notify(Map<String, String> environment) {
         this.address = environment.get("NOTIFY_SOCKET");
     }

@@ -37,7 +37,8 @@ public record Overview(
     public static Overview of(Queue queue, List<Lane> lanes, InstantSource clock)
             throws QueueException, InterruptedException {
         Stored stored =
-                queue.call(ledger -> new Stored(ledger.lanes(), ledger.oldest(), ledger.pausedSince()));
+                queue.call(ledger ->
+                        new Stored(ledger.lanes(), ledger.oldest(), ledger.pausedSince()));
         var running = new LinkedHashMap<String, Lane.Batch>();
         for (Lane lane : lanes) {
             Lane.@Nullable Batch batch = lane.running();
@@ -57,8 +58,10 @@ public record Overview(
     private static List<String> problems(Queue queue) {
         var problems = new ArrayList<String>();
         for (String file : queue.damaged()) {
-            problems.add("a damaged database was set aside as " + file
-                    + "; its unsettled paths were queued again from their roots. Look at it, then move it away");
+            problems.add(
+                    "a damaged database was set aside as "
+                            + file
+                            + "; its unsettled paths were queued again from their roots. Look at it, then move it away");
         }
         String roots = queue.rootsProblem();
         if (roots != null) {
@@ -69,7 +72,10 @@ public record Overview(
 
     /** Paths that will still be tried, summed over the lanes in force. */
     public long outstanding() {
-        return lanes.stream().filter(LaneCounts::configured).mapToLong(LaneCounts::outstanding).sum();
+        return lanes.stream()
+                .filter(LaneCounts::configured)
+                .mapToLong(LaneCounts::outstanding)
+                .sum();
     }
 
     /** Failed paths, summed over all lanes. */

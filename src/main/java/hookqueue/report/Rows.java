@@ -25,7 +25,9 @@ public final class Rows {
             line.append(", next try ").append(until(row.dueAt(), now));
         }
         if (row.attempts() > 0) {
-            line.append(", ").append(row.attempts()).append(row.attempts() == 1 ? " attempt" : " attempts");
+            line.append(", ")
+                    .append(row.attempts())
+                    .append(row.attempts() == 1 ? " attempt" : " attempts");
         }
         if (!row.reason().isEmpty()) {
             line.append(": ").append(row.reason().replace("\n", " | "));

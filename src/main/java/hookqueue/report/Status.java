@@ -17,14 +17,20 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** An {@link Overview} in words: one line for systemd, a few lines for a terminal, JSON for programs. */
+/**
+ * An {@link Overview} in words: one line for systemd, a few lines for a terminal, JSON for
+ * programs.
+ */
 public final class Status {
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("HH:mm", Locale.ROOT);
-    private static final DateTimeFormatter DAY_AND_TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm", Locale.ROOT);
+    private static final DateTimeFormatter DAY_AND_TIME =
+            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm", Locale.ROOT);
 
     private final ZoneId zone;
 
-    /** @param zone for times of the day */
+    /**
+     * @param zone for times of the day
+     */
     public Status(ZoneId zone) {
         this.zone = zone;
     }
@@ -33,15 +39,25 @@ public final class Status {
     public String summary(Overview o) {
         var parts = new ArrayList<String>();
         if (o.pausedSince().isPresent()) {
-            parts.add("paused since " + time(o.pausedSince().get(), o.at()) + ", " + o.outstanding() + " queued");
+            parts.add(
+                    "paused since "
+                            + time(o.pausedSince().get(), o.at())
+                            + ", "
+                            + o.outstanding()
+                            + " queued");
         }
         for (LaneCounts lane : o.lanes()) {
             Lane.Batch batch = o.running().get(lane.name());
             if (batch != null) {
                 parts.add(running(lane, batch, o.at()));
             } else if (lane.configured() && lane.breaker().open()) {
-                parts.add(lane.name() + " " + down(lane.breaker(), o.at()) + ", "
-                        + (lane.outstanding() + lane.held()) + " queued");
+                parts.add(
+                        lane.name()
+                                + " "
+                                + down(lane.breaker(), o.at())
+                                + ", "
+                                + (lane.outstanding() + lane.held())
+                                + " queued");
             } else if (lane.configured() && lane.deferred() > 0) {
                 parts.add(lane.name() + ": " + lane.deferred() + " deferred");
             }
@@ -59,19 +75,44 @@ public final class Status {
         lines.add(summary(o));
         int width = o.lanes().stream().mapToInt(lane -> lane.name().length()).max().orElse(4);
         String format = "%-" + Math.max(width, 4) + "s  %-10s %9s %9s %9s %9s %10s";
-        lines.add(String.format(Locale.ROOT, format, "LANE", "STATE", "QUEUED", "DEFERRED", "FAILED", "DELIVERED", "BYTES"));
+        lines.add(
+                String.format(
+                        Locale.ROOT,
+                        format,
+                        "LANE",
+                        "STATE",
+                        "QUEUED",
+                        "DEFERRED",
+                        "FAILED",
+                        "DELIVERED",
+                        "BYTES"));
         for (LaneCounts lane : o.lanes()) {
-            lines.add(String.format(Locale.ROOT, format, lane.name(), state(lane, o), lane.fresh() + lane.held(),
-                    lane.deferred(), lane.failed(), lane.delivered(), Sizes.shown(lane.bytes())));
+            lines.add(
+                    String.format(
+                            Locale.ROOT,
+                            format,
+                            lane.name(),
+                            state(lane, o),
+                            lane.fresh() + lane.held(),
+                            lane.deferred(),
+                            lane.failed(),
+                            lane.delivered(),
+                            Sizes.shown(lane.bytes())));
             if (lane.breaker().open()) {
                 lines.add("  " + firstLine(lane.breaker().reason()));
             }
         }
-        o.oldest().ifPresent(oldest -> lines.add(
-                "oldest queued " + Durations.shown(positive(Duration.between(oldest, o.at()))) + " ago"));
+        o.oldest()
+                .ifPresent(oldest ->
+                        lines.add(
+                                "oldest queued "
+                                        + Durations.shown(
+                                                positive(Duration.between(oldest, o.at())))
+                                        + " ago"));
         o.problems().forEach(problem -> lines.add("problem: " + problem));
         if (o.failed() > 0) {
-            lines.add("see why: nix-post-build-hook-queue failed; try again: nix-post-build-hook-queue retry");
+            lines.add(
+                    "see why: nix-post-build-hook-queue failed; try again: nix-post-build-hook-queue retry");
         }
         if (o.pausedSince().isPresent()) {
             lines.add("go on: nix-post-build-hook-queue resume");
@@ -123,7 +164,8 @@ public final class Status {
         json.name("delivered").value(lane.delivered());
         json.name("bytes").value(lane.bytes());
         if (lane.lastDelivery() > 0) {
-            json.name("last_delivery_at").value(Instant.ofEpochMilli(lane.lastDelivery()).toString());
+            json.name("last_delivery_at")
+                    .value(Instant.ofEpochMilli(lane.lastDelivery()).toString());
         }
         if (lane.breaker().open()) {
             json.name("down_since").value(Instant.ofEpochMilli(lane.breaker().since()).toString());
@@ -164,10 +206,18 @@ public final class Status {
         Progress.Snapshot progress = batch.progress().snapshot();
         var text = new StringBuilder();
         if (lane.name().equals(hookqueue.queue.Ledger.SIGN)) {
-            return text.append("signing ").append(batch.paths()).append(" of ").append(lane.outstanding()).toString();
+            return text.append("signing ")
+                    .append(batch.paths())
+                    .append(" of ")
+                    .append(lane.outstanding())
+                    .toString();
         }
-        text.append("copying ").append(batch.paths()).append(" of ").append(lane.outstanding() + lane.held())
-                .append(" to ").append(lane.name());
+        text.append("copying ")
+                .append(batch.paths())
+                .append(" of ")
+                .append(lane.outstanding() + lane.held())
+                .append(" to ")
+                .append(lane.name());
         if (progress.bytes() > 0) {
             long millis = Math.max(1, Duration.between(batch.since(), now).toMillis());
             text.append(", ").append(Sizes.shown(progress.bytes()));
@@ -180,7 +230,9 @@ public final class Status {
     }
 
     private String down(Breaker breaker, Instant now) {
-        return "down since " + time(Instant.ofEpochMilli(breaker.since()), now) + ", next try "
+        return "down since "
+                + time(Instant.ofEpochMilli(breaker.since()), now)
+                + ", next try "
                 + time(Instant.ofEpochMilli(breaker.until()), now);
     }
 
