@@ -183,6 +183,7 @@ final class Verbs implements Answers {
                                 ? Rows.json(row, settings.storeDir())
                                 : Rows.text(row, settings.storeDir(), clock.instant()));
             }
+            reply.flush();
             after = rows.getLast().id();
             rows = page.after(after, PAGE);
         }
@@ -197,9 +198,9 @@ final class Verbs implements Answers {
             String summary = status.summary(overview);
             if (!summary.equals(last)) {
                 reply.data(summary);
-                reply.flush();
                 last = summary;
             }
+            reply.flush();
             if (overview.outstanding() == 0 && overview.running().isEmpty()) {
                 return overview.failed() == 0
                         ? "ok nothing left to do"

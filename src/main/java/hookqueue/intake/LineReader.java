@@ -2,7 +2,6 @@ package hookqueue.intake;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InterruptedIOException;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -148,8 +147,9 @@ final class LineReader {
             return count;
         } catch (SocketTimeoutException e) {
             throw e;
-        } catch (InterruptedIOException e) {
-            return -1;
+        } catch (IOException e) {
+            return -1; // a peer that closes without having read its replies resets the connection:
+            // it ends here
         }
     }
 }

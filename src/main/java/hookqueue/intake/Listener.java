@@ -147,9 +147,10 @@ public final class Listener {
         var session = new Session[1];
         session[0] =
                 new Session(
-                        channel,
+                        new Connection(channel),
                         storeDir,
                         answers,
+                        Session.Patience.STANDARD,
                         () -> {
                             sessions.remove(session[0]);
                             selector.wakeup();

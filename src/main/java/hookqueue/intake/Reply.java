@@ -8,12 +8,16 @@ import java.io.IOException;
  */
 public interface Reply {
     /**
-     * Sends one data line.
+     * Says one data line; it is sent when there is enough of it.
      *
      * @throws IOException when nobody listens any more; the request may be given up
      */
     void data(String line) throws IOException;
 
-    /** Sends what was said so far without waiting for more. */
+    /**
+     * Sends what was said so far.
+     *
+     * @throws IOException when nobody listens any more; the request may be given up
+     */
     void flush() throws IOException;
 }

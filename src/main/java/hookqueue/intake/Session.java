@@ -1,125 +1,123 @@
 package hookqueue.intake;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import org.newsclub.net.unix.AFUNIXSocketChannel;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One connection, on its own thread: reads lines, has them answered in order, writes the replies.
+ * One client, on its own thread: reads lines, has them answered in order, writes the replies.
  *
- * <p>Path lines that are at hand together are queued together, in one commit. A client that does
- * not read its replies for a while is deaf from then on: the replies are dropped, its requests
- * still count.
+ * <p>Path lines that are at hand together are queued together, in one commit.
  */
 final class Session implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
-    private static final Duration WITHIN_LINE = Duration.ofSeconds(30);
-    private static final Duration BETWEEN_LINES = Duration.ofMinutes(5);
     private static final int PATHS_TOGETHER = 1_000;
-    private static final int UNSENT = 16 * 1024;
 
-    private final AFUNIXSocketChannel channel;
+    private final Connection connection;
     private final String storeDir;
     private final Answers answers;
+    private final Patience patience;
     private final Runnable ended;
-    private final StringBuilder unsent = new StringBuilder();
-    private boolean deaf;
-    private volatile long writingSince;
+
+    /**
+     * How long a client may be silent.
+     *
+     * @param withinLine in the middle of a line
+     * @param betweenLines before the next request
+     */
+    record Patience(Duration withinLine, Duration betweenLines) {
+        static final Patience STANDARD =
+                new Patience(Duration.ofSeconds(30), Duration.ofMinutes(5));
+    }
 
     /**
      * @param ended run when the session is over
      */
-    Session(AFUNIXSocketChannel channel, String storeDir, Answers answers, Runnable ended) {
-        this.channel = channel;
+    Session(
+            Connection connection,
+            String storeDir,
+            Answers answers,
+            Patience patience,
+            Runnable ended) {
+        this.connection = connection;
         this.storeDir = storeDir;
         this.answers = answers;
+        this.patience = patience;
         this.ended = ended;
     }
 
     @Override
     public void run() {
-        try {
-            var credentials = channel.getPeerCredentials();
-            serve(new Peer(credentials.getUid(), credentials.getPid()));
+        try (connection) {
+            serve(connection.peer());
         } catch (IOException e) {
             LOG.debug("a connection broke: {}", e.toString());
         } catch (InterruptedException e) {
             LOG.debug("a connection is closed, the worker stops");
         } finally {
-            close();
             ended.run();
         }
     }
 
     private void serve(Peer peer) throws IOException, InterruptedException {
-        var socket = channel.socket();
-        var lines =
-                new LineReader(
-                        new LineReader.Source() {
-                            private final InputStream stream = socket.getInputStream();
-
-                            @Override
-                            public void limitSilence(int millis) throws IOException {
-                                socket.setSoTimeout(millis);
-                            }
-
-                            @Override
-                            public InputStream stream() {
-                                return stream;
-                            }
-                        },
-                        WITHIN_LINE,
-                        BETWEEN_LINES);
+        var lines = new LineReader(connection, patience.withinLine(), patience.betweenLines());
         var waiting = new ArrayList<Request.Enqueue>();
         while (true) {
-            switch (lines.next()) {
-                case LineReader.Found.Line line -> {
-                    Request request = Request.parse(storeDir, line.text());
-                    if (request instanceof Request.Enqueue enqueue) {
-                        waiting.add(enqueue);
-                    } else {
-                        enqueue(waiting);
-                        say(answers.answer(request, peer, reply));
-                    }
-                }
-                case LineReader.Found.TooLong tooLong -> {
-                    enqueue(waiting);
-                    say("error the line is longer than 1 MiB; nothing of it was queued");
-                }
+            LineReader.Found found = lines.next();
+            if (!(found instanceof LineReader.Found.Line)) {
+                enqueue(waiting);
+            }
+            switch (found) {
+                case LineReader.Found.Line line ->
+                        take(Request.parse(storeDir, line.text()), peer, waiting);
+                case LineReader.Found.TooLong tooLong ->
+                        connection.say(
+                                "error the line is longer than 1 MiB; nothing of it was queued");
                 case LineReader.Found.Silent silent -> {
-                    enqueue(waiting);
-                    say(
-                            silent.withinLine()
-                                    ? "error silent for "
-                                            + WITHIN_LINE.toSeconds()
-                                            + "s in the middle of a line"
-                                    : "error no request for " + BETWEEN_LINES.toMinutes() + "min");
-                    flush();
+                    connection.say(
+                            "error silent for "
+                                    + (silent.withinLine()
+                                            ? patience.withinLine().toSeconds()
+                                                    + "s in the middle of a line"
+                                            : patience.betweenLines().toSeconds()
+                                                    + "s between two lines"));
+                    connection.flush();
                     return;
                 }
                 case LineReader.Found.End end -> {
-                    enqueue(waiting);
-                    flush();
+                    connection.flush();
                     return;
                 }
             }
             if (waiting.size() >= PATHS_TOGETHER || !lines.hasLine()) {
                 enqueue(waiting);
-                flush();
+                connection.flush();
             }
+        }
+    }
+
+    private void take(Request request, Peer peer, List<Request.Enqueue> waiting)
+            throws InterruptedException {
+        if (request instanceof Request.Enqueue enqueue) {
+            waiting.add(enqueue);
+            return;
+        }
+        enqueue(waiting);
+        try {
+            connection.say(answers.answer(request, peer, reply));
+        } catch (IOException e) {
+            LOG.debug(
+                    "a request was given up: {}",
+                    e.toString()); // nobody hears the answer, but lines may follow
         }
     }
 
     private void enqueue(List<Request.Enqueue> waiting) throws InterruptedException {
         if (!waiting.isEmpty()) {
-            answers.enqueue(waiting).forEach(this::say);
+            answers.enqueue(waiting).forEach(connection::say);
             waiting.clear();
         }
     }
@@ -127,67 +125,26 @@ final class Session implements Runnable {
     private final Reply reply =
             new Reply() {
                 @Override
-                public void data(String line) throws IOException {
-                    say(line.startsWith("ok") || line.startsWith("error") ? " " + line : line);
-                    if (deaf) {
-                        throw new IOException("nobody reads");
-                    }
+                public void data(String line) {
+                    connection.say(
+                            line.startsWith("ok") || line.startsWith("error") ? " " + line : line);
                 }
 
                 @Override
                 public void flush() throws IOException {
-                    Session.this.flush();
-                    if (deaf) {
-                        throw new IOException("nobody reads");
+                    connection.flush();
+                    if (connection.isDeaf()) {
+                        throw new IOException("nobody listens");
                     }
                 }
             };
 
-    private void say(String line) {
-        if (!deaf) {
-            unsent.append(line).append('\n');
-            if (unsent.length() > UNSENT) {
-                flush();
-            }
-        }
-    }
-
-    private void flush() {
-        if (deaf || unsent.isEmpty()) {
-            return;
-        }
-        byte[] bytes = unsent.toString().getBytes(StandardCharsets.UTF_8);
-        unsent.setLength(0);
-        writingSince = System.nanoTime();
-        try {
-            OutputStream out = channel.socket().getOutputStream();
-            out.write(bytes);
-            out.flush();
-        } catch (IOException e) {
-            deaf = true;
-            LOG.debug("a client does not take its replies: {}", e.toString());
-        } finally {
-            writingSince = 0;
-        }
-    }
-
-    /** Called by the listener: gives up on replies that nobody has read for so long. */
+    /** As {@link Connection#giveUpWriting}. */
     void giveUpWriting(Duration limit) {
-        long since = writingSince;
-        if (since != 0 && System.nanoTime() - since > limit.toNanos()) {
-            try {
-                channel.shutdownOutput();
-            } catch (IOException e) {
-                LOG.debug("cannot end a connection's output: {}", e.toString());
-            }
-        }
+        connection.giveUpWriting(limit);
     }
 
     void close() {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            LOG.debug("cannot close a connection: {}", e.toString());
-        }
+        connection.close();
     }
 }
