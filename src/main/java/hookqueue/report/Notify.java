@@ -61,9 +61,11 @@ public final class Notify {
             return;
         }
         byte[] bytes = message.getBytes(StandardCharsets.UTF_8);
+        // Connected, not addressed: java.net.DatagramPacket takes no address that is not of the
+        // internet.
         try (AFUNIXDatagramSocket socket = AFUNIXDatagramSocket.newInstance()) {
-            var packet = new DatagramPacket(bytes, bytes.length, target(address));
-            socket.send(packet);
+            socket.connect(target(address));
+            socket.send(new DatagramPacket(bytes, bytes.length));
         } catch (IOException e) {
             LOG.warn("cannot notify systemd: {}", e.toString());
         }
