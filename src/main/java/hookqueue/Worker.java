@@ -109,6 +109,12 @@ final class Worker {
         }
     }
 
+    private boolean toldToStop() {
+        synchronized (life) {
+            return stopRequested;
+        }
+    }
+
     private void fail(Throwable thrown) {
         if (bug.compareAndSet(null, thrown)) {
             LOG.error("the worker cannot go on", thrown);
@@ -126,7 +132,12 @@ final class Worker {
         log.forEach(line -> LOG.error("{}", line));
         notify.ready(reason);
         var refusal = new Listener(sockets, "/nix/store", new Refusal(reason), Refusal.QUIET);
-        listen(refusal, () -> false);
+        listen(
+                refusal,
+                () -> {
+                    notify.watchdog();
+                    return false;
+                });
         refusal.closeSessions(SESSIONS_END);
         notify.stopping(reason);
         return exit;
@@ -160,7 +171,7 @@ final class Worker {
                     new Pulse(environment, settings, queue, lanes, notify, status, metrics, clock);
             pulse.begin();
             listen(open, pulse);
-            notify.stopping("stopping");
+            notify.stopping(toldToStop() ? "told to stop" : "nothing left to do");
             lanes.forEach(Lane::stop);
             for (Lane lane : lanes) {
                 lane.join(LANES_END);
@@ -169,9 +180,8 @@ final class Worker {
             pulse.end();
         }
         LOG.info(
-                bug.get() == null
-                        ? "nothing left to do or told to stop; ended"
-                        : "ended after a bug");
+                "ended: {}",
+                bug.get() != null ? "a bug" : toldToStop() ? "told to stop" : "nothing left to do");
         return bug.get() == null ? Exit.OK : Exit.BUG;
     }
 

@@ -26,6 +26,7 @@ public final class Progress implements Consumer<String> {
     private static final int RESULT_PROGRESS = 105;
     private static final int RESULT_EXPECTED = 106;
     private static final int MOST_LINES = 40;
+    private static final int MOST_PLAIN_AFTER_ERRORS = 5;
     private static final int LONGEST_LINE = 2_000;
 
     /** Guards all that follows. */
@@ -76,10 +77,16 @@ public final class Progress implements Consumer<String> {
         }
     }
 
-    /** What it said at level error, or else its last plain output; empty when it said nothing. */
+    /**
+     * What it said at level error, and its last plain output, which is where ssh and the other side
+     * say why; empty when it said nothing.
+     */
     public String complaint() {
         synchronized (lock) {
-            return String.join("\n", errors.isEmpty() ? plain : errors);
+            var lines = new ArrayList<>(errors);
+            int most = errors.isEmpty() ? MOST_LINES : MOST_PLAIN_AFTER_ERRORS;
+            plain.stream().skip(Math.max(0, plain.size() - most)).forEach(lines::add);
+            return String.join("\n", lines);
         }
     }
 
