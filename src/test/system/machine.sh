@@ -1,0 +1,81 @@
+# shellcheck shell=sh
+# A machine: systemd 257 as process 1 in a container of its own, over an overlay, with no network but its
+# loopback. Read by run and by every scenario.
+#
+#   $work        a tmpfs of this run
+#   $work/base   the layer that setup.sh makes: the queue installed, Nix, ssh and users set up
+#   $machine     the scenario's own directory: upper/ work/ root/ (mounted), pid (of its process 1)
+
+# Lower layers, "upper:lower" as overlayfs writes them; $1 is the machine's directory. Does not wait.
+machine_mount() {
+    mkdir -p "$machine/upper" "$machine/work" "$machine/root"
+    mount -t overlay overlay -o "lowerdir=$1,upperdir=$machine/upper,workdir=$machine/work" "$machine/root"
+}
+
+machine_boot() {
+    set -- --bind-ro="$NPBHQ_TEST_SOURCE:/src"
+    for dir in "$NPBHQ_TEST_JDK" /etc/java-*-openjdk; do
+        # What a distribution's JDK links to in /etc belongs to it.
+        [ ! -d "$dir" ] || set -- "$@" --bind-ro="$dir"
+    done
+    # Without stdin and a terminal; the host may have another systemd, or none, and any cgroup layout.
+    SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn -q -D "$machine/root" --boot --register=no --keep-unit \
+        --machine="npbhq-test-$$" --private-network --console=pipe "$@" </dev/null >>"$machine/console" 2>&1 &
+    nspawn=$!
+    pid=
+    tries=0
+    while [ -z "$pid" ]; do
+        tries=$((tries + 1))
+        if [ "$tries" -gt 100 ] || ! kill -0 "$nspawn" 2>/dev/null; then
+            printf 'the machine does not start:\n' >&2
+            cat "$machine/console" >&2
+            return 1
+        fi
+        sleep 0.1
+        pid=$(pgrep -P "$nspawn" | head -n 1) || pid=
+    done
+    # nspawn's child becomes process 1 of the machine only when it has set everything up.
+    wait_for 30 "the machine to boot" booted
+}
+
+booted() {
+    state=$(root systemctl is-system-running 2>/dev/null)
+    [ "$state" = running ] || [ "$state" = degraded ]
+}
+
+# The power cord: nothing inside gets a chance.
+machine_cut() {
+    kill -KILL "$pid" 2>/dev/null
+    wait "$nspawn" 2>/dev/null
+    return 0
+}
+
+machine_off() {
+    root systemctl poweroff >/dev/null 2>&1
+    wait "$nspawn" 2>/dev/null
+    return 0
+}
+
+machine_unmount() { umount "$machine/root"; }
+
+# Commands in the machine, as root and as others. Standard input is theirs.
+root() { nsenter -t "$pid" -a -- env -i PATH=/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin HOME=/root "$@"; }
+as() {
+    user=$1
+    shift
+    root setpriv --reuid="$user" --regid="$user" --init-groups -- env HOME="/home/$user" "$@"
+}
+
+# wait_for SECONDS "what for" COMMAND…: until COMMAND succeeds; fails after SECONDS.
+wait_for() {
+    deadline=$(($(date +%s) + $1))
+    what=$2
+    shift 2
+    until "$@"; do
+        if [ "$(date +%s)" -ge "$deadline" ]; then
+            printf 'waited in vain for %s\n' "$what"
+            return 1
+        fi
+        sleep 0.1
+    done
+}

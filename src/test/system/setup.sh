@@ -1,0 +1,90 @@
+#!/bin/sh
+# The machine is set up, and the queue installed
+#
+# What is done once to the booted machine, before its disk becomes the layer below every scenario: users, Nix,
+# a destination behind sshd, the keys, and the queue by its own installer.
+
+# shellcheck source=src/test/system/scenario.sh
+. "$NPBHQ_TEST_DIR/scenario.sh"
+
+root sh -eu <<'E2'
+printf '127.0.0.1 localhost\n' >/etc/hosts
+useradd -m -G nix-users builder
+useradd -m -G nix-users cache
+useradd -m mallory
+groupadd queue-users
+useradd -m -G queue-users member
+chmod 755 /srv
+
+cat >/etc/nix/nix.conf <<'EOF'
+sandbox = false
+substituters =
+experimental-features = nix-command
+keep-build-log = false
+post-build-hook = /srv/hook
+EOF
+
+# nix-build /srv/many.nix --argstr prefix P --arg count N: N paths that nobody has built before.
+cat >/srv/many.nix <<'EOF'
+{ prefix, count }:
+builtins.genList (i: derivation {
+  name = "${prefix}-${toString i}";
+  system = builtins.currentSystem;
+  builder = "/bin/sh";
+  args = [ "-c" "echo ${prefix} ${toString i} > $out" ];
+}) count
+EOF
+
+# The hook as it is, with its time and status noted. bash: reading the clock must not cost a process.
+cat >/srv/hook <<'EOF'
+#!/bin/bash
+begin=${EPOCHREALTIME/./}
+/usr/local/bin/post-build-hook "$@"
+status=$?
+end=${EPOCHREALTIME/./}
+echo $(((end - begin) / 1000)) >>/srv/hook-times
+echo $status >>/srv/hook-status
+exit $status
+EOF
+chmod 755 /srv/hook
+: >/srv/hook-times
+: >/srv/hook-status
+
+# The destination: a store of its own behind sshd, with a gate that a scenario may close.
+cat >/srv/serve <<'EOF'
+while [ -e /srv/gate ]; do sleep 0.1; done
+NIX_REMOTE='local?root=/srv/cache' exec nix-store --serve --write
+EOF
+install -d -o cache -g cache /srv/cache
+runuser -u cache -- nix-store --store 'local?root=/srv/cache' --init
+ssh-keygen -q -t ed25519 -N '' -f /srv/ssh-key
+install -d -o cache -g cache -m 700 /home/cache/.ssh
+printf 'restrict,command="sh /srv/serve" %s\n' "$(cat /srv/ssh-key.pub)" >/home/cache/.ssh/authorized_keys
+chown cache:cache /home/cache/.ssh/authorized_keys
+printf 'MaxStartups 100\n' >/etc/ssh/sshd_config.d/test.conf
+systemctl enable -q ssh.service
+systemctl restart ssh.service nix-daemon.service
+
+nix key generate-secret --key-name test-1 >/srv/key
+nix key convert-secret-to-public </srv/key >/srv/key.pub
+install -D -m 600 /srv/key /etc/credstore/nix-post-build-hook-queue.signing-key
+install -m 600 /srv/ssh-key /etc/credstore/nix-post-build-hook-queue.ssh-key
+rm /srv/key /srv/ssh-key
+E2
+
+printf '%s\n' '--- ./dev install:'
+root sh /src/src/dev/install.sh 2>&1 | sed 's/^/    /'
+check "the socket listens as soon as it is installed" listening
+check "systemd finds nothing wrong with the units" root sh -c \
+    'out=$(systemd-analyze verify --man=no nix-post-build-hook-queue.service nix-post-build-hook-queue.socket 2>&1); echo "$out"; [ -z "$out" ]'
+exposure=$(root systemd-analyze security --offline=true --no-pager nix-post-build-hook-queue.service | sed -n 's/.*exposure level.*: \([0-9.]*\).*/\1/p')
+printf 'exposure by systemd-analyze security: %s\n' "$exposure"
+check "the exposure is at most 1.2" root awk -v e="$exposure" 'BEGIN { exit !(e != "" && e <= 1.2) }'
+
+root sh -eu <<'E2'
+printf 'localhost %s\n' "$(cat /etc/ssh/ssh_host_ed25519_key.pub)" >/etc/nix-post-build-hook-queue/known_hosts
+cat >/etc/nix-post-build-hook-queue/environment <<'EOF'
+NPBHQ_UPLOAD_TO=ssh://cache@localhost
+NPBHQ_IDLE_TIMEOUT=2s
+EOF
+E2
