@@ -17,7 +17,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What happens once a second on the main thread: systemd is told how things stand and that the
+ * What happens twice a second on the main thread: systemd is told how things stand and that the
  * worker lives, the metrics file is written when something has changed, failed paths of long ago
  * are dropped, and the listener learns whether work remains.
  *

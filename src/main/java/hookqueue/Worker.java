@@ -170,7 +170,10 @@ final class Worker {
             var pulse =
                     new Pulse(environment, settings, queue, lanes, notify, status, metrics, clock);
             pulse.begin();
-            listen(open, pulse);
+            do {
+                listen(open, pulse);
+            } while (!toldToStop()
+                    && pulse.remains()); // looking at the queue has taken in the spool
             notify.stopping(toldToStop() ? "told to stop" : "nothing left to do");
             lanes.forEach(Lane::stop);
             for (Lane lane : lanes) {
@@ -213,7 +216,7 @@ final class Worker {
                             destination.name(),
                             carriers.to(destination, settings.substituteOnDestination()),
                             queue,
-                            limits));
+                            limits.atMost(destination.mostAtOnce())));
         }
         return lanes;
     }

@@ -18,6 +18,11 @@ public sealed interface Destination {
     /** Destinations with the same identity are the same one, however they are spelt. */
     String identity();
 
+    /** No child process can be given more paths than this at once. */
+    default int mostAtOnce() {
+        return Integer.MAX_VALUE;
+    }
+
     /**
      * A Nix store.
      *
@@ -82,9 +87,19 @@ public sealed interface Destination {
      * @param program its absolute path
      */
     record Exec(String program) implements Destination {
+        /**
+         * Linux allows 128 KiB for one environment variable, and paths have up to some 270 bytes.
+         */
+        private static final int OUT_PATHS = 400;
+
         @Override
         public String name() {
             return "exec:" + program;
+        }
+
+        @Override
+        public int mostAtOnce() {
+            return OUT_PATHS;
         }
 
         @Override

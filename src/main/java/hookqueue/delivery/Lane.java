@@ -51,7 +51,12 @@ public final class Lane {
      * @param batchSize most paths one child process gets, at least 1
      * @param maxAttempts blamed so often, a path is failed; at least 1
      */
-    public record Limits(int batchSize, int maxAttempts) {}
+    public record Limits(int batchSize, int maxAttempts) {
+        /** The same with batches of at most so many paths. */
+        public Limits atMost(int paths) {
+            return new Limits(Math.min(batchSize, paths), maxAttempts);
+        }
+    }
 
     /**
      * What runs now.

@@ -27,7 +27,7 @@ public final class Listener {
     private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
     private static final int MOST_SESSIONS = 64;
     private static final Duration UNREAD = Duration.ofSeconds(5);
-    private static final Duration TICK = Duration.ofSeconds(1);
+    private static final Duration LOOK = Duration.ofMillis(500);
     private static final Duration PATIENCE = Duration.ofMillis(500);
     private static final byte[] TOO_MANY =
             "error more than 64 connections; try again later\n".getBytes(StandardCharsets.US_ASCII);
@@ -40,9 +40,8 @@ public final class Listener {
     private final Map<Session, Thread> sessions = new ConcurrentHashMap<>();
     private long fullSince;
     private volatile boolean stopping;
-    private volatile long lastTurn = System.nanoTime();
 
-    /** What the listener asks about the rest of the worker, once a second and before it ends. */
+    /** What the listener asks about the rest of the worker, twice a second and before it ends. */
     @FunctionalInterface
     public interface Work {
         /** Whether anything is queued, deferred or running. */
@@ -73,17 +72,23 @@ public final class Listener {
     /** Serves until idle, or until {@link #stop()}. */
     public void run(Work work) throws IOException, InterruptedException {
         long idleSince = System.nanoTime();
+        long lastLook = idleSince - LOOK.toNanos();
+        boolean remains = true;
         while (!stopping) {
             long idle = System.nanoTime() - idleSince;
-            long left = Math.clamp(idleTimeout.toNanos() - idle, 1_000_000, TICK.toNanos());
+            long left = Math.clamp(idleTimeout.toNanos() - idle, 1_000_000, LOOK.toNanos());
             selector.select(left / 1_000_000);
             selector.selectedKeys().clear();
-            lastTurn = System.nanoTime();
             boolean accepted = acceptAll();
             sessions.keySet().forEach(session -> session.giveUpWriting(UNREAD));
-            if (accepted || !sessions.isEmpty() || work.remains()) {
+            boolean over = System.nanoTime() - idleSince >= idleTimeout.toNanos();
+            if (over || System.nanoTime() - lastLook >= LOOK.toNanos()) {
+                remains = work.remains();
+                lastLook = System.nanoTime();
+            }
+            if (accepted || !sessions.isEmpty() || remains) {
                 idleSince = System.nanoTime();
-            } else if (System.nanoTime() - idleSince >= idleTimeout.toNanos()) {
+            } else if (over) {
                 return;
             }
         }
@@ -107,19 +112,6 @@ public final class Listener {
         }
     }
 
-    /** How many clients are connected. */
-    public int connected() {
-        return sessions.size();
-    }
-
-    /**
-     * How long ago the listener last looked at its sockets: much more than a second means that it
-     * hangs.
-     */
-    public Duration sinceLastTurn() {
-        return Duration.ofNanos(System.nanoTime() - lastTurn);
-    }
-
     private boolean acceptAll() {
         boolean any = false;
         for (AFUNIXServerSocketChannel socket : sockets) {
@@ -127,7 +119,12 @@ public final class Listener {
                 AFUNIXSocketChannel channel = socket.accept();
                 while (channel != null) {
                     any = true;
-                    begin(channel);
+                    try {
+                        begin(channel);
+                    } catch (IOException e) {
+                        LOG.warn("cannot serve a connection: {}", e.toString());
+                        channel.close();
+                    }
                     channel = socket.accept();
                 }
             } catch (IOException e) {
