@@ -1,0 +1,115 @@
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.jar.JarFile;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+
+/**
+ * Copies jars without the native libraries they carry for two dozen platforms, and puts those of one platform beside
+ * them: three quarters of the install tree would otherwise be of no use to anybody. Both libraries would unpack theirs
+ * anew at each start besides. The same input gives the same output, byte for byte.
+ *
+ * <p>{@code java Repack.java MACHINE OUT JAR...}, where MACHINE is what {@code uname -m} says: leaves {@code
+ * OUT/*.jar} and {@code OUT/native/*.so}.
+ */
+final class Repack {
+    /** What the two libraries call a machine: {sqlite-jdbc, junixsocket}. */
+    private static final Map<String, List<String>> MACHINES = Map.of(
+            "x86_64", List.of("x86_64", "amd64"),
+            "aarch64", List.of("aarch64", "aarch64"),
+            "riscv64", List.of("riscv64", "riscv64"));
+
+
+    private Repack() {}
+
+    public static void main(String[] args) throws IOException {
+        List<String> names = MACHINES.get(args[0]);
+        if (names == null) {
+            System.err.println("no native libraries are known for the machine " + args[0] + ", only for "
+                    + MACHINES.keySet().stream().sorted().toList());
+            System.exit(1);
+        }
+        Path out = Path.of(args[1]);
+        Files.createDirectories(out.resolve("native"));
+        int found = 0;
+        for (String jar : List.of(args).subList(2, args.length)) {
+            found += repack(Path.of(jar), names, out);
+        }
+        if (found != 2) {
+            System.err.println("expected the native libraries of sqlite-jdbc and junixsocket, found " + found);
+            System.exit(1);
+        }
+    }
+
+    private static int repack(Path jar, List<String> machine, Path out) throws IOException {
+        var kept = new TreeMap<String, byte[]>(manifestFirst());
+        int found = 0;
+        try (var in = new JarFile(jar.toFile())) {
+            for (var entry : in.stream().filter(e -> !e.isDirectory()).toList()) {
+                String name = entry.getName();
+                if (isWanted(name, machine)) {
+                    Files.write(out.resolve("native").resolve(unversioned(name)), bytes(in, entry));
+                    found++;
+                } else if (!isNative(name)) {
+                    kept.put(name, bytes(in, entry));
+                }
+            }
+        }
+        // Nothing else is in this one that anybody asks for.
+        if (!jar.getFileName().toString().startsWith("junixsocket-native-common-")) {
+            try (OutputStream file = Files.newOutputStream(out.resolve(jar.getFileName()))) {
+                write(kept, file);
+            }
+        }
+        return found;
+    }
+
+    private static Comparator<String> manifestFirst() {
+        return Comparator.comparing((String name) -> !name.equals(JarFile.MANIFEST_NAME))
+                .thenComparing(Comparator.naturalOrder());
+    }
+
+    private static boolean isNative(String name) {
+        return name.startsWith("org/sqlite/native/") || name.startsWith("lib/") && name.contains("/jni/")
+                || name.startsWith("META-INF/native-image/");
+    }
+
+    private static boolean isWanted(String name, List<String> machine) {
+        return name.equals("org/sqlite/native/Linux/" + machine.get(0) + "/libsqlitejdbc.so")
+                || name.matches("lib/" + machine.get(1) + "-Linux-clang/jni/libjunixsocket-native-[0-9.]+\\.so");
+    }
+
+    /** The launcher knows the libraries by these names. */
+    private static String unversioned(String name) {
+        return name.contains("junixsocket") ? "libjunixsocket-native.so" : "libsqlitejdbc.so";
+    }
+
+    private static byte[] bytes(JarFile jar, ZipEntry entry) {
+        try (var in = jar.getInputStream(entry)) {
+            return in.readAllBytes();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void write(Map<String, byte[]> entries, OutputStream file) throws IOException {
+        try (var zip = new ZipOutputStream(file)) {
+            zip.setLevel(9);
+            for (var entry : entries.entrySet()) {
+                var header = new ZipEntry(entry.getKey());
+                header.setTimeLocal(LocalDateTime.of(1980, 1, 1, 0, 0));
+                zip.putNextEntry(header);
+                zip.write(entry.getValue());
+                zip.closeEntry();
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+#!/bin/sh
+# archive.sh TREE: makes the JVM's start-up archive (AOT cache) of a tree that assemble.sh has put together, by
+# running the worker of that tree once, from connection to idle exit, against a `nix` that does nothing. Needs the
+# tree's JDK as JAVA_HOME, systemd-socket-activate and socat. To be run last: JDK 25.0.3 does not notice that a jar
+# has changed under its archive, and would run the old code. The archive is named after what it was made from, and is
+# not the same byte for byte each time.
+set -eu
+
+tree=$1
+name=nix-post-build-hook-queue
+lib=$tree/lib/$name
+
+scratch=$(mktemp -d)
+# The path must fit into a socket's address, and be free of blanks and colons.
+worker=
+end() {
+    [ -z "$worker" ] || kill "$worker" 2>/dev/null || true
+    rm -rf "$scratch"
+}
+trap end EXIT
+trap 'exit 1' HUP INT TERM
+
+rm -f "$lib"/startup-*
+hash=$(cat "$lib"/*.jar "$lib"/jvm.options "$JAVA_HOME/release" | sha256sum | cut -c 1-16)
+archive=$lib/startup-$hash.aot
+
+# What a copy looks like to the worker: progress, then success.
+cat >"$scratch/nix" <<'EOF'
+#!/bin/sh
+echo '@nix {"action":"start","fields":["/nix/store/x","local","file:///x"],"id":1,"level":3,"parent":0,"text":"copying","type":100}' >&2
+echo '@nix {"action":"result","fields":[10,100,0,0],"id":1,"type":105}' >&2
+echo '@nix {"action":"stop","id":1}' >&2
+case "$*" in *path-info*) exit 1 ;; esac
+EOF
+chmod +x "$scratch/nix"
+: >"$scratch/key"
+mkdir "$scratch/store" "$scratch/roots"
+for n in 0 1 2 3 4; do : >"$scratch/store/0000000000000000000000000000000$n-training"; done
+
+# JDK_JAVA_OPTIONS reaches the java that the launcher starts, and no other way of running the worker differs from
+# the one that users will run.
+systemd-socket-activate -l "$scratch/socket" \
+    -E PATH -E JAVA_HOME -E HOME="$scratch" -E NOTIFY_SOCKET="$scratch/notify" \
+    -E JDK_JAVA_OPTIONS="-XX:AOTCacheOutput=$archive.new" \
+    -E NPBHQ_UPLOAD_TO="file://$scratch/cache" -E NPBHQ_SIGNING_PRIVATE_KEY_PATH="$scratch/key" \
+    -E NPBHQ_STATE_DIR="$scratch/state" -E NPBHQ_GCROOTS_DIR="$scratch/roots" -E NPBHQ_STORE_DIR="$scratch/store" \
+    -E NPBHQ_NIX="$scratch/nix" -E NPBHQ_METRICS_FILE="$scratch/metrics" -E NPBHQ_IDLE_TIMEOUT=1s \
+    "$tree/bin/$name" serve >"$scratch/log" 2>&1 &
+worker=$!
+
+fail() {
+    cat "$scratch/log" >&2
+    echo "archive.sh: $*" >&2
+    exit 1
+}
+
+tries=0
+until [ -S "$scratch/socket" ]; do
+    if ! kill -0 "$worker" 2>/dev/null || [ "$tries" -ge 500 ]; then
+        fail "systemd-socket-activate did not start"
+    fi
+    tries=$((tries + 1))
+    sleep 0.02
+done
+{
+    for path in "$scratch"/store/*; do printf '%s ' "$path"; done
+    printf '\nstatus\nlist\nmetrics\nwait timeout=30s\nstatus json\nfailed\nexplain %s\n' "$path"
+} | socat -t60 - "UNIX-CONNECT:$scratch/socket" >"$scratch/replies" || fail "the worker cannot be reached"
+wait "$worker" || fail "the worker ended with status $?"
+worker=
+grep -q '^ok queued 5$' "$scratch/replies" || fail "the worker did not queue: $(cat "$scratch/replies")"
+[ -s "$archive.new" ] || fail "no archive was written"
+mv "$archive.new" "$archive"
+chmod 644 "$archive"

@@ -1,0 +1,64 @@
+#!/bin/sh
+# assemble.sh TREE: puts together the tree that is installed, from what `mvn package` leaves in target/. Needs only
+# JAVA_HOME: no network, no packages. ./dev build and the Nix package both use it; archive.sh comes after it.
+# The same input gives the same tree, byte for byte.
+set -eu
+
+ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
+tree=$1
+lib=$tree/lib/nix-post-build-hook-queue
+
+# put MODE DIR FILE...: what exists of the files.
+put() {
+    mode=$1
+    dir=$2
+    shift 2
+    for file in "$@"; do
+        if [ -f "$file" ]; then
+            mkdir -p "$dir"
+            cp "$file" "$dir/"
+            chmod "$mode" "$dir/${file##*/}"
+        fi
+    done
+}
+
+jar=
+for file in "$ROOT"/target/nix-post-build-hook-queue-*.jar; do
+    [ -z "$jar" ] || { echo "more than one jar of ours in target/: mvn clean first" >&2; exit 1; }
+    jar=$file
+done
+[ -f "$jar" ] || { echo "no jar in target/: mvn package first" >&2; exit 1; }
+version=${jar##*/nix-post-build-hook-queue-}
+version=${version%.jar}
+
+umask 022
+rm -rf "$tree"
+mkdir -p "$lib"
+"${JAVA_HOME:?}/bin/java" "$ROOT/src/dev/Repack.java" "$(uname -m)" "$lib" "$jar" "$ROOT"/target/run-time/*.jar
+put 644 "$lib" "$ROOT/src/main/jvm.options"
+
+put 755 "$tree/bin" "$ROOT"/src/main/sh/*
+sed -i "s/@version@/$version/g" "$tree"/bin/*
+
+put 644 "$tree/lib/systemd/system" "$ROOT"/systemd/*.socket "$ROOT"/systemd/*.service
+put 644 "$tree/lib/sysusers.d" "$ROOT"/systemd/sysusers.d/*
+put 644 "$tree/lib/tmpfiles.d" "$ROOT"/systemd/tmpfiles.d/*
+for page in "$ROOT"/src/main/man/*.[1-8]; do
+    put 644 "$tree/share/man/man${page##*.}" "$page"
+done
+put 644 "$tree/share/doc/nix-post-build-hook-queue" "$ROOT/LICENSE" "$ROOT/README.md" "$ROOT/CHANGELOG.md"
+
+# Each shell looks in a place of its own, under a name of its own.
+for file in "$ROOT"/src/main/completions/*; do
+    name=${file##*/}
+    case $name in
+        *.bash) to=bash-completion/completions/${name%.bash} ;;
+        *.fish) to=fish/vendor_completions.d/$name ;;
+        *.zsh) to=zsh/site-functions/_${name%.zsh} ;;
+        _*) to=zsh/site-functions/$name ;;
+        *) continue ;;
+    esac
+    mkdir -p "$tree/share/${to%/*}"
+    cp "$file" "$tree/share/$to"
+    chmod 644 "$tree/share/$to"
+done

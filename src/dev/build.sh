@@ -1,0 +1,33 @@
+#!/bin/sh
+# ./dev build: makes target/dist, the tree that ./dev install copies. Compiles without the static checks, which are
+# for ./dev test; ./dev build --offline asks Maven to use only what it has.
+set -eu
+
+ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
+# shellcheck source=src/dev/lib.sh
+. "$ROOT/src/dev/lib.sh"
+
+offline=
+for word in "$@"; do
+    case $word in
+        --offline) offline=-o ;;
+        *) die "usage: ./dev build [--offline]" ;;
+    esac
+done
+
+need_maven
+# For the archive's training run.
+need_apt systemd socat
+
+say "compiling"
+rm -f "$ROOT"/target/nix-post-build-hook-queue-*.jar
+rm -rf "$ROOT/target/run-time"
+maven -q $offline -Dfast -DskipTests package
+
+say "assembling target/dist"
+dist=$ROOT/target/dist
+sh "$ROOT/src/dev/assemble.sh" "$dist.new"
+sh "$ROOT/src/dev/archive.sh" "$dist.new"
+rm -rf "$dist"
+mv "$dist.new" "$dist"
+(cd "$dist" && du -k -s . lib/nix-post-build-hook-queue/* | sort -k 2)

@@ -1,0 +1,110 @@
+# shellcheck shell=sh
+# What the scripts of ./dev share. Read in with `. "$ROOT/src/dev/lib.sh"`; changes nothing by itself.
+
+JDK_WANTED=25
+
+# Daemons live in sbin, and an ordinary user's PATH often lacks it.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+export PATH
+
+say() {
+    printf '\n== %s\n' "$*"
+}
+
+die() {
+    printf './dev: %s\n' "$*" >&2
+    exit 1
+}
+
+# need_apt PACKAGE...: installs what is missing of these. Where that cannot be done (no root, no apt) it says what to
+# install; whether that is fatal then shows where the missing program is called.
+need_apt() {
+    missing=
+    for package in "$@"; do
+        has_package "$package" || missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    if ! command -v apt-get >/dev/null 2>&1; then
+        printf './dev: this is not Debian; make sure that you have what Debian packages as:%s\n' "$missing" >&2
+        return 0
+    fi
+    [ "$(id -u)" = 0 ] || die "please install these packages, or run this as root:$missing"
+    say "installing$missing"
+    # An update only when the lists are missing or too old: it costs more than the packages.
+    if lists_are_fresh && apt_install "$missing"; then
+        return 0
+    fi
+    apt-get -q -o Acquire::Retries=3 update </dev/null >/dev/null || echo "apt-get update failed; trying all the same" >&2
+    apt_install "$missing" || die "could not install$missing"
+}
+
+# Not dpkg -s, which also knows packages that were removed; and no package by that name is no error here.
+has_package() {
+    case $(dpkg-query -W -f '${Status}' "$1" 2>/dev/null) in
+        *' installed') return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
+lists_are_fresh() {
+    [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime -7 2>/dev/null | head -n 1)" ]
+}
+
+# apt_install "LIST": never asks, never starts the services that come along.
+apt_install() {
+    # shellcheck disable=SC2086 # a list of names
+    env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -q -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 \
+        -o Acquire::Retries=3 --no-install-recommends install $1 </dev/null >&2
+}
+
+# find_jdk: sets JAVA_HOME to a JDK of at least $JDK_WANTED, and exports it.
+find_jdk() {
+    for home in "${JAVA_HOME-}" /usr/lib/jvm/* /opt/java/* /usr/java/* "$(home_of_path)"; do
+        if is_jdk "$home"; then
+            JAVA_HOME=$home
+            export JAVA_HOME
+            return 0
+        fi
+    done
+    [ -z "${jdk_installed-}" ] || die "openjdk-$JDK_WANTED is installed, but no JDK is found"
+    if apt_has "openjdk-$JDK_WANTED-jdk-headless"; then
+        need_apt "openjdk-$JDK_WANTED-jdk-headless"
+    elif apt_has "temurin-$JDK_WANTED-jdk"; then
+        need_apt "temurin-$JDK_WANTED-jdk"
+    else
+        die "no JDK $JDK_WANTED or newer in \$JAVA_HOME or /usr/lib/jvm, and apt has none: get one from" \
+            "https://adoptium.net, unpack it under /usr/lib/jvm or set JAVA_HOME"
+    fi
+    jdk_installed=1
+    find_jdk
+}
+
+# The release file tells the version without starting a JVM.
+is_jdk() {
+    [ -n "$1" ] && [ -x "$1/bin/javac" ] && [ -r "$1/release" ] || return 1
+    version=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$1/release")
+    [ "${version:-0}" -ge "$JDK_WANTED" ]
+}
+
+home_of_path() {
+    javac=$(command -v javac) || return 0
+    javac=$(readlink -f "$javac")
+    echo "${javac%/bin/javac}"
+}
+
+apt_has() {
+    command -v apt-cache >/dev/null 2>&1 && [ -n "$(apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: [^(]//p')" ]
+}
+
+# need_maven: a JDK and mvn.
+need_maven() {
+    find_jdk
+    command -v mvn >/dev/null 2>&1 || need_apt maven
+    command -v mvn >/dev/null 2>&1 || die "no Maven: install it (3.8.7 or newer)"
+}
+
+# maven ARGUMENT...: without colours, progress bars, and what Maven's own libraries make the JDK say.
+maven() {
+    (cd "$ROOT" && MAVEN_OPTS="${MAVEN_OPTS-} --sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED" \
+        mvn -B -ntp -Dstyle.color=never "$@" </dev/null)
+}
