@@ -16,8 +16,8 @@ die() {
     exit 1
 }
 
-# need_apt PACKAGE...: installs what is missing of these. Where that cannot be done (no root, no apt) it says what to
-# install; whether that is fatal then shows where the missing program is called.
+# need_apt PACKAGE...: installs what is missing of these; 1, with the reason, when that cannot be done. Elsewhere than
+# on Debian it only says what will be called, for the names of packages differ.
 need_apt() {
     missing=
     for package in "$@"; do
@@ -25,17 +25,20 @@ need_apt() {
     done
     [ -n "$missing" ] || return 0
     if ! command -v apt-get >/dev/null 2>&1; then
-        printf './dev: this is not Debian; make sure that you have what Debian packages as:%s\n' "$missing" >&2
+        printf './dev: this is not Debian; make sure that you have what Debian calls:%s\n' "$missing" >&2
         return 0
     fi
-    [ "$(id -u)" = 0 ] || die "please install these packages, or run this as root:$missing"
-    say "installing$missing"
+    if [ "$(id -u)" != 0 ]; then
+        printf './dev: please install these packages, or run this as root:%s\n' "$missing" >&2
+        return 1
+    fi
+    say "installing$missing" >&2
     # An update only when the lists are missing or too old: it costs more than the packages.
     if lists_are_fresh && apt_install "$missing"; then
         return 0
     fi
-    apt-get -q -o Acquire::Retries=3 update </dev/null >/dev/null || echo "apt-get update failed; trying all the same" >&2
-    apt_install "$missing" || die "could not install$missing"
+    apt-get -q -o Acquire::Retries=3 update </dev/null >&2 || echo "./dev: apt-get update failed; trying on" >&2
+    apt_install "$missing"
 }
 
 # Not dpkg -s, which also knows packages that were removed; and no package by that name is no error here.
@@ -57,26 +60,26 @@ apt_install() {
         -o Acquire::Retries=3 --no-install-recommends install $1 </dev/null >&2
 }
 
-# find_jdk: sets JAVA_HOME to a JDK of at least $JDK_WANTED, and exports it.
+# find_jdk: prints the home of a JDK of at least $JDK_WANTED.
 find_jdk() {
-    for home in "${JAVA_HOME-}" /usr/lib/jvm/* /opt/java/* /usr/java/* "$(home_of_path)"; do
-        if is_jdk "$home"; then
-            JAVA_HOME=$home
-            export JAVA_HOME
-            return 0
-        fi
-    done
-    [ -z "${jdk_installed-}" ] || die "openjdk-$JDK_WANTED is installed, but no JDK is found"
+    found_jdk && return 0
     if apt_has "openjdk-$JDK_WANTED-jdk-headless"; then
         need_apt "openjdk-$JDK_WANTED-jdk-headless"
     elif apt_has "temurin-$JDK_WANTED-jdk"; then
         need_apt "temurin-$JDK_WANTED-jdk"
-    else
-        die "no JDK $JDK_WANTED or newer in \$JAVA_HOME or /usr/lib/jvm, and apt has none: get one from" \
-            "https://adoptium.net, unpack it under /usr/lib/jvm or set JAVA_HOME"
     fi
-    jdk_installed=1
-    find_jdk
+    found_jdk || die "no JDK $JDK_WANTED or newer in \$JAVA_HOME or /usr/lib/jvm, and apt has none: get one from" \
+        "https://adoptium.net, unpack it under /usr/lib/jvm or set JAVA_HOME"
+}
+
+found_jdk() {
+    for home in "${JAVA_HOME-}" /usr/lib/jvm/* /opt/java/* "$(home_of_path)"; do
+        if is_jdk "$home"; then
+            echo "$home"
+            return 0
+        fi
+    done
+    return 1
 }
 
 # The release file tells the version without starting a JVM.
@@ -96,9 +99,10 @@ apt_has() {
     command -v apt-cache >/dev/null 2>&1 && [ -n "$(apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: [^(]//p')" ]
 }
 
-# need_maven: a JDK and mvn.
+# need_maven: mvn, and JAVA_HOME set and exported.
 need_maven() {
-    find_jdk
+    JAVA_HOME=$(find_jdk) || exit 1
+    export JAVA_HOME
     command -v mvn >/dev/null 2>&1 || need_apt maven
     command -v mvn >/dev/null 2>&1 || die "no Maven: install it (3.8.7 or newer)"
 }

@@ -1,0 +1,165 @@
+#!/bin/sh
+# ./dev demo: the main job, live, in a scratch folder: a Nix store of its own, a file:// cache, a fresh key, the queue
+# waiting under systemd-socket-activate. Builds with the hook, follows the upload, and checks what came of it with
+# real Nix. Ends by itself, leaves nothing behind, and ends with 1 when anything is not as it should be.
+set -eu
+
+ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
+# shellcheck source=src/dev/lib.sh
+. "$ROOT/src/dev/lib.sh"
+
+need_apt nix-bin socat systemd
+"$ROOT/dev" build
+JAVA_HOME=$(find_jdk) || exit 1
+export JAVA_HOME
+
+scratch=$(mktemp -d /tmp/npbhq-demo.XXXXXX)
+queue=
+end() {
+    status=$?
+    trap - EXIT
+    if [ -n "$queue" ] && kill "$queue" 2>/dev/null; then
+        wait "$queue" || true
+    fi
+    if [ "$status" != 0 ] && [ -s "$scratch/worker.log" ]; then
+        say "the demo has failed; the worker said:" >&2
+        cat "$scratch/worker.log" >&2
+    fi
+    # Nix takes the right to write from what it has built.
+    chmod -R u+w "$scratch"
+    rm -rf "$scratch"
+    exit "$status"
+}
+trap end EXIT
+trap 'exit 130' INT
+trap 'exit 143' HUP TERM
+
+# show COMMAND...: as it would be typed, and what it says.
+show() {
+    printf '\n$ %s\n' "$*"
+    "$@"
+}
+
+must() {
+    what=$1
+    shift
+    "$@" || die "the demo has failed: $what"
+    printf 'ok: %s\n' "$what"
+}
+
+# A Nix of its own: nothing of this machine's store, settings or daemon takes part.
+for name in $(env | sed -n 's/^\(NIX_[A-Z_]*\|NPBHQ_[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
+export HOME="$scratch/home" XDG_CACHE_HOME="$scratch/home/cache" XDG_CONFIG_HOME="$scratch/home/config"
+export NIX_STORE_DIR="$scratch/store" NIX_STATE_DIR="$scratch/state" NIX_LOG_DIR="$scratch/log" NIX_CONF_DIR="$scratch/conf"
+mkdir -p "$HOME" "$NIX_STORE_DIR" "$NIX_STATE_DIR" "$NIX_CONF_DIR" "$scratch/queue" "$scratch/cache"
+cat >"$NIX_CONF_DIR/nix.conf" <<EOF
+build-users-group =
+sandbox = false
+substituters =
+experimental-features = nix-command
+post-build-hook = $ROOT/target/dist/bin/post-build-hook
+EOF
+nix-store --generate-binary-cache-key demo-1 "$scratch/key" "$scratch/key.pub"
+nix-store --generate-binary-cache-key demo-1 "$scratch/other" "$scratch/other.pub"
+
+export NPBHQ_SOCKET="$scratch/queue.sock" NPBHQ_STATE_DIR="$scratch/queue"
+export NPBHQ_GCROOTS_DIR="$NIX_STATE_DIR/gcroots/nix-post-build-hook-queue" NPBHQ_STORE_DIR="$NIX_STORE_DIR"
+export NPBHQ_UPLOAD_TO="file://$scratch/cache" NPBHQ_SIGNING_PRIVATE_KEY_PATH="$scratch/key" NPBHQ_IDLE_TIMEOUT=5s
+mkdir -p "$NPBHQ_GCROOTS_DIR"
+PATH=$ROOT/target/dist/bin:$PATH
+
+say "the queue waits, as it does under systemd: a socket, and no worker"
+# systemd-socket-activate starts its program with none of the environment but what it is told.
+set --
+for name in $(env | sed -n 's/^\(NIX_[A-Z_]*\|NPBHQ_[A-Z_]*\|XDG_[A-Z_]*\|HOME\|PATH\|JAVA_HOME\)=.*/\1/p'); do
+    set -- "$@" -E "$name"
+done
+systemd-socket-activate -l "$NPBHQ_SOCKET" "$@" nix-post-build-hook-queue serve >"$scratch/worker.log" 2>&1 &
+queue=$!
+tries=0
+until [ -S "$NPBHQ_SOCKET" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 250 ] || die "the demo has failed: no socket"
+    sleep 0.04
+done
+runs() {
+    tr '\0' ' ' <"/proc/$queue/cmdline"
+}
+show ls -l "$NPBHQ_SOCKET"
+is_worker() {
+    case $(runs) in
+        *hookqueue.Main*) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+no_worker_yet() {
+    ! is_worker
+}
+must "process $queue only listens: $(runs | cut -c 1-60)..." no_worker_yet
+
+say "a build of seven derivations, whose hook hands over what comes out"
+seed="$(date +%s).$$"
+# shellcheck disable=SC2046 # store paths
+nix-store --query --outputs $(nix-instantiate "$ROOT/src/dev/demo.nix" --argstr seed "$seed" 2>/dev/null) >"$scratch/built"
+built() {
+    show nix-build --no-out-link "$ROOT/src/dev/demo.nix" --argstr seed "$seed" 2>&1
+    echo "status: $?"
+}
+built | tee "$scratch/build.log"
+must "nix-build succeeded" grep -qx "status: 0" "$scratch/build.log"
+# What a hook says, Nix puts "post-build-hook: " before.
+silent() {
+    ! grep "^post-build-hook: " "$scratch/build.log"
+}
+must "the hooks had nothing to complain of" silent
+must "process $queue has become the worker" is_worker
+
+say "what the queue does"
+show nix-post-build-hook-queue status
+show nix-post-build-hook-queue watch
+show nix-post-build-hook-queue wait timeout=2min
+show nix-post-build-hook-queue status
+
+say "what has arrived"
+eight_paths() {
+    [ "$(wc -l <"$scratch/built")" = 8 ]
+}
+must "eight paths were built, for one derivation has two outputs" eight_paths
+all_signed() {
+    while IFS= read -r path; do
+        name=${path#"$NIX_STORE_DIR"/}
+        signature=$(grep '^Sig: demo-1:' "$scratch/cache/${name%%-*}.narinfo") || return 1
+        printf '  %-10s %s\n' "${name#*-}" "$signature"
+    done <"$scratch/built"
+}
+must "the cache has all of them, signed" all_signed
+verified() {
+    # shellcheck disable=SC2046 # store paths
+    nix store verify --store "file://$scratch/cache" --sigs-needed 1 --trusted-public-keys "$(cat "$1")" \
+        $(cat "$scratch/built")
+}
+must "Nix finds contents and signatures good" verified "$scratch/key.pub"
+not_by_another_key() {
+    ! verified "$scratch/other.pub" >/dev/null 2>&1
+}
+must "and does not when it trusts another key" not_by_another_key
+no_roots() {
+    [ -z "$(ls "$NPBHQ_GCROOTS_DIR")" ]
+}
+must "nothing is kept from garbage collection any more" no_roots
+
+say "with nothing left to do, the worker ends after $NPBHQ_IDLE_TIMEOUT"
+tries=0
+while kill -0 "$queue" 2>/dev/null; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 300 ] || die "the demo has failed: the worker is still there"
+    sleep 0.1
+done
+ended_well() {
+    wait "$queue"
+}
+must "process $queue has ended with status 0" ended_well
+queue=
+show cat "$scratch/worker.log"
+
+say "the demo worked; removing $scratch"
