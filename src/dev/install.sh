@@ -117,6 +117,12 @@ if [ -z "$destdir" ] && [ -d "$door" ]; then
         ;;
     esac
 fi
+if [ -z "$destdir" ] && [ "$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')" -lt 254 ]; then
+    printf '[Service]\nLoadCredential=%s.signing-key\nLoadCredential=%s.ssh-key\n' "$name" "$name" \
+        >"$destdir$tree/credentials.conf"
+    put "$destdir$tree/credentials.conf" "$units/$name.service.d/10-credentials.conf"
+    rm "$destdir$tree/credentials.conf"
+fi
 printf '%s' "$files" >"$destdir$manifest"
 
 if [ -n "$destdir" ]; then

@@ -47,7 +47,7 @@ if [ -e "$destdir$tree/manifest" ]; then
         # Only directories of our own: a parent that others use is not empty.
         case $file in */"$name".*.d/*) rmdir "$destdir${file%/*}" 2>/dev/null || true ;; esac
     done <"$destdir$tree/manifest"
-    rm -rf "${destdir:?}$tree" "$destdir$tree.new" "$destdir$tree.old"
+    rm -rf "$destdir${tree:?}" "$destdir$tree.new" "$destdir$tree.old"
     say "removed $name from $destdir$prefix"
 else
     say "$name is not installed in $destdir$prefix"

@@ -34,6 +34,8 @@ machine_boot() {
         sleep 0.1
         pid=$(pgrep -P "$nspawn" | head -n 1) || pid=
     done
+    # Whoever cuts it in the end must know which one it is, also when a scenario has booted it again.
+    printf '%s %s\n' "$pid" "$nspawn" >"$machine/pid"
     # nspawn's child becomes process 1 of the machine only when it has set everything up.
     wait_for 30 "the machine to boot" booted
 }
@@ -43,9 +45,10 @@ booted() {
     [ "$state" = running ] || [ "$state" = degraded ]
 }
 
-# The power cord: nothing inside gets a chance.
+# The power cord: nothing inside gets a chance. Also by a scenario, whose child nspawn is not.
 machine_cut() {
     kill -KILL "$pid" 2>/dev/null
+    while [ -e "/proc/$nspawn" ] && ! grep -q '^State:.*Z' "/proc/$nspawn/status" 2>/dev/null; do sleep 0.05; done
     wait "$nspawn" 2>/dev/null
     return 0
 }

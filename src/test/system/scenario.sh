@@ -37,12 +37,11 @@ not() { ! "$@"; }
 equal() { [ "$1" = "$2" ] || { printf '%s is not %s\n' "$1" "$2"; return 1; }; }
 at_most() { [ "$1" -le "$2" ] || { printf '%s is more than %s\n' "$1" "$2"; return 1; }; }
 
-# What one needs to see when something went wrong, once a scenario.
+# What one needs to see when something went wrong: how things stand, and the journal since the last time.
 evidence() {
-    [ -z "${seen-}" ] || return 0
-    seen=yes
     root systemctl status --no-pager -n 0 "$name.service" "$name.socket" 2>&1 | sed 's/^/  | /'
-    root journalctl --no-pager -o short-precise -u "$name" -u "$name.socket" -n 60 2>&1 | sed 's/^/  | /'
+    root journalctl -b --no-pager -o short-precise -u "$name" -u "$name.socket" --cursor-file=/run/shown 2>&1 |
+        tail -n 60 | sed 's/^/  | /'
 }
 
 # quote "when": systemctl status as an operator sees it.
@@ -89,6 +88,7 @@ signed() {
 
 client() { root /usr/local/bin/$name "$@"; }
 queued() { client list 2>/dev/null | cut -d ' ' -f 1 | sort -u | grep -c /nix/store; }
+none_failed() { ! client failed | grep /nix/store; }
 spooled() { root find $state/spool -name '*.paths' 2>/dev/null | wc -l; }
 nothing_spooled() { [ "$(spooled)" -eq 0 ]; }
 roots() { root find /nix/var/nix/gcroots/$name -type l | wc -l; }
@@ -102,8 +102,8 @@ ended() { [ "$(show MainPID)" = 0 ] && ! root pgrep -u $name >/dev/null; }
 starts() { root journalctl -b -o cat -u $name.service _PID=1 | grep -c '^Starting '; }
 
 # The gate holds every connection to the destination until it opens: what is in flight stays in flight.
-gate_close() { root touch /srv/gate; }
-gate_open() { root rm -f /srv/gate; }
+gate_close() { root touch /run/gate; }
+gate_open() { root rm -f /run/gate; }
 in_flight() { root pgrep -f 'sh /srv/serve' >/dev/null; }
 
 destination_down() { root systemctl stop ssh.service ssh.socket 2>/dev/null; root pkill -f '^sshd' || true; }

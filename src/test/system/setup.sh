@@ -52,7 +52,7 @@ chmod 755 /srv/hook
 
 # The destination: a store of its own behind sshd, with a gate that a scenario may close.
 cat >/srv/serve <<'EOF'
-while [ -e /srv/gate ]; do sleep 0.1; done
+while [ -e /run/gate ]; do sleep 0.1; done
 NIX_REMOTE='local?root=/srv/cache' exec nix-store --serve --write
 EOF
 install -d -o cache -g cache /srv/cache
@@ -73,7 +73,7 @@ rm /srv/key /srv/ssh-key
 E2
 
 printf '%s\n' '--- ./dev install:'
-root sh /src/src/dev/install.sh 2>&1 | sed 's/^/    /'
+root sh /src/src/dev/install.sh --dist /src/target/dist 2>&1 | sed 's/^/    /'
 check "the socket listens as soon as it is installed" listening
 check "systemd finds nothing wrong with the units" root sh -c \
     'out=$(systemd-analyze verify --man=no nix-post-build-hook-queue.service nix-post-build-hook-queue.socket 2>&1); echo "$out"; [ -z "$out" ]'

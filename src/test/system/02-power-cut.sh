@@ -1,0 +1,24 @@
+#!/bin/sh
+# The machine dies with paths queued and in flight; the next boot delivers them, untouched
+#
+# Process 1 is killed, and with it everything inside, between two instructions. What the disk forgets when the
+# power fails, because it was written but not synced, is not shown here: the overlay keeps all.
+
+# shellcheck source=src/test/system/scenario.sh
+. "$NPBHQ_TEST_DIR/scenario.sh"
+
+gate_close
+build flying 3
+until_ok 20 "a copy is under way" in_flight
+build waiting 20
+check "every path is queued before its build ends" equal "$(queued)" 23
+quote "before the cut"
+
+machine_cut
+machine_boot || exit 1
+quote "after the boot"
+until_ok 30 "all is delivered without anybody's doing" delivered
+check "with signatures" signed
+until_ok 10 "no GC root is left" no_roots
+until_ok 15 "the worker ends" ended
+check "it found its database whole" not root sh -c 'ls /var/lib/nix-post-build-hook-queue | grep -E "damaged|corrupt|aside"'

@@ -1,0 +1,57 @@
+#!/bin/sh
+# The state directory is full, read-only, or somebody else's; the hook says the truth, and it mends itself
+
+# shellcheck source=src/test/system/scenario.sh
+. "$NPBHQ_TEST_DIR/scenario.sh"
+
+# What the hooks of the last build said, against what is true: $1 paths are said not to be queued.
+said_not_queued() { equal "$(grep -c 'NOT queued' "$machine/log")" "$1"; }
+fill() { root sh -c "cat /dev/zero >$state/filler" 2>/dev/null; [ "$(root df --output=avail $state | tail -n 1)" -eq 0 ]; }
+
+until_ok 20 "the worker of the boot ends" ended
+owner=$(root stat -c %u:%g $state)
+root mount -t tmpfs -o "size=1M,mode=700,uid=${owner%:*},gid=${owner#*:}" tmpfs $state
+root install -d -m 700 -o "${owner%:*}" -g "${owner#*:}" $state/spool
+check "the state directory has no room left" fill
+build full 3
+check "full: every hook gave 0" every_hook_gave_0
+check "full: every hook took less than 6 s" at_most "$(longest_hook)" 6000
+check "full: the build log says for each that it is NOT queued" said_not_queued 3
+check "full: and so it is" nothing_spooled
+quote "with the state directory full"
+root rm $state/filler
+build room 3
+check "as soon as there is room, paths are taken again" said_not_queued 0
+lost=$(head -n 3 "$machine/paths")
+tail -n 3 "$machine/paths" >"$machine/paths.new" && mv "$machine/paths.new" "$machine/paths"
+until_ok 60 "room: what was taken is delivered without anybody's doing" delivered
+printf '%s\n' "$lost" | root xargs /usr/local/bin/nix-post-build-hook-queue >/dev/null
+printf '%s\n' "$lost" >>"$machine/paths"
+until_ok 30 "what was not queued can be queued by hand as the hook said" delivered
+
+forget_hooks
+# Linux refuses while a file in it is open for writing.
+until_ok 15 "the worker ends" ended
+root mount -o remount,ro $state
+build readonly 3
+check "read-only: every hook gave 0" every_hook_gave_0
+check "read-only: every hook took less than 6 s" at_most "$(longest_hook)" 6000
+check "read-only: the build log says for each that it is NOT queued" said_not_queued 3
+quote "with the state directory read-only"
+root mount -o remount,rw $state
+forget_builds
+build writable 3
+check "as soon as it is writable, paths are taken again" said_not_queued 0
+until_ok 60 "writable: what was taken is delivered without anybody's doing" delivered
+
+root systemctl stop nix-post-build-hook-queue.service
+root chown -R mallory:mallory $state
+root chmod 700 $state
+forget_hooks
+forget_builds
+build foreign 3
+check "somebody else's: every hook gave 0" every_hook_gave_0
+until_ok 60 "systemd gives the directory back to the service, and all is delivered" delivered
+check "the directory is the service's own again" equal "$(root stat -c %U $state)" nix-post-build-hook-queue
+until_ok 15 "the worker ends" ended
+check "no GC root is left" no_roots
