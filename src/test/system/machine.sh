@@ -6,6 +6,8 @@
 #   $work/base   the layer that setup.sh makes: the queue installed, Nix, ssh and users set up
 #   $machine     the scenario's own directory: upper/ work/ root/ (mounted), pid (of its process 1)
 
+# shellcheck disable=SC2154 # machine: set by whoever reads this file
+
 # Lower layers, "upper:lower" as overlayfs writes them; $1 is the machine's directory. Does not wait.
 machine_mount() {
     mkdir -p "$machine/upper" "$machine/work" "$machine/root"

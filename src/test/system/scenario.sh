@@ -81,6 +81,7 @@ delivered() {
 # The same, with one good signature each.
 signed() {
     [ -s "$machine/paths" ] || return 1
+    # shellcheck disable=SC2016 # for the shell in the machine
     sort -u "$machine/paths" | as cache sh -c '
         key=$(cat /srv/key.pub)
         xargs nix store verify --store "$0" --no-contents --sigs-needed 1 --trusted-public-keys "$key"' "$cache"

@@ -75,6 +75,7 @@ E2
 printf '%s\n' '--- ./dev install:'
 root sh /src/src/dev/install.sh --dist /src/target/dist 2>&1 | sed 's/^/    /'
 check "the socket listens as soon as it is installed" listening
+# shellcheck disable=SC2016 # for the shell in the machine
 check "systemd finds nothing wrong with the units" root sh -c \
     'out=$(systemd-analyze verify --man=no nix-post-build-hook-queue.service nix-post-build-hook-queue.socket 2>&1); echo "$out"; [ -z "$out" ]'
 exposure=$(root systemd-analyze security --offline=true --no-pager nix-post-build-hook-queue.service | sed -n 's/.*exposure level.*: \([0-9.]*\).*/\1/p')
