@@ -55,10 +55,12 @@ stage_unit() {
     need_maven
     # What the tests call: real Nix, a real sshd, systemd-socket-activate, and programs that look at processes.
     need_apt systemd socat nix-bin openssh-server openssh-client util-linux procps
-    rm -rf target/surefire-reports target/failsafe-reports
+    # Classes that -Dfast compiled are up to date to Maven, but no check has looked at their sources.
+    rm -rf target/classes target/test-classes target/maven-status target/surefire-reports target/failsafe-reports
     status=0
-    maven -q verify || status=$?
-    echo # Debian's Maven ends without one
+    # Failed tests are counted below; they must not keep the others, nor the static checks, from running.
+    maven verify -Dmaven.test.failure.ignore=true || status=$?
+    echo # Maven may end without one
     # <testsuite … tests="12" errors="0" skipped="1" failures="0"…>, once a file.
     cat target/surefire-reports/TEST-*.xml target/failsafe-reports/TEST-*.xml 2>/dev/null | awk '
         function number(name) {
