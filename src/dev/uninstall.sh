@@ -45,7 +45,7 @@ if [ -e "$destdir$tree/manifest" ]; then
     while IFS= read -r file; do
         rm -f "$destdir$file"
         # Only directories of our own: a parent that others use is not empty.
-        case $file in */"$name".*.d/*) rmdir "$destdir${file%/*}" 2>/dev/null || true ;; esac
+        case ${file%/*} in */"$name" | */"$name".*.d) rmdir "$destdir${file%/*}" 2>/dev/null || true ;; esac
     done <"$destdir$tree/manifest"
     rm -rf "$destdir${tree:?}" "$destdir$tree.new" "$destdir$tree.old"
     say "removed $name from $destdir$prefix"
