@@ -34,7 +34,8 @@ version=${version%.jar}
 umask 022
 rm -rf "$tree"
 mkdir -p "$lib"
-"${JAVA_HOME:?}/bin/java" "$ROOT/src/dev/Repack.java" "$(uname -m)" "$lib" "$jar" "$ROOT"/target/run-time/*.jar
+"${JAVA_HOME:?}/bin/java" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData \
+    "$ROOT/src/dev/Repack.java" "$(uname -m)" "$lib" "$jar" "$ROOT"/target/run-time/*.jar
 put 644 "$lib" "$ROOT/src/main/jvm.options"
 
 put 755 "$tree/bin" "$ROOT"/src/main/sh/*
