@@ -30,4 +30,4 @@ sh "$ROOT/src/dev/assemble.sh" "$dist.new"
 sh "$ROOT/src/dev/archive.sh" "$dist.new"
 rm -rf "$dist"
 mv "$dist.new" "$dist"
-(cd "$dist" && du -k -s . lib/nix-post-build-hook-queue/* | sort -k 2)
+(cd "$dist" && find . -type f -exec ls -l {} + | awk '{ n = $5; sum += n; printf "%9d  %s\n", n, $9 } END { printf "%9d  bytes in all\n", sum }')
