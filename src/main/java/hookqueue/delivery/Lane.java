@@ -26,8 +26,9 @@ import org.slf4j.LoggerFactory;
  * One destination's thread: takes what is due, has it carried as a {@link Round} says, records what
  * is certain.
  *
- * <p>All it knows for longer than a round is in the queue, so a restart forgets nothing; only the
- * count of failures in a row starts anew. Lanes do not wait for one another.
+ * <p>All it knows for longer than a round is in the queue, so a restart forgets nothing but {@link
+ * Round.Known}: it may then take a few more runs to prove a failure. Lanes do not wait for one
+ * another.
  */
 public final class Lane {
     private static final Logger LOG = LoggerFactory.getLogger(Lane.class);
@@ -42,7 +43,7 @@ public final class Lane {
     private final InstantSource clock;
     private final Consumer<Throwable> fatal;
     private final Thread thread;
-    private int failuresInARow;
+    private Round.Known known = Round.Known.NOTHING;
     private volatile @Nullable Batch running;
 
     /**
@@ -140,14 +141,14 @@ public final class Lane {
             long seen = queue.version();
             long now = clock.millis();
             Work work = queue.call(ledger -> look(ledger, now));
-            if (work.paused()) {
-                queue.awaitChange(seen, Long.MAX_VALUE / 2_000_000);
-            } else if (!work.fresh().isEmpty() || !work.deferred().isEmpty()) {
+            if (!work.fresh().isEmpty() || !work.deferred().isEmpty()) {
                 deliver(work);
             } else {
+                known = known.aged();
                 queue.awaitChange(seen, untilDue(work, now));
             }
         } catch (QueueException e) {
+            known = known.aged();
             LOG.error("{}: {}; trying again in 10s", name, e.getMessage());
             Thread.sleep(QUEUE_TROUBLE_MILLIS);
         }
@@ -167,8 +168,10 @@ public final class Lane {
         if (wait) {
             return new Work(false, breaker, List.of(), List.of(), Optional.of(breaker.until()));
         }
-        List<Entry> youngest = ledger.youngest(name);
-        List<Entry> trial = youngest.isEmpty() ? ledger.deferred(name, 1) : youngest;
+        // by turns from either end, so that a run of bad paths at one does not keep the lane closed
+        List<Entry> fresh =
+                breaker.failures() % 2 == 1 ? ledger.youngest(name) : ledger.fresh(name, 1);
+        List<Entry> trial = fresh.isEmpty() ? ledger.deferred(name, 1) : fresh;
         return new Work(false, breaker, trial, List.of(), Optional.empty());
     }
 
@@ -179,26 +182,27 @@ public final class Lane {
     private void deliver(Work work) throws QueueException, InterruptedException {
         Round round =
                 work.breaker().open()
-                        ? Round.trial(work.fresh().getFirst(), limits.maxAttempts(), backoff)
+                        ? Round.trial(work.fresh().getFirst(), known, limits.maxAttempts(), backoff)
                         : Round.of(
                                 work.fresh(),
                                 work.deferred(),
-                                failuresInARow,
+                                known,
                                 limits.maxAttempts(),
                                 backoff);
+        boolean paused = false;
         List<Entry> group = round.next();
-        while (!group.isEmpty()) {
+        while (!group.isEmpty() && !paused) {
             Outcome outcome = carry(group);
             if (outcome instanceof Outcome.Cancelled) {
                 return;
             }
             List<Verdict> verdicts = round.learn(outcome, clock.millis());
-            if (record(verdicts, outcome)) {
-                return; // paused: what is not certain yet stays as it was
-            }
+            paused = record(verdicts, outcome);
             group = round.next();
         }
-        record(round.over(clock.millis()), new Outcome.Cancelled());
+        if (group.isEmpty()) { // else paused: what is not certain yet stays as it was
+            record(round.over(clock.millis()), new Outcome.Cancelled());
+        }
         settle(round, work.breaker());
     }
 
@@ -260,18 +264,19 @@ public final class Lane {
         long now = clock.millis();
         String down = round.down();
         if (down != null) {
-            int failures = before.failures() + 1;
+            boolean still = before.open() && !round.worked();
+            int failures = still ? before.failures() + 1 : 1;
             var open =
                     new Breaker(
                             failures,
                             now + backoff.millis(failures),
-                            before.open() ? before.since() : now,
+                            still ? before.since() : now,
                             down);
             queue.call(ledger -> {
                 ledger.breaker(name, open);
                 return true;
             });
-            failuresInARow = 0;
+            known = round.known();
             LOG.warn(
                     "{}: down since {}, next try in {}: {}",
                     name,
@@ -280,8 +285,8 @@ public final class Lane {
                     oneLine(down));
             return;
         }
-        boolean news = before.open() || (round.worked() && failuresInARow > 0);
-        failuresInARow = round.failuresInARow();
+        boolean news = round.worked() && (before.open() || known.failuresInARow() > 0);
+        known = round.known();
         if (news) {
             queue.call(ledger -> {
                 ledger.breaker(name, Breaker.CLOSED);
@@ -289,7 +294,7 @@ public final class Lane {
                 return true;
             });
         }
-        if (before.open()) {
+        if (before.open() && round.worked()) {
             LOG.info(
                     "{}: works again after {}",
                     name,

@@ -1,5 +1,6 @@
 package hookqueue.delivery;
 
+import hookqueue.base.StorePath;
 import hookqueue.queue.Entry;
 import hookqueue.queue.Verdict;
 import java.util.ArrayDeque;
@@ -19,20 +20,28 @@ import org.jspecify.annotations.Nullable;
  *            batch ── delivered ──────────────► next batch … over
  *              │ refused
  *              ▼
- *     ┌─► one at a time ── refused thrice ────► DOWN: nobody is blamed, the lane waits and tries one path
- *     │        │ delivered: the destination works
- *     │        ▼
- *     │      halves ── refused ─► … ─► one path: a suspect
- *     │        │
- *     │        ▼
- *     └──── delivered right after ───────────► the suspects are blamed: it took others before and after them
- *            (when nothing is left to deliver, a path that it has just taken is handed over once more)
+ *        one at a time ── three fresh ones refused ──► DOWN: nobody is blamed, the lane waits and tries one path
+ *              │ delivered: the destination works
+ *              ▼
+ *            halves ── refused ─► … ─► one path: a suspect
+ *              │
+ *              ▼
+ *     delivered right after ──────────► the suspects are blamed: it took others before and after them
+ *     (after three suspects, and when nothing is left to deliver, a path that it has taken is handed over again)
  * </pre>
  *
- * <p>A path is blamed only when the destination took another path in this round before it failed,
- * and took one after. A failure that proves nothing only puts the path off ({@code tries}); it does
- * not count towards the limit. A path that failed before never counts as a sign that the
- * destination is down, so bad paths cannot close a lane for good ones. When the words of a refusal
+ * <p>A path is blamed only when the destination took another path before it failed and answered
+ * well after. "Before" is: in this round, at the end of a round that ended just now, or (for a
+ * deferred path) since its last failure. A failure that proves nothing only puts the path off
+ * ({@code tries}); it does not count towards the limit.
+ *
+ * <p>Handing over again what is already there is a weak proof: a destination that is full may pass
+ * it. So with no real delivery between them it gets no more than three fresh paths blamed, and six
+ * fresh suspects mean DOWN in spite of it.
+ *
+ * <p>Only fresh paths are a sign that the destination is down, or the refusal of one that it had
+ * taken; and those refused when it was found down are put off, so that they are not fresh any more.
+ * Thus bad paths cannot close a lane for good ones again and again. When the words of a refusal
  * name some of the paths, the others are tried together first.
  */
 final class Round {
@@ -42,28 +51,71 @@ final class Round {
     private final int maxAttempts;
     private final boolean trial;
     private final Deque<Group> todo = new ArrayDeque<>();
+
+    /** Refused alone before anything showed that the destination works. */
     private final List<Failure> early = new ArrayList<>();
+
+    /** Refused alone since then; blamed as soon as it takes something again. */
     private final List<Failure> suspects = new ArrayList<>();
+
+    private final List<Failure> untried = new ArrayList<>();
     private int failuresInARow;
-    private boolean refused;
+    private int deferredInARow;
+    private int hintsInARow;
+    private int unconfirmed;
+    private boolean worked;
     private @Nullable Group running;
     private @Nullable Entry witness;
+    private @Nullable Entry taken;
     private @Nullable String down;
-    private boolean provedDown;
 
     /**
      * Paths to be handed over together.
      *
-     * @param whole run it as it is, even while nothing shows that the destination works
-     * @param proof it is a path that was already taken, run to see whether the destination still
-     *     works
+     * @param kind why they are run
      */
-    private record Group(List<Entry> members, boolean whole, boolean proof) {}
+    private record Group(List<Entry> members, Kind kind) {
+        static Group again(Entry entry) {
+            return new Group(List.of(entry), Kind.AGAIN);
+        }
+    }
+
+    private enum Kind {
+        /** Run as it is, even while nothing shows that the destination works. */
+        WHOLE,
+        /**
+         * Part of what was refused: one by one until something shows that the destination works.
+         */
+        PART,
+        /** One path once more, now that the destination has answered. */
+        AGAIN,
+        /** A path that was already taken, to see whether the destination still works. */
+        PROOF
+    }
 
     private record Failure(Entry entry, String reason) {}
 
-    private Round(int failuresBefore, int maxAttempts, Backoff backoff, boolean trial) {
-        this.failuresInARow = failuresBefore;
+    /**
+     * What a lane remembers from round to round, in memory only.
+     *
+     * @param failuresInARow fresh paths that were refused one by one since the last delivery
+     * @param taken the last path that was delivered, null when none is known
+     * @param justNow whether the round that has just ended delivered it
+     */
+    record Known(int failuresInARow, @Nullable Entry taken, boolean justNow) {
+        /** A lane that has just started. */
+        static final Known NOTHING = new Known(0, null, false);
+
+        /** The same after some time without a round. */
+        Known aged() {
+            return new Known(failuresInARow, taken, false);
+        }
+    }
+
+    private Round(Known known, int maxAttempts, Backoff backoff, boolean trial) {
+        this.failuresInARow = known.failuresInARow();
+        this.taken = known.taken();
+        this.witness = known.justNow() ? known.taken() : null;
         this.maxAttempts = maxAttempts;
         this.backoff = backoff;
         this.trial = trial;
@@ -75,16 +127,16 @@ final class Round {
      * @param fresh never failed on their own: go as one batch
      * @param deferred failed before: those that were never blamed go as one batch, the others one
      *     by one
-     * @param failuresBefore fresh paths that were refused one by one since this lane's last success
+     * @param known what the lane's last round left
      * @param maxAttempts blamed so often, a path is failed
      */
     static Round of(
             List<Entry> fresh,
             List<Entry> deferred,
-            int failuresBefore,
+            Known known,
             int maxAttempts,
             Backoff backoff) {
-        var round = new Round(failuresBefore, maxAttempts, backoff, false);
+        var round = new Round(known, maxAttempts, backoff, false);
         round.add(fresh);
         round.add(deferred.stream().filter(entry -> entry.attempts() == 0).toList());
         deferred.stream()
@@ -94,15 +146,15 @@ final class Round {
     }
 
     /** One path, to see whether a destination that was down works again. */
-    static Round trial(Entry entry, int maxAttempts, Backoff backoff) {
-        var round = new Round(0, maxAttempts, backoff, true);
+    static Round trial(Entry entry, Known known, int maxAttempts, Backoff backoff) {
+        var round = new Round(known.aged(), maxAttempts, backoff, true);
         round.add(List.of(entry));
         return round;
     }
 
     private void add(List<Entry> members) {
         if (!members.isEmpty()) {
-            todo.add(new Group(members, true, false));
+            todo.add(new Group(members, Kind.WHOLE));
         }
     }
 
@@ -113,11 +165,12 @@ final class Round {
         }
         Group group = todo.poll();
         if (group == null) {
-            group = suspects.isEmpty() || witness == null ? null : proof(witness);
-        } else if (refused && witness == null && !group.whole() && group.members().size() > 1) {
+            boolean open = !suspects.isEmpty() || early.stream().anyMatch(Round::overtaken);
+            group = open ? proof() : null;
+        } else if (!worked && group.kind() == Kind.PART && group.members().size() > 1) {
             List<Entry> members = group.members();
-            todo.addFirst(new Group(members.subList(1, members.size()), false, false));
-            group = new Group(members.subList(0, 1), false, false);
+            todo.addFirst(new Group(members.subList(1, members.size()), Kind.PART));
+            group = new Group(members.subList(0, 1), Kind.PART);
         }
         running = group;
         return group == null ? List.of() : group.members();
@@ -131,14 +184,14 @@ final class Round {
         return down;
     }
 
-    /** Fresh paths refused one by one since the last success: what the next round is told. */
-    int failuresInARow() {
-        return failuresInARow;
+    /** What the next round is told. */
+    Known known() {
+        return new Known(down == null ? failuresInARow : 0, taken, worked && down == null);
     }
 
-    /** Whether the destination took a path in this round. */
+    /** Whether the destination took a path in this round that it did not have. */
     boolean worked() {
-        return witness != null;
+        return worked;
     }
 
     /**
@@ -173,81 +226,116 @@ final class Round {
 
     private List<Verdict> delivered(Group group, long now) {
         var verdicts = new ArrayList<Verdict>();
-        failuresInARow = 0;
-        suspects.forEach(suspect -> verdicts.add(blame(suspect, now)));
-        suspects.clear();
-        if (!group.proof()) {
-            group.members().forEach(entry -> verdicts.add(new Verdict.Delivered(entry)));
-            witness = group.members().getFirst();
+        boolean weak = group.kind() == Kind.PROOF && unconfirmed > DOWN;
+        for (Failure suspect : suspects) {
+            boolean certain = !weak || !suspect.entry().fresh();
+            verdicts.add(certain ? blame(suspect, now) : putOff(suspect, now));
         }
+        suspects.clear();
+        deferredInARow = 0;
+        hintsInARow = 0;
+        if (group.kind() == Kind.PROOF) {
+            // only what fails again now that it has answered can be blamed: it may just have come
+            // back
+            early.stream()
+                    .filter(Round::overtaken)
+                    .forEach(failure -> todo.addLast(Group.again(failure.entry())));
+            early.removeIf(Round::overtaken);
+            return verdicts;
+        }
+        group.members().forEach(entry -> verdicts.add(new Verdict.Delivered(entry)));
+        worked = true;
+        failuresInARow = 0;
+        unconfirmed = 0;
+        witness = group.members().getFirst();
+        taken = witness;
         // what failed before anything showed that the destination works gets another chance
-        early.forEach(failure -> todo.addLast(new Group(List.of(failure.entry()), true, false)));
+        early.forEach(failure -> todo.addLast(Group.again(failure.entry())));
         early.clear();
         return verdicts;
     }
 
-    private List<Verdict> refusedTogether(Group group, Set<?> named) {
-        refused = true;
+    private List<Verdict> refusedTogether(Group group, Set<StorePath> named) {
         List<Entry> members = group.members();
         List<Entry> suspicious =
                 members.stream().filter(entry -> named.contains(entry.path())).toList();
-        if (!suspicious.isEmpty() && suspicious.size() < members.size()) {
-            suspicious.forEach(entry -> todo.addLast(new Group(List.of(entry), true, false)));
+        // a destination that is down may name whatever path it was at: a hint is believed thrice
+        if (!suspicious.isEmpty() && suspicious.size() < members.size() && hintsInARow < DOWN) {
+            hintsInARow++;
+            suspicious.forEach(entry -> todo.addLast(new Group(List.of(entry), Kind.WHOLE)));
             todo.addFirst(
                     new Group(
                             members.stream()
                                     .filter(entry -> !named.contains(entry.path()))
                                     .toList(),
-                            true,
-                            false));
-        } else if (witness == null) {
-            todo.addFirst(new Group(members, false, false));
+                            Kind.WHOLE));
+        } else if (!worked) {
+            todo.addFirst(new Group(members, Kind.PART));
         } else {
             int half = members.size() / 2;
-            todo.addFirst(new Group(members.subList(half, members.size()), false, false));
-            todo.addFirst(new Group(members.subList(0, half), false, false));
+            todo.addFirst(new Group(members.subList(half, members.size()), Kind.PART));
+            todo.addFirst(new Group(members.subList(0, half), Kind.PART));
         }
         return List.of();
     }
 
     private List<Verdict> refusedAlone(Group group, String reason, long now) {
-        refused = true;
         Entry entry = group.members().getFirst();
         if (trial) {
             down = reason;
             return List.of(putOff(new Failure(entry, reason), now));
         }
-        if (group.proof()) {
-            down = reason;
-            provedDown = true; // it took this very path a moment ago; the suspects are put off, not
-            // blamed
-            return List.of();
-        }
-        if (witness != null) {
+        if (group.kind() == Kind.PROOF) {
+            down = reason; // it has taken this very path: whatever failed since proves nothing
+        } else if (witness != null || group.kind() == Kind.AGAIN) {
             suspects.add(new Failure(entry, reason));
-            if (suspects.size() >= DOWN) {
-                todo.addFirst(proof(witness));
+            unconfirmed += entry.fresh() ? 1 : 0;
+            if (unconfirmed >= 2 * DOWN) {
+                down = reason;
+            } else if (suspects.size() >= DOWN) {
+                todo.addFirst(proof());
             }
-            return List.of();
-        }
-        early.add(new Failure(entry, reason));
-        if (entry.fresh()) {
-            failuresInARow++;
-        }
-        if (failuresInARow >= DOWN) {
-            down = reason;
-        } else if (early.size() >= DOWN && todo.stream().noneMatch(Round::hasFresh)) {
-            // all of these failed before: leave them for another time, without taking the
-            // destination to be down
-            todo.forEach(rest ->
-                    rest.members().forEach(member -> early.add(new Failure(member, reason))));
-            todo.clear();
+        } else {
+            early.add(new Failure(entry, reason));
+            refusedEarly(entry, reason);
         }
         return List.of();
     }
 
+    private void refusedEarly(Entry entry, String reason) {
+        if (entry.fresh()) {
+            failuresInARow++;
+        } else {
+            deferredInARow++;
+        }
+        if (failuresInARow >= DOWN) {
+            down = reason;
+        } else if (deferredInARow >= DOWN && todo.stream().noneMatch(Round::hasFresh)) {
+            deferredInARow = 0;
+            Group proof = proof();
+            if (proof != null) {
+                todo.addFirst(proof);
+                return;
+            }
+            // bad paths and a dead destination look the same now: no more of it for the moment
+            todo.forEach(rest ->
+                    rest.members().forEach(member -> untried.add(new Failure(member, reason))));
+            todo.clear();
+        }
+    }
+
     private static boolean hasFresh(Group group) {
         return group.members().stream().anyMatch(Entry::fresh);
+    }
+
+    private static boolean overtaken(Failure failure) {
+        return failure.entry().overtaken();
+    }
+
+    /** What was already taken, once more; null when nothing is known that was. */
+    private @Nullable Group proof() {
+        Entry known = witness == null ? taken : witness;
+        return known == null ? null : new Group(List.of(known), Kind.PROOF);
     }
 
     /**
@@ -257,19 +345,25 @@ final class Round {
      * @param now milliseconds since the epoch
      */
     List<Verdict> over(long now) {
-        if (down != null && !provedDown) {
-            return List.of();
-        }
         List<Verdict> verdicts =
-                Stream.concat(early.stream(), suspects.stream())
-                        .map(failure -> putOff(failure, now))
+                Stream.concat(
+                                Stream.concat(early.stream(), suspects.stream())
+                                        .map(failure -> putOff(failure, now)),
+                                untried.stream().map(failure -> later(failure, now)))
                         .toList();
         early.clear();
         suspects.clear();
+        untried.clear();
         return verdicts;
     }
 
     private List<Verdict> invalid(Group group, Outcome.Invalid invalid) {
+        if (group.kind() == Kind.PROOF) {
+            // delivered, unrooted and collected since: it can prove nothing any more
+            witness = null;
+            taken = null;
+            return List.of();
+        }
         var verdicts = new ArrayList<Verdict>();
         var others = new ArrayList<Entry>();
         for (Entry entry : group.members()) {
@@ -284,13 +378,9 @@ final class Round {
                     "invalid paths that were not asked for: " + invalid.paths());
         }
         if (!others.isEmpty()) {
-            todo.addFirst(new Group(others, group.whole(), false));
+            todo.addFirst(new Group(others, group.kind()));
         }
         return verdicts;
-    }
-
-    private static Group proof(Entry witness) {
-        return new Group(List.of(witness), true, true);
     }
 
     private Verdict blame(Failure failure, long now) {
@@ -315,5 +405,16 @@ final class Round {
                 entry.attempts(),
                 now + backoff.millis(tries + entry.attempts()),
                 failure.reason());
+    }
+
+    /** Soon, so that it is its turn before those that were refused. */
+    private Verdict later(Failure failure, long now) {
+        Entry entry = failure.entry();
+        return new Verdict.Deferred(
+                entry,
+                entry.tries(),
+                entry.attempts(),
+                now + backoff.millis(1),
+                "not tried, because others were refused just before: " + failure.reason());
     }
 }

@@ -11,8 +11,14 @@ import hookqueue.base.StorePath;
  *     destination worked
  * @param attempts failures so far while the destination took other paths; these count towards the
  *     limit
+ * @param overtaken whether its lane has delivered another path since it last failed
  */
-public record Entry(long id, StorePath path, int tries, int attempts) {
+public record Entry(long id, StorePath path, int tries, int attempts, boolean overtaken) {
+    /** One that no other has overtaken. */
+    public Entry(long id, StorePath path, int tries, int attempts) {
+        this(id, path, tries, attempts, false);
+    }
+
     /** Whether it has never failed on its own. */
     public boolean fresh() {
         return tries == 0 && attempts == 0;

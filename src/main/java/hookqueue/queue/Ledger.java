@@ -26,6 +26,9 @@ public final class Ledger {
     private static final int FRESH = State.FRESH.stored();
     private static final int DEFERRED = State.DEFERRED.stored();
     private static final int FAILED = State.FAILED.stored();
+    private static final String ENTRY =
+            "SELECT p.id, p.name, d.tries, d.attempts, d.changed_at < l.last_delivery"
+                    + " FROM delivery d JOIN path p ON p.id = d.path JOIN lane l ON l.id = d.lane";
     private static final String ROW =
             "SELECT p.id, p.name, l.name, l.configured, d.state, p.queued_at, d.due_at,"
                     + " d.tries, d.attempts, d.reason FROM delivery d JOIN path p ON p.id = d.path JOIN lane l ON l.id = d.lane ";
@@ -205,7 +208,7 @@ public final class Ledger {
             throws SQLException {
         return sql.query(
                 Ledger::entry,
-                "SELECT p.id, p.name, d.tries, d.attempts FROM delivery d JOIN path p ON p.id = d.path"
+                ENTRY
                         + " WHERE d.lane = ? AND d.state = ? AND (d.due_at <= ? OR d.due_at > ?)"
                         + " ORDER BY d.due_at, d.path LIMIT ?",
                 laneId(lane),
@@ -618,9 +621,7 @@ public final class Ledger {
             throws SQLException {
         return sql.query(
                 Ledger::entry,
-                "SELECT p.id, p.name, d.tries, d.attempts FROM delivery d JOIN path p ON p.id = d.path"
-                        + " WHERE d.lane = ? AND d.state = ? "
-                        + order,
+                ENTRY + " WHERE d.lane = ? AND d.state = ? " + order,
                 laneId(lane),
                 state,
                 limit);
@@ -636,7 +637,11 @@ public final class Ledger {
 
     private static Entry entry(ResultSet row) throws SQLException {
         return new Entry(
-                row.getLong(1), new StorePath(row.getString(2)), row.getInt(3), row.getInt(4));
+                row.getLong(1),
+                new StorePath(row.getString(2)),
+                row.getInt(3),
+                row.getInt(4),
+                row.getBoolean(5));
     }
 
     private static Row row(ResultSet row) throws SQLException {
