@@ -1,0 +1,154 @@
+package hookqueue.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** {@code kill -9} of the worker at any moment: what was acknowledged arrives after the restart. */
+@Timeout(180)
+class CrashIT {
+    private static final int ROUNDS = 12;
+    private static final int PATHS = 4;
+
+    @Test
+    void whatAHookHandedOverWithoutAWarningArrivesWheneverTheWorkerIsKilled() throws Exception {
+        long seed = Long.getLong("hookqueue.seed", System.nanoTime());
+        System.out.println("hookqueue.seed=" + seed);
+        var random = new Random(seed);
+        try (var scratch = new Scratch()) {
+            scratch.signing();
+            Path cache = scratch.dir.resolve("cache-of-mine");
+            scratch.set("NPBHQ_UPLOAD_TO", "file://" + cache);
+            List<String> paths = scratch.build("crash", ROUNDS * PATHS);
+            int spooled = 0;
+            for (int round = 0; round < ROUNDS; round++) {
+                try (TestWorker worker = TestWorker.start(scratch)) {
+                    var hooks = new ArrayList<CompletableFuture<Scratch.Result>>();
+                    for (String path : paths.subList(round * PATHS, (round + 1) * PATHS)) {
+                        hooks.add(CompletableFuture.supplyAsync(() -> hook(scratch, path)));
+                    }
+                    Thread.sleep(random.nextInt(3_000)); // the moment is the point, any will do
+                    worker.kill();
+                    for (CompletableFuture<Scratch.Result> hook : hooks) {
+                        Scratch.Result result = hook.get();
+                        assertEquals(0, result.status(), "a hook never fails a build");
+                        assertTrue(!result.errors().contains("NOT queued"), result.errors());
+                        spooled += result.errors().contains("left in the spool") ? 1 : 0;
+                    }
+                }
+            }
+            try (TestWorker worker = TestWorker.start(scratch)) {
+                assertEquals(0, scratch.client("wait", "timeout=100s").status(), worker::log);
+                for (String path : paths) {
+                    assertTrue(Scratch.has(cache, path), path + " is lost; " + worker.log());
+                }
+                assertEquals(List.of(), Scratch.names(scratch.roots));
+                assertEquals(List.of(), Scratch.names(scratch.state.resolve("spool")));
+                assertTrue(scratch.client("failed").output().isEmpty());
+            }
+            System.out.println(
+                    ROUNDS + " kills, " + paths.size() + " paths, " + spooled + " spooled, 0 lost");
+        }
+    }
+
+    private static Scratch.Result hook(Scratch scratch, String path) {
+        try {
+            return scratch.hook(path);
+        } catch (java.io.IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void aKillInTheMiddleOfACopyRepeatsTheCopy() throws Exception {
+        try (var scratch = new Scratch()) {
+            Path started = scratch.dir.resolve("started");
+            Path go = scratch.dir.resolve("go");
+            Path nix = scratch.dir.resolve("nix-waiting");
+            Files.writeString(
+                    nix,
+                    "#!/bin/sh\necho x >> "
+                            + started
+                            + "\nwhile [ ! -e "
+                            + go
+                            + " ]; do sleep 0.05; done\nexec nix \"$@\"\n");
+            Files.setPosixFilePermissions(
+                    nix, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
+            Path cache = scratch.dir.resolve("cache-of-mine");
+            scratch.set("NPBHQ_UPLOAD_TO", "file://" + cache).set("NPBHQ_NIX", nix);
+            List<String> paths = scratch.build("middle", 3);
+            try (TestWorker worker = TestWorker.start(scratch)) {
+                assertEquals("", scratch.hook(paths.toArray(String[]::new)).errors());
+                Scratch.eventually(
+                        java.time.Duration.ofSeconds(20),
+                        "the copy has begun",
+                        () -> Files.exists(started));
+                worker.kill();
+            }
+            Files.writeString(go, "");
+            try (TestWorker worker = TestWorker.start(scratch)) {
+                assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
+                paths.forEach(path -> assertTrue(Scratch.has(cache, path)));
+            }
+        }
+    }
+
+    @Test
+    void aClientThatWaitsIsAnsweredByTheNextWorker() throws Exception {
+        try (var scratch = new Scratch()) {
+            Path go = scratch.dir.resolve("go");
+            Path nix = scratch.dir.resolve("nix-waiting");
+            Files.writeString(
+                    nix,
+                    "#!/bin/sh\nwhile [ ! -e " + go + " ]; do sleep 0.05; done\nexec nix \"$@\"\n");
+            Files.setPosixFilePermissions(
+                    nix, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
+            scratch.set("NPBHQ_UPLOAD_TO", "file://" + scratch.dir.resolve("cache-of-mine"))
+                    .set("NPBHQ_NIX", nix);
+            List<String> paths = scratch.build("waiter", 1);
+            CompletableFuture<Scratch.Result> waiter;
+            try (TestWorker worker = TestWorker.start(scratch)) {
+                assertEquals("", scratch.hook(paths.getFirst()).errors());
+                waiter = CompletableFuture.supplyAsync(() -> waiting(scratch, paths.getFirst()));
+                Scratch.eventually(
+                        java.time.Duration.ofSeconds(20),
+                        "the client is connected",
+                        () -> connections(scratch) >= 1);
+                worker.kill();
+            }
+            try (TestWorker worker = TestWorker.start(scratch)) {
+                Files.writeString(go, "");
+                assertEquals(0, waiter.get().status(), worker::log);
+            }
+        }
+    }
+
+    private static Scratch.Result waiting(Scratch scratch, String path) {
+        try {
+            return scratch.client("wait", "timeout=60s", path);
+        } catch (java.io.IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    /** Established connections to the socket, from the kernel's list; state 03 is "connected". */
+    private static long connections(Scratch scratch) {
+        try (var lines =
+                Files.lines(
+                        Path.of("/proc/net/unix"), java.nio.charset.StandardCharsets.ISO_8859_1)) {
+            return lines.filter(line ->
+                            line.endsWith(" " + scratch.socket) && line.contains(" 0001 03 "))
+                    .count();
+        } catch (java.io.IOException e) {
+            return 0;
+        }
+    }
+}

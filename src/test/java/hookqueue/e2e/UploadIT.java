@@ -1,0 +1,265 @@
+package hookqueue.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Real Nix, the real hook and client, the real worker: what was built is signed and arrives. */
+@Timeout(120)
+class UploadIT {
+    private Scratch scratch;
+    private Path cache;
+
+    @BeforeEach
+    void begin() throws Exception {
+        scratch = new Scratch();
+        cache = scratch.dir.resolve("cache-of-mine");
+        scratch.set("NPBHQ_UPLOAD_TO", "file://" + cache);
+    }
+
+    @AfterEach
+    void end() throws Exception {
+        scratch.close();
+    }
+
+    @Test
+    void aBuildWithTheHookArrivesSignedWithItsDependencies() throws Exception {
+        String publicKey = scratch.signing();
+        Files.writeString(
+                scratch.dir.resolve("conf/nix.conf"),
+                "post-build-hook = " + Scratch.script("post-build-hook") + "\n",
+                java.nio.file.StandardOpenOption.APPEND);
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            List<String> built =
+                    scratch.build(
+                            "let mk = n: dep: derivation { name = n; system = builtins.currentSystem; builder = \"/bin/sh\";"
+                                    + " outputs = [ \"out\" \"doc\" ]; args = [ \"-c\" \"echo ${n} ${dep} > $out; echo doc > $doc\" ]; };"
+                                    + " a = mk \"a\" \"\"; b = mk \"b\" \"${a}\"; in [ a b ]");
+            var paths = new ArrayList<>(built);
+            assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
+            for (String path : paths) {
+                assertTrue(Scratch.has(cache, path), path);
+                scratch.run(
+                        "nix",
+                        "store",
+                        "verify",
+                        "--store",
+                        "file://" + cache,
+                        "--no-contents",
+                        "--sigs-needed",
+                        "1",
+                        "--trusted-public-keys",
+                        publicKey,
+                        path);
+            }
+            assertEquals(List.of(), Scratch.names(scratch.roots), "no root is left");
+            assertTrue(scratch.client("status").output().startsWith("idle"));
+            assertEquals(0, worker.terminate());
+        }
+    }
+
+    @Test
+    void whatWasQueuedWhileTheDestinationIsDownSurvivesGarbageCollection() throws Exception {
+        Path blocked = Files.writeString(scratch.dir.resolve("not-a-folder"), "");
+        scratch.set("NPBHQ_UPLOAD_TO", "file://" + blocked + "/cache");
+        List<String> paths = scratch.build("gc", 6);
+        List<String> garbage = scratch.build("garbage", 2);
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            for (String path : paths) {
+                assertEquals(new Scratch.Result(0, "", ""), scratch.hook(path));
+            }
+            Scratch.eventually(
+                    Duration.ofSeconds(30),
+                    "the destination is found down",
+                    () -> worker.log().contains("down since"));
+            scratch.run("nix-store", "--gc");
+            for (String path : paths) {
+                assertTrue(Files.exists(Path.of(path)), "still there: " + path);
+            }
+            assertFalse(Files.exists(Path.of(garbage.getFirst())), "the collection did collect");
+            Files.delete(blocked);
+            assertEquals(0, scratch.client("retry").status());
+            assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
+            for (String path : paths) {
+                assertTrue(Scratch.has(blocked.resolve("cache"), path));
+            }
+            assertEquals(List.of(), Scratch.names(scratch.roots));
+        }
+    }
+
+    @Test
+    void threeBadPathsAmongFiftyFailEachWithItsOwnReason() throws Exception {
+        Path calls = scratch.dir.resolve("calls");
+        Path nix = scratch.dir.resolve("nix-counting");
+        Files.writeString(
+                nix,
+                "#!/bin/sh\ncase \"$*\" in *' copy '*) echo copy >> "
+                        + calls
+                        + ";; esac\nexec nix \"$@\"\n");
+        Files.setPosixFilePermissions(
+                nix, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
+        scratch.set("NPBHQ_NIX", nix).set("NPBHQ_MAX_ATTEMPTS", "1");
+        List<String> paths = scratch.build("many", 50);
+        Path gone = Path.of(paths.get(7));
+        Path damaged = Path.of(paths.get(23));
+        Path refused = Path.of(paths.get(41));
+        Files.delete(gone);
+        Files.delete(damaged);
+        scratch.run("mkfifo", damaged.toString()); // no NAR can be made of it
+        String narinfo = refused.getFileName().toString().substring(0, 32) + ".narinfo";
+        Files.createDirectories(cache.resolve(narinfo).resolve("in-the-way"));
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            assertEquals(0, scratch.client("pause").status());
+            assertEquals("", scratch.hook(paths.toArray(String[]::new)).errors());
+            assertEquals(0, scratch.client("resume").status());
+            Scratch.Result waited = scratch.client("wait", "timeout=90s");
+            assertEquals(1, waited.status(), worker::log);
+            String failed = scratch.client("failed").output();
+            assertEquals(3, failed.lines().count(), failed);
+            assertTrue(lineOf(failed, gone).contains("no longer in the local store"), failed);
+            assertTrue(lineOf(failed, damaged).contains("unsupported type"), failed);
+            assertTrue(lineOf(failed, refused).contains(narinfo), failed);
+            assertEquals(
+                    47,
+                    paths.stream()
+                            .filter(path ->
+                                    Files.isRegularFile(
+                                            cache.resolve(
+                                                    Path.of(path)
+                                                                    .getFileName()
+                                                                    .toString()
+                                                                    .substring(0, 32)
+                                                            + ".narinfo")))
+                            .count());
+            long processes = Files.readAllLines(calls).size();
+            System.out.println("3 bad paths among 50 took " + processes + " nix copy processes");
+            assertTrue(processes <= 22, processes + " processes: " + worker.log());
+        }
+    }
+
+    private static String lineOf(String text, Path path) {
+        return text.lines()
+                .filter(line -> line.contains(path.getFileName().toString()))
+                .findFirst()
+                .orElse("");
+    }
+
+    @Test
+    void aDamagedSigningKeyLetsNothingThroughUntilItIsMended() throws Exception {
+        scratch.signing();
+        String good = Files.readString(scratch.key);
+        Files.writeString(scratch.key, "test-1:AAAA");
+        List<String> paths = scratch.build("key", 4);
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            assertEquals("", scratch.hook(paths.toArray(String[]::new)).errors());
+            Scratch.eventually(
+                    Duration.ofSeconds(30),
+                    "signing is found down",
+                    () -> worker.log().contains("sign: down since"));
+            assertTrue(scratch.attempt("sh", "-c", script("status")).output().contains("sign"));
+            assertFalse(Files.exists(cache.resolve("nar")), "nothing was uploaded unsigned");
+            Files.writeString(scratch.key, good);
+            assertEquals(
+                    0,
+                    scratch.client("wait", "timeout=60s").status(),
+                    worker::log); // by itself, at its next trial
+            paths.forEach(path -> assertTrue(Scratch.has(cache, path)));
+        }
+    }
+
+    private static String script(String word) {
+        return Scratch.script("nix-post-build-hook-queue") + " " + word;
+    }
+
+    @Test
+    void onePathMayGoToManyPlacesAndOneOfThemMayBeDown() throws Exception {
+        Path told = scratch.dir.resolve("told");
+        Path program = scratch.dir.resolve("program");
+        Files.writeString(
+                program,
+                "#!/bin/sh\n[ \"$*\" = \"$OUT_PATHS\" ] && for p; do echo \"$p\" >> "
+                        + told
+                        + "; done\n");
+        Files.setPosixFilePermissions(
+                program, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
+        Path blocked = Files.writeString(scratch.dir.resolve("not-a-folder"), "");
+        scratch.set(
+                "NPBHQ_UPLOAD_TO",
+                "file://" + cache + " exec:" + program + " file://" + blocked + "/cache");
+        List<String> paths = scratch.build("places", 10);
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            assertEquals("", scratch.hook(paths.toArray(String[]::new)).errors());
+            Scratch.eventually(
+                    Duration.ofSeconds(60),
+                    "two of three have all",
+                    () ->
+                            paths.stream().allMatch(path -> Scratch.has(cache, path))
+                                    && Files.exists(told)
+                                    && lines(told).size() == 10);
+            assertEquals(java.util.Set.copyOf(paths), java.util.Set.copyOf(lines(told)));
+            assertEquals(1, scratch.client("wait", "timeout=1s").status());
+            assertEquals(10, Scratch.names(scratch.roots).size(), "still rooted for the third");
+            assertEquals(0, worker.terminate());
+        }
+        scratch.set("NPBHQ_UPLOAD_TO", "file://" + cache);
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            assertEquals(
+                    0,
+                    scratch.client("wait", "timeout=10s").status(),
+                    "the removed destination holds nothing up");
+            assertTrue(scratch.client("status").output().contains("removed"), worker::log);
+            assertEquals(0, worker.terminate());
+        }
+        Files.delete(blocked);
+        scratch.set("NPBHQ_UPLOAD_TO", "file://" + cache + " file://" + blocked + "/cache");
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            assertEquals(0, scratch.client("retry").status());
+            assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
+            paths.forEach(path -> assertTrue(Scratch.has(blocked.resolve("cache"), path), path));
+            assertEquals(10, lines(told).size(), "nothing was told twice");
+        }
+    }
+
+    private static List<String> lines(Path file) {
+        try {
+            return Files.readAllLines(file);
+        } catch (java.io.IOException e) {
+            return List.of();
+        }
+    }
+
+    @Test
+    void filtersAndTagsAndBackfill() throws Exception {
+        scratch.set("NPBHQ_EXCLUDE", "^secret");
+        List<String> open = scratch.build("open", 2);
+        List<String> secret = scratch.build("secret", 1);
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            assertEquals(
+                    "queued 1\n", scratch.client("queue", "tag=ci/7", open.getFirst()).output());
+            assertEquals(
+                    0, scratch.client("wait", "tag=ci/7", "timeout=60s").status(), worker::log);
+            assertTrue(Scratch.has(cache, open.getFirst()));
+            assertEquals("queued 0 excluded 1\n", scratch.client(secret.getFirst()).output());
+            assertEquals(
+                    1, scratch.client("wait", secret.getFirst()).status(), "it will never arrive");
+            assertTrue(
+                    scratch.client("explain", secret.getFirst())
+                            .output()
+                            .contains("NPBHQ_EXCLUDE matches"));
+            assertEquals("queued 2, excluded 1, refused 0\n", scratch.client("backfill").output());
+            assertEquals(0, scratch.client("wait", "timeout=60s").status());
+            assertTrue(Scratch.has(cache, open.get(1)));
+            assertFalse(Scratch.has(cache, secret.getFirst()));
+        }
+    }
+}
