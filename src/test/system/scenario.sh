@@ -93,7 +93,7 @@ none_failed() { ! client failed | grep /nix/store; }
 spooled() { root find $state/spool -name '*.paths' 2>/dev/null | wc -l; }
 nothing_spooled() { [ "$(spooled)" -eq 0 ]; }
 roots() { root find /nix/var/nix/gcroots/$name -type l | wc -l; }
-no_roots() { equal "$(roots)" 0; }
+no_roots() { ! root find /nix/var/nix/gcroots/$name -type l | grep .; }
 
 show() { root systemctl show -P "$1" "$name.${2:-service}"; }
 state_is() { [ "$(show ActiveState)" = "$1" ]; }
