@@ -8,6 +8,10 @@
 said_not_queued() { equal "$(grep -c 'NOT queued' "$machine/log")" "$1"; }
 fill() { root sh -c "cat /dev/zero >$state/filler" 2>/dev/null; [ "$(root df --output=avail $state | tail -n 1)" -eq 0 ]; }
 
+# As the hook says that one should.
+by_hand() { root xargs /usr/local/bin/nix-post-build-hook-queue <"$machine/paths" >/dev/null; }
+delivered_by_hand() { by_hand && wait_for 10 "delivery" delivered; }
+
 until_ok 20 "the worker of the boot ends" ended
 owner=$(root stat -c %u:%g $state)
 root mount -t tmpfs -o "size=1M,mode=700,uid=${owner%:*},gid=${owner#*:}" tmpfs $state
@@ -25,9 +29,9 @@ check "as soon as there is room, paths are taken again" said_not_queued 0
 lost=$(head -n 3 "$machine/paths")
 tail -n 3 "$machine/paths" >"$machine/paths.new" && mv "$machine/paths.new" "$machine/paths"
 until_ok 60 "room: what was taken is delivered without anybody's doing" delivered
-printf '%s\n' "$lost" | root xargs /usr/local/bin/nix-post-build-hook-queue >/dev/null
-printf '%s\n' "$lost" >>"$machine/paths"
-until_ok 30 "what was not queued can be queued by hand as the hook said" delivered
+printf '%s\n' "$lost" >"$machine/paths"
+until_ok 30 "what was not queued can be queued by hand as the hook said" by_hand
+until_ok 30 "and is delivered" delivered
 
 forget_hooks
 forget_builds
@@ -40,12 +44,16 @@ check "read-only: every hook took less than 6 s" at_most "$(longest_hook)" 6000
 check "read-only: the build log says for each that it is NOT queued" said_not_queued 3
 quote "with the state directory read-only"
 root mount -o remount,rw $state
-# By hand, as the hook said; that also settles the GC roots it has made.
-root xargs /usr/local/bin/nix-post-build-hook-queue <"$machine/paths" >/dev/null
-forget_builds
-build writable 3
-check "as soon as it is writable, paths are taken again" said_not_queued 0
-until_ok 60 "writable: what was taken is delivered without anybody's doing" delivered
+# While builds go on: one every second, so that the worker that refuses is never left alone.
+keep_building() {
+    again=$((again + 1))
+    build "writable$again" 1
+    sleep 1
+    ! grep -q 'not queued\|NOT queued\|spool' "$machine/log"
+}
+again=0
+until_ok 60 "writable again: while builds go on, paths are taken again" keep_building
+until_ok 60 "and all, also what was not queued, is delivered" delivered_by_hand
 
 root systemctl stop nix-post-build-hook-queue.service
 root chown -R mallory:mallory $state

@@ -16,6 +16,12 @@ final class Refusal implements Answers {
     /** How long nobody must have asked before the worker gives up. */
     static final Duration QUIET = Duration.ofSeconds(10);
 
+    /**
+     * How long it refuses at most, however many ask: the next worker sees whether there is room
+     * again, or reads the settings anew.
+     */
+    static final Duration MOST = Duration.ofSeconds(30);
+
     private final String reason;
 
     Refusal(String reason) {

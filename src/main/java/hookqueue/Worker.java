@@ -132,10 +132,14 @@ final class Worker {
         log.forEach(line -> LOG.error("{}", line));
         notify.ready(reason);
         var refusal = new Listener(sockets, "/nix/store", new Refusal(reason), Refusal.QUIET);
+        long end = System.nanoTime() + Refusal.MOST.toNanos();
         listen(
                 refusal,
                 () -> {
                     notify.watchdog();
+                    if (System.nanoTime() - end >= 0) {
+                        refusal.stop();
+                    }
                     return false;
                 });
         refusal.closeSessions(SESSIONS_END);
