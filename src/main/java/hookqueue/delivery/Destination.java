@@ -41,8 +41,10 @@ public sealed interface Destination {
             try {
                 URI uri = new URI(url);
                 String scheme = String.valueOf(uri.getScheme()).toLowerCase(Locale.ROOT);
-                String host = uri.getHost() == null ? "" : uri.getHost().toLowerCase(Locale.ROOT);
-                String user = uri.getUserInfo() == null ? "" : uri.getUserInfo();
+                // a host that is none by the RFC, such as one with an underscore, is the authority
+                String place = uri.getHost() == null ? uri.getRawAuthority() : uri.getHost();
+                String host = place == null ? "" : place.toLowerCase(Locale.ROOT);
+                String user = uri.getUserInfo() == null ? "" : withoutPassword(uri.getUserInfo());
                 String path = uri.getPath() == null ? "" : uri.getPath().replaceAll("/+", "/");
                 String query = uri.getQuery() == null ? "" : sorted(uri.getQuery());
                 int port = uri.getPort() == standardPort(scheme) ? -1 : uri.getPort();
@@ -63,6 +65,12 @@ public sealed interface Destination {
             } catch (URISyntaxException e) {
                 return url;
             }
+        }
+
+        /** Those that differ in it alone have one name, so they are one. */
+        private static String withoutPassword(String user) {
+            int colon = user.indexOf(':');
+            return colon < 0 ? user : user.substring(0, colon);
         }
 
         private static String sorted(String query) {

@@ -1,0 +1,78 @@
+package hookqueue.delivery;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class DestinationTest {
+    @ParameterizedTest
+    @CsvSource({
+        "ssh://cache,                  SSH://Cache/",
+        "ssh://cache,                  ssh://cache:22",
+        "ssh-ng://root@cache,          ssh-ng://root@CACHE/",
+        "https://cache/x,              https://cache:443//x/",
+        "http://cache,                 http://cache:80/",
+        "s3://bucket?a=1&b=2,          s3://bucket?b=2&a=1",
+        "file:///var/cache,            file:///var//cache/",
+        "https://me:one@cache,         https://me:two@cache",
+        "exec:/bin/push,               exec:/bin//push",
+        "ssh://build_cache,            ssh://BUILD_CACHE/",
+    })
+    void twoSpellingsOfOneDestinationAreOne(String one, String other) {
+        assertEquals(identity(one), identity(other));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "ssh://cache,                  ssh-ng://cache",
+        "ssh://cache,                  ssh://cache:2222",
+        "ssh://root@cache,             ssh://nix@cache",
+        "ssh://build_one,              ssh://build_two",
+        "ssh://root@build_one,         ssh://nix@build_one",
+        "s3://bucket?region=a,         s3://bucket?region=b",
+        "s3://Bucket/A,                s3://bucket/a",
+        "file:///a,                    file:///b",
+        "file:///a,                    /a",
+        "daemon,                       local",
+        "exec:/bin/push,               exec:/bin/Push",
+        "http://[::1]:8080,            http://[::2]:8080",
+    })
+    void whatMayBeDifferentDestinationsIsNeverOne(String one, String other) {
+        assertNotEquals(identity(one), identity(other));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"cache", "ssh:cache", "exec:push", "exec:", "-ssh://cache", "./x", ""})
+    void whatIsNoDestinationIsRefusedByName(String word) {
+        var refusal = assertThrows(IllegalArgumentException.class, () -> Destination.parse(word));
+        assertTrue(refusal.getMessage().endsWith(word), refusal.getMessage());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "https://me:secret@cache/x,    https://me:***@cache/x",
+        "https://me@cache/x,           https://me@cache/x",
+        "ssh://cache:22/a:b@c,         ssh://cache:22/a:b@c",
+        "http://:secret@cache,         http://:***@cache",
+    })
+    void aPasswordIsNotPartOfTheName(String url, String name) {
+        assertEquals(name, Destination.parse(url).name());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ssh://cache", "s3://bucket?region=x", "daemon", "local?root=/x", "/x"})
+    void aStoreIsGivenToNixAsItIsSpelt(String word) {
+        assertEquals(
+                word, assertInstanceOf(Destination.Store.class, Destination.parse(word)).url());
+    }
+
+    private static String identity(String word) {
+        return Destination.parse(word).identity();
+    }
+}
