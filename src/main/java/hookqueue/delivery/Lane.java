@@ -161,7 +161,12 @@ public final class Lane {
         }
         if (!breaker.open()) {
             List<Entry> fresh = ledger.fresh(name, limits.batchSize());
-            List<Entry> deferred = ledger.due(name, now, backoff.longestMillis(), MOST_DEFERRED);
+            List<Entry> deferred =
+                    ledger.due(
+                            name,
+                            now,
+                            backoff.longestMillis(),
+                            Math.min(MOST_DEFERRED, limits.batchSize()));
             return new Work(false, breaker, fresh, deferred, ledger.nextDue(name));
         }
         boolean wait = breaker.until() > now && breaker.until() <= now + backoff.longestMillis();

@@ -130,7 +130,7 @@ final class World {
         List<Entry> fresh = entries(State.FRESH, batch, false);
         List<Entry> due = List.of();
         if (!breaker.open()) {
-            due = entries(State.DEFERRED, 50, true);
+            due = entries(State.DEFERRED, Math.min(50, batch), true);
         } else if (breaker.until() > now) {
             now = breaker.until();
             known = known.aged();
