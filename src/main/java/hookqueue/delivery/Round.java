@@ -290,10 +290,11 @@ final class Round {
         } else if (witness != null || group.kind() == Kind.AGAIN) {
             suspects.add(new Failure(entry, reason));
             unconfirmed += entry.fresh() ? 1 : 0;
+            Group proof = suspects.size() >= DOWN ? proof() : null;
             if (unconfirmed >= 2 * DOWN) {
                 down = reason;
-            } else if (suspects.size() >= DOWN) {
-                todo.addFirst(proof());
+            } else if (proof != null) {
+                todo.addFirst(proof);
             }
         } else {
             early.add(new Failure(entry, reason));
