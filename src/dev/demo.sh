@@ -13,7 +13,10 @@ need_apt nix-bin socat systemd
 JAVA_HOME=$(find_jdk) || exit 1
 export JAVA_HOME
 
-scratch=$(mktemp -d /tmp/npbhq-demo.XXXXXX)
+# A socket's path has room for 107 bytes.
+temp=${TMPDIR:-/tmp}
+[ "${#temp}" -lt 60 ] || temp=/tmp
+scratch=$(mktemp -d "$temp/npbhq-demo.XXXXXX")
 queue=
 end() {
     status=$?

@@ -3,11 +3,12 @@
 #
 #   `shellcheck`  every shell script
 #   `unit`        mvn verify: JUnit with real sockets, processes, Nix and sshd; the static checks of the Java code
+#   `tree`        src/test/tree/run: what ./dev build makes, and the demo
 #   `sh`          src/test/sh/run: hook and client
 #   `system`      src/test/system/run: a booted systemd
 #   `nixos`       nixos/tests/run: package, module, flake
 #
-# The last three print "N passed, N failed" at their end; so does this, with the sums. A stage that ends with a
+# The last four print "N passed, N failed" at their end; so does this, with the sums. A stage that ends with a
 # failure but has counted none is one failure more. One that says "0 passed, 0 failed" could not run here and has said
 # why; with CI=true that is a failure too.
 set -eu
@@ -17,7 +18,7 @@ ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 . "$ROOT/src/dev/lib.sh"
 cd "$ROOT"
 logs=$ROOT/target/test-logs
-ALL='shellcheck unit sh system nixos'
+ALL='shellcheck unit tree sh system nixos'
 
 # Programs say different things in different languages, and sort in different orders.
 LC_ALL=C.UTF-8
@@ -78,6 +79,10 @@ stage_unit() {
     return "$status"
 }
 
+stage_tree() {
+    src/test/tree/run
+}
+
 stage_sh() {
     need_apt socat
     src/test/sh/run
@@ -96,6 +101,7 @@ stage_nixos() {
 # What a stage needs to be there at all.
 runner_of() {
     case $1 in
+        tree) echo src/test/tree/run ;;
         sh) echo src/test/sh/run ;;
         system) echo src/test/system/run ;;
         nixos) echo nixos/tests/run ;;
@@ -151,9 +157,9 @@ mkdir -p "$logs"
 total_passed=0
 total_failed=0
 summary=
-# The install tree is what sh, system and nixos test.
+# The install tree is what these test.
 case " $* " in
-    *' sh '* | *' system '* | *' nixos '*) ./dev build ;;
+    *' tree '* | *' sh '* | *' system '* | *' nixos '*) ./dev build ;;
 esac
 for stage in "$@"; do
     if [ -e "$(runner_of "$stage")" ]; then
