@@ -1,0 +1,222 @@
+package hookqueue.nix;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Real children; each sleeps for a number of seconds that is found again in {@code /proc}. */
+@Timeout(60)
+class ChildProcessTest {
+    private static final AtomicInteger COUNT = new AtomicInteger();
+    private static final Duration LONG = Duration.ofSeconds(50);
+
+    private final String forever =
+            "sleep 8640" + ProcessHandle.current().pid() + "." + COUNT.incrementAndGet();
+    private final List<String> lines = Collections.synchronizedList(new ArrayList<>());
+
+    @AfterEach
+    void nothingIsLeftRunning() throws IOException {
+        assertEquals(List.of(), running());
+    }
+
+    @Test
+    void outputAndErrorsComeLineByLineAndTheStatusLast() {
+        Ending ending = run(LONG, "echo one; echo two >&2; printf three; exit 3");
+        assertEquals(new Ending.Exited(3), ending);
+        assertEquals(List.of("one", "two", "three"), lines);
+    }
+
+    @Test
+    void aSignalIsAStatusAsInAShell() {
+        assertEquals(new Ending.Exited(137), run(LONG, "kill -9 $$"));
+    }
+
+    @Test
+    void argumentsReachTheChildAsTheyAre() {
+        List<String> odd = List.of("printf", "%s\\n", "a b", "$HOME", "", "*", "'\"");
+        new ChildProcess(LONG).run(odd, Map.of(), lines::add);
+        assertEquals(List.of("a b", "$HOME", "", "*", "'\""), lines);
+    }
+
+    @Test
+    void theChildGetsTheWorkersEnvironmentAndWhatIsAdded() {
+        List<String> command = List.of("sh", "-c", "echo $PATH; echo $OUT_PATHS");
+        new ChildProcess(LONG).run(command, Map.of("OUT_PATHS", "a b"), lines::add);
+        assertEquals(List.of(System.getenv("PATH"), "a b"), lines);
+    }
+
+    @Test
+    void standardInputIsEmpty() {
+        assertEquals(new Ending.Exited(0), run(LONG, "readlink /proc/$$/fd/0; cat"));
+        assertEquals(List.of("/dev/null"), lines);
+    }
+
+    @Test
+    void noDescriptorOfTheWorkerIsInherited() throws IOException {
+        try (var one = new FileInputStream("/dev/zero");
+                var two = new FileInputStream("/dev/zero")) {
+            assertTrue(one.read() == 0 && two.read() == 0);
+            run(LONG, "n=3; while [ $n -lt 1024 ]; do readlink /proc/$$/fd/$n; n=$((n + 1)); done");
+        }
+        assertEquals(List.of(), lines);
+    }
+
+    @Test
+    void whatCannotBeStartedSaysWhy() {
+        var ending =
+                assertInstanceOf(
+                        Ending.NotStarted.class,
+                        new ChildProcess(LONG).run(List.of("/no/such"), Map.of(), lines::add));
+        assertTrue(ending.reason().contains("/no/such"), ending.reason());
+    }
+
+    @Test
+    void oneThatHangsIsEnded() {
+        Ending ending = run(Duration.ofMillis(300), forever);
+        assertEquals(new Ending.Stalled(Duration.ofMillis(300)), ending);
+    }
+
+    @Test
+    void oneThatSpeaksNowAndThenIsLeftAlone() {
+        Ending ending =
+                run(Duration.ofMillis(1500), "for n in 1 2 3 4; do sleep 0.5; echo $n; done");
+        assertEquals(new Ending.Exited(0), ending);
+    }
+
+    @Test
+    void oneThatIgnoresSigtermIsKilledAfterTheGrace() {
+        long start = System.nanoTime();
+        Ending ending =
+                run(
+                        Duration.ofMillis(300),
+                        "trap '' TERM; while :; do " + forever + "; done");
+        assertInstanceOf(Ending.Stalled.class, ending);
+        long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start);
+        assertTrue(seconds >= 5 && seconds < 15, () -> seconds + " s");
+    }
+
+    @Test
+    void oneThatEndsOnSigtermMaySayWhy() {
+        run(
+                Duration.ofMillis(500),
+                "trap 'echo sorry; exit 1' TERM; echo up; " + forever + " & wait");
+        assertEquals(List.of("up", "sorry"), lines);
+    }
+
+    @Test
+    void aGrandchildThatWasLeftBehindIsEnded() {
+        assertEquals(new Ending.Exited(0), run(LONG, forever + " & exit 0"));
+    }
+
+    @Test
+    void aGrandchildInASessionOfItsOwnIsEnded() {
+        assertEquals(
+                new Ending.Exited(0), run(LONG, "setsid sh -c '" + forever + " & exit 0' & wait"));
+    }
+
+    @Test
+    void aGrandchildThatHoldsNoneOfItsParentsDescriptorsIsEnded() {
+        assertEquals(
+                new Ending.Exited(0),
+                run(LONG, "(cd /; setsid " + forever + " >/dev/null 2>&1 </dev/null &) ; exit 0"));
+    }
+
+    @Test
+    void aGrandchildThatIgnoresSigtermIsKilled() {
+        Ending ending = run(LONG, "trap '' TERM; setsid " + forever + " & exit 4");
+        assertEquals(new Ending.Exited(4), ending);
+    }
+
+    @Test
+    void anInterruptEndsTheChildAndStays() throws InterruptedException {
+        var up = new CountDownLatch(1);
+        var ending = new AtomicReference<Ending>();
+        var interrupted = new AtomicBoolean();
+        var thread =
+                new Thread(() -> {
+                    ending.set(run(LONG, "echo up; " + forever, line -> up.countDown()));
+                    interrupted.set(Thread.currentThread().isInterrupted());
+                });
+        thread.start();
+        assertTrue(up.await(30, TimeUnit.SECONDS));
+        thread.interrupt();
+        thread.join(Duration.ofSeconds(30));
+        assertEquals(new Ending.Cancelled(), ending.get());
+        assertTrue(interrupted.get());
+    }
+
+    @Test
+    void aHundredMegabytesInOneLineTakeLittleMemory() {
+        Ending ending = run(LONG, "head -c 100000000 /dev/zero | tr '\\0' x");
+        assertEquals(new Ending.Exited(0), ending);
+        assertEquals(1, lines.size());
+        assertEquals(64 * 1024, lines.getFirst().length());
+    }
+
+    @Test
+    void aHundredMegabytesInManyLinesTakeLittleMemory() {
+        var progress = new Progress();
+        var count = new AtomicInteger();
+        Ending ending =
+                run(
+                        LONG,
+                        "yes 'so many words and nothing said at all, again and again' | head -c 100000000",
+                        line -> {
+                            count.incrementAndGet();
+                            progress.accept(line);
+                        });
+        assertEquals(new Ending.Exited(0), ending);
+        assertTrue(count.get() > 1_000_000, () -> count + " lines");
+        assertTrue(progress.complaint().length() < 100_000);
+    }
+
+    private Ending run(Duration stall, String script) {
+        return run(stall, script, lines::add);
+    }
+
+    private static Ending run(Duration stall, String script, Consumer<String> output) {
+        return new ChildProcess(stall).run(List.of("sh", "-c", script), Map.of(), output);
+    }
+
+    /** The command lines of processes that are still there; a zombie has none. */
+    private List<String> running() throws IOException {
+        var found = new ArrayList<String>();
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+            for (Path process : all) {
+                String command = commandOf(process);
+                if (command.contains(forever)) {
+                    found.add(process.getFileName() + " " + command);
+                }
+            }
+        }
+        return found;
+    }
+
+    private static String commandOf(Path process) {
+        try {
+            return Files.readString(process.resolve("cmdline")).replace('\0', ' ');
+        } catch (IOException e) {
+            return ""; // it has ended in the meantime
+        }
+    }
+}
