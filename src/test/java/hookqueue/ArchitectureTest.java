@@ -1,0 +1,124 @@
+package hookqueue;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchRule;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Which package may know which. Arrows never go back:
+ *
+ * <pre>
+ *   intake ─► base ◄─ nix          delivery ─► queue, nix, base
+ *   queue  ─► base                 report   ─► delivery, queue, nix, base
+ *                          the root package wires them all
+ * </pre>
+ */
+class ArchitectureTest {
+    private static final Map<String, List<String>> MAY_KNOW =
+            Map.of(
+                    "base", List.of(),
+                    "nix", List.of("base"),
+                    "queue", List.of("base"),
+                    "intake", List.of("base"),
+                    "delivery", List.of("base", "queue", "nix"),
+                    "report", List.of("base", "queue", "nix", "delivery"));
+
+    private static final JavaClasses PROGRAM =
+            new ClassFileImporter()
+                    .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+                    .importPackages("hookqueue");
+
+    static List<String> packages() {
+        return MAY_KNOW.keySet().stream().sorted().toList();
+    }
+
+    @ParameterizedTest
+    @MethodSource("packages")
+    void aPackageKnowsOnlyThoseBelowIt(String name) {
+        rule(name).check(PROGRAM);
+    }
+
+    @Test
+    void everyPackageHasItsRule() {
+        List<String> found =
+                PROGRAM.stream()
+                        .map(c -> c.getPackageName())
+                        .filter(name -> !name.equals("hookqueue"))
+                        .map(name -> name.substring("hookqueue.".length()))
+                        .distinct()
+                        .sorted()
+                        .toList();
+        assertTrue(found.equals(packages()), () -> "packages " + found);
+    }
+
+    @Test
+    void thereAreNoCycles() {
+        slices().matching("hookqueue.(*)..").should().beFreeOfCycles().check(PROGRAM);
+    }
+
+    @Test
+    void onlyTheDoorToChildProcessesStartsAny() {
+        noClasses()
+                .that()
+                .doNotHaveFullyQualifiedName("hookqueue.nix.ChildProcess")
+                .should()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName("java.lang.ProcessBuilder")
+                .check(PROGRAM);
+    }
+
+    /** The rules must be able to fail: turned round, each finds the dependencies that there are. */
+    @Test
+    void theRulesFindWhatTheyForbid() {
+        for (Map.Entry<String, List<String>> each : MAY_KNOW.entrySet()) {
+            for (String known : each.getValue()) {
+                assertTrue(
+                        forbid(each.getKey(), List.of(known)).evaluate(PROGRAM).hasViolation(),
+                        () -> each.getKey() + " does not need " + known + ": take it out");
+            }
+        }
+        assertTrue(
+                noClasses()
+                        .that()
+                        .resideInAPackage("hookqueue")
+                        .should()
+                        .dependOnClassesThat()
+                        .resideInAPackage("hookqueue.report")
+                        .evaluate(PROGRAM)
+                        .hasViolation());
+        assertFalse(PROGRAM.isEmpty());
+    }
+
+    private static ArchRule rule(String name) {
+        var forbidden = new ArrayList<>(MAY_KNOW.keySet());
+        forbidden.removeAll(MAY_KNOW.get(name));
+        forbidden.remove(name);
+        forbidden.add("");
+        return forbid(name, forbidden);
+    }
+
+    /** The empty name is the root package. */
+    private static ArchRule forbid(String name, List<String> forbidden) {
+        return noClasses()
+                .that()
+                .resideInAPackage("hookqueue." + name)
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        forbidden.stream()
+                                .map(each -> each.isEmpty() ? "hookqueue" : "hookqueue." + each)
+                                .toArray(String[]::new));
+    }
+}
