@@ -11,7 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -77,12 +79,29 @@ public final class Carriers {
                         command.addAll(names);
                         return run(
                                 command,
-                                Map.of("OUT_PATHS", String.join(" ", names)),
+                                hookVariables(paths, names),
                                 paths,
                                 progress,
                                 journal(exec, progress));
                     };
         };
+    }
+
+    /**
+     * What Nix gives a post-build-hook: {@code OUT_PATHS}, and {@code DRV_PATH} where Nix knows one
+     * derivation that all of the paths come from.
+     */
+    private Map<String, String> hookVariables(List<StorePath> paths, List<String> names) {
+        var derivers = Collections.synchronizedSet(new HashSet<String>());
+        Ending asked = children.run(nix.derivers(paths), environment, derivers::add);
+        var variables = new HashMap<String, String>();
+        variables.put("OUT_PATHS", String.join(" ", names));
+        if (asked.succeeded() && derivers.size() == 1) {
+            derivers.stream()
+                    .filter(deriver -> deriver.endsWith(".drv"))
+                    .forEach(deriver -> variables.put("DRV_PATH", deriver));
+        }
+        return variables;
     }
 
     private Outcome run(

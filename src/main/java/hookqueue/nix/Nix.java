@@ -56,11 +56,21 @@ public record Nix(String program, String storeDir) {
 
     /** All that depends on a path, one path a line. */
     public List<String> referrers(StorePath path) {
-        String nixStore =
-                program.endsWith("/nix") || program.equals("nix")
-                        ? program + "-store"
-                        : "nix-store";
-        return List.of(nixStore, "--query", "--referrers-closure", path.in(storeDir));
+        return query("--referrers-closure", List.of(path));
+    }
+
+    /** The derivation of each path, one a line; {@code unknown-deriver} where there is none. */
+    public List<String> derivers(List<StorePath> paths) {
+        return query("--deriver", paths);
+    }
+
+    /** nix-store stands beside nix, and is the same program. */
+    private List<String> query(String what, List<StorePath> paths) {
+        boolean ordinary = program.endsWith("/nix") || program.equals("nix");
+        var command = new ArrayList<String>(paths.size() + 3);
+        command.addAll(List.of(ordinary ? program + "-store" : "nix-store", "--query", what));
+        paths.forEach(path -> command.add(path.in(storeDir)));
+        return command;
     }
 
     private List<String> command(List<String> verb, List<StorePath> paths) {

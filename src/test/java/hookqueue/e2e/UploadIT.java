@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -106,8 +107,7 @@ class UploadIT {
                 "#!/bin/sh\ncase \"$*\" in *' copy '*) echo copy >> "
                         + calls
                         + ";; esac\nexec nix \"$@\"\n");
-        Files.setPosixFilePermissions(
-                nix, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
+        Files.setPosixFilePermissions(nix, PosixFilePermissions.fromString("rwxr-xr-x"));
         scratch.set("NPBHQ_NIX", nix).set("NPBHQ_MAX_ATTEMPTS", "1");
         List<String> paths = scratch.build("many", 50);
         Path gone = Path.of(paths.get(7));
@@ -190,8 +190,7 @@ class UploadIT {
                 "#!/bin/sh\n[ \"$*\" = \"$OUT_PATHS\" ] && for p; do echo \"$p\" >> "
                         + told
                         + "; done\n");
-        Files.setPosixFilePermissions(
-                program, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
+        Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
         Path blocked = Files.writeString(scratch.dir.resolve("not-a-folder"), "");
         scratch.set(
                 "NPBHQ_UPLOAD_TO",
@@ -227,6 +226,56 @@ class UploadIT {
             assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
             paths.forEach(path -> assertTrue(Scratch.has(blocked.resolve("cache"), path), path));
             assertEquals(10, lines(told).size(), "nothing was told twice");
+        }
+    }
+
+    @Test
+    void aProgramIsToldTheDerivationWhereAllPathsComeFromOne() throws Exception {
+        Path told = scratch.dir.resolve("told");
+        Path program = scratch.dir.resolve("program");
+        Files.writeString(program, "#!/bin/sh\necho \"${DRV_PATH-none}\" >> " + told + "\n");
+        Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:" + program);
+        List<String> paths = scratch.build("derived", 2);
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            assertEquals("", scratch.hook(paths.getFirst()).errors());
+            assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
+            assertEquals(0, scratch.client("pause").status());
+            assertEquals("", scratch.hook(paths.toArray(String[]::new)).errors());
+            assertEquals(0, scratch.client("resume").status());
+            assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
+        }
+        String deriver = scratch.run("nix-store", "--query", "--deriver", paths.getFirst()).strip();
+        assertEquals(List.of(deriver, "none"), lines(told));
+    }
+
+    @Test
+    void aDependencyQueuedWhileItsDependantIsCopiedIsSentOnce() throws Exception {
+        Path calls = scratch.dir.resolve("calls");
+        Path nix = scratch.dir.resolve("nix-telling");
+        Files.writeString(
+                nix, "#!/bin/bash\nset -o pipefail\nnix \"$@\" 2>&1 | tee -a " + calls + "\n");
+        Files.setPosixFilePermissions(nix, PosixFilePermissions.fromString("rwxr-xr-x"));
+        scratch.set("NPBHQ_NIX", nix).set("NPBHQ_BATCH_SIZE", "1");
+        List<String> built =
+                scratch.build(
+                        "let mk = n: dep: derivation { name = n; system = builtins.currentSystem;"
+                                + " builder = \"/bin/sh\"; args = [ \"-c\" \"echo ${n} ${dep} > $out\" ]; };"
+                                + " a = mk \"a\" \"\"; b = mk \"b\" \"${a}\"; c = mk \"c\" \"${a} ${b}\";"
+                                + " in [ a b c ]");
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            assertEquals("", scratch.hook(built.get(2)).errors());
+            assertEquals("", scratch.hook(built.get(0)).errors());
+            assertEquals("", scratch.hook(built.get(1)).errors());
+            assertEquals("", scratch.hook(built.get(2)).errors());
+            assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
+        }
+        String copy = "\"text\":\"copying path '";
+        for (String path : built) {
+            assertEquals(
+                    1,
+                    lines(calls).stream().filter(line -> line.contains(copy + path + "'")).count(),
+                    path);
         }
     }
 

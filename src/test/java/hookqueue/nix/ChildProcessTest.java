@@ -107,9 +107,7 @@ class ChildProcessTest {
     void oneThatIgnoresSigtermIsKilledAfterTheGrace() {
         long start = System.nanoTime();
         Ending ending =
-                run(
-                        Duration.ofMillis(300),
-                        "trap '' TERM; while :; do " + forever + "; done");
+                run(Duration.ofMillis(300), "trap '' TERM; while :; do " + forever + "; done");
         assertInstanceOf(Ending.Stalled.class, ending);
         long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start);
         assertTrue(seconds >= 5 && seconds < 15, () -> seconds + " s");
