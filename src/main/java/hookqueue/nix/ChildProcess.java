@@ -16,20 +16,27 @@ import org.slf4j.LoggerFactory;
  * Runs one child process to its end and leaves nothing of it behind.
  *
  * <p>Standard input is {@code /dev/null}; standard output and error come together, line by line.
- * The JDK closes every other descriptor in the child. A line of output is a sign of life; without
- * one for the stall timeout the child is ended: SIGTERM to it and all that it started, SIGKILL
- * after 5 s. What it started is found by an environment variable that all of them inherit, so that
- * a grandchild which left its parent is found too.
+ * The JDK closes every other descriptor in the child.
+ *
+ * <p>A line of output is a sign of life, and so are 64 KiB that it or what it started has read or
+ * written: before 2.17 {@code nix copy} says nothing while it sends a path, however long that
+ * takes. Without a sign of life for the stall timeout the child is ended: SIGTERM to it and all
+ * that it started, SIGKILL after 5 s. What it started is found by an environment variable that all
+ * of them inherit, so that a grandchild which left its parent is found too.
  */
 public final class ChildProcess {
     private static final Logger LOG = LoggerFactory.getLogger(ChildProcess.class);
     private static final Duration GRACE = Duration.ofSeconds(5);
+    private static final long SOONEST_LOOK = Duration.ofMillis(20).toNanos();
+    private static final long LATEST_LOOK = Duration.ofSeconds(30).toNanos();
+    private static final long MOVE = 64 * 1024;
     private static final AtomicLong COUNT = new AtomicLong();
 
     private final Duration stallTimeout;
 
     /**
-     * @param stallTimeout how long a child may be silent
+     * @param stallTimeout how long a child may give no sign of life; it is noticed up to a tenth of
+     *     that later
      */
     public ChildProcess(Duration stallTimeout) {
         this.stallTimeout = stallTimeout;
@@ -64,24 +71,33 @@ public final class ChildProcess {
                 new Thread(() -> read(child.getInputStream(), output, lastLine), "child-output");
         reader.setDaemon(true);
         reader.start();
-        Ending ending = await(child, lastLine);
+        Ending ending = await(child, mark, lastLine);
         Leftovers.end(child.toHandle(), mark, GRACE);
         finish(reader, child);
         return ending;
     }
 
-    private Ending await(Process child, AtomicLong lastLine) {
+    private Ending await(Process child, String mark, AtomicLong lastLine) {
+        long look = Math.clamp(stallTimeout.toNanos() / 10, SOONEST_LOOK, LATEST_LOOK);
+        long lastMove = System.nanoTime();
+        long moved = 0;
         try {
-            while (true) {
-                long silence = System.nanoTime() - lastLine.get();
-                long left = stallTimeout.toNanos() - silence;
-                if (left <= 0) {
+            while (!child.waitFor(look, TimeUnit.NANOSECONDS)) {
+                long now = System.nanoTime();
+                if (now - lastLine.get() < look) {
+                    continue;
+                }
+                long movedNow = Leftovers.moved(child.toHandle(), mark);
+                if (movedNow - moved >= MOVE) {
+                    lastMove = now;
+                    moved = movedNow;
+                }
+                moved = Math.min(moved, movedNow); // what has ended is not counted any more
+                if (now - Math.max(lastLine.get(), lastMove) >= stallTimeout.toNanos()) {
                     return new Ending.Stalled(stallTimeout);
                 }
-                if (child.waitFor(left, TimeUnit.NANOSECONDS)) {
-                    return new Ending.Exited(child.exitValue());
-                }
             }
+            return new Ending.Exited(child.exitValue());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return new Ending.Cancelled();

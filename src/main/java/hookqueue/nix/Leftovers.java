@@ -51,6 +51,27 @@ final class Leftovers {
         }
     }
 
+    /**
+     * Bytes that a child and all that it started have read and written so far ({@code rchar} and
+     * {@code wchar} of {@code /proc/PID/io}), as far as they still run. Data sent by {@code
+     * send(2)} is not among them.
+     */
+    static long moved(ProcessHandle child, String mark) {
+        long moved = 0;
+        for (ProcessHandle process : alive(child, mark)) {
+            try {
+                for (String line : Files.readAllLines(Path.of("/proc/" + process.pid() + "/io"))) {
+                    if (line.startsWith("rchar: ") || line.startsWith("wchar: ")) {
+                        moved += Long.parseLong(line.substring("rchar: ".length()));
+                    }
+                }
+            } catch (IOException | NumberFormatException e) {
+                continue; // gone in the meantime, or somebody else's
+            }
+        }
+        return moved;
+    }
+
     private static List<ProcessHandle> alive(ProcessHandle child, String mark) {
         byte[] wanted = (MARK + "=" + mark).getBytes(StandardCharsets.US_ASCII);
         var found = new ArrayList<ProcessHandle>();

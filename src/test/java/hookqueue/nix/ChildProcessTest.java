@@ -104,6 +104,22 @@ class ChildProcessTest {
     }
 
     @Test
+    void oneThatMovesDataWithoutAWordIsLeftAlone() {
+        String slowly = "sysread(F, $b, 100000), select(undef, undef, undef, 0.1) for 1..20";
+        Ending ending =
+                run(
+                        Duration.ofMillis(900),
+                        "setsid perl -e 'open(F, \"</dev/zero\"); " + slowly + "' & wait");
+        assertEquals(new Ending.Exited(0), ending);
+    }
+
+    @Test
+    void oneThatOnlyLooksWhetherItMayGoOnIsEnded() {
+        Ending ending = run(Duration.ofMillis(900), "while sleep 0.1; do :; done; " + forever);
+        assertInstanceOf(Ending.Stalled.class, ending);
+    }
+
+    @Test
     void oneThatIgnoresSigtermIsKilledAfterTheGrace() {
         long start = System.nanoTime();
         Ending ending =
