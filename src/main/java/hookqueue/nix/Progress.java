@@ -11,11 +11,17 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Reads Nix's {@code --log-format internal-json} (activity and result types: {@code
  * src/libutil/logging.hh}): how far a copy is, and in whose words it failed. Lines that are not of
  * that format are kept as plain output.
+ *
+ * <p>Before 2.17 {@code nix copy} reports neither bytes nor counts ({@code
+ * src/libstore/store-api.cc}, {@code copyPaths}), only the beginning and end of each path and how
+ * many there are.
  *
  * <p>Written by the thread that reads the child's output, read by any.
  */
@@ -25,6 +31,8 @@ public final class Progress implements Consumer<String> {
     private static final int ACTIVITY_COPY_PATHS = 103;
     private static final int RESULT_PROGRESS = 105;
     private static final int RESULT_EXPECTED = 106;
+    private static final Pattern ANNOUNCED = Pattern.compile("copying ([0-9]{1,9}) paths?");
+    private static final int MOST_ACTIVITIES = 10_000;
     private static final int MOST_LINES = 40;
     private static final int MOST_PLAIN_AFTER_ERRORS = 5;
     private static final int LONGEST_LINE = 2_000;
@@ -40,6 +48,8 @@ public final class Progress implements Consumer<String> {
     private long bytesExpected;
     private long pathsDone;
     private long pathsExpected;
+    private long pathsEnded;
+    private long pathsAnnounced;
 
     /**
      * How far it is.
@@ -73,7 +83,11 @@ public final class Progress implements Consumer<String> {
     public Snapshot snapshot() {
         synchronized (lock) {
             long bytes = bytesOfDone + copying.values().stream().mapToLong(Long::longValue).sum();
-            return new Snapshot(bytes, bytesExpected, pathsDone, pathsExpected);
+            return new Snapshot(
+                    bytes,
+                    bytesExpected,
+                    Math.max(pathsDone, pathsEnded),
+                    Math.max(pathsExpected, pathsAnnounced));
         }
     }
 
@@ -111,7 +125,7 @@ public final class Progress implements Consumer<String> {
                     case "id" -> id = json.nextLong();
                     case "type" -> type = json.nextInt();
                     case "level" -> level = json.nextInt();
-                    case "msg" -> text = json.nextString();
+                    case "msg", "text" -> text = json.nextString();
                     case "fields" -> {
                         json.beginArray();
                         while (json.hasNext()) {
@@ -134,8 +148,9 @@ public final class Progress implements Consumer<String> {
 
     private void note(Message m) {
         switch (m.action()) {
-            case "start" -> activities.put(m.id(), m.type());
+            case "start" -> start(m);
             case "stop" -> {
+                pathsEnded += activities.remove(m.id(), ACTIVITY_COPY_PATH) ? 1 : 0;
                 activities.remove(m.id());
                 Long bytes = copying.remove(m.id());
                 if (bytes != null) {
@@ -149,6 +164,17 @@ public final class Progress implements Consumer<String> {
                 }
             }
             default -> {} // other actions say nothing about progress
+        }
+    }
+
+    private void start(Message m) {
+        boolean copy = m.type() == ACTIVITY_COPY_PATH || m.type() == ACTIVITY_COPY_PATHS;
+        if (copy && activities.size() < MOST_ACTIVITIES) {
+            activities.put(m.id(), m.type());
+        }
+        Matcher announced = ANNOUNCED.matcher(m.text());
+        if (m.type() == ACTIVITY_COPY_PATHS && announced.matches()) {
+            pathsAnnounced += Long.parseLong(announced.group(1));
         }
     }
 

@@ -1,0 +1,148 @@
+package hookqueue.nix;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Lines that real Nix wrote, with the store and the cache moved, and lines that nobody wants. */
+class ProgressTest {
+    private final Progress progress = new Progress();
+
+    @Test
+    void nixTwoTwentySixTellsPathsAndBytes() throws IOException {
+        List<String> lines = recorded("copy-2.26.3.log");
+        int half = lines.size() - 5;
+        lines.subList(0, half).forEach(progress);
+        Progress.Snapshot middle = progress.snapshot();
+        assertEquals(30_000_232, middle.bytesExpected());
+        assertEquals(2, middle.pathsExpected());
+        assertTrue(middle.bytes() > 20_000_000 && middle.bytes() < 30_000_000, middle::toString);
+        lines.subList(half, lines.size()).forEach(progress);
+        Progress.Snapshot end = progress.snapshot();
+        assertEquals(2, end.paths());
+        assertEquals(
+                30_000_105, end.bytes(), 120); // the recording has not all lines of the small one
+        assertEquals("", progress.complaint());
+    }
+
+    @Test
+    void nixTwoEightTellsPathsOnly() throws IOException {
+        List<String> lines = recorded("copy-2.8.0.log");
+        lines.subList(0, lines.size() - 3).forEach(progress);
+        assertEquals(new Progress.Snapshot(0, 0, 1, 2), progress.snapshot());
+        lines.subList(lines.size() - 3, lines.size()).forEach(progress);
+        assertEquals(new Progress.Snapshot(0, 0, 2, 2), progress.snapshot());
+        assertEquals("", progress.complaint());
+    }
+
+    @Test
+    void anErrorIsToldInNixsWordsWithoutColours() throws IOException {
+        recorded("missing-2.8.0.log").forEach(progress);
+        assertEquals(
+                "error: path '/nix/store/7hx47qyrz4065viqzzhdqi5jixgjys0z-hello' is required,"
+                        + " but there is no substituter that can build it",
+                progress.complaint());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "@nix {\"action\":\"start\",\"id\":1,",
+                "@nix ",
+                "@nix null",
+                "@nix []",
+                "@nix {\"action\":[]}",
+                "@nix {\"action\":\"start\",\"id\":\"x\"}",
+                "@nix {\"action\":\"result\",\"fields\":[1e999],\"id\":1,\"type\":105}",
+                "@nix {\"action\":\"msg\",\"level\":0,\"msg\":null}",
+                "@nix {\"action\":\"msg\",\"level\":99999999999,\"msg\":\"x\"}",
+                "@nix \u0000\u0001",
+            })
+    void aLineThatIsNotOfTheFormatIsKeptAsPlainOutput(String line) {
+        progress.accept(line);
+        assertEquals(Plain.text(line).strip(), progress.complaint().strip());
+        assertEquals(new Progress.Snapshot(0, 0, 0, 0), progress.snapshot());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "@nix {}",
+                "@nix {\"action\":\"dance\",\"id\":1}",
+                "@nix {\"action\":\"stop\",\"id\":77}",
+                "@nix {\"action\":\"result\",\"id\":77,\"type\":105}",
+                "@nix {\"action\":\"result\",\"fields\":[1],\"id\":77,\"type\":105}",
+                "@nix {\"action\":\"result\",\"fields\":[\"a\",{\"b\":[]}],\"id\":77,\"type\":106}",
+                "@nix {\"action\":\"start\",\"id\":1,\"type\":103,\"text\":\"copying many paths\"}",
+                "@nix {\"new\":{\"deep\":[1,2,{\"er\":null}]},\"action\":\"start\",\"id\":1}",
+            })
+    void whatOtherVersionsMaySayIsPassedOver(String line) {
+        progress.accept(line);
+        assertEquals("", progress.complaint());
+        assertEquals(new Progress.Snapshot(0, 0, 0, 0), progress.snapshot());
+    }
+
+    @Test
+    void terminalEscapesAndControlsDoNotReachTheComplaint() {
+        progress.accept("\u001b[31mred\u001b[0m \u001b]0;title\u0007bell\u0007 \u202egnp.exe");
+        assertEquals("red bell? ?gnp.exe", progress.complaint());
+        progress.accept("@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"\\u001b[1mno\\u001b[2J\"}");
+        assertTrue(progress.complaint().startsWith("no"), progress::complaint);
+        assertTrue(progress.complaint().chars().noneMatch(c -> c < ' ' && c != '\n'));
+    }
+
+    @Test
+    void warningsAreNoComplaint() {
+        progress.accept("@nix {\"action\":\"msg\",\"level\":1,\"msg\":\"warning: dirty\"}");
+        assertEquals("", progress.complaint());
+    }
+
+    @Test
+    void memoryIsBoundedWhateverIsSaid() {
+        for (int i = 0; i < 200_000; i++) {
+            progress.accept("@nix {\"action\":\"start\",\"id\":" + i + ",\"type\":100}");
+            progress.accept(
+                    "@nix {\"action\":\"result\",\"fields\":[1,2],\"id\":" + i + ",\"type\":105}");
+        }
+        assertEquals(10_000, progress.snapshot().bytes());
+        for (int i = 0; i < 1_000; i++) {
+            progress.accept("x".repeat(60_000));
+        }
+        assertTrue(progress.complaint().length() < 100_000);
+    }
+
+    @Test
+    void randomDamageNeverThrows() throws IOException {
+        var random = new Random(42);
+        List<String> lines = recorded("copy-2.26.3.log");
+        for (int i = 0; i < 20_000; i++) {
+            var line = new StringBuilder(lines.get(random.nextInt(lines.size())));
+            for (int n = random.nextInt(4); n >= 0; n--) {
+                int at = random.nextInt(line.length());
+                switch (random.nextInt(3)) {
+                    case 0 -> line.setCharAt(at, (char) random.nextInt(300));
+                    case 1 -> line.insert(at, "{[\"}],:9".charAt(random.nextInt(8)));
+                    default -> line.setLength(at + 1);
+                }
+            }
+            progress.accept(line.toString());
+        }
+        assertTrue(progress.complaint().length() < 100_000);
+    }
+
+    private static List<String> recorded(String name) throws IOException {
+        try (InputStream stream =
+                Objects.requireNonNull(ProgressTest.class.getResourceAsStream(name), name)) {
+            return new String(stream.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+        }
+    }
+}
