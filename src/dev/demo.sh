@@ -9,7 +9,7 @@ ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 . "$ROOT/src/dev/lib.sh"
 
 need_apt nix-bin socat systemd
-"$ROOT/dev" build
+dist_is_fresh || "$ROOT/dev" build
 JAVA_HOME=$(find_jdk) || exit 1
 export JAVA_HOME
 

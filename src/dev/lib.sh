@@ -37,7 +37,7 @@ need_apt() {
     if lists_are_fresh && apt_install "$missing"; then
         return 0
     fi
-    apt-get -q -o Acquire::Retries=3 update </dev/null >&2 || echo "./dev: apt-get update failed; trying on" >&2
+    apt_get update </dev/null >&2 || echo "./dev: apt-get update failed; trying on" >&2
     apt_install "$missing"
 }
 
@@ -53,11 +53,16 @@ lists_are_fresh() {
     [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime -7 2>/dev/null | head -n 1)" ]
 }
 
-# apt_install "LIST": never asks, never starts the services that come along.
+# apt_install "LIST": never starts the services that come along.
 apt_install() {
     # shellcheck disable=SC2086 # a list of names
-    env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -q -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 \
-        -o Acquire::Retries=3 --no-install-recommends install $1 </dev/null >&2
+    RUNLEVEL=1 apt_get -y --no-install-recommends install $1 </dev/null >&2
+}
+
+# Never asks. One at a time: apt waits for the lock on packages, but not for that on lists.
+apt_get() {
+    flock /run/lock/nix-post-build-hook-queue-apt env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 \
+        -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
 }
 
 # find_jdk: prints the home of a JDK of at least $JDK_WANTED.
@@ -111,4 +116,12 @@ need_maven() {
 maven() {
     (cd "$ROOT" && MAVEN_OPTS="${MAVEN_OPTS-} --sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED" \
         mvn -B -ntp -Dstyle.color=never "$@" </dev/null)
+}
+
+# dist_is_fresh: whether target/dist is newer than all it is made from.
+dist_is_fresh() {
+    made=$ROOT/target/dist/bin/nix-post-build-hook-queue
+    [ -x "$made" ] || return 1
+    [ -z "$(find "$ROOT/pom.xml" "$ROOT/src/main" "$ROOT/src/dev" "$ROOT/systemd" "$ROOT/LICENSE" "$ROOT"/*.md \
+        -type f -newer "$made" | head -n 1)" ]
 }

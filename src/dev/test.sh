@@ -109,34 +109,42 @@ runner_of() {
     esac
 }
 
+# run_stage STAGE: its output goes to the log, and its result, "PASSED FAILED SECONDS NOTE", beside it.
 run_stage() {
-    say "$1"
     log=$logs/$1.log
     began=$(date +%s)
-    # Not "( … ) | tee", whose status would be that of tee.
-    { (set -e; "stage_$1") 2>&1 && echo 0 >"$log.status" || echo $? >"$log.status"; } | tee "$log"
-    status=$(cat "$log.status")
+    status=0
+    (set -e; "stage_$1") >"$log" 2>&1 || status=$?
     took=$(($(date +%s) - began))
     # shellcheck disable=SC2046 # two numbers
-    set -- "$1" $(sed -n 's/^\([0-9][0-9]*\) passed, \([0-9][0-9]*\) failed$/\1 \2/p' "$log" | tail -n 1)
-    stage_passed=${2:-0}
-    stage_failed=${3:-0}
+    set -- $(sed -n 's/^\([0-9][0-9]*\) passed, \([0-9][0-9]*\) failed$/\1 \2/p' "$log" | tail -n 1)
+    passed=${1:-0}
+    failed=${2:-0}
     note=
-    if [ "$status" != 0 ] && [ "$stage_failed" = 0 ]; then
-        stage_failed=1
-        note=" (ended with status $status)"
-    elif [ $# = 1 ]; then
-        stage_failed=1
-        note=" (has not counted)"
-    elif [ "$((stage_passed + stage_failed))" = 0 ]; then
-        [ "${CI-}" != true ] || stage_failed=1
-        note=" (did not run here)"
+    if [ "$status" != 0 ] && [ "$failed" = 0 ]; then
+        failed=1
+        note="(ended with status $status)"
+    elif [ $# = 0 ]; then
+        failed=1
+        note="(has not counted)"
+    elif [ "$((passed + failed))" = 0 ]; then
+        [ "${CI-}" != true ] || failed=1
+        note="(did not run here)"
     fi
-    total_passed=$((total_passed + stage_passed))
-    total_failed=$((total_failed + stage_failed))
-    line=$(printf '%-10s %5d passed, %3d failed, %4d s%s' "$1" "$stage_passed" "$stage_failed" "$took" "$note")
-    summary="$summary$line
-"
+    echo "$passed $failed $took $note" >"$log.result"
+}
+
+# Half of the time goes by in waiting for something, so two stages run at a time: those that compile, one after the
+# other, and the others.
+run_lane() {
+    for stage in "$@"; do
+        if [ -e "$(runner_of "$stage")" ]; then
+            say "$stage begins"
+            run_stage "$stage"
+            read -r passed failed took note <"$logs/$stage.log.result"
+            say "$stage has ended after $took s: $passed passed, $failed failed $note"
+        fi
+    done
 }
 
 for stage in "$@"; do
@@ -153,25 +161,53 @@ done
     set -- $ALL
 }
 
+rm -rf "$logs"
 mkdir -p "$logs"
-total_passed=0
-total_failed=0
-summary=
+one=
+two=
+for stage in "$@"; do
+    case $stage in
+        system | nixos) two="$two $stage" ;;
+        *) one="$one $stage" ;;
+    esac
+done
 # The install tree is what these test.
 case " $* " in
     *' tree '* | *' sh '* | *' system '* | *' nixos '*) ./dev build ;;
 esac
+# shellcheck disable=SC2086 # lists of words
+{
+    run_lane $two &
+    second=$!
+    trap 'kill "$second" 2>/dev/null || true' EXIT
+    trap 'exit 1' HUP INT TERM
+    say "running:$one |$two; the logs are in target/test-logs"
+    run_lane $one
+    wait "$second" || true
+    trap - EXIT
+}
+
+total_passed=0
+total_failed=0
 for stage in "$@"; do
-    if [ -e "$(runner_of "$stage")" ]; then
-        run_stage "$stage"
+    say "$stage"
+    if [ -e "$logs/$stage.log" ]; then
+        cat "$logs/$stage.log"
     else
-        say "$stage: there is no $(runner_of "$stage")"
-        summary="$summary$stage: not there
-"
+        echo "there is no $(runner_of "$stage")"
     fi
 done
-
 say "summary"
-printf '%s' "$summary"
+for stage in "$@"; do
+    if [ ! -e "$logs/$stage.log.result" ]; then
+        [ ! -e "$(runner_of "$stage")" ] || total_failed=$((total_failed + 1))
+        printf '%-10s did not run\n' "$stage"
+        continue
+    fi
+    read -r passed failed took note <"$logs/$stage.log.result"
+    total_passed=$((total_passed + passed))
+    total_failed=$((total_failed + failed))
+    printf '%-10s %5d passed, %3d failed, %4d s %s\n' "$stage" "$passed" "$failed" "$took" "$note"
+done
 echo "$total_passed passed, $total_failed failed"
 [ "$total_failed" = 0 ] && [ "$total_passed" -gt 0 ]
