@@ -56,12 +56,12 @@ lists_are_fresh() {
 # apt_install "LIST": never starts the services that come along.
 apt_install() {
     # shellcheck disable=SC2086 # a list of names
-    RUNLEVEL=1 apt_get -y --no-install-recommends install $1 </dev/null >&2
+    apt_get -y --no-install-recommends install $1 </dev/null >&2
 }
 
 # Never asks. One at a time: apt waits for the lock on packages, but not for that on lists.
 apt_get() {
-    flock /run/lock/nix-post-build-hook-queue-apt env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 \
+    flock /run/lock/nix-post-build-hook-queue-apt env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -q -o Dpkg::Use-Pty=0 \
         -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
 }
 
