@@ -197,7 +197,7 @@ public final class Lane {
         boolean paused = false;
         List<Entry> group = round.next();
         while (!group.isEmpty() && !paused) {
-            Outcome outcome = carry(group);
+            Outcome outcome = carry(group, round.proving());
             if (outcome instanceof Outcome.Cancelled) {
                 return;
             }
@@ -211,14 +211,18 @@ public final class Lane {
         settle(round, work.breaker());
     }
 
-    private Outcome carry(List<Entry> group) {
+    private Outcome carry(List<Entry> group, boolean proof) {
         var progress = new Progress();
         Instant started = clock.instant();
         running = new Batch(group.size(), started, progress);
         try {
             List<StorePath> paths = group.stream().map(Entry::path).toList();
             Outcome outcome = carrier.carry(paths, progress);
-            tell(outcome, group, Duration.between(started, clock.instant()));
+            if (proof && outcome instanceof Outcome.Delivered) {
+                LOG.info("{}: works, {} was taken again", name, group.getFirst().path());
+            } else {
+                tell(outcome, group, Duration.between(started, clock.instant()));
+            }
             return outcome;
         } finally {
             running = null;
@@ -303,7 +307,7 @@ public final class Lane {
             LOG.info(
                     "{}: works again after {}",
                     name,
-                    Durations.shown(Duration.ofMillis(now - before.since())));
+                    Durations.shown(Duration.ofMillis(Math.max(0, now - before.since()))));
         }
     }
 

@@ -184,6 +184,13 @@ final class Round {
         return down;
     }
 
+    /**
+     * Whether {@link #next()} is a path that was already taken, to see whether that still works.
+     */
+    boolean proving() {
+        return running != null && running.kind() == Kind.PROOF;
+    }
+
     /** What the next round is told. */
     Known known() {
         return new Known(down == null ? failuresInARow : 0, taken, worked && down == null);

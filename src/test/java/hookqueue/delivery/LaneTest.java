@@ -1,0 +1,455 @@
+package hookqueue.delivery;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+
+import hookqueue.base.StorePath;
+import hookqueue.nix.Progress;
+import hookqueue.queue.Breaker;
+import hookqueue.queue.LaneCounts;
+import hookqueue.queue.Ledger;
+import hookqueue.queue.Queue;
+import hookqueue.queue.QueueException;
+import hookqueue.queue.Row;
+import hookqueue.queue.Selection;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A real lane on a real queue; the destination is made by hand and the clock is set. */
+@Timeout(60)
+class LaneTest {
+    private static final String LANE = "file:///cache";
+    private static final long START = 1_800_000_000_000L;
+
+    @TempDir private Path folder;
+    private final Clock clock = new Clock();
+    private final FakeCarrier carrier = new FakeCarrier();
+    private final AtomicReference<Throwable> fatal = new AtomicReference<>();
+    private Queue queue;
+    private Lane lane;
+
+    /** Stands still until it is set. */
+    private static final class Clock implements InstantSource {
+        final AtomicLong millis = new AtomicLong(START);
+
+        @Override
+        public Instant instant() {
+            return Instant.ofEpochMilli(millis.get());
+        }
+    }
+
+    /** Refuses what it is told to and tells of each run. */
+    private static final class FakeCarrier implements Carrier {
+        final Set<StorePath> bad = ConcurrentHashMap.newKeySet();
+        final LinkedBlockingQueue<List<Integer>> runs = new LinkedBlockingQueue<>();
+        volatile boolean down;
+
+        /** When set, a run waits for it, or for the end of the lane. */
+        volatile @Nullable CountDownLatch gate;
+
+        @Override
+        public Outcome carry(List<StorePath> paths, Progress progress) {
+            runs.add(paths.stream().map(FakeCarrier::number).toList());
+            CountDownLatch closed = gate;
+            try {
+                if (closed != null) {
+                    closed.await();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return new Outcome.Cancelled();
+            }
+            return down || paths.stream().anyMatch(bad::contains)
+                    ? new Outcome.Refused("connection refused", Set.of())
+                    : new Outcome.Delivered(paths.size() * 10L);
+        }
+
+        private static int number(StorePath path) {
+            return Integer.parseInt(path.name().substring(1));
+        }
+    }
+
+    @BeforeEach
+    void open() throws IOException, QueueException {
+        Files.createDirectories(folder.resolve("state"));
+        Files.createDirectories(folder.resolve("roots"));
+        begin();
+    }
+
+    private void begin() throws QueueException {
+        var settings =
+                new Queue.Settings(
+                        folder.resolve("state"),
+                        folder.resolve("roots"),
+                        "/nix/store",
+                        List.of(LANE),
+                        Selection.ALL);
+        queue = Queue.open(settings, clock, fatal::set);
+        lane =
+                new Lane(
+                        LANE,
+                        carrier,
+                        queue,
+                        new Lane.Limits(100, 3),
+                        () -> 0.5,
+                        clock,
+                        fatal::set);
+        lane.start();
+    }
+
+    @AfterEach
+    void end() throws InterruptedException {
+        lane.stop();
+        lane.join(Duration.ofSeconds(20));
+        queue.close();
+        assertNull(fatal.get());
+    }
+
+    private void restart() throws InterruptedException, QueueException {
+        end();
+        begin();
+    }
+
+    @Test
+    void whatIsQueuedTogetherIsCarriedTogetherAndItsRootsGo() throws Exception {
+        enqueue(1, 2, 3);
+        assertEquals(List.of(1, 2, 3), nextRun());
+        awaitSettled();
+        assertEquals(3, counts().delivered());
+        assertEquals(30, counts().bytes());
+        assertEquals(0, folder.resolve("roots").toFile().list().length);
+    }
+
+    @Test
+    void anOutageOpensTheBreakerAndOnePathIsTriedWhenItsTimeHasCome() throws Exception {
+        carrier.down = true;
+        enqueue(1, 2, 3, 4, 5);
+        Breaker open = awaitBreaker(1);
+        assertRuns(List.of(1, 2, 3, 4, 5), List.of(1), List.of(2), List.of(3));
+        assertEquals(START + 5_000, open.until());
+        assertEquals("connection refused", open.reason());
+
+        pass(Duration.ofSeconds(4));
+        assertNoRun();
+        pass(Duration.ofSeconds(1));
+        assertEquals(List.of(5), nextRun());
+        assertEquals(START + 15_000, awaitBreaker(2).until());
+
+        carrier.down = false;
+        pass(Duration.ofSeconds(10));
+        awaitSettled();
+        assertEquals(5, counts().delivered());
+        assertEquals(Breaker.CLOSED, counts().breaker());
+    }
+
+    @Test
+    void theBreakerStaysOpenOverARestart() throws Exception {
+        carrier.down = true;
+        enqueue(1, 2, 3);
+        Breaker open = awaitBreaker(1);
+        carrier.runs.clear();
+        restart();
+        assertEquals(open, counts().breaker());
+        assertNoRun();
+        enqueue(4);
+        assertNoRun();
+        carrier.down = false;
+        pass(Duration.ofSeconds(5));
+        awaitSettled();
+    }
+
+    @Test
+    void neitherArrivalsNorARestartShortenABackOff() throws Exception {
+        carrier.bad.add(Paths.path(1));
+        enqueue(1, 2);
+        assertEquals(1, awaitDeferred(1).attempts());
+        long due = row(1).dueAt();
+        assertEquals(START + 5_000, due);
+        carrier.runs.clear();
+
+        enqueue(3);
+        assertEquals(List.of(3), nextRun());
+        enqueue(1);
+        restart();
+        assertNoRun();
+        assertEquals(due, row(1).dueAt());
+        assertEquals(1, row(1).attempts());
+
+        pass(Duration.ofSeconds(5));
+        assertEquals(List.of(1), nextRun());
+    }
+
+    @Test
+    void aClockThatWasSetBackDoesNotHoldAPathForever() throws Exception {
+        carrier.bad.add(Paths.path(1));
+        enqueue(1, 2);
+        awaitDeferred(1);
+        carrier.runs.clear();
+        carrier.bad.clear();
+        clock.millis.set(START - Duration.ofDays(400).toMillis());
+        queue.wake();
+        assertEquals(List.of(1), nextRun());
+        awaitSettled();
+    }
+
+    @Test
+    void aClockThatWasSetBackDoesNotHoldABreakerOpen() throws Exception {
+        carrier.down = true;
+        enqueue(1, 2, 3);
+        awaitBreaker(1);
+        carrier.down = false;
+        clock.millis.set(START - Duration.ofDays(400).toMillis());
+        queue.wake();
+        awaitSettled();
+    }
+
+    @Test
+    void aBadPathIsFailedAfterTheMostAttemptsAndTheOthersGoOn() throws Exception {
+        carrier.bad.add(Paths.path(1));
+        enqueue(1, 2);
+        for (int attempt = 1; attempt < 3; attempt++) {
+            assertEquals(attempt, awaitDeferred(attempt).attempts());
+            clock.millis.addAndGet(1); // overtaken by what is delivered later than it failed
+            enqueue(10 + attempt);
+            awaitOutstanding(1);
+            pass(Duration.ofSeconds(60));
+        }
+        awaitOutstanding(0);
+        assertEquals(Row.State.FAILED, row(1).state());
+        assertEquals(3, row(1).attempts());
+        assertEquals("connection refused", row(1).reason());
+        assertEquals(1, folder.resolve("roots").toFile().list().length);
+    }
+
+    @Test
+    void aPauseIsDurableAndTheRoundAtHandIsNotGoneOnWith() throws Exception {
+        var gate = new CountDownLatch(1);
+        carrier.gate = gate;
+        carrier.bad.add(Paths.path(1));
+        enqueue(1, 2, 3);
+        assertEquals(List.of(1, 2, 3), nextRun());
+        pause(true);
+        carrier.gate = null;
+        gate.countDown();
+        assertNoRun();
+        restart();
+        assertNoRun();
+        assertEquals(3, counts().fresh());
+        pause(false);
+        assertEquals(List.of(1, 2, 3), nextRun());
+        assertEquals(1, awaitDeferred(1).attempts());
+        assertEquals(2, counts().delivered());
+    }
+
+    @Test
+    void aPauseAfterAGoodTrialLeavesNoBreakerOpen() throws Exception {
+        carrier.down = true;
+        enqueue(1, 2, 3);
+        awaitBreaker(1);
+        carrier.runs.clear();
+        carrier.down = false;
+        var gate = new CountDownLatch(1);
+        carrier.gate = gate;
+        pass(Duration.ofSeconds(5));
+        assertEquals(1, nextRun().size());
+        pause(true);
+        gate.countDown();
+        carrier.gate = null;
+        awaitBreaker(0);
+        assertEquals(2, counts().outstanding());
+        pause(false);
+        awaitSettled();
+    }
+
+    @Test
+    void aStopInTheMiddleOfARunLeavesAllQueued() throws Exception {
+        carrier.gate = new CountDownLatch(1);
+        enqueue(1, 2);
+        assertEquals(List.of(1, 2), nextRun());
+        assertEquals(2, lane.running().paths());
+        carrier.gate = null;
+        lane.stop();
+        lane.join(Duration.ofSeconds(20));
+        assertNull(lane.running());
+        assertEquals(2, counts().fresh());
+        restart();
+        assertEquals(List.of(1, 2), nextRun());
+        awaitSettled();
+    }
+
+    @Test
+    void retryTriesADeferredPathAtOnce() throws Exception {
+        carrier.bad.add(Paths.path(1));
+        enqueue(1, 2);
+        awaitDeferred(1);
+        carrier.bad.clear();
+        carrier.runs.clear();
+        queue.call(ledger -> ledger.retryAll(clock.millis()));
+        assertEquals(List.of(1), nextRun());
+        awaitSettled();
+    }
+
+    @Test
+    void aCrowdOfBadPathsAtTheHeadHoldsUpTheOthersForFewTrials() throws Exception {
+        pause(true);
+        for (int bad = 1; bad <= 9; bad++) {
+            carrier.bad.add(Paths.path(bad));
+            enqueue(bad);
+        }
+        for (int good = 10; good < 40; good++) {
+            enqueue(good);
+        }
+        pause(false);
+        for (int i = 0; i < 4 && counts().delivered() < 30; i++) {
+            awaitQuiet();
+            pass(Duration.ofSeconds(6));
+        }
+        awaitQuiet();
+        assertEquals(30, counts().delivered());
+    }
+
+    /** The lane waits 10 s then, by the real clock. */
+    @Test
+    void aVerdictThatCannotBeRecordedIsComeByOnceMore() throws Exception {
+        sql("CREATE TRIGGER full BEFORE DELETE ON delivery BEGIN SELECT raise(ABORT, 'full'); END");
+        enqueue(1);
+        assertEquals(List.of(1), nextRun());
+        while (!laneIsIn("sleep")) {
+            Thread.onSpinWait();
+        }
+        assertEquals(1, counts().fresh());
+        sql("DROP TRIGGER full");
+        assertEquals(List.of(1), nextRun());
+        awaitSettled();
+        assertEquals(1, counts().delivered());
+    }
+
+    /** The queue lets nobody else at its database, so this borrows its connection on its thread. */
+    private void sql(String statement) throws Exception {
+        var field = Queue.class.getDeclaredField("connection");
+        field.setAccessible(true);
+        var connection = (java.sql.Connection) field.get(queue);
+        queue.call(ledger -> {
+            try (var s = connection.createStatement()) {
+                return s.execute(statement);
+            }
+        });
+    }
+
+    private void enqueue(int... numbers) throws Exception {
+        var paths = new ArrayList<StorePath>();
+        for (int number : numbers) {
+            paths.add(Paths.path(number));
+        }
+        queue.enqueue(paths, null);
+    }
+
+    private void pause(boolean paused) throws Exception {
+        queue.call(ledger -> {
+            ledger.pause(paused, clock.millis());
+            return true;
+        });
+    }
+
+    private void pass(Duration time) {
+        clock.millis.addAndGet(time.toMillis());
+        queue.wake();
+    }
+
+    private List<Integer> nextRun() throws InterruptedException {
+        List<Integer> run = carrier.runs.poll(20, TimeUnit.SECONDS);
+        assertFalse(run == null, "no run");
+        return run;
+    }
+
+    @SafeVarargs
+    private void assertRuns(List<Integer>... expected) throws InterruptedException {
+        for (List<Integer> run : expected) {
+            assertEquals(run, nextRun());
+        }
+    }
+
+    /** The lane has looked at the queue as it is and sleeps, with no run since. */
+    private void assertNoRun() throws Exception {
+        awaitQuiet();
+        assertEquals(List.of(), List.copyOf(carrier.runs));
+    }
+
+    /** Waits until the lane waits for the queue to change or for time to pass. */
+    private void awaitQuiet() throws Exception {
+        int calm = 0;
+        while (calm < 3) {
+            long version = queue.version();
+            queue.call(ledger -> true); // what the lane had asked before is answered
+            boolean waits =
+                    lane.running() == null && laneIsIn("awaitChange") && queue.version() == version;
+            calm = waits ? calm + 1 : 0;
+            Thread.onSpinWait();
+        }
+    }
+
+    private static boolean laneIsIn(String method) {
+        return Thread.getAllStackTraces().entrySet().stream()
+                .filter(entry -> entry.getKey().getName().equals("lane " + LANE))
+                .flatMap(entry -> List.of(entry.getValue()).stream())
+                .anyMatch(frame -> frame.getMethodName().equals(method));
+    }
+
+    private LaneCounts counts() throws Exception {
+        return queue.call(Ledger::lanes).getFirst();
+    }
+
+    private Row row(int number) throws Exception {
+        return queue.call(ledger -> ledger.standing(Paths.path(number))).getFirst();
+    }
+
+    private Breaker awaitBreaker(int failures) throws Exception {
+        while (counts().breaker().failures() != failures) {
+            queue.awaitChange(queue.version(), 10);
+        }
+        return counts().breaker();
+    }
+
+    private Row awaitDeferred(int attempts) throws Exception {
+        while (true) {
+            List<Row> rows = queue.call(ledger -> ledger.standing(Paths.path(1)));
+            if (rows.getFirst().attempts() == attempts) {
+                return rows.getFirst();
+            }
+            queue.awaitChange(queue.version(), 10);
+        }
+    }
+
+    private void awaitOutstanding(int most) throws Exception {
+        while (counts().outstanding() > most) {
+            queue.awaitChange(queue.version(), 10);
+        }
+        awaitQuiet();
+    }
+
+    private void awaitSettled() throws Exception {
+        while (counts().outstanding() > 0) {
+            queue.awaitChange(queue.version(), 10);
+        }
+    }
+}
