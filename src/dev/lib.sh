@@ -112,11 +112,19 @@ need_maven() {
     command -v mvn >/dev/null 2>&1 || die "no Maven: install it (3.8.7 or newer)"
 }
 
-# maven ARGUMENT...: without colours, progress bars, and what Maven's own libraries make the JDK say.
-maven() {
-    (cd "$ROOT" && MAVEN_OPTS="${MAVEN_OPTS-} --sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED" \
-        mvn -B -ntp -Dstyle.color=never "$@" </dev/null)
-}
+# maven ARGUMENT...: without progress bars, without what Maven's own libraries make the JDK say, and without the colours
+# that Debian's ends with whatever one asks for.
+maven() (
+    cd "$ROOT" || exit 1
+    MAVEN_OPTS="${MAVEN_OPTS-} --sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED"
+    export MAVEN_OPTS
+    ended=$(mktemp)
+    { mvn -B -ntp -Dstyle.color=never "$@" </dev/null 2>&1 && rm -f "$ended"; } | sed -u "s/$(printf '\033')\[[0-9;]*m//g"
+    if [ -e "$ended" ]; then
+        rm -f "$ended"
+        exit 1
+    fi
+)
 
 # dist_is_fresh: whether target/dist is newer than all it is made from.
 dist_is_fresh() {

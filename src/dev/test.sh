@@ -28,7 +28,8 @@ stage_shellcheck() {
     need_apt shellcheck
     passed=0
     failed=0
-    git ls-files --cached --others --exclude-standard >"$logs/files"
+    # Without git this is not a clone, and has nothing but what belongs to it.
+    git ls-files --cached --others --exclude-standard >"$logs/files" 2>/dev/null || find . -type f >"$logs/files"
     while IFS= read -r file; do
         if is_shell "$file"; then
             if shellcheck -x -P "$ROOT" -P SCRIPTDIR "$file"; then
