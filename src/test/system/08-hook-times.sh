@@ -1,5 +1,7 @@
 #!/bin/sh
 # How long 200 hooks hold their builds, with the worker running and without
+#
+# Runs alone: it measures.
 
 # shellcheck source=src/test/system/scenario.sh
 . "$NPBHQ_TEST_DIR/scenario.sh"

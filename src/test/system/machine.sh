@@ -4,7 +4,7 @@
 #
 #   $work        a tmpfs of this run
 #   $work/base   the layer that setup.sh makes: the queue installed, Nix, ssh and users set up
-#   $machine     the scenario's own directory: upper/ work/ root/ (mounted), pid (of its process 1)
+#   $machine     the scenario's own directory: upper/ work/ root/ (mounted), pid (of its process 1 and of nspawn)
 
 # shellcheck disable=SC2154 # machine: set by whoever reads this file
 
@@ -14,15 +14,27 @@ machine_mount() {
     mount -t overlay overlay -o "lowerdir=$1,upperdir=$machine/upper,workdir=$machine/work" "$machine/root"
 }
 
+# machine_cgroup: makes a control group for the machine, and prints it. Two systemds in one would take each other's
+# services for their own.
+machine_cgroup() {
+    above=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)$(sed -n 's/^0:://p' /proc/self/cgroup)
+    # From /var/tmp/npbhq-system.X/MACHINE, so that whoever boots or removes the same machine finds it again.
+    own=${above%/}/$(printf '%s' "${machine#/var/tmp/}" | tr / -)
+    mkdir -p "$own" && printf '%s\n' "$own"
+}
+
 machine_boot() {
+    cgroup=$(machine_cgroup) || return 1
     set -- --bind-ro="$NPBHQ_TEST_SOURCE:/src"
     for dir in "$NPBHQ_TEST_JDK" /etc/java-*-openjdk; do
         # What a distribution's JDK links to in /etc belongs to it.
         [ ! -d "$dir" ] || set -- "$@" --bind-ro="$dir"
     done
     # Without stdin and a terminal; the host may have another systemd, or none, and any cgroup layout.
-    SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn -q -D "$machine/root" --boot --register=no --keep-unit \
-        --machine="npbhq-test-$$" --private-network --console=pipe "$@" </dev/null >>"$machine/console" 2>&1 &
+    # shellcheck disable=SC2016 # for the inner shell, which becomes systemd-nspawn
+    SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 sh -c 'echo $$ >"$0/cgroup.procs" && exec systemd-nspawn "$@"' "$cgroup" \
+        -q -D "$machine/root" --boot --register=no --keep-unit --machine="npbhq-test-$(basename "$machine")" \
+        --private-network --console=pipe "$@" </dev/null >>"$machine/console" 2>&1 &
     nspawn=$!
     pid=
     tries=0
@@ -61,7 +73,12 @@ machine_off() {
     return 0
 }
 
-machine_unmount() { umount "$machine/root"; }
+# Also takes away its control groups, the innermost first.
+machine_unmount() {
+    umount "$machine/root"
+    cgroup=$(machine_cgroup) && find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null
+    return 0
+}
 
 # Commands in the machine, as root and as others. Standard input is theirs.
 root() { nsenter -t "$pid" -a -- env -i PATH=/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin HOME=/root "$@"; }
