@@ -1,0 +1,56 @@
+package hookqueue.e2e;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import jnr.unixsocket.UnixSocketAddress;
+import jnr.unixsocket.UnixSocketChannel;
+
+/**
+ * A client by another implementation of Unix sockets than the worker's, with every byte in the
+ * test's hands.
+ */
+final class OtherClient implements AutoCloseable {
+    private final UnixSocketChannel channel;
+    private final BufferedReader replies;
+
+    OtherClient(Path socket) throws IOException {
+        channel = UnixSocketChannel.open(new UnixSocketAddress(socket.toFile()));
+        replies =
+                new BufferedReader(
+                        new InputStreamReader(
+                                Channels.newInputStream(channel), StandardCharsets.UTF_8));
+    }
+
+    OtherClient send(String bytes) throws IOException {
+        return send(bytes.getBytes(StandardCharsets.UTF_8));
+    }
+
+    OtherClient send(byte[] bytes) throws IOException {
+        var buffer = ByteBuffer.wrap(bytes);
+        while (buffer.hasRemaining()) {
+            channel.write(buffer);
+        }
+        return this;
+    }
+
+    /** Ends its own output; the worker's may go on. */
+    OtherClient halfClose() throws IOException {
+        channel.shutdownOutput();
+        return this;
+    }
+
+    /** The next line, null at the end. */
+    String line() throws IOException {
+        return replies.readLine();
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+}
