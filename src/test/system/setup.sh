@@ -74,6 +74,14 @@ E2
 
 printf '%s\n' '--- ./dev install:'
 root sh /src/src/dev/install.sh --dist /src/target/dist 2>&1 | sed 's/^/    /'
+if [ -n "${NPBHQ_TEST_UNITS-}" ]; then
+    printf '%s\n' "--- with the units of $NPBHQ_TEST_UNITS instead"
+    for unit in "$NPBHQ_TEST_UNITS/$name".socket "$NPBHQ_TEST_UNITS/$name".service; do
+        root tee "/etc/systemd/system/${unit##*/}" <"$unit" >/dev/null
+    done
+    root systemctl daemon-reload
+    root systemctl restart "$name.socket"
+fi
 check "the socket listens as soon as it is installed" listening
 # shellcheck disable=SC2016 # for the shell in the machine
 check "systemd finds nothing wrong with the units" root sh -c \
