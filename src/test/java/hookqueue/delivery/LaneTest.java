@@ -69,8 +69,8 @@ class LaneTest {
 
         @Override
         public Outcome carry(List<StorePath> paths, Progress progress) {
+            CountDownLatch closed = gate; // before the test can know of this run
             runs.add(paths.stream().map(FakeCarrier::number).toList());
-            CountDownLatch closed = gate;
             try {
                 if (closed != null) {
                     closed.await();
