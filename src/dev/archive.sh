@@ -1,14 +1,15 @@
 #!/bin/sh
-# archive.sh TREE: makes the JVM's start-up archive (AOT cache) of a tree that assemble.sh has put together, by
+# archive.sh TREE [DIR]: makes the JVM's start-up archive (AOT cache) of a tree that assemble.sh has put together, by
 # running the worker of that tree once, from connection to idle exit, against a `nix` that does nothing. Needs the
 # tree's JDK as JAVA_HOME, systemd-socket-activate and socat. To be run last: JDK 25.0.3 does not notice that a jar
 # has changed under its archive, and would run the old code. The archive is named after what it was made from, and is
-# not the same byte for byte each time.
+# not the same byte for byte each time. It goes into the tree, or, when the tree is not to be written to, into DIR.
 set -eu
 
 tree=$1
 name=nix-post-build-hook-queue
 lib=$tree/lib/$name
+out=${2-$lib}
 
 scratch=$(mktemp -d)
 # The path must fit into a socket's address, and be free of blanks and colons.
@@ -20,9 +21,9 @@ end() {
 trap end EXIT
 trap 'exit 1' HUP INT TERM
 
-rm -f "$lib"/startup-*
+rm -f "$out"/startup-*
 hash=$(cat "$lib"/*.jar "$lib"/jvm.options "$JAVA_HOME/release" | sha256sum | cut -c 1-16)
-archive=$lib/startup-$hash.aot
+archive=$out/startup-$hash.aot
 
 # What a copy looks like to the worker: progress, then success.
 cat >"$scratch/nix" <<'EOF'
@@ -76,6 +77,7 @@ chmod 644 "$archive"
 # The JVM ignores an archive that does not fit, and starts slowly. With AOTMode=on it refuses; the worker itself ends
 # with 66, because there is no socket.
 status=0
-JDK_JAVA_OPTIONS=-XX:AOTMode=on NPBHQ_UPLOAD_TO="file://$scratch/cache" NPBHQ_STATE_DIR="$scratch/state" \
+JDK_JAVA_OPTIONS=-XX:AOTMode=on NPBHQ_JAVA_OPTIONS=-XX:AOTCache=$archive \
+    NPBHQ_UPLOAD_TO="file://$scratch/cache" NPBHQ_STATE_DIR="$scratch/state" \
     "$tree/bin/$name" serve >"$scratch/log" 2>&1 </dev/null || status=$?
 [ "$status" = 66 ] || fail "the archive is of no use: status $status"

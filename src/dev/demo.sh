@@ -8,10 +8,15 @@ ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 # shellcheck source=src/dev/lib.sh
 . "$ROOT/src/dev/lib.sh"
 
-need_apt nix-bin socat systemd
-dist_is_fresh || "$ROOT/dev" build
-JAVA_HOME=$(find_jdk) || exit 1
-export JAVA_HOME
+# The Nix package is a finished tree, with a Java of its own.
+dist=${NPBHQ_DEMO_DIST-}
+if [ -z "$dist" ]; then
+    need_apt nix-bin socat systemd
+    dist_is_fresh || "$ROOT/dev" build
+    dist=$ROOT/target/dist
+    JAVA_HOME=$(find_jdk) || exit 1
+    export JAVA_HOME
+fi
 
 # A socket's path has room for 107 bytes.
 temp=${TMPDIR:-/tmp}
@@ -60,7 +65,7 @@ build-users-group =
 sandbox = false
 substituters =
 experimental-features = nix-command
-post-build-hook = $ROOT/target/dist/bin/post-build-hook
+post-build-hook = $dist/bin/post-build-hook
 EOF
 nix-store --generate-binary-cache-key demo-1 "$scratch/key" "$scratch/key.pub"
 nix-store --generate-binary-cache-key demo-1 "$scratch/other" "$scratch/other.pub"
@@ -69,7 +74,7 @@ export NPBHQ_SOCKET="$scratch/queue.sock" NPBHQ_STATE_DIR="$scratch/queue"
 export NPBHQ_GCROOTS_DIR="$NIX_STATE_DIR/gcroots/nix-post-build-hook-queue" NPBHQ_STORE_DIR="$NIX_STORE_DIR"
 export NPBHQ_UPLOAD_TO="file://$scratch/cache" NPBHQ_SIGNING_PRIVATE_KEY_PATH="$scratch/key" NPBHQ_IDLE_TIMEOUT=5s
 mkdir -p "$NPBHQ_GCROOTS_DIR"
-PATH=$ROOT/target/dist/bin:$PATH
+PATH=$dist/bin:$PATH
 
 say "the queue waits, as it does under systemd: a socket, and no worker"
 # systemd-socket-activate starts its program with none of the environment but what it is told.
