@@ -1,0 +1,125 @@
+# What no type can tell: mistakes are refused while the configuration is evaluated, each with its remedy.
+{
+  config,
+  lib,
+  npbhq,
+  ...
+}:
+let
+  cfg = config.services.nix-post-build-hook-queue;
+  option = name: "services.nix-post-build-hook-queue.${name}";
+  refuse = wrong: message: {
+    assertion = !wrong;
+    inherit message;
+  };
+  below = dirs: path: lib.any (dir: path == dir || lib.hasPrefix "${dir}/" path) dirs;
+  # What the hardened service sees something else of, or nothing.
+  hidden = [
+    "/home"
+    "/root"
+    "/run/user"
+    "/tmp"
+    "/var/tmp"
+    "/dev"
+  ];
+  isPlain = path: builtins.match "/[A-Za-z0-9/._+@=,-]+" path != null && !lib.hasInfix "/../" "${path}/";
+  store = builtins.storeDir;
+  unsafe =
+    path:
+    if !isPlain path then
+      "holds characters that units and tmpfiles rules would have to quote"
+    else if below hidden path then
+      "lies where the service cannot see it (ProtectHome=, PrivateTmp=)"
+    else if below [ store "/nix/store" ] path then
+      "lies in the Nix store, where nothing can be written"
+    else
+      null;
+  place =
+    name: path: remedy:
+    refuse (path != null && unsafe path != null) "${option name}: ${toString path} ${toString (unsafe path)}. ${remedy}";
+  withPassword = lib.filter (url: builtins.match "[^:]*://[^/@]*:[^/@]*@.*" url != null) npbhq.destinations;
+  withStoreKey = lib.filter (url: lib.hasInfix "secret-key=${store}" url) npbhq.destinations;
+  relative = lib.filter (url: lib.hasPrefix "file://" url && !lib.hasPrefix "file:///" url) npbhq.destinations;
+  own = lib.filter (lib.hasPrefix "NPBHQ_") (lib.attrNames cfg.extraEnvironment);
+  secrets = lib.filter (n: builtins.match ".*(SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL).*" n != null) (
+    lib.attrNames cfg.extraEnvironment
+  );
+  managed = lib.filter (
+    n:
+    lib.elem n [
+      "HOME"
+      "NIX_SSHOPTS"
+      "PATH"
+      "TMPDIR"
+      "XDG_CACHE_HOME"
+    ]
+  ) (lib.attrNames cfg.extraEnvironment);
+  nixVersion = lib.getVersion cfg.nixPackage;
+  isLix = lib.hasPrefix "lix" (lib.getName cfg.nixPackage);
+in
+{
+  config = lib.mkIf cfg.enable {
+    assertions = [
+      (refuse (!config.nix.enable)
+        "${option "enable"} needs Nix on this machine: set nix.enable = true, or do not enable the queue."
+      )
+      (refuse (npbhq.destinations == [ ] && cfg.signingPrivateKeyPath == null)
+        "There is nothing to do: set ${option "uploadTo"}, ${option "signingPrivateKeyPath"}, or both."
+      )
+      (refuse (cfg.sshPrivateKeyPath != null && npbhq.ssh == [ ])
+        "${option "sshPrivateKeyPath"} is set, and no destination would use it: add an ssh:// or ssh-ng:// URL to ${option "uploadTo"}, or remove the key."
+      )
+      (refuse (lib.unique npbhq.destinations != npbhq.destinations)
+        "${option "uploadTo"} names a destination twice: remove one of them."
+      )
+      (refuse (relative != [ ])
+        "${option "uploadTo"}: ${toString relative} is not an absolute path: write file:///DIR, with three slashes."
+      )
+      (refuse (withPassword != [ ])
+        "${option "uploadTo"} holds a password, which everybody could read in the store: remove it, and use a netrc file, an SSH key, or variables in /etc/nix-post-build-hook-queue/environment."
+      )
+      (refuse (withStoreKey != [ ])
+        "${option "uploadTo"}: secret-key= names a key in the Nix store, where everybody can read it: use ${option "signingPrivateKeyPath"} with a quoted path outside the store."
+      )
+      (refuse (own != [ ])
+        "${option "extraEnvironment"} sets ${toString own}: use the option of that setting (NPBHQ_BATCH_SIZE is batchSize), so that it is checked."
+      )
+      (refuse (secrets != [ ])
+        "${option "extraEnvironment"} sets ${toString secrets}, which everybody could read in the store: put it into /etc/nix-post-build-hook-queue/environment (mode 0600)."
+      )
+      (refuse (managed != [ ])
+        "${option "extraEnvironment"} sets ${toString managed}, which the service needs as it is: use sshOptions, nixPackage or stateDir."
+      )
+      (refuse (cfg.user == "root")
+        "${option "user"}: the worker runs programs that talk to the network; remove this line, or name a user without privileges."
+      )
+      (refuse (builtins.stringLength cfg.socketPath > 107)
+        "${option "socketPath"}: a socket's path has at most 107 characters; choose a shorter one."
+      )
+      (refuse (!lib.hasPrefix "/nix/var/nix/gcroots/" cfg.gcrootsDir)
+        "${option "gcrootsDir"}: Nix looks for roots only below /nix/var/nix/gcroots/; choose a directory there."
+      )
+      (refuse (below [ "/run" "/var/run" "/dev/shm" ] cfg.stateDir)
+        "${option "stateDir"}: what is in ${cfg.stateDir} does not survive a reboot. Choose a directory below /var/lib."
+      )
+      (place "stateDir" cfg.stateDir "Choose a directory below /var/lib.")
+      (place "metricsFile" cfg.metricsFile "Choose the textfile collector's directory, for example below /var/lib.")
+      (place "socketPath" cfg.socketPath "Choose one below /run.")
+    ]
+    ++ map (dir: place "uploadTo" dir "Choose a directory such as /srv/cache.") npbhq.directories;
+
+    warnings =
+      lib.optional (cfg.substituteOnDestination && npbhq.ssh == [ ])
+        "${option "substituteOnDestination"} changes nothing: only ssh:// and ssh-ng:// destinations can fetch for themselves. Remove it."
+      ++
+        lib.optional (cfg.knownHosts != [ ] && npbhq.ssh == [ ])
+          "${option "knownHosts"} changes nothing: there is no ssh:// or ssh-ng:// destination. Remove it."
+      ++
+        lib.optional (lib.any (o: lib.elem o [ "StrictHostKeyChecking=no" "StrictHostKeyChecking=off" ]) cfg.sshOptions)
+          "${option "sshOptions"}: without StrictHostKeyChecking anybody can pose as the destination. Set ${option "knownHosts"} instead."
+      ++
+        lib.optional (cfg.signingPrivateKeyPath != null && !isLix && lib.versionOlder nixVersion "2.17")
+          "${option "signingPrivateKeyPath"}: the daemon of Nix ${nixVersion} takes signatures only from trusted users. Use Nix 2.17 or newer, or add \"${cfg.user}\" to nix.settings.trusted-users."
+    ;
+  };
+}

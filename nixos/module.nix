@@ -1,0 +1,263 @@
+# The NixOS module. The units say what those in ../systemd say, and tests/run compares them key by key; the reasons for
+# each line are there.
+{
+  config,
+  lib,
+  pkgs,
+  npbhq,
+  ...
+}:
+let
+  cfg = config.services.nix-post-build-hook-queue;
+  name = "nix-post-build-hook-queue";
+
+  # Units know specifiers, values do not.
+  literal = value: lib.replaceStrings [ "%" ] [ "%%" ] (toString value);
+
+  # The hook, and whoever asks the worker, have no other way to learn what is not as usual.
+  clientEnvironment = lib.filterAttrs (_: value: value != null) {
+    NPBHQ_SOCKET = if cfg.socketPath == "/run/${name}.sock" then null else cfg.socketPath;
+    NPBHQ_STATE_DIR = if cfg.stateDir == "/var/lib/${name}" then null else cfg.stateDir;
+    NPBHQ_GCROOTS_DIR = if cfg.gcrootsDir == "/nix/var/nix/gcroots/${name}" then null else cfg.gcrootsDir;
+    NPBHQ_STORE_DIR = if cfg.storeDir == "/nix/store" then null else cfg.storeDir;
+    NPBHQ_HOOK_TIMEOUT = if cfg.hookTimeout == "5s" then null else toString cfg.hookTimeout;
+  };
+  plainHook = lib.getExe' cfg.package "post-build-hook";
+  hook =
+    if clientEnvironment == { } then
+      plainHook
+    else
+      pkgs.writeShellScript "post-build-hook" ''
+        ${lib.concatStringsSep "\n" (
+          lib.mapAttrsToList (n: v: "export ${n}=${lib.escapeShellArg v}") clientEnvironment
+        )}
+        exec ${plainHook}
+      '';
+
+  # Of two settings of the same thing, ssh takes the first.
+  sshOptions =
+    cfg.sshOptions
+    ++ [
+      "BatchMode=yes"
+      "IPQoS=throughput"
+      "ConnectTimeout=15"
+      "ServerAliveInterval=15"
+      "ServerAliveCountMax=4"
+      "UserKnownHostsFile=/etc/${name}/known_hosts"
+    ];
+  # Not through literal: %d is systemd's.
+  identity = lib.optionalString (cfg.sshPrivateKeyPath != null) " -o IdentityFile=%d/${name}.ssh-key";
+
+  inStateDirectory = lib.hasPrefix "/var/lib/" cfg.stateDir;
+  metricsDir = if cfg.metricsFile == null then [ ] else [ (dirOf cfg.metricsFile) ];
+in
+{
+  imports = [
+    ./options.nix
+    ./assertions.nix
+  ];
+
+  config = lib.mkIf cfg.enable {
+    nix.settings = {
+      post-build-hook = hook;
+      # "extra-", for a list of its own would shut out everybody whom the default admits.
+      extra-allowed-users = [ cfg.user ];
+    };
+
+    environment.systemPackages = [ cfg.package ];
+    environment.variables = lib.mkIf (clientEnvironment ? NPBHQ_SOCKET) {
+      inherit (clientEnvironment) NPBHQ_SOCKET;
+    };
+    environment.etc."${name}/known_hosts" = lib.mkIf (cfg.knownHosts != [ ]) {
+      text = lib.concatMapStringsSep "" (line: "${lib.removeSuffix "\n" line}\n") cfg.knownHosts;
+    };
+
+    # ssh asks the password database for its user's name and home, hence no DynamicUser=.
+    users.users = lib.mkIf (cfg.user == name) {
+      ${name} = {
+        isSystemUser = true;
+        group = cfg.group;
+        description = "Nix post-build hook queue";
+        home = cfg.stateDir;
+      };
+    };
+    users.groups = lib.mkIf (cfg.group == name) { ${name} = { }; };
+
+    systemd.tmpfiles.rules = [
+      "d ${cfg.stateDir} 0700 ${cfg.user} ${cfg.group} -"
+      "d ${cfg.stateDir}/spool 0700 ${cfg.user} ${cfg.group} -"
+      "d ${cfg.gcrootsDir} 0755 ${cfg.user} ${cfg.group} -"
+      "d /etc/${name} 0755 root root -"
+    ]
+    # ":" leaves alone whose they are, if they are there.
+    ++ map (dir: "d ${literal dir} :0755 :${cfg.user} :${cfg.group} -") (
+      npbhq.directories ++ metricsDir
+    );
+
+    systemd.sockets.${name} = {
+      description = "Paths built by Nix, to be signed and uploaded";
+      documentation = [ "man:${name}(8)" ];
+      wantedBy = [ "sockets.target" ];
+      listenStreams = [ (literal cfg.socketPath) ];
+      socketConfig = {
+        FileDescriptorName = "queue";
+        SocketMode = if cfg.socketGroup == null then "0600" else "0660";
+        RemoveOnStop = true;
+        Backlog = 4096;
+        PollLimitIntervalSec = "3s";
+        PollLimitBurst = 12;
+        TriggerLimitIntervalSec = "3s";
+        TriggerLimitBurst = 30;
+      }
+      // lib.optionalAttrs (cfg.socketGroup != null) { SocketGroup = cfg.socketGroup; };
+    };
+
+    systemd.services.${name} = {
+      description = "Sign and upload what Nix has built";
+      documentation = [ "man:${name}(8)" ];
+      requires = [ "${name}.socket" ];
+      # Not network-online.target: what cannot be reached yet is tried again anyway.
+      after = [
+        "${name}.socket"
+        "network.target"
+        "nss-lookup.target"
+        "nix-daemon.socket"
+      ];
+      wantedBy = [ "multi-user.target" ];
+
+      unitConfig = {
+        RequiresMountsFor = "/nix/store /nix/var/nix";
+        StartLimitIntervalSec = 0;
+        # A new version restarts the worker; the socket stays open meanwhile.
+        X-NotSocketActivated = true;
+      };
+      stopIfChanged = false;
+
+      path = [ cfg.nixPackage ] ++ lib.optional (npbhq.ssh != [ ]) pkgs.openssh;
+
+      environment = {
+        HOME = if inStateDirectory then "%S/${lib.removePrefix "/var/lib/" cfg.stateDir}" else literal cfg.stateDir;
+        XDG_CACHE_HOME = "%C/${name}";
+        TMPDIR = "/var/tmp";
+        NIX_SSHOPTS = lib.concatMapStringsSep " " (o: "-o ${literal o}") sshOptions + identity;
+        NPBHQ_NIX = "${cfg.nixPackage}/bin/nix";
+        NPBHQ_GCROOTS_DIR = literal cfg.gcrootsDir;
+        NPBHQ_STATE_DIR = literal cfg.stateDir;
+        NPBHQ_STORE_DIR = literal cfg.storeDir;
+        NPBHQ_SOCKET = literal cfg.socketPath;
+        NPBHQ_BATCH_SIZE = toString cfg.batchSize;
+        NPBHQ_IDLE_TIMEOUT = toString cfg.idleTimeout;
+        NPBHQ_STALL_TIMEOUT = toString cfg.stallTimeout;
+        NPBHQ_MAX_ATTEMPTS = toString cfg.maxAttempts;
+        NPBHQ_FAILED_RETENTION = toString cfg.failedRetention;
+        NPBHQ_SUBSTITUTE_ON_DESTINATION = lib.boolToString cfg.substituteOnDestination;
+        NPBHQ_LOG_LEVEL = cfg.logLevel;
+      }
+      // lib.optionalAttrs (npbhq.destinations != [ ]) {
+        NPBHQ_UPLOAD_TO = literal (lib.concatStringsSep " " npbhq.destinations);
+      }
+      // lib.optionalAttrs (cfg.signingPrivateKeyPath != null) {
+        NPBHQ_SIGNING_PRIVATE_KEY_PATH = "%d/${name}.signing-key";
+      }
+      // lib.optionalAttrs (cfg.include != null) { NPBHQ_INCLUDE = literal cfg.include; }
+      // lib.optionalAttrs (cfg.exclude != null) { NPBHQ_EXCLUDE = literal cfg.exclude; }
+      // lib.optionalAttrs (cfg.metricsFile != null) { NPBHQ_METRICS_FILE = literal cfg.metricsFile; }
+      # The start-up archive differs from build to build, so it is no part of the package.
+      // lib.optionalAttrs (cfg.package ? startupArchive) {
+        NPBHQ_JAVA_OPTIONS = "-XX:AOTCache=${cfg.package.startupArchive}/startup.aot";
+      }
+      // lib.mapAttrs (_: literal) cfg.extraEnvironment;
+
+      serviceConfig = {
+        Type = "notify";
+        NotifyAccess = "main";
+        ExecStart = "${lib.getExe' cfg.package name} serve";
+        Sockets = "${name}.socket";
+        StandardInput = "null";
+        SyslogIdentifier = name;
+
+        User = cfg.user;
+        Group = cfg.group;
+        CacheDirectory = name;
+        CacheDirectoryMode = "0700";
+        UMask = "0077";
+
+        EnvironmentFile = "-/etc/${name}/environment";
+        LoadCredential =
+          lib.optional (cfg.signingPrivateKeyPath != null) "${name}.signing-key:${literal cfg.signingPrivateKeyPath}"
+          ++ lib.optional (cfg.sshPrivateKeyPath != null) "${name}.ssh-key:${literal cfg.sshPrivateKeyPath}";
+
+        TimeoutStartSec = "2min";
+        TimeoutStopSec = "15s";
+        KillMode = "mixed";
+        WatchdogSec = "1min";
+        WatchdogSignal = "SIGQUIT";
+        TimeoutAbortSec = "5s";
+        Restart = "on-failure";
+        RestartSec = "1s";
+        RestartSteps = 8;
+        RestartMaxDelaySec = "15s";
+        RestartPreventExitStatus = 78;
+        OOMPolicy = "continue";
+
+        Nice = 10;
+        CPUWeight = 20;
+        IOWeight = 20;
+        IOSchedulingClass = "best-effort";
+        IOSchedulingPriority = 7;
+        TasksMax = 2048;
+
+        CapabilityBoundingSet = "";
+        AmbientCapabilities = "";
+        NoNewPrivileges = true;
+        RestrictSUIDSGID = true;
+        PrivateUsers = true;
+        SystemCallArchitectures = "native";
+        SystemCallFilter = [
+          "@system-service"
+          "~@privileged @resources"
+        ];
+        SystemCallErrorNumber = "EPERM";
+        ProtectSystem = "strict";
+        ReadWritePaths = [
+          "-${literal cfg.gcrootsDir}"
+        ]
+        ++ map literal (npbhq.directories ++ metricsDir)
+        ++ lib.optional (!inStateDirectory) (literal cfg.stateDir);
+        ProtectHome = true;
+        PrivateTmp = true;
+        PrivateMounts = true;
+        NoExecPaths = "${
+          if inStateDirectory then "%S/${lib.removePrefix "/var/lib/" cfg.stateDir}" else literal cfg.stateDir
+        } %C/${name} /tmp /var/tmp /dev/shm";
+        ProtectProc = "invisible";
+        ProcSubset = "all";
+        PrivateIPC = true;
+        RemoveIPC = true;
+        KeyringMode = "private";
+        PrivateDevices = true;
+        DevicePolicy = "closed";
+        DeviceAllow = "";
+        ProtectClock = true;
+        ProtectControlGroups = [
+          true
+          "strict"
+        ];
+        ProtectHostname = true;
+        ProtectKernelLogs = true;
+        ProtectKernelModules = true;
+        ProtectKernelTunables = true;
+        LockPersonality = true;
+        RestrictNamespaces = true;
+        RestrictRealtime = true;
+        RestrictAddressFamilies = [ "AF_UNIX" ] ++ lib.optionals npbhq.needsNetwork [ "AF_INET" "AF_INET6" ];
+        SocketBindDeny = "any";
+        LimitCORE = 0;
+      }
+      // lib.optionalAttrs inStateDirectory {
+        StateDirectory = lib.removePrefix "/var/lib/" cfg.stateDir;
+        StateDirectoryMode = "0700";
+      };
+    };
+  };
+}

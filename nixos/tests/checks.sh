@@ -1,0 +1,181 @@
+# shellcheck shell=sh
+# What can be told of a copy of the project (cd into it first) by evaluating it. Each check prints what is wrong and
+# returns 1. Reads $work, a scratch folder; the Nix that is in PATH does the rest.
+
+# shellcheck disable=SC2016 # ${…} in what Nix evaluates is for Nix
+
+: "${work:?a scratch folder}"
+units=nix-post-build-hook-queue
+
+# Every expression, undefined variables included.
+check_parse() {
+    for file in flake.nix nixos/*.nix nixos/tests/*.nix nixos/tests/stand-in/*.nix; do
+        nix-instantiate --parse "$file" >/dev/null || return 1
+    done
+}
+
+# As it is, with the stand-in for nixpkgs.
+in_flake() {
+    verb=$1
+    shift
+    nix flake "$verb" --no-write-lock-file --override-input nixpkgs "path:$PWD/nixos/tests/stand-in" "$@" "path:$PWD"
+}
+
+check_flake() {
+    in_flake check --no-build >"$work/flake" 2>&1 || { cat "$work/flake"; return 1; }
+    in_flake show --json 2>/dev/null >"$work/flake" || return 1
+    for output in packages overlays nixosModules checks devShells formatter apps; do
+        grep -q "\"$output\"" "$work/flake" || { echo "the flake has no $output"; return 1; }
+    done
+    for output in default demo package startupArchive vm; do
+        grep -q "\"$output\":" "$work/flake" || { echo "the flake has no $output"; return 1; }
+    done
+}
+
+# The usage that the Rust original documents: a flake that says how inputs are to follow, one of which is not there.
+check_usage() {
+    mkdir -p "$work/usage"
+    sed "s,@FLAKE@,$PWD,g" nixos/tests/usage.nix >"$work/usage/flake.nix"
+    nix eval --no-write-lock-file --raw "path:$work/usage#units" >"$work/usage/units" 2>"$work/usage/log" || {
+        cat "$work/usage/log"
+        return 1
+    }
+    grep -q '^ExecStart=.*/bin/nix-post-build-hook-queue serve$' "$work/usage/units"
+}
+
+# The package's description, and its options'.
+check_words() {
+    nix eval --impure --raw --expr '
+        let
+          e = import ./nixos/tests/evaluate.nix { user.uploadTo = "file:///srv/cache"; };
+          meta = (builtins.head e.packages).meta;
+          without = names: set: builtins.filter (n: !(set ? ${n}) || set.${n} == [ ] || set.${n} == "") names;
+          missing = without [ "description" "longDescription" "homepage" "changelog" "license" "mainProgram" "platforms" "sourceProvenance" ] meta;
+          # mkPackageOption makes up an example of its own.
+          options = removeAttrs e.options [ "package" ];
+          mute = builtins.filter (n: options.${n} != [ ]) (builtins.attrNames options);
+        in
+        builtins.concatStringsSep "" (map (m: "the package has no meta.${m}\n") missing ++ map (o: "the option ${o} has no ${toString options.${o}}\n") mute)' \
+        >"$work/words" || return 1
+    cat "$work/words"
+    [ ! -s "$work/words" ]
+}
+
+configurations() {
+    nix eval --impure --raw --expr \
+        'builtins.concatStringsSep "\n" (builtins.attrNames (import ./nixos/tests/configurations.nix))'
+}
+
+# Leaves $work/rendered/NAME for the checks below.
+check_configurations() {
+    rm -rf "$work/rendered"
+    for name in $(configurations); do
+        nixos/tests/render "$work/rendered/$name" /usr/local "$name" || return 1
+    done
+}
+
+check_expected() {
+    status=0
+    while read -r name file line; do
+        not=
+        if [ "$file" = no ]; then
+            not=no
+            read -r file line <<END
+$line
+END
+        fi
+        case $name in '#' | '') continue ;; esac
+        case $file in service | socket) file=$units.$file ;; esac
+        pattern="^$line"
+        if [ -z "$not" ]; then
+            grep -q "$pattern\$" "$work/rendered/$name/$file" || { echo "$name: $file lacks $line"; status=1; }
+        elif grep "$pattern" "$work/rendered/$name/$file"; then
+            echo "$name: $file must not have $line"
+            status=1
+        fi
+    done <nixos/tests/expected
+    return "$status"
+}
+
+# Against systemd/, with both keys and a destination over the network.
+check_drift() {
+    ours=$work/rendered/original
+    nixos/tests/compare-units systemd/$units.service "$ours/$units.service" &&
+        nixos/tests/compare-units systemd/$units.socket "$ours/$units.socket" || return 1
+    grep -v '^#' systemd/tmpfiles.d/$units.conf | tr -s ' ' >"$work/tmpfiles"
+    sed '/^$/d' "$ours/tmpfiles.conf" | diff -u "$work/tmpfiles" -
+}
+
+# Every setting that the worker knows is an option.
+check_settings() {
+    { grep -o '{@code NPBHQ_[A-Z_]*}' src/main/java/hookqueue/Settings.java | tr -d '{}' | cut -d ' ' -f 2
+        echo NPBHQ_SOCKET
+    } | sort -u >"$work/settings"
+    sed -n 's/^Environment="\(NPBHQ_[A-Z_]*\)=.*/\1/p' "$work/rendered/everything/$units.service" | sort -u |
+        diff -u "$work/settings" -
+}
+
+# systemd's own opinion. It exits with 0 on what it does not know, so its words count: only what an older systemd
+# cannot know, and what is not installed, may be there.
+check_systemd() {
+    for name in $(configurations); do
+        dir=$work/rendered/$name
+        (cd "$dir" && SYSTEMD_UNIT_PATH="$dir:" systemd-analyze verify "./$units.service" "./$units.socket" 2>&1) |
+            grep -v -e "Unknown key '\(RestartMaxDelaySec\|RestartSteps\|PollLimitBurst\|PollLimitIntervalSec\)'" \
+                -e 'Failed to parse boolean value, ignoring: strict' -e "Command 'man " -e 'is not executable' |
+            grep -e "$units" >"$work/verify" || true
+        if [ -s "$work/verify" ]; then
+            cat "$work/verify"
+            return 1
+        fi
+        # In tenths.
+        systemd-analyze security --offline=true --threshold=15 "$dir/$units.service" >"$work/security" 2>&1 || {
+            tail -n 1 "$work/security"
+            return 1
+        }
+    done
+}
+
+# Each with a message that names option and remedy.
+check_refused() {
+    nix eval --impure --raw --expr '
+        let all = import ./nixos/tests/refused.nix;
+        in builtins.concatStringsSep "" (map (n: "${n} ${all.${n}.says}\n") (builtins.attrNames all))' >"$work/refused" || return 1
+    status=0
+    refused=0
+    while read -r name says; do
+        case="(import ./nixos/tests/refused.nix).\"$name\""
+        if nix-instantiate --eval --strict nixos/tests/evaluate.nix -A files --arg user "$case.user" \
+            --arg machine "$case.machine or { }" >/dev/null 2>"$work/message"; then
+            echo "$name: not refused"
+            status=1
+        elif ! tr '\n' ' ' <"$work/message" | grep -Eq "$says"; then
+            echo "$name: the message does not say $says:"
+            cat "$work/message"
+            status=1
+        fi
+        refused=$((refused + 1))
+    done <"$work/refused"
+    [ "$refused" -ge 10 ] || { echo "only $refused configurations"; return 1; }
+    return "$status"
+}
+
+# shellcheck disable=SC2034 # for who reads this in
+# The VM test cannot be run here; but its script is Python, and its builder's settings are ones that there are.
+check_vm() {
+    nix eval --impure --raw --expr '(import ./nixos/tests/vm.nix { module = { }; }).testScript' >"$work/vm.py" &&
+        python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$work/vm.py" &&
+        nix eval --impure --raw --expr '
+            let
+              lib = import ./nixos/tests/stand-in/lib.nix;
+              pkgs = import ./nixos/tests/stand-in/pkgs.nix { inherit lib; system = builtins.currentSystem; };
+              builder = (import ./nixos/tests/vm.nix { module = { }; }).nodes.builder { inherit pkgs; };
+              user = builder.services.nix-post-build-hook-queue;
+              other = user // builder.specialisation.other.configuration.services.nix-post-build-hook-queue;
+              text = user: (import ./nixos/tests/evaluate.nix { inherit user; }).files."nix-post-build-hook-queue.service";
+            in
+            assert text user != text other; text user' >/dev/null
+}
+
+# The quick ones first: for a broken copy the first that fails is enough.
+CHECKS='parse configurations drift expected settings words flake usage refused'

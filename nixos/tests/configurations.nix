@@ -1,0 +1,61 @@
+# Configurations that must evaluate: each a value of services.nix-post-build-hook-queue.
+rec {
+  # What the README of the Rust original shows, with sops-nix's paths as they come out.
+  original = {
+    enable = true;
+    signingPrivateKeyPath = "/run/secrets/cache-signing-priv-key";
+    sshPrivateKeyPath = "/run/secrets/cache-ssh-priv-key";
+    uploadTo = "ssh://nix-ssh@nix-cache.example.com";
+  };
+
+  signing-only = {
+    signingPrivateKeyPath = "/run/secrets/key";
+  };
+
+  local = {
+    uploadTo = "file:///srv/cache?compression=zstd&parallel-compression=true";
+  };
+
+  # Values that need quoting somewhere.
+  awkward = original // {
+    uploadTo = [
+      "s3://bucket?endpoint=a.example&profile=x%20y"
+      "/mnt/other-store"
+      "exec:/run/current-system/sw/bin/announce"
+    ];
+    sshPrivateKeyPath = null;
+    include = "^(linux|fire\"fox)-[0-9]+\\.[0-9]%$";
+    extraEnvironment.GREETING = "50% \"off\"";
+  };
+
+  # Every option, none as it is by default.
+  everything = {
+    uploadTo = [
+      "ssh-ng://nix-ssh@one.example.com"
+      "file:///srv/cache"
+    ];
+    signingPrivateKeyPath = "/run/secrets/key";
+    sshPrivateKeyPath = "/run/secrets/ssh";
+    knownHosts = [ "one.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA" ];
+    sshOptions = [ "Port=2222" ];
+    user = "uploader";
+    group = "uploaders";
+    socketPath = "/run/uploads.sock";
+    socketGroup = "wheel";
+    stateDir = "/srv/uploads";
+    gcrootsDir = "/nix/var/nix/gcroots/uploads";
+    storeDir = "/nix/store";
+    batchSize = 50;
+    idleTimeout = 90;
+    stallTimeout = "1h";
+    maxAttempts = 3;
+    failedRetention = "7d";
+    include = "^linux-";
+    exclude = "-source$";
+    substituteOnDestination = true;
+    metricsFile = "/var/lib/node-exporter/queue.prom";
+    logLevel = "debug";
+    hookTimeout = "2s";
+    extraEnvironment.AWS_REGION = "eu-central-1";
+  };
+}

@@ -1,0 +1,68 @@
+# Configurations that must be refused: `user` is a value of services.nix-post-build-hook-queue, `says` an extended regular
+# expression for what the administrator must get to read: the option, and what to do.
+let
+  base = {
+    uploadTo = "ssh://cache.example.com";
+  };
+  with' = more: says: {
+    user = base // more;
+    inherit says;
+  };
+in
+{
+  nothing-to-do = {
+    user = { };
+    says = "set services.nix-post-build-hook-queue.uploadTo, .*signingPrivateKeyPath";
+  };
+  number-for-text = with' { uploadTo = 5; } "option .*uploadTo. is not of type";
+  not-a-url = with' { uploadTo = "cache.example.com"; } "option .*uploadTo. is not of type .*://";
+  two-in-one-string = with' { uploadTo = "ssh://a ssh://b"; } "option .*uploadTo. is not of type";
+  misspelt-option = with' { uploadTO = "ssh://a"; } "option .*uploadTO. does not exist";
+  key-as-path = with' { signingPrivateKeyPath = ./refused.nix; } "option .*signingPrivateKeyPath. .*not in the Nix store";
+  key-in-store = with' {
+    signingPrivateKeyPath = "${builtins.storeDir}/00000000000000000000000000000000-key";
+  } "option .*signingPrivateKeyPath. .*not in the Nix store";
+  ssh-key-in-store = with' {
+    sshPrivateKeyPath = "${builtins.toFile "key" "secret"}";
+  } "option .*sshPrivateKeyPath. .*not in the Nix store";
+  ssh-key-without-ssh = with' {
+    uploadTo = "file:///srv/cache";
+    sshPrivateKeyPath = "/run/key";
+  } "sshPrivateKeyPath is set.*add an ssh:// .*uploadTo, or remove";
+  password-in-url = with' { uploadTo = "https://me:secret@cache.example.com"; } "uploadTo holds a password.*netrc";
+  store-key-in-url = with' {
+    uploadTo = "file:///srv/cache?secret-key=${builtins.storeDir}/x-key";
+  } "uploadTo: secret-key=.*use .*signingPrivateKeyPath";
+  same-twice = with' {
+    uploadTo = [
+      "ssh://a"
+      "ssh://a"
+    ];
+  } "uploadTo names a destination twice: remove";
+  relative-file = with' { uploadTo = "file://srv/cache"; } "uploadTo: file://srv/cache .*write file:///DIR";
+  file-in-home = with' { uploadTo = "file:///home/me/cache"; } "uploadTo: /home/me/cache .*Choose a directory";
+  file-in-tmp = with' { uploadTo = "/tmp/cache"; } "uploadTo: /tmp/cache .*Choose a directory";
+  metrics-in-home = with' { metricsFile = "/root/x.prom"; } "metricsFile: /root/x.prom .*Choose";
+  state-in-run = with' { stateDir = "/run/queue"; } "stateDir: .*reboot.*/var/lib";
+  roots-elsewhere = with' { gcrootsDir = "/var/lib/roots"; } "gcrootsDir: .*below /nix/var/nix/gcroots";
+  long-socket = with' {
+    socketPath = "/run/0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901";
+  } "socketPath: .*at most 107 characters; choose";
+  setting-as-variable = with' {
+    extraEnvironment.NPBHQ_BATCH_SIZE = 5;
+  } "extraEnvironment sets NPBHQ_BATCH_SIZE: use the option";
+  secret-as-variable = with' {
+    extraEnvironment.AWS_SECRET_ACCESS_KEY = "x";
+  } "extraEnvironment sets AWS_SECRET_ACCESS_KEY.*put it into /etc";
+  home-as-variable = with' { extraEnvironment.HOME = "/"; } "extraEnvironment sets HOME.*use";
+  as-root = with' { user = "root"; } "user: .*name a user without privileges";
+  batch-of-none = with' { batchSize = 0; } "option .*batchSize. .*between 1 and 10000";
+  odd-duration = with' { idleTimeout = "5 minutes"; } "option .*idleTimeout. .*ms.s.min.h.d";
+  odd-level = with' { logLevel = "loud"; } "option .*logLevel. .*one of .*debug";
+  ssh-option-with-blank = with' { sshOptions = [ "Port 22" ]; } "option .*sshOptions. is not of type";
+  without-nix = {
+    user = base;
+    machine.nix.enable = false;
+    says = "set nix.enable = true";
+  };
+}
