@@ -6,11 +6,13 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -161,17 +163,41 @@ public final class Ledger {
                     now,
                     known.id());
             deliverEverywhere(known.id(), now);
-        } else if (sql.update(
-                        "UPDATE delivery SET state = ?, due_at = 0, tries = 0, attempts = 0, changed_at = ?"
-                                + " WHERE path = ? AND state = ?",
-                        FRESH,
-                        now,
-                        known.id(),
-                        FAILED)
-                > 0) {
+        } else if (revive("d.path = ? AND d.state = ?", now, known.id(), FAILED) > 0) {
             changed = true;
         }
         return known.id();
+    }
+
+    /**
+     * Makes deliveries due now. One that has failed waits for a new signature first: the path may
+     * have been built again since, or the key be new.
+     */
+    private int revive(String which, long now, Object... parameters) throws SQLException {
+        Long sign = lanes.get(SIGN);
+        int held = 0;
+        if (sign != null) {
+            String failed = " FROM delivery d WHERE d.lane <> ? AND d.state = ? AND " + which;
+            sql.update(
+                    "INSERT OR IGNORE INTO delivery (path, lane, state, changed_at) SELECT DISTINCT d.path, ?, ?, ?"
+                            + failed,
+                    with(parameters, sign, FRESH, now, sign, FAILED));
+            held =
+                    sql.update(
+                            "UPDATE delivery AS d SET state = ?, due_at = 0, tries = 0, attempts = 0, changed_at = ?"
+                                    + " WHERE d.lane <> ? AND d.state = ? AND "
+                                    + which,
+                            with(parameters, HELD, now, sign, FAILED));
+        }
+        return held
+                + sql.update(
+                        "UPDATE delivery AS d SET state = ?, due_at = 0, tries = 0, attempts = 0, changed_at = ? WHERE "
+                                + which,
+                        with(parameters, FRESH, now));
+    }
+
+    private static Object[] with(Object[] last, Object... first) {
+        return Stream.concat(Arrays.stream(first), Arrays.stream(last)).toArray();
     }
 
     private void deliverEverywhere(long id, long now) throws SQLException {
@@ -477,13 +503,7 @@ public final class Ledger {
     public int retryAll(long now) throws SQLException {
         sql.update("UPDATE lane SET breaker_failures = 0, breaker_until = 0, breaker_since = 0");
         changed = true;
-        return sql.update(
-                "UPDATE delivery SET state = ?, due_at = 0, tries = 0, attempts = 0, changed_at = ?"
-                        + " WHERE state IN (?, ?)",
-                FRESH,
-                now,
-                DEFERRED,
-                FAILED);
+        return revive("d.state IN (?, ?)", now, DEFERRED, FAILED);
     }
 
     /** The same for one path; false when it is not queued. The breakers of its lanes are closed. */
@@ -496,14 +516,7 @@ public final class Ledger {
                 "UPDATE lane SET breaker_failures = 0, breaker_until = 0, breaker_since = 0"
                         + " WHERE id IN (SELECT lane FROM delivery WHERE path = ?)",
                 id.get());
-        sql.update(
-                "UPDATE delivery SET state = ?, due_at = 0, tries = 0, attempts = 0, changed_at = ?"
-                        + " WHERE path = ? AND state IN (?, ?)",
-                FRESH,
-                now,
-                id.get(),
-                DEFERRED,
-                FAILED);
+        revive("d.path = ? AND d.state IN (?, ?)", now, id.get(), DEFERRED, FAILED);
         changed = true;
         return true;
     }
@@ -533,10 +546,12 @@ public final class Ledger {
                         limit);
         for (Row row : expired) {
             sql.update(
-                    "DELETE FROM delivery WHERE path = ? AND (lane = (SELECT id FROM lane WHERE name = ?) OR state = ?)",
+                    "DELETE FROM delivery WHERE path = ? AND lane = (SELECT id FROM lane WHERE name = ?)",
                     row.id(),
-                    row.lane(),
-                    HELD);
+                    row.lane());
+            if (row.lane().equals(SIGN)) { // the others would wait for it for ever
+                sql.update("DELETE FROM delivery WHERE path = ? AND state = ?", row.id(), HELD);
+            }
             settleIfDone(row.id(), row.path(), now);
             changed = true;
         }
