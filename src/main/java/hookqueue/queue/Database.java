@@ -17,7 +17,7 @@ import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
 /**
- * Opens the database file, and sets it aside when it is damaged.
+ * Opens the database file, and sets a damaged one aside.
  *
  * <p>Write-ahead log with {@code synchronous=FULL}: what is committed has been synced to the disk.
  * {@code locking_mode=EXCLUSIVE}: a second worker on the same state directory cannot open it, and
@@ -44,22 +44,13 @@ final class Database {
     record Opened(Connection connection, boolean clean, boolean begun) {}
 
     /**
-     * @throws SQLException when it cannot be used and is not damaged either: no room, no right, in
-     *     use
+     * @throws SQLException when it cannot be used: damaged, no room, no right, in use
      */
-    Opened open(Instant now) throws SQLException, IOException {
+    Opened open() throws SQLException {
         if (Files.isDirectory(file(), LinkOption.NOFOLLOW_LINKS)) {
-            setAside(now);
+            throw new SQLiteException("a directory in its place", SQLiteErrorCode.SQLITE_NOTADB);
         }
-        try {
-            return attempt();
-        } catch (SQLException e) {
-            if (!isDamage(e)) {
-                throw e;
-            }
-            setAside(now);
-            return attempt();
-        }
+        return attempt();
     }
 
     /** Whether an error means that the file is not a sound database any more. */
@@ -67,6 +58,11 @@ final class Database {
         return e instanceof SQLiteException s
                 && (hasCode(s, SQLiteErrorCode.SQLITE_CORRUPT)
                         || hasCode(s, SQLiteErrorCode.SQLITE_NOTADB));
+    }
+
+    /** Whether another process has the database open. */
+    static boolean isInUse(Exception e) {
+        return e instanceof SQLiteException s && hasCode(s, SQLiteErrorCode.SQLITE_BUSY);
     }
 
     /** Extended codes have the plain one in their low byte. */
@@ -136,7 +132,8 @@ final class Database {
         }
     }
 
-    private void setAside(Instant now) throws IOException {
+    /** Called when it is damaged and not open. */
+    void setAside(Instant now) throws IOException {
         String stamp = now.toString().replace(':', '-');
         for (String suffix : List.of("-wal", "-shm", "")) {
             Path part = folder.resolve(FILE + suffix);

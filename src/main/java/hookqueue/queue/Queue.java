@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -53,6 +54,11 @@ public final class Queue implements AutoCloseable {
     private final Object changes = new Object();
 
     private long version;
+
+    private volatile boolean ended;
+
+    /** Whether the database is; written by the queue's thread, read after its end. */
+    private boolean damaged;
 
     /**
      * What the queue needs to know.
@@ -118,19 +124,38 @@ public final class Queue implements AutoCloseable {
         var database = new Database(settings.stateDir());
         try {
             Files.createDirectories(settings.stateDir().resolve("spool"));
-            Database.Opened opened = database.open(clock.instant());
-            var queue = new Queue(settings, clock, fatal, database, opened.connection());
-            queue.begin(opened);
-            queue.thread.start();
-            return queue;
+            try {
+                return begun(settings, clock, fatal, database);
+            } catch (SQLException e) {
+                if (!Database.isDamage(e)) {
+                    throw e;
+                }
+                database.setAside(clock.instant());
+                return begun(settings, clock, fatal, database);
+            }
         } catch (SQLException | IOException e) {
             throw new QueueException(
                     "the state directory "
                             + settings.stateDir()
                             + " cannot be used: "
-                            + e.getMessage(),
+                            + (Database.isInUse(e) ? "another worker is using it" : e.getMessage()),
                     e);
         }
+    }
+
+    private static Queue begun(
+            Settings settings, InstantSource clock, Consumer<Throwable> fatal, Database database)
+            throws SQLException {
+        Database.Opened opened = database.open();
+        var queue = new Queue(settings, clock, fatal, database, opened.connection());
+        try {
+            queue.begin(opened);
+        } catch (SQLException e) {
+            opened.connection().close();
+            throw e;
+        }
+        queue.thread.start();
+        return queue;
     }
 
     private void begin(Database.Opened opened) throws SQLException {
@@ -143,10 +168,8 @@ public final class Queue implements AutoCloseable {
                     damaged);
         }
         ledger.configure(settings.lanes(), now);
-        if (opened.begun() && !damaged.isEmpty()) {
-            refillFromRoots(now);
-        } else if (!opened.clean()) {
-            compareWithRoots();
+        if (opened.begun() || !opened.clean()) {
+            compareWithRoots(now);
         }
         ledger.forget(now - REMEMBERED.toMillis(), MOST_REMEMBERED, PAGE);
         connection.commit();
@@ -154,22 +177,13 @@ public final class Queue implements AutoCloseable {
         takeInSpool();
     }
 
-    /** Every root stands for a path that was queued when the database was lost. */
-    private void refillFromRoots(long now) {
-        var found = new ArrayList<StorePath>();
-        roots.each(found::add);
-        try {
-            ledger.enqueue(found, null, now);
-        } catch (SQLException e) {
-            LOG.error(
-                    "cannot queue what the roots in {} stand for: {}",
-                    settings.rootsDir(),
-                    e.toString());
-        }
-        LOG.warn("the new database was filled with the {} paths that have a root", found.size());
-    }
-
-    private void compareWithRoots() throws SQLException {
+    /**
+     * Makes the roots that are missing, and looks at those that are there. A root whose path is
+     * settled was to be removed when the last worker died. One whose path the database does not
+     * know stands for a row that was lost, or a hook has made it and is about to spool: that path
+     * is queued.
+     */
+    private void compareWithRoots(long now) throws SQLException {
         long after = 0;
         List<Entry> page;
         do {
@@ -179,21 +193,24 @@ public final class Queue implements AutoCloseable {
                 after = entry.id();
             }
         } while (page.size() == PAGE);
+        var strange = new ArrayList<StorePath>();
         var stale = new ArrayList<StorePath>();
-        roots.each(path -> {
-            try {
-                if (!ledger.isUnsettled(path)) {
-                    stale.add(path);
-                }
-            } catch (SQLException e) {
-                LOG.warn(
-                        "cannot tell whether the root of {} is still needed: {}",
-                        path,
-                        e.toString());
+        for (StorePath path : roots.all()) {
+            if (!ledger.known(path) && settings.selection().test(path)) {
+                strange.add(path);
+            } else if (!ledger.isUnsettled(path)) {
+                stale.add(path);
             }
-        });
+        }
+        ledger.enqueue(strange, null, now);
         stale.forEach(roots::remove);
         roots.sync();
+        if (!strange.isEmpty()) {
+            LOG.warn(
+                    "queued {} paths that have a root in {} and were not in the database",
+                    strange.size(),
+                    settings.rootsDir());
+        }
     }
 
     /**
@@ -205,6 +222,9 @@ public final class Queue implements AutoCloseable {
     public <T> T call(Task<T> task) throws QueueException, InterruptedException {
         var job = new Job<>(task, new CompletableFuture<T>());
         jobs.add(job);
+        if (ended) { // nobody takes it from there any more
+            job.answer().completeExceptionally(closed());
+        }
         try {
             return job.answer().get();
         } catch (ExecutionException e) {
@@ -286,10 +306,14 @@ public final class Queue implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             fatal.accept(e);
         } finally {
-            var closed = new SQLException("the queue is closed");
-            group.forEach(job -> job.answer().completeExceptionally(closed));
-            jobs.forEach(job -> job.answer().completeExceptionally(closed));
+            ended = true;
+            group.forEach(job -> job.answer().completeExceptionally(closed()));
+            jobs.forEach(job -> job.answer().completeExceptionally(closed()));
         }
+    }
+
+    private static SQLException closed() {
+        return new SQLException("the queue is closed");
     }
 
     private static final Job<Boolean> CLOSE = new Job<>(ledger -> true, new CompletableFuture<>());
@@ -319,6 +343,7 @@ public final class Queue implements AutoCloseable {
         } catch (SQLException e) {
             rollBack();
             if (Database.isDamage(e)) {
+                damaged = true;
                 fatal.accept(e);
             }
             return e;
@@ -340,7 +365,21 @@ public final class Queue implements AutoCloseable {
         try {
             connection.rollback();
         } catch (SQLException e) {
-            LOG.error("cannot roll back: {}", e.toString());
+            beginAgain(e);
+        }
+    }
+
+    /**
+     * SQLite itself rolls back when the disk is full (https://www.sqlite.org/lang_transaction.html,
+     * 3); the driver's rollback then fails before it has begun a new transaction, and every later
+     * statement would be one of its own.
+     */
+    private void beginAgain(SQLException failure) {
+        try (Statement s = connection.createStatement()) {
+            s.execute("BEGIN");
+        } catch (SQLException e) {
+            e.addSuppressed(failure);
+            LOG.error("cannot roll back", e);
         }
     }
 
@@ -375,6 +414,20 @@ public final class Queue implements AutoCloseable {
                     batch.paths().size(),
                     batch.file().getFileName());
             spool.done(batch);
+            dropRootsOfExcluded(batch.paths());
+        }
+    }
+
+    /** A hook roots what it spools, without knowing what the settings exclude. */
+    private void dropRootsOfExcluded(List<StorePath> paths) {
+        try {
+            for (StorePath path : paths) {
+                if (!settings.selection().test(path) && !ledger.isUnsettled(path)) {
+                    roots.remove(path);
+                }
+            }
+        } catch (SQLException e) {
+            LOG.warn("cannot tell which roots are still needed: {}", e.getMessage());
         }
     }
 
@@ -387,11 +440,16 @@ public final class Queue implements AutoCloseable {
         jobs.add(CLOSE);
         try {
             thread.join();
-            ledger.closedCleanly();
-            connection.commit();
+            if (!damaged) {
+                ledger.closedCleanly();
+                connection.commit();
+            }
             ledger.close();
             connection.close();
-        } catch (SQLException e) {
+            if (damaged) { // the next worker fills a new one from the roots
+                database.setAside(clock.instant());
+            }
+        } catch (SQLException | IOException e) {
             LOG.error("cannot close the database cleanly: {}", e.toString());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -3,12 +3,15 @@ package hookqueue.queue;
 import hookqueue.base.StorePath;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.function.Consumer;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -69,18 +72,22 @@ final class Roots {
         }
     }
 
-    /** Visits every root there is; what is not a store path's name is passed over. */
-    void each(Consumer<StorePath> visitor) {
+    /** Every root there is; what is not a store path's name is passed over. */
+    List<StorePath> all() {
+        var found = new ArrayList<StorePath>();
         try (DirectoryStream<Path> links = Files.newDirectoryStream(folder)) {
             for (Path link : links) {
                 StorePath path = parse(String.valueOf(link.getFileName()));
                 if (path != null && Files.isSymbolicLink(link)) {
-                    visitor.accept(path);
+                    found.add(path);
                 }
             }
+        } catch (DirectoryIteratorException e) {
+            note(new IOException(e.getMessage(), e));
         } catch (IOException e) {
             note(e);
         }
+        return found;
     }
 
     private static @Nullable StorePath parse(String name) {
@@ -111,12 +118,20 @@ final class Roots {
             }
             problem = null;
         } else {
-            note(new IOException("not a writable directory"));
+            note(
+                    new IOException(
+                            Files.exists(folder)
+                                    ? "not a writable directory"
+                                    : "it does not exist"));
         }
     }
 
     private void note(IOException e) {
-        String now = "garbage collector roots cannot be made in " + folder + ": " + e.getMessage();
+        String reason =
+                e instanceof NoSuchFileException
+                        ? "it does not exist"
+                        : String.valueOf(e.getMessage());
+        String now = "garbage collector roots cannot be made in " + folder + ": " + reason;
         if (!now.equals(problem)) {
             LOG.warn("{}; queued paths are not protected from garbage collection", now);
         }
