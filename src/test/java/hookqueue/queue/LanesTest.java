@@ -1,0 +1,214 @@
+package hookqueue.queue;
+
+import static hookqueue.base.SomePaths.path;
+import static hookqueue.base.SomePaths.paths;
+import static hookqueue.queue.Fixture.SIGNED;
+import static hookqueue.queue.Fixture.TWO;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Destinations that come and go, and the lane that signs before them. */
+class LanesTest {
+    @TempDir Path folder;
+    private Fixture f;
+
+    @BeforeEach
+    void begin() throws Exception {
+        f = new Fixture(folder);
+    }
+
+    @Test
+    void aLaneThatIsRemovedKeepsItsRowsAndGoesOnWhenItComesBack() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 2), null);
+            f.defer(queue, "ssh://b", path(1), 60_000);
+        }
+        try (Queue queue = f.open(List.of("ssh://a"))) {
+            assertFalse(Fixture.lane(queue, "ssh://b").configured());
+            assertEquals(
+                    2,
+                    Fixture.count(queue, ledger -> ledger.outstanding(null)),
+                    "nobody waits for b");
+            f.deliver(queue, "ssh://a", path(0));
+            f.deliver(queue, "ssh://a", path(1));
+            assertEquals(0, Fixture.count(queue, ledger -> ledger.outstanding(null)));
+            assertEquals(2, f.rooted().size(), "b may come back");
+            queue.enqueue(List.of(path(5)), null);
+            assertEquals(List.of("ssh://a FRESH"), Fixture.standing(queue, path(5)));
+            assertThrows(
+                    QueueException.class, () -> queue.call(ledger -> ledger.fresh("ssh://b", 1)));
+        }
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(0)));
+            assertEquals(List.of("ssh://b DEFERRED"), Fixture.standing(queue, path(1)));
+            f.deliver(queue, "ssh://b", path(0));
+            f.deliver(queue, "ssh://b", path(1));
+            assertEquals(Set.of(path(5).baseName()), f.rooted());
+        }
+    }
+
+    @Test
+    void aLaneThatIsRemovedAndHasNothingIsNotShown() throws Exception {
+        f.open(TWO).close();
+        try (Queue queue = f.open(List.of("ssh://a"))) {
+            assertEquals(
+                    List.of("ssh://a"),
+                    queue.call(Ledger::lanes).stream().map(LaneCounts::name).toList());
+        }
+    }
+
+    @Test
+    void theOthersAreHeldUntilAPathIsSigned() throws Exception {
+        try (Queue queue = f.open(SIGNED)) {
+            queue.enqueue(paths(0, 2), null);
+            assertEquals(List.of(), Fixture.fresh(queue, "ssh://a"));
+            assertEquals(2, Fixture.lane(queue, "ssh://a").held());
+            f.deliver(queue, Ledger.SIGN, path(0));
+            assertEquals(List.of(path(0)), Fixture.fresh(queue, "ssh://a"));
+            assertEquals(List.of(path(0)), Fixture.fresh(queue, "ssh://b"));
+            f.fail(queue, Ledger.SIGN, path(1), "the key is wrong");
+            assertEquals(
+                    List.of("sign FAILED", "ssh://a HELD", "ssh://b HELD"),
+                    Fixture.standing(queue, path(1)),
+                    "nothing is uploaded unsigned");
+            queue.call(ledger -> ledger.retry(path(1), 1));
+            assertEquals(
+                    List.of("sign FRESH", "ssh://a HELD", "ssh://b HELD"),
+                    Fixture.standing(queue, path(1)));
+        }
+    }
+
+    @Test
+    void signingAloneIsAQueueToo() throws Exception {
+        try (Queue queue = f.open(List.of(Ledger.SIGN))) {
+            queue.enqueue(paths(0, 1), null);
+            f.deliver(queue, Ledger.SIGN, path(0));
+            assertEquals(Set.of(), f.rooted());
+        }
+    }
+
+    @Test
+    void aKeyThatIsTakenAwayFreesWhatWaitedForIt() throws Exception {
+        try (Queue queue = f.open(SIGNED)) {
+            queue.enqueue(paths(0, 2), null);
+            f.fail(queue, Ledger.SIGN, path(1), "no");
+        }
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(List.of(path(0), path(1)), Fixture.fresh(queue, "ssh://a"));
+            assertEquals(0, Fixture.lane(queue, "ssh://b").held());
+            assertEquals(
+                    List.of("ssh://a", "ssh://b"),
+                    queue.call(Ledger::lanes).stream().map(LaneCounts::name).toList());
+        }
+    }
+
+    @Test
+    void aKeyThatIsTakenAwaySettlesWhatHadOnlyToBeSigned() throws Exception {
+        try (Queue queue = f.open(List.of(Ledger.SIGN))) {
+            queue.enqueue(paths(0, 2), null);
+        }
+        try (Queue queue = f.open(List.of("ssh://a"))) {
+            assertEquals(Set.of(), Fixture.unsettled(queue));
+            assertEquals(Set.of(), f.rooted());
+        }
+    }
+
+    @Test
+    void aNewKeySignsWhatIsStillToBeUploaded() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 2), null);
+            f.deliver(queue, "ssh://a", path(0));
+            f.defer(queue, "ssh://b", path(0), 60_000);
+        }
+        try (Queue queue = f.open(SIGNED)) {
+            assertEquals(List.of(path(0), path(1)), Fixture.fresh(queue, Ledger.SIGN));
+            assertEquals(2, Fixture.lane(queue, "ssh://b").held());
+            assertEquals(1, Fixture.lane(queue, "ssh://a").held());
+            f.deliver(queue, Ledger.SIGN, path(0));
+            assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(0)));
+        }
+    }
+
+    @Test
+    void whatFailedBeforeThereWasAKeyIsSignedBeforeItIsTriedAgain() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 2), null);
+            for (int i = 0; i < 2; i++) {
+                f.fail(queue, "ssh://a", path(i), "no");
+                f.deliver(queue, "ssh://b", path(i));
+            }
+        }
+        try (Queue queue = f.open(SIGNED)) {
+            assertEquals(List.of("ssh://a FAILED"), Fixture.standing(queue, path(0)));
+            queue.call(ledger -> ledger.retry(path(0), 1));
+            assertEquals(List.of("ssh://a HELD", "sign FRESH"), Fixture.standing(queue, path(0)));
+            assertEquals(1, Fixture.count(queue, ledger -> ledger.retryAll(1)));
+            f.deliver(queue, Ledger.SIGN, path(1));
+            assertEquals(List.of("ssh://a FRESH"), Fixture.standing(queue, path(1)));
+        }
+    }
+
+    /** It was signed, failed because it had been collected, and was built again: unsigned. */
+    @Test
+    void aFailedPathThatIsBuiltAgainIsSignedAgain() throws Exception {
+        try (Queue queue = f.open(SIGNED)) {
+            queue.enqueue(paths(0, 1), null);
+            f.deliver(queue, Ledger.SIGN, path(0));
+            f.deliver(queue, "ssh://b", path(0));
+            f.fail(queue, "ssh://a", path(0), "it is no longer in the local store");
+            queue.enqueue(paths(0, 1), null);
+            assertEquals(List.of("sign FRESH", "ssh://a HELD"), Fixture.standing(queue, path(0)));
+        }
+    }
+
+    @Test
+    void anOldFailureOfOneLaneDoesNotForgetWhatAnotherIsHeldFor() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 1), null);
+            f.fail(queue, "ssh://a", path(0), "no");
+        }
+        f.now = f.now.plus(Duration.ofDays(40));
+        try (Queue queue = f.open(SIGNED)) {
+            assertEquals(1, queue.call(ledger -> ledger.expire(f.clock.millis(), 10, 1)).size());
+            assertEquals(List.of("ssh://b HELD", "sign FRESH"), Fixture.standing(queue, path(0)));
+        }
+    }
+
+    @Test
+    void aSignatureThatFailedForGoodTakesWhatWaitedForItAlong() throws Exception {
+        try (Queue queue = f.open(SIGNED)) {
+            queue.enqueue(paths(0, 1), null);
+            f.fail(queue, Ledger.SIGN, path(0), "no");
+            f.now = f.now.plusMillis(1);
+            queue.call(ledger -> ledger.expire(f.clock.millis(), 10, 1));
+            assertEquals(Set.of(), Fixture.unsettled(queue));
+            assertEquals(Set.of(), f.rooted());
+        }
+    }
+
+    @Test
+    void breakersOutliveTheWorker() throws Exception {
+        var open = new Breaker(4, 2_000, 1_000, "no route to host");
+        try (Queue queue = f.open(TWO)) {
+            queue.call(ledger -> {
+                ledger.breaker("ssh://a", open);
+                return true;
+            });
+        }
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(open, queue.call(ledger -> ledger.breaker("ssh://a")));
+            assertTrue(Fixture.lane(queue, "ssh://a").breaker().open());
+            assertEquals(Breaker.CLOSED, queue.call(ledger -> ledger.breaker("ssh://b")));
+        }
+    }
+}

@@ -1,0 +1,461 @@
+package hookqueue.queue;
+
+import static hookqueue.base.SomePaths.path;
+import static hookqueue.base.SomePaths.paths;
+import static hookqueue.queue.Fixture.TWO;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import hookqueue.base.StorePath;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What can be done to a queue that is well. */
+class QueueTest {
+    @TempDir Path folder;
+    private Fixture f;
+
+    @BeforeEach
+    void begin() throws Exception {
+        f = new Fixture(folder);
+    }
+
+    @Test
+    void whatIsAnsweredIsRootedAndOutlivesAPowerFailure() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            for (int i = 0; i < 20; i++) {
+                assertEquals(new Receipt(1, 0), queue.enqueue(List.of(path(i)), null));
+                assertTrue(f.rooted().contains(path(i).baseName()), "rooted before the answer");
+                Fixture later = f.afterPowerFailure(folder.resolve("after" + i));
+                try (Queue next = later.open(TWO)) {
+                    assertEquals(i + 1, Fixture.unsettled(next).size(), "after " + i);
+                    assertEquals(i + 1, later.rooted().size());
+                }
+            }
+        }
+    }
+
+    @Test
+    void callersThatWaitTogetherShareOneCommit() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(List.of(path(1_000)), null);
+            int before = f.commits();
+            var entered = new CountDownLatch(1);
+            var go = new CountDownLatch(1);
+            var threads = new ArrayList<Thread>();
+            threads.add(
+                    caller(() ->
+                            queue.call(ledger -> {
+                                entered.countDown();
+                                await(go);
+                                return true;
+                            })));
+            entered.await();
+            for (int i = 0; i < 200; i++) {
+                var one = List.of(path(i));
+                threads.add(caller(() -> queue.enqueue(one, null)));
+            }
+            for (Thread thread : threads) {
+                while (thread.getState() != Thread.State.WAITING) {
+                    Thread.onSpinWait();
+                }
+            }
+            go.countDown();
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            assertEquals(201, Fixture.unsettled(queue).size());
+            assertEquals(before + 1, f.commits(), "200 callers, one commit");
+        }
+    }
+
+    private interface Call {
+        Object run() throws Exception;
+    }
+
+    private static Thread caller(Call call) {
+        var thread =
+                new Thread(() -> {
+                    try {
+                        call.run();
+                    } catch (Exception e) {
+                        throw new AssertionError(e);
+                    }
+                });
+        thread.start();
+        return thread;
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void oneTaskThatFailsDoesNotTakeTheOthersWithIt() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            var entered = new CountDownLatch(1);
+            var go = new CountDownLatch(1);
+            Thread first =
+                    caller(() ->
+                            queue.call(ledger -> {
+                                entered.countDown();
+                                await(go);
+                                return true;
+                            }));
+            entered.await();
+            var failure = new ArrayList<QueueException>();
+            Thread bad =
+                    caller(() -> {
+                        failure.add(
+                                assertThrows(
+                                        QueueException.class,
+                                        () ->
+                                                queue.call(ledger -> {
+                                                    ledger.enqueue(paths(50, 60), null, 0);
+                                                    throw new SQLException("no");
+                                                })));
+                        return true;
+                    });
+            Thread good = caller(() -> queue.enqueue(List.of(path(1)), null));
+            for (Thread thread : List.of(bad, good)) {
+                while (thread.getState() != Thread.State.WAITING) {
+                    Thread.onSpinWait();
+                }
+            }
+            go.countDown();
+            for (Thread thread : List.of(first, bad, good)) {
+                thread.join();
+            }
+            assertEquals("the queue's database: no", failure.getFirst().getMessage());
+            assertEquals(Set.of(path(1).baseName()), Fixture.unsettled(queue));
+            assertEquals(Set.of(path(1).baseName()), f.rooted());
+        }
+    }
+
+    @Test
+    void aPathThatIsQueuedStaysWhereItIs() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 3), null);
+            f.deliver(queue, "ssh://a", path(1));
+            f.defer(queue, "ssh://b", path(1), 60_000);
+            assertEquals(
+                    new Receipt(2, 0), queue.enqueue(List.of(path(1), path(1)), null), "a success");
+            assertEquals(List.of("ssh://b DEFERRED"), Fixture.standing(queue, path(1)));
+            assertEquals(List.of(path(0), path(2)), Fixture.fresh(queue, "ssh://a"));
+        }
+    }
+
+    @Test
+    void aFailedPathThatIsQueuedAgainIsDueAgainWhereItFailed() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 1), null);
+            f.deliver(queue, "ssh://a", path(0));
+            f.fail(queue, "ssh://b", path(0), "no");
+            assertEquals(1, queue.call(ledger -> ledger.failed(0, 10)).size());
+            queue.enqueue(paths(0, 1), null);
+            assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(0)));
+            assertEquals(0, Fixture.entry(queue, "ssh://b", path(0)).attempts());
+        }
+    }
+
+    @Test
+    void aSettledPathThatIsQueuedAgainGoesEverywhereAgain() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 1), null);
+            f.deliver(queue, "ssh://a", path(0));
+            assertEquals(Set.of(path(0).baseName()), f.rooted(), "one lane still needs it");
+            f.deliver(queue, "ssh://b", path(0));
+            assertEquals(Set.of(), f.rooted());
+            assertEquals(
+                    Optional.of(f.clock.millis()), queue.call(ledger -> ledger.settledAt(path(0))));
+            queue.enqueue(paths(0, 1), null);
+            assertEquals(
+                    List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(0)));
+            assertEquals(Set.of(path(0).baseName()), f.rooted());
+            assertEquals(Optional.empty(), queue.call(ledger -> ledger.settledAt(path(0))));
+        }
+    }
+
+    @Test
+    void aFailedPathKeepsItsRoot() throws Exception {
+        try (Queue queue = f.open(List.of("ssh://a"))) {
+            queue.enqueue(paths(0, 1), null);
+            f.fail(queue, "ssh://a", path(0), "no");
+            assertEquals(Set.of(path(0).baseName()), f.rooted());
+        }
+    }
+
+    @Test
+    void tagsGatherPathsForThoseWhoWait() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 3), "one");
+            queue.enqueue(paths(2, 5), "two");
+            assertEquals(3, Fixture.count(queue, ledger -> ledger.outstanding("one")));
+            assertEquals(3, Fixture.count(queue, ledger -> ledger.outstanding("two")));
+            assertEquals(0, Fixture.count(queue, ledger -> ledger.outstanding("three")));
+            assertEquals(
+                    10,
+                    Fixture.count(queue, ledger -> ledger.outstanding(null)),
+                    "by path and lane");
+            assertFalse(Fixture.is(queue, ledger -> ledger.knownTag("three")));
+            for (String lane : TWO) {
+                f.deliver(queue, lane, path(2));
+            }
+            assertEquals(2, Fixture.count(queue, ledger -> ledger.outstanding("one")));
+            f.fail(queue, "ssh://a", path(0), "no");
+            f.deliver(queue, "ssh://b", path(0));
+            assertEquals(1, Fixture.count(queue, ledger -> ledger.outstanding("one")));
+            assertEquals(
+                    List.of(path(0)),
+                    queue.call(ledger -> ledger.failedOf("one", 10)).stream()
+                            .map(Row::path)
+                            .toList());
+            assertEquals(List.of(), queue.call(ledger -> ledger.failedOf("two", 10)));
+        }
+    }
+
+    @Test
+    void aSettledPathIsForgottenAfterThirtyDaysWithItsTag() throws Exception {
+        try (Queue queue = f.open(List.of("ssh://a"))) {
+            queue.enqueue(paths(0, 2), "t");
+            f.deliver(queue, "ssh://a", path(0));
+        }
+        f.now = f.now.plus(Duration.ofDays(31));
+        try (Queue queue = f.open(List.of("ssh://a"))) {
+            assertFalse(Fixture.is(queue, ledger -> ledger.known(path(0))));
+            assertTrue(Fixture.is(queue, ledger -> ledger.known(path(1))), "it is not settled");
+            assertTrue(Fixture.is(queue, ledger -> ledger.knownTag("t")));
+        }
+        assertEquals(1, f.number("SELECT count(*) FROM tag"));
+    }
+
+    @Test
+    void noMoreSettledPathsAreRememberedThanTheLimit() throws Exception {
+        try (Queue queue = f.open(List.of("ssh://a"))) {
+            queue.enqueue(paths(0, 10), null);
+            for (int i = 0; i < 10; i++) {
+                f.now = f.now.plusSeconds(1);
+                f.deliver(queue, "ssh://a", path(i));
+            }
+            queue.call(ledger -> {
+                ledger.forget(0, 3, 1_000);
+                return true;
+            });
+            assertEquals(
+                    List.of(6, 7, 8, 9),
+                    java.util.stream.IntStream.range(0, 10)
+                            .filter(i -> known(queue, path(i)))
+                            .boxed()
+                            .toList(),
+                    "the youngest, and no unsettled one is ever forgotten");
+        }
+    }
+
+    private static boolean known(Queue queue, StorePath path) {
+        try {
+            return queue.call(ledger -> ledger.known(path));
+        } catch (QueueException | InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void whatTheSettingsExcludeIsCountedAndNotTaken() throws Exception {
+        var selection = new Selection(Pattern.compile("p[0-4]$"), Pattern.compile("p3"));
+        try (Queue queue = f.open(TWO, selection)) {
+            assertEquals(new Receipt(4, 6), queue.enqueue(paths(0, 10), "t"));
+            assertEquals(4, Fixture.unsettled(queue).size());
+            assertEquals(4, f.rooted().size());
+        }
+        assertTrue(selection.reason(path(3)).startsWith("NPBHQ_EXCLUDE matches"));
+        assertTrue(selection.reason(path(7)).startsWith("NPBHQ_INCLUDE does not match"));
+        assertEquals("the filters let it through", selection.reason(path(2)));
+        assertEquals("no filter is set", Selection.ALL.reason(path(2)));
+    }
+
+    @Test
+    void droppingForgetsAPathInEveryLane() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 2), null);
+            f.fail(queue, "ssh://a", path(0), "no");
+            assertTrue(Fixture.is(queue, ledger -> ledger.drop(path(0), 1)));
+            assertFalse(
+                    Fixture.is(queue, ledger -> ledger.drop(path(0), 1)),
+                    "it is not queued any more");
+            assertFalse(Fixture.is(queue, ledger -> ledger.drop(path(7), 1)));
+            assertEquals(Set.of(path(1).baseName()), Fixture.unsettled(queue));
+            assertEquals(Set.of(path(1).baseName()), f.rooted());
+        }
+    }
+
+    @Test
+    void aBatchThatEndsAfterItsPathWasDroppedChangesNothing() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 2), null);
+            Entry entry = Fixture.entry(queue, "ssh://a", path(0));
+            queue.call(ledger -> ledger.drop(path(0), 1));
+            f.record(queue, "ssh://a", new Verdict.Deferred(entry, 1, 1, 5, "late"));
+            f.record(queue, "ssh://a", new Verdict.Failed(entry, 1, "late"));
+            f.record(queue, "ssh://a", new Verdict.Delivered(entry));
+            assertEquals(Set.of(path(1).baseName()), Fixture.unsettled(queue));
+            assertEquals(0, Fixture.lane(queue, "ssh://a").delivered());
+        }
+    }
+
+    @Test
+    void retryMakesFailedAndDeferredPathsDueAndClosesTheBreakers() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 3), null);
+            f.fail(queue, "ssh://a", path(0), "no");
+            f.defer(queue, "ssh://a", path(1), 60_000);
+            f.defer(queue, "ssh://b", path(1), 60_000);
+            var open = new Breaker(3, f.clock.millis() + 60_000, f.clock.millis(), "down");
+            for (String lane : TWO) {
+                queue.call(ledger -> {
+                    ledger.breaker(lane, open);
+                    return true;
+                });
+            }
+            assertTrue(Fixture.is(queue, ledger -> ledger.retry(path(0), f.clock.millis())));
+            assertEquals(
+                    List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(0)));
+            assertEquals(
+                    List.of("ssh://a DEFERRED", "ssh://b DEFERRED"),
+                    Fixture.standing(queue, path(1)));
+            assertFalse(Fixture.is(queue, ledger -> ledger.retry(path(9), 1)));
+            queue.call(ledger -> {
+                ledger.breaker("ssh://b", open);
+                return true;
+            });
+            assertEquals(2, Fixture.count(queue, ledger -> ledger.retryAll(f.clock.millis())));
+            assertEquals(3, Fixture.fresh(queue, "ssh://a").size());
+            assertFalse(Fixture.lane(queue, "ssh://b").breaker().open());
+        }
+    }
+
+    @Test
+    void failedPathsExpireOneLaneAtATime() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 2), null);
+            f.fail(queue, "ssh://a", path(0), "long ago");
+            f.now = f.now.plus(Duration.ofDays(40));
+            f.fail(queue, "ssh://a", path(1), "just now");
+            long before = f.now.minus(Duration.ofDays(30)).toEpochMilli();
+            List<Row> expired = queue.call(ledger -> ledger.expire(before, 10, f.clock.millis()));
+            assertEquals(List.of("long ago"), expired.stream().map(Row::reason).toList());
+            assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(0)));
+            assertEquals(2, f.rooted().size());
+            f.deliver(queue, "ssh://b", path(0));
+            assertEquals(Set.of(path(1).baseName()), f.rooted());
+        }
+    }
+
+    @Test
+    void aClockThatWasSetBackDoesNotDeferForLonger() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 1), null);
+            f.defer(queue, "ssh://a", path(0), 900_000);
+            long longest = Duration.ofMinutes(20).toMillis();
+            long now = f.clock.millis();
+            assertEquals(0, queue.call(ledger -> ledger.due("ssh://a", now, longest, 9)).size());
+            long earlier = now - Duration.ofDays(300).toMillis();
+            assertEquals(
+                    1, queue.call(ledger -> ledger.due("ssh://a", earlier, longest, 9)).size());
+        }
+    }
+
+    @Test
+    void pauseOutlivesTheWorker() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            assertFalse(Fixture.is(queue, Ledger::paused));
+            queue.call(ledger -> {
+                ledger.pause(true, 42);
+                return true;
+            });
+        }
+        try (Queue queue = f.open(TWO)) {
+            assertTrue(Fixture.is(queue, Ledger::paused));
+            assertEquals(Optional.of(42L), queue.call(Ledger::pausedSince));
+            queue.call(ledger -> {
+                ledger.pause(false, 43);
+                return true;
+            });
+            assertFalse(Fixture.is(queue, Ledger::paused));
+            assertEquals(Optional.empty(), queue.call(Ledger::pausedSince));
+        }
+    }
+
+    @Test
+    void listsWholePathsPageByPageInTheOrderOfArrival() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 25), null);
+            var seen = new ArrayList<String>();
+            long after = 0;
+            while (true) {
+                long last = after;
+                List<Row> page = queue.call(ledger -> ledger.list(last, 10));
+                if (page.isEmpty()) {
+                    break;
+                }
+                assertEquals(0, page.size() % 2, "no path is cut in two");
+                page.forEach(row -> seen.add(row.path().name() + " " + row.lane()));
+                after = page.getLast().id();
+            }
+            var expected = new ArrayList<String>();
+            for (int i = 0; i < 25; i++) {
+                expected.add("p" + i + " ssh://a");
+                expected.add("p" + i + " ssh://b");
+            }
+            assertEquals(expected, seen);
+        }
+    }
+
+    @Test
+    void thoseWhoWaitForAChangeAreWokenByIt() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            long seen = queue.version();
+            Thread waiter =
+                    caller(() -> {
+                        queue.awaitChange(seen, 60_000);
+                        return true;
+                    });
+            queue.enqueue(paths(0, 1), null);
+            assertTrue(waiter.join(Duration.ofSeconds(20)));
+            long then = queue.version();
+            queue.call(Ledger::lanes);
+            assertEquals(then, queue.version(), "looking changes nothing");
+        }
+    }
+
+    @Test
+    void aClosedQueueSaysSoInsteadOfLettingItsCallersHang() throws Exception {
+        Queue queue = f.open(TWO);
+        queue.close();
+        var e = assertThrows(QueueException.class, () -> queue.enqueue(paths(0, 1), null));
+        assertEquals("the queue's database: the queue is closed", e.getMessage());
+    }
+
+    @Test
+    void aQueueThatIsClosedLeavesOneFileAndSaysThatItIsSound() throws Exception {
+        f.open(TWO).close();
+        assertFalse(Files.exists(f.state.resolve("queue.sqlite-wal")), "the log is merged");
+        assertEquals(1, f.number("SELECT count(*) FROM meta WHERE key = 'clean' AND value = '1'"));
+    }
+}

@@ -1,0 +1,338 @@
+package hookqueue.queue;
+
+import static hookqueue.base.SomePaths.path;
+import static hookqueue.base.SomePaths.paths;
+import static hookqueue.queue.Fixture.TWO;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Disks that are damaged, full or taken, and workers that died. */
+class RecoveryTest {
+    @TempDir Path folder;
+    private Fixture f;
+
+    @BeforeEach
+    void begin() throws Exception {
+        f = new Fixture(folder);
+    }
+
+    /** What can become of the file while no worker runs. */
+    enum Damage {
+        TRUNCATED_TO_HALF {
+            @Override
+            void to(Path file) throws IOException {
+                truncate(file, Files.size(file) / 2);
+            }
+        },
+        TRUNCATED_IN_THE_HEADER {
+            @Override
+            void to(Path file) throws IOException {
+                truncate(file, 60);
+            }
+        },
+        GARBAGE {
+            @Override
+            void to(Path file) throws IOException {
+                Files.writeString(file, "this is no database\n".repeat(5_000));
+            }
+        },
+        HEADER_OVERWRITTEN {
+            @Override
+            void to(Path file) throws IOException {
+                overwrite(file, 0, 40);
+            }
+        },
+        FIRST_PAGE_OVERWRITTEN {
+            @Override
+            void to(Path file) throws IOException {
+                overwrite(file, 100, 3_000);
+            }
+        },
+        DIRECTORY_IN_ITS_PLACE {
+            @Override
+            void to(Path file) throws IOException {
+                Files.delete(file);
+                Files.createDirectory(file);
+                Files.writeString(file.resolve("x"), "x");
+            }
+        };
+
+        abstract void to(Path file) throws IOException;
+
+        static void truncate(Path file, long size) throws IOException {
+            try (var f = new RandomAccessFile(file.toFile(), "rw")) {
+                f.setLength(size);
+            }
+        }
+
+        static void overwrite(Path file, long from, int count) throws IOException {
+            try (var f = new RandomAccessFile(file.toFile(), "rw")) {
+                f.seek(from);
+                byte[] bytes = new byte[count];
+                java.util.Arrays.fill(bytes, (byte) 0x5a);
+                f.write(bytes);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Damage.class)
+    void aDamagedDatabaseIsSetAsideAndItsPathsAreQueuedAgain(Damage damage) throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 100), null);
+        }
+        damage.to(f.file());
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(
+                    List.of("queue.sqlite.damaged-2026-03-01T12-00-00Z"),
+                    queue.damaged(),
+                    "an operator is told");
+            assertTrue(
+                    Files.exists(
+                            f.state.resolve(queue.damaged().getFirst()),
+                            LinkOption.NOFOLLOW_LINKS));
+            assertEquals(100, Fixture.unsettled(queue).size());
+            assertEquals(100, f.rooted().size());
+            queue.enqueue(List.of(path(500)), null);
+        }
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(101, Fixture.unsettled(queue).size(), "the new one is kept");
+            Files.walk(f.state.resolve(queue.damaged().getFirst()))
+                    .sorted(java.util.Comparator.reverseOrder())
+                    .forEach(each -> each.toFile().delete());
+            assertEquals(List.of(), queue.damaged(), "the operator has moved it away");
+        }
+    }
+
+    /** The last worker ended well, so nothing is checked at the start; the damage shows in use. */
+    @Test
+    void damageThatShowsInUseEndsThisWorkerAndTheNextOneSetsTheDatabaseAside() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 200), null);
+        }
+        long page =
+                f.number(
+                        "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_path_1'");
+        Damage.overwrite(f.file(), (page - 1) * 4096, 200);
+        QueueException e;
+        try (Queue queue = f.open(TWO)) {
+            e = assertThrows(QueueException.class, () -> queue.enqueue(paths(0, 1), null));
+        }
+        assertTrue(e.getMessage().contains("SQLITE_CORRUPT"), e.getMessage());
+        assertFalse(f.fatal.isEmpty(), "the worker is to end");
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(1, queue.damaged().size());
+            assertEquals(200, Fixture.unsettled(queue).size());
+        }
+    }
+
+    @Test
+    void aDatabaseThatIsGoneIsFilledFromTheRoots() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 3), null);
+        }
+        Files.delete(f.file());
+        Files.createSymbolicLink(f.roots.resolve("foreign"), Path.of("/etc/passwd"));
+        Files.createFile(f.roots.resolve(path(7).baseName()));
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(
+                    Set.of(path(0).baseName(), path(1).baseName(), path(2).baseName()),
+                    Fixture.unsettled(queue));
+            assertEquals(List.of(), queue.damaged());
+        }
+        assertTrue(Files.isSymbolicLink(f.roots.resolve("foreign")), "not ours");
+    }
+
+    @Test
+    void aDatabaseOfANewerVersionIsRefusedAndLeftAlone() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 3), null);
+        }
+        f.sql("PRAGMA user_version = 2");
+        byte[] before = Files.readAllBytes(f.file());
+        var e = assertThrows(QueueException.class, () -> f.open(TWO));
+        assertEquals(
+                "the state directory "
+                        + f.state
+                        + " cannot be used: the database has schema version 2, this program knows 1:"
+                        + " use the newer program again, or set the database aside",
+                e.getMessage());
+        assertEquals(
+                new String(before, StandardCharsets.ISO_8859_1),
+                Files.readString(f.file(), StandardCharsets.ISO_8859_1));
+        f.sql("PRAGMA user_version = 1");
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(3, Fixture.unsettled(queue).size());
+        }
+    }
+
+    @Test
+    void aSecondWorkerOnTheSameStateDirectoryIsRefused() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 1), null);
+            var e = assertThrows(QueueException.class, () -> f.open(TWO));
+            assertEquals(
+                    "the state directory "
+                            + f.state
+                            + " cannot be used: another worker is using it",
+                    e.getMessage());
+            queue.enqueue(paths(1, 2), null);
+            assertEquals(2, Fixture.unsettled(queue).size(), "the first one is not disturbed");
+        }
+    }
+
+    @Test
+    void aStateDirectoryThatIsAFileIsRefused() throws Exception {
+        Path file = Files.createFile(folder.resolve("file"));
+        var e = assertThrows(QueueException.class, () -> new Fixture(file, f.roots).open(TWO));
+        assertTrue(
+                e.getMessage().startsWith("the state directory " + file + " cannot be used: "),
+                e.getMessage());
+    }
+
+    /** It died between the commit and the roots: made and removed ones are both put right. */
+    @Test
+    void afterAnUncleanEndTheRootsAreComparedWithTheRows() throws Exception {
+        Fixture dead;
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 4), null);
+            f.deliver(queue, "ssh://a", path(3));
+            f.deliver(queue, "ssh://b", path(3));
+            dead = f.afterPowerFailure(folder.resolve("dead"));
+        }
+        Files.delete(dead.roots.resolve(path(0).baseName()));
+        Files.createSymbolicLink(
+                dead.roots.resolve(path(3).baseName()), Path.of(path(3).in(Fixture.STORE)));
+        try (Queue queue = dead.open(TWO)) {
+            assertEquals(3, Fixture.unsettled(queue).size());
+            assertEquals(Fixture.unsettled(queue), dead.rooted());
+        }
+    }
+
+    /** A log whose end is damaged is one whose last commits never were, for SQLite. */
+    @Test
+    void commitsThatAreLostWithTheEndOfTheLogComeBackFromTheRoots() throws Exception {
+        Fixture dead;
+        try (Queue queue = f.open(TWO)) {
+            for (int i = 0; i < 10; i++) {
+                queue.enqueue(List.of(path(i)), null);
+            }
+            dead = f.afterPowerFailure(folder.resolve("dead"));
+        }
+        Path log = dead.state.resolve("queue.sqlite-wal");
+        Damage.truncate(log, Files.size(log) * 2 / 3);
+        try (Queue queue = dead.open(TWO)) {
+            assertEquals(10, Fixture.unsettled(queue).size());
+            assertEquals(10, dead.rooted().size());
+        }
+    }
+
+    @Test
+    void whenTheEndWasCleanTheRootsAreNotLookedAt() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 1), null);
+        }
+        Path hooks = f.roots.resolve(path(1).baseName());
+        Files.createSymbolicLink(hooks, Path.of(path(1).in(Fixture.STORE)));
+        f.open(TWO).close();
+        assertTrue(Files.isSymbolicLink(hooks), "a hook is about to spool it");
+    }
+
+    @Test
+    void withoutAFolderForRootsPathsAreQueuedAllTheSame() throws Exception {
+        Files.delete(f.roots);
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(
+                    "garbage collector roots cannot be made in " + f.roots + ": it does not exist",
+                    queue.rootsProblem());
+            assertEquals(new Receipt(1, 0), queue.enqueue(paths(0, 1), null));
+            assertNotNull(queue.rootsProblem());
+            Files.createDirectory(f.roots);
+            queue.enqueue(paths(1, 2), null);
+            assertNull(queue.rootsProblem(), "it is noticed when the folder is there again");
+            assertEquals(Set.of(path(1).baseName()), f.rooted());
+        }
+    }
+
+    @Test
+    void aRootThatLeadsElsewhereIsReplaced() throws Exception {
+        Files.createSymbolicLink(f.roots.resolve(path(0).baseName()), Path.of("/etc"));
+        Files.createFile(f.roots.resolve(path(1).baseName()));
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 2), null);
+            assertEquals(2, f.rooted().size());
+        }
+    }
+
+    @Test
+    void aFullDiskIsAnErrorAfterWhichNothingHasHappenedAndAllGoesOnWithRoom() throws Exception {
+        Path disk = Files.createDirectory(folder.resolve("disk"));
+        assumeTrue(mount(disk), "only root can mount a small disk");
+        try {
+            var small = new Fixture(Files.createDirectory(disk.resolve("state")), f.roots);
+            try (Queue queue = small.open(TWO)) {
+                queue.enqueue(paths(0, 10), null);
+                Path filler = disk.resolve("filler");
+                fill(filler);
+                var e =
+                        assertThrows(
+                                QueueException.class,
+                                () -> {
+                                    for (int i = 1_000; i < 100_000; i += 1_000) {
+                                        queue.enqueue(paths(i, i + 1_000), null);
+                                    }
+                                });
+                assertTrue(e.getMessage().contains("SQLITE_FULL"), e.getMessage());
+                Set<String> taken = Fixture.unsettled(queue);
+                assertEquals(taken, small.rooted(), "nothing of the refused is left");
+                assertTrue(taken.size() % 1_000 == 10, "all of a call or nothing");
+                assertTrue(small.fatal.isEmpty(), "a full disk is no damage");
+                Files.delete(filler);
+                assertEquals(new Receipt(1_000, 0), queue.enqueue(paths(200_000, 201_000), null));
+            }
+            try (Queue queue = small.open(TWO)) {
+                assertTrue(Fixture.unsettled(queue).contains(path(200_999).baseName()));
+                assertEquals(List.of(), queue.damaged());
+            }
+        } finally {
+            run("umount", disk.toString());
+        }
+    }
+
+    private static void fill(Path filler) throws IOException {
+        try (var out = Files.newOutputStream(filler)) {
+            while (true) {
+                out.write(new byte[4096]);
+            }
+        } catch (IOException e) {
+            assertTrue(String.valueOf(e.getMessage()).contains("No space left"), e.getMessage());
+        }
+    }
+
+    private static boolean mount(Path disk) throws Exception {
+        return run("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk.toString());
+    }
+
+    private static boolean run(String... command) throws Exception {
+        return new ProcessBuilder(command).inheritIO().start().waitFor() == 0;
+    }
+}

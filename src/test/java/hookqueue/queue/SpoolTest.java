@@ -1,0 +1,183 @@
+package hookqueue.queue;
+
+import static hookqueue.base.SomePaths.path;
+import static hookqueue.base.SomePaths.paths;
+import static hookqueue.queue.Fixture.STORE;
+import static hookqueue.queue.Fixture.TWO;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import hookqueue.base.StorePath;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What hooks left behind, and what else may lie where they leave it. */
+class SpoolTest {
+    @TempDir Path folder;
+    private Fixture f;
+
+    @BeforeEach
+    void begin() throws Exception {
+        f = new Fixture(folder);
+        Files.createDirectories(f.spool());
+    }
+
+    private void leave(String name, List<StorePath> paths) throws IOException {
+        Files.writeString(f.spool().resolve(name), lines(paths));
+    }
+
+    private static String lines(List<StorePath> paths) {
+        return paths.stream().map(p -> p.in(STORE) + "\n").collect(Collectors.joining());
+    }
+
+    private Set<String> left() throws IOException {
+        try (Stream<Path> files = Files.list(f.spool())) {
+            return files.map(file -> file.getFileName().toString())
+                    .collect(Collectors.toCollection(TreeSet::new));
+        }
+    }
+
+    private static Set<String> names(List<StorePath> paths) {
+        return paths.stream()
+                .map(StorePath::baseName)
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    @Test
+    void whatHooksLeftIsTakenInAtTheStartAndRooted() throws Exception {
+        leave("1700000000-1-a.paths", paths(0, 2));
+        leave("1700000001-2-b.paths", paths(2, 4));
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(names(paths(0, 4)), Fixture.unsettled(queue));
+            assertEquals(names(paths(0, 4)), f.rooted());
+            assertEquals(Set.of(), left());
+        }
+    }
+
+    @Test
+    void whatHooksLeaveMeanwhileIsTakenInWithTheNextRequest() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            leave("1700000000-1-a.paths", paths(0, 2));
+            queue.enqueue(List.of(path(9)), null);
+            queue.call(Ledger::lanes); // the spool comes after the answer, and before the next one
+            assertEquals(names(List.of(path(0), path(1), path(9))), Fixture.unsettled(queue));
+            assertEquals(Set.of(), left());
+        }
+    }
+
+    @Test
+    void theLastLineMayLackItsEndAndLinesMayBeEmpty() throws Exception {
+        Files.writeString(
+                f.spool().resolve("1-1-a.paths"),
+                "\n" + path(0).in(STORE) + "\r\n\n  " + path(1).in(STORE) + "  ");
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(names(paths(0, 2)), Fixture.unsettled(queue));
+            assertEquals(Set.of(), left());
+        }
+    }
+
+    @Test
+    void whatIsHalfWrittenOrForeignIsLeftAlone() throws Exception {
+        leave(".tmp-17", paths(0, 1));
+        leave(".hidden.paths", paths(1, 2));
+        leave("notes.txt", paths(2, 3));
+        leave("1-1-a.paths.rejected", paths(3, 4));
+        Files.createDirectory(f.spool().resolve("folder"));
+        Set<String> before = left();
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(List.of(path(9)), null);
+            assertEquals(names(List.of(path(9))), Fixture.unsettled(queue));
+            assertEquals(before, left());
+        }
+    }
+
+    @Test
+    void goodLinesAreTakenOutOfABadFileAndTheFileIsKept() throws Exception {
+        Files.write(
+                f.spool().resolve("1-1-a.paths"),
+                (lines(paths(0, 1)) + "/etc/passwd\n\0\377\n--help\n" + lines(paths(1, 2)))
+                        .getBytes(java.nio.charset.StandardCharsets.ISO_8859_1));
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(names(paths(0, 2)), Fixture.unsettled(queue));
+            assertEquals(Set.of("1-1-a.paths.rejected"), left());
+        }
+    }
+
+    @Test
+    void neitherALinkNorAFolderNorAHugeFileIsRead() throws Exception {
+        Path elsewhere = folder.resolve("elsewhere");
+        Files.writeString(elsewhere, lines(paths(0, 1)));
+        Files.createSymbolicLink(f.spool().resolve("1-1-link.paths"), elsewhere);
+        Files.createDirectory(f.spool().resolve("2-1-folder.paths"));
+        Files.writeString(
+                f.spool().resolve("3-1-huge.paths"), "\n".repeat(1 << 20) + lines(paths(0, 1)));
+        Process fifo =
+                new ProcessBuilder("mkfifo", f.spool().resolve("4-1-fifo.paths").toString())
+                        .start();
+        assertEquals(0, fifo.waitFor());
+        leave("5-1-good.paths", paths(50, 51));
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(names(List.of(path(50))), Fixture.unsettled(queue));
+            assertEquals(
+                    Set.of(
+                            "1-1-link.paths.rejected",
+                            "2-1-folder.paths.rejected",
+                            "3-1-huge.paths.rejected",
+                            "4-1-fifo.paths.rejected"),
+                    left());
+        }
+        assertEquals(lines(paths(0, 1)), Files.readString(elsewhere));
+    }
+
+    @Test
+    void moreFilesThanAreReadAtOnceAllComeInTheEnd() throws Exception {
+        for (int i = 0; i < 510; i++) {
+            leave((1_700_000_000 + i) + "-1-a.paths", paths(i, i + 1));
+        }
+        try (Queue queue = f.open(TWO)) {
+            while (!left().isEmpty()) {
+                int before = left().size();
+                queue.call(Ledger::lanes);
+                queue.call(Ledger::lanes);
+                assertTrue(left().size() < before, "each request takes some in");
+            }
+            assertEquals(510, Fixture.unsettled(queue).size());
+        }
+    }
+
+    @Test
+    void aFailedPathThatWasSpooledIsDueAgain() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 1), null);
+            f.fail(queue, "ssh://a", path(0), "no");
+            leave("1-1-a.paths", paths(0, 1));
+            queue.call(Ledger::lanes);
+            assertEquals(
+                    List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(0)));
+        }
+    }
+
+    /** The hook roots what it spools, and does not know the filters. */
+    @Test
+    void theRootOfASpooledPathThatIsExcludedIsRemoved() throws Exception {
+        leave("1-1-a.paths", paths(0, 2));
+        for (StorePath each : paths(0, 2)) {
+            Files.createSymbolicLink(f.roots.resolve(each.baseName()), Path.of(each.in(STORE)));
+        }
+        try (Queue queue = f.open(TWO, new Selection(null, Pattern.compile("p1")))) {
+            assertEquals(names(paths(0, 1)), Fixture.unsettled(queue));
+            assertEquals(names(paths(0, 1)), f.rooted());
+            assertEquals(Set.of(), left());
+        }
+    }
+}
