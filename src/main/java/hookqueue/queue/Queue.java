@@ -294,12 +294,12 @@ public final class Queue implements AutoCloseable {
                 group.clear();
                 group.add(jobs.take());
                 jobs.drainTo(group, SHARED - 1);
-                if (group.remove(CLOSE)) {
-                    runShared(group);
+                boolean last = group.remove(CLOSE);
+                takeInSpool(); // first: whoever asks is told of what the hook has left there, too
+                runShared(group);
+                if (last) {
                     return;
                 }
-                runShared(group);
-                takeInSpool();
             }
         } catch (InterruptedException e) {
             LOG.debug("the queue's thread was interrupted");
@@ -397,25 +397,25 @@ public final class Queue implements AutoCloseable {
         }
     }
 
+    /** In one commit, so that many files do not keep a hook waiting. */
     private void takeInSpool() {
-        for (Spool.Batch batch : spool.waiting()) {
-            var job =
-                    new Job<>(
-                            ledger -> ledger.enqueue(batch.paths(), null, clock.millis()),
-                            new CompletableFuture<Receipt>());
-            SQLException failure = tryTogether(List.of(job));
-            if (failure != null) {
-                LOG.error(
-                        "cannot take in the spool file {}: {}", batch.file(), failure.getMessage());
-                return;
-            }
-            LOG.info(
-                    "took in {} paths from the spool file {}",
-                    batch.paths().size(),
-                    batch.file().getFileName());
-            spool.done(batch);
-            dropRootsOfExcluded(batch.paths());
+        List<Spool.Batch> waiting = spool.waiting();
+        if (waiting.isEmpty()) {
+            return;
         }
+        List<StorePath> paths = waiting.stream().flatMap(batch -> batch.paths().stream()).toList();
+        var job =
+                new Job<>(
+                        ledger -> ledger.enqueue(paths, null, clock.millis()),
+                        new CompletableFuture<Receipt>());
+        SQLException failure = tryTogether(List.of(job));
+        if (failure != null) {
+            LOG.error("cannot take in what is in the spool: {}", failure.getMessage());
+            return;
+        }
+        LOG.info("took in {} paths from {} spool files", paths.size(), waiting.size());
+        waiting.forEach(spool::done);
+        dropRootsOfExcluded(paths);
     }
 
     /** A hook roots what it spools, without knowing what the settings exclude. */
