@@ -57,17 +57,19 @@ final class Leftovers {
      * send(2)} is not among them.
      */
     static long moved(ProcessHandle child, String mark) {
+        return alive(child, mark).stream().mapToLong(Leftovers::moved).sum();
+    }
+
+    private static long moved(ProcessHandle process) {
         long moved = 0;
-        for (ProcessHandle process : alive(child, mark)) {
-            try {
-                for (String line : Files.readAllLines(Path.of("/proc/" + process.pid() + "/io"))) {
-                    if (line.startsWith("rchar: ") || line.startsWith("wchar: ")) {
-                        moved += Long.parseLong(line.substring("rchar: ".length()));
-                    }
+        try {
+            for (String line : Files.readAllLines(Path.of("/proc/" + process.pid() + "/io"))) {
+                if (line.startsWith("rchar: ") || line.startsWith("wchar: ")) {
+                    moved += Long.parseLong(line.substring("rchar: ".length()));
                 }
-            } catch (IOException | NumberFormatException e) {
-                continue; // gone in the meantime, or somebody else's
             }
+        } catch (IOException | NumberFormatException e) {
+            return 0; // gone in the meantime, or somebody else's
         }
         return moved;
     }
