@@ -1,0 +1,246 @@
+#!/bin/sh
+# post-build-hook and the queue: what it sends, what it makes of the answers, how long it waits.
+# shellcheck source=src/test/sh/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+# shellcheck source=src/test/sh/hook-lib.sh
+. "$here/hook-lib.sh"
+
+test_that "it is silent when the queue acknowledges"
+with_state
+server queue <<END
+$takes
+END
+run_hook
+must gives_0
+must is_silent
+must requests_are "$(path 1)"
+must nothing_spooled
+must no_process_left
+
+test_that "several outputs go in one line, whatever separates them"
+with_state
+server queue <<END
+$takes
+END
+run_hook OUT_PATHS="  $(path 1)	$(path 2)
+$(path 3) "
+must gives_0
+must is_silent
+must requests_are "$(path 1) $(path 2) $(path 3)"
+
+test_that "more paths than a pipe holds go in one line"
+with_state
+server queue <<END
+$takes
+END
+many=$(seq -f "/nix/store/%032g-path" 1 2300 | tr '\n' ' ')
+run_hook OUT_PATHS="$many"
+must gives_0
+must is_silent
+must requests_are "${many% }"
+
+test_that "nothing built is nothing to do"
+with_state
+run_hook OUT_PATHS=
+must gives_0
+must is_silent
+run_hook env -u OUT_PATHS
+must gives_0
+must is_silent
+run_hook OUT_PATHS='   '
+must gives_0
+must is_silent
+
+test_that "an excluded path is as good as a queued one"
+with_state
+server queue <<'END'
+read -r line
+echo ok queued 0 excluded 1
+END
+run_hook
+must gives_0
+must is_silent
+
+test_that "an acknowledgement that is cut short is one: it comes after the commit"
+with_state
+server queue <<'END'
+read -r line
+printf 'ok que'
+END
+run_hook
+must gives_0
+must is_silent
+must nothing_spooled
+
+test_that "refused paths are named in one line, and not spooled"
+with_state
+server queue <<'END'
+read -r line
+echo 'error refused 1, queued 1: not a store path (outside /nix/store): /etc/passwd'
+END
+run_hook OUT_PATHS="$(path 1) /etc/passwd"
+must gives_0
+must says 'error refused 1, queued 1: not a store path (outside /nix/store): /etc/passwd'
+must nothing_spooled
+
+# spools_when SENTENCE REASON: the server's script is the input; everything but an acknowledgement must end so.
+spools_when() {
+    test_that "$1 makes it spool"
+    with_state
+    server queue
+    run_hook NPBHQ_HOOK_TIMEOUT=2s
+    must gives_0
+    must says "$2"
+    must says "left in the spool: $(path 1)"
+    must spooled "$(path 1)"
+    must rooted "$(path 1)"
+    must at_most "$took" 6000
+    must no_process_left
+}
+spools_when "an error" 'configuration: NPBHQ_UPLOAD_TO is not set; left' <<'END'
+read -r line
+echo 'error configuration: NPBHQ_UPLOAD_TO is not set'
+END
+spools_when "an error after data" 'not queued: disk full; left' <<'END'
+read -r line
+echo ok nonsense
+echo more
+echo error not queued: disk full
+END
+spools_when "a reply that is cut short" 'not an answer: o;' <<'END'
+read -r line
+printf o
+END
+spools_when "a connection closed without a reply" 'no answer from' <<'END'
+read -r line
+END
+spools_when "a connection closed before anything is read" 'no' <<'END'
+exit
+END
+spools_when "a reply that is not one" 'not an answer: okay then;' <<'END'
+read -r line
+echo okay then
+END
+spools_when "a reply full of terminal codes" 'not an answer: ok???[2J???tail;' <<'END'
+read -r line
+printf 'ok\n\001\033[2J\r\n\233tail\n'
+END
+spools_when "an endless reply" 'not an answer: yyyyyyyy' <<'END'
+read -r line
+exec tr '\0' y </dev/zero
+END
+spools_when "a worker that never answers" 'no answer from' <<END
+$mute
+END
+spools_when "a reply that comes in drops" 'not an answer: ' <<'END'
+while printf .; do sleep 0.1; done
+END
+spools_when "a worker that answers too late" 'no answer from' <<'END'
+read -r line
+sleep 2
+echo ok queued 1
+END
+
+test_that "a socket that is not there makes it spool at once"
+with_state
+run_hook
+must gives_0
+must says "nobody listens at $socket; left in the spool: $(path 1)"
+must spooled "$(path 1)"
+must at_most "$took" 4000
+
+test_that "a socket that nobody listens at any more makes it spool at once"
+with_state
+server queue <<END
+$takes
+END
+stop_servers
+must [ -S "$socket" ]
+run_hook
+must gives_0
+must says "nobody listens at"
+must spooled "$(path 1)"
+must at_most "$took" 4000
+
+test_that "a full backlog does not hold it longer than it may"
+with_state
+server queue 1 <<END
+$takes
+END
+kill -s STOP "$last_server"
+for _ in 1 2 3 4; do
+    env NPBHQ_STATE_DIR=other timeout 15 socat -u - "UNIX-CONNECT:$socket" </dev/null 2>/dev/null &
+done
+sleep 0.3
+run_hook NPBHQ_HOOK_TIMEOUT=2s
+must gives_0
+must says "no answer from $socket within 1.000 s; left in the spool"
+must spooled "$(path 1)"
+must at_least "$took" 900
+must at_most "$took" 6000
+must no_process_left
+
+test_that "without a setting it waits less than 5 s in all"
+with_state
+server queue <<END
+$mute
+END
+run_hook
+must gives_0
+must says "within 4.000 s; left in the spool"
+must at_least "$took" 3900
+must at_most "$took" 8000
+must no_process_left
+
+for setting in 0 5ms 100ms 0s 000000100ms; do
+    test_that "NPBHQ_HOOK_TIMEOUT=$setting is short, but leaves time to spool"
+    with_state
+    server queue <<END
+$mute
+END
+    run_hook "NPBHQ_HOOK_TIMEOUT=$setting"
+    must gives_0
+    must says "left in the spool"
+    must at_most "$took" 4000
+done
+
+# shellcheck disable=SC2016 # so it comes
+for setting in soon 5m -1 1.5s 10000000000s '5s ' '$(touch x)' "5
+s"; do
+    test_that "NPBHQ_HOOK_TIMEOUT='$(printf '%s' "$setting" | tr '\n' ' ')' is warned of, and the paths are queued"
+    with_state
+    server queue <<END
+$takes
+END
+    run_hook "NPBHQ_HOOK_TIMEOUT=$setting"
+    must gives_0
+    must says "NPBHQ_HOOK_TIMEOUT is not a duration"
+    must requests_are "$(path 1)"
+done
+
+for setting in 08s 1min 36500d 999999999d; do
+    test_that "NPBHQ_HOOK_TIMEOUT=$setting is a duration"
+    with_state
+    server queue <<'END'
+sleep 0.2
+read -r line
+echo ok queued 1
+END
+    run_hook "NPBHQ_HOOK_TIMEOUT=$setting"
+    must gives_0
+    must is_silent
+done
+
+test_that "more than 5 s are waited when that is asked for"
+with_state
+server queue <<'END'
+read -r line
+sleep 5.2
+echo ok queued 1
+END
+run_hook NPBHQ_HOOK_TIMEOUT=10s
+must gives_0
+must is_silent
+must at_least "$took" 5100
+
+finish

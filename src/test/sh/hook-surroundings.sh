@@ -1,0 +1,203 @@
+#!/bin/sh
+# post-build-hook and what surrounds it: environment, tools, descriptors, signals, others of its kind.
+# shellcheck source=src/test/sh/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+# shellcheck source=src/test/sh/hook-lib.sh
+. "$here/hook-lib.sh"
+
+test_that "words that are no paths cannot speak to the worker"
+with_state
+server queue <<END
+$takes
+END
+run_hook OUT_PATHS="drop $(path 1)"
+must gives_0
+must says "not a store path, and NOT queued: drop"
+must requests_are "$(path 1)"
+
+test_that "patterns and options are words like others"
+with_state
+server queue <<END
+$takes
+END
+run_hook OUT_PATHS="$(path 1) /* -n"
+must gives_0
+must says "not a store path, and NOT queued: -n"
+must requests_are "$(path 1) /*"
+
+test_that "an empty environment is enough"
+with_state
+server queue <<END
+$takes
+END
+run_hook env -i NPBHQ_SOCKET="$socket" OUT_PATHS="$(path 1)"
+must gives_0
+must is_silent
+must requests_are "$(path 1)"
+
+test_that "with nothing but OUT_PATHS it says truly what happens"
+with_state
+run_hook env -i OUT_PATHS="$(path 1)"
+must gives_0
+if [ -e /run/nix-post-build-hook-queue.sock ] || [ -e /var/lib/nix-post-build-hook-queue ]; then
+    echo "      left out: this machine has a queue of its own"
+else
+    must says "nobody listens at /run/nix-post-build-hook-queue.sock; NOT queued"
+    must says "By hand: nix-post-build-hook-queue $(path 1)"
+fi
+
+test_that "a program in PATH does not replace the system's, nor does one in the working directory"
+with_state
+server queue <<END
+$takes
+END
+mkdir "$case_dir/evil"
+for tool in timeout socat sh; do
+    printf '#!/bin/sh\ntouch %s/evil/done\n' "$case_dir" >"$case_dir/evil/$tool"
+    chmod +x "$case_dir/evil/$tool"
+done
+(cd "$case_dir/evil" && run_hook PATH="$case_dir/evil::.:/nowhere" && must gives_0 && must is_silent)
+must not [ -e "$case_dir/evil/done" ]
+must requests_are "$(path 1)"
+
+# With the tools' line replaced, as a package does it: what is in the folder is all there is.
+only_tools() {
+    mkdir "$case_dir/tools"
+    for tool; do ln -s "$(command -v "$tool")" "$case_dir/tools/$tool"; done
+    sed "s|^tools=.*|tools=$case_dir/tools|" "$hook" >"$case_dir/hook"
+    chmod +x "$case_dir/hook"
+}
+
+test_that "without socat it spools, and names what is missing"
+with_state
+only_tools timeout id stat env setpriv ln sync mv date mkdir rm
+hook=$case_dir/hook run_hook PATH=
+must gives_0
+must says "no socat or timeout in $case_dir/tools; left in the spool"
+must spooled "$(path 1)"
+
+test_that "without any tool it says that nothing is queued"
+with_state
+only_tools
+hook=$case_dir/hook run_hook PATH=
+must gives_0
+must says "NOT queued"
+
+test_that "a working directory that is gone, or closed to it, is no hindrance"
+with_state
+server queue <<END
+$takes
+END
+mkdir "$case_dir/gone"
+(cd "$case_dir/gone" && rmdir "$case_dir/gone" && run_hook)
+must gives_0
+must requests_are "$(path 1)"
+
+for closed in '<&-' '>&-' '2>&-' '<&- >&-' '<&- >&- 2>&-'; do
+    test_that "it works with $closed"
+    with_state
+    server queue <<END
+$takes
+END
+    run_hook sh -c "exec \"\$0\" $closed"
+    must gives_0
+    must is_silent
+    must requests_are "$(path 1)"
+    stop_servers
+    run_hook sh -c "exec \"\$0\" $closed"
+    must gives_0
+    must spooled "$(path 1)"
+done
+
+test_that "a build log that nobody reads does not keep it from spooling"
+with_state
+{ NPBHQ_SOCKET="$socket" NPBHQ_STATE_DIR="$state" NPBHQ_GCROOTS_DIR="$roots" OUT_PATHS="$(path 1)" "$hook"; echo "$?" >"$case_dir/status"; } 2>&1 | true
+eventually [ -s "$case_dir/status" ]
+status=$(cat "$case_dir/status")
+must gives_0
+must spooled "$(path 1)"
+
+for signal in TERM INT HUP; do
+    test_that "SIG$signal to it and what it runs makes it spool"
+    with_state
+    server queue <<END
+>asked
+$mute
+END
+    {
+        NPBHQ_HOOK_TIMEOUT=2s NPBHQ_SOCKET="$socket" NPBHQ_STATE_DIR="$state" NPBHQ_GCROOTS_DIR="$roots" OUT_PATHS="$(path 1)" \
+            setsid --wait env --default-signal=INT sh -c "echo \$\$ >pid; exec '$hook'"
+        echo "$?" >"$case_dir/status"
+    } 2>"$case_dir/err" &
+    pid=$!
+    eventually [ -e "$case_dir/asked" ]
+    kill -s "$signal" -- "-$(cat "$work/pid")" # the hook; timeout is in a group of its own
+    wait "$pid"
+    status=$(cat "$case_dir/status")
+    must gives_0
+    must says "left in the spool"
+    must spooled "$(path 1)"
+    must no_process_left
+done
+
+test_that "fifty at once are all acknowledged"
+with_state
+server queue <<'END'
+read -r line
+printf '%s\n' "$line" >>requests
+echo ok queued 1
+END
+for n in $(seq 50); do
+    NPBHQ_HOOK_TIMEOUT=30s NPBHQ_SOCKET=$socket NPBHQ_STATE_DIR=$state NPBHQ_GCROOTS_DIR=$roots OUT_PATHS=$(path "$n") \
+        "$hook" >>"$case_dir/err" 2>&1 &
+    pids="${pids-} $!"
+done
+# shellcheck disable=SC2086 # numbers
+for pid in $pids; do must wait "$pid"; done
+must is_silent
+must equal "$(sort -u "$case_dir/requests" | wc -l)" 50
+
+test_that "two processes are started for a path, and no more"
+if command -v strace >/dev/null 2>&1; then
+    with_state
+    server queue <<END
+$takes
+END
+    run_hook strace -f -qq -e trace=execve -e signal=none -z -o "$case_dir/trace"
+    must gives_0
+    # The hook itself, timeout, socat.
+    must equal "$(grep -c 'execve(' "$case_dir/trace")" 3
+else
+    echo "      left out: no strace"
+fi
+
+test_that "when Nix 2.8.0 names no outputs, those of the derivation are queued"
+with_state
+server queue <<END
+$takes
+END
+only_tools timeout socat
+cat >"$case_dir/tools/nix-store" <<END
+#!/bin/sh
+[ "\$*" = "--query --outputs /nix/store/x.drv" ] || exit 1
+echo "$(path 1)"
+echo "$(path 2)"
+END
+chmod +x "$case_dir/tools/nix-store"
+hook=$case_dir/hook run_hook OUT_PATHS= DRV_PATH=/nix/store/x.drv
+must gives_0
+must is_silent
+must requests_are "$(path 1) $(path 2)"
+
+test_that "when nobody tells the outputs, it says so, in time"
+with_state
+only_tools timeout
+printf '#!/bin/sh\nexec sleep 20\n' >"$case_dir/tools/nix-store"
+chmod +x "$case_dir/tools/nix-store"
+ln -s "$(command -v sleep)" "$case_dir/tools/sleep"
+hook=$case_dir/hook run_hook OUT_PATHS= DRV_PATH=/nix/store/x.drv
+must gives_0
+must says "Nix names no outputs, and does not tell those of /nix/store/x.drv; NOT queued"
+must at_most "$took" 4000
+
+finish

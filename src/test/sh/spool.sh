@@ -1,0 +1,270 @@
+#!/bin/sh
+# post-build-hook and its spool: what is on disk afterwards, whatever the disk and the worker's user do.
+# shellcheck source=src/test/sh/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+# shellcheck source=src/test/sh/hook-lib.sh
+. "$here/hook-lib.sh"
+
+# The worker's user, and one that is nobody here.
+service=65533
+stranger=65534
+
+left_out() {
+    printf '      left out: %s\n' "$1"
+}
+
+# owned_by_service: as installed.
+owned_by_service() {
+    with_state
+    chmod 700 "$state" "$state/spool"
+    chown -R "$service:$service" "$state" "$roots"
+}
+owner_of() { stat -c %u:%g -- "$1"; }
+empty() { equal "$(find "$1" -mindepth 1)" ''; }
+# A directory of root's, where nothing must appear.
+root_only() {
+    mkdir -m 755 "$case_dir/etc"
+    echo precious >"$case_dir/etc/passwd"
+}
+untouched() { equal "$(find "$case_dir/etc" -mindepth 1)" "$case_dir/etc/passwd" && equal "$(cat "$case_dir/etc/passwd")" precious; }
+
+test_that "all outputs of one build are in one file, and rooted"
+with_state
+run_hook OUT_PATHS="$(path 1) $(path 2) $(path 3)"
+must says "left in the spool: $(path 1) $(path 2) $(path 3)"
+must spooled "$(path 1)" "$(path 2)" "$(path 3)"
+for n in 1 2 3; do must rooted "$(path "$n")"; done
+
+test_that "the file's name begins with the time, and ends in .paths"
+with_state
+before=$(date +%s)
+run_hook
+name=$(cd "$state/spool" && echo *.paths)
+must at_least "${name%%-*}" "$before"
+must at_most "${name%%-*}" "$(date +%s)"
+
+test_that "the spool is made when there is none, but not the state directory"
+with_state
+rmdir "$state/spool"
+run_hook
+must spooled "$(path 1)"
+rm -r "$state"
+run_hook
+must gives_0
+must says "NOT queued"
+must not [ -e "$state" ]
+
+test_that "a root that is there already stays, and is no trouble"
+with_state
+ln -s "$(path 1)" "$roots/"
+run_hook
+must says "left in the spool: $(path 1)"
+must rooted "$(path 1)"
+
+test_that "without a folder for roots it spools, and says that nothing protects the path"
+with_state
+rmdir "$roots"
+run_hook
+must gives_0
+must says "left in the spool, but not protected from garbage collection: $(path 1)"
+must spooled "$(path 1)"
+
+test_that "what has not the form of a store path is not spooled"
+with_state
+# shellcheck disable=SC2016 # so it comes
+run_hook OUT_PATHS="$(path 1) /nix/store/../../etc/passwd /nix/store/.. /etc/passwd /nix/store/$(path 2) /nix/store/-rf /nix/store/x/../$(path 3) $(path 4)/bin/x $(path 5)\$(touch\${IFS}x) /nix/store/$(printf '%0300d' 0)-long /nix/store//$(basename "$(path 6)")"
+must gives_0
+must spooled "$(path 1)"
+must equal "$(ls "$roots")" "$(basename "$(path 1)")"
+must equal "$(grep -c "and NOT queued: /" "$case_dir/err")" 10
+
+test_that "hostile bytes reach neither the terminal nor the disk"
+with_state
+run_hook OUT_PATHS="$(path 1) $(printf '/nix/store/\033]0;title\007\033[2J\302\233\177-x')"
+must gives_0
+must spooled "$(path 1)"
+must has_part "$case_dir/err" 'NOT queued: /nix/store/?]0;title??[2J???-x'
+must not env LC_ALL=C grep -q '[^[:print:]]' "$case_dir/err"
+
+test_that "fifty at once are all spooled"
+with_state
+for n in $(seq 50); do
+    NPBHQ_HOOK_TIMEOUT=30s NPBHQ_SOCKET=$socket NPBHQ_STATE_DIR=$state NPBHQ_GCROOTS_DIR=$roots OUT_PATHS=$(path "$n") \
+        "$hook" >>"$case_dir/err" 2>&1 &
+    pids="${pids-} $!"
+done
+# shellcheck disable=SC2086 # numbers
+for pid in $pids; do must wait "$pid"; done
+must equal "$(grep -c 'left in the spool: /' "$case_dir/err")" 50
+must equal "$(spooled_files)" 50
+must equal "$(cat "$state"/spool/*.paths | sort -u | wc -l)" 50
+must equal "$(find "$state/spool" -mindepth 1 -not -name '*.paths')" ''
+must equal "$(find "$roots" -type l | wc -l)" 50
+
+# A disk that does not answer: sync is replaced, since it is where a process would hang.
+test_that "a disk that hangs does not hold the build"
+with_state
+mkdir "$case_dir/tools"
+printf '#!/bin/sh\ntrap "" TERM INT HUP\nwhile :; do sleep 20; done\n' >"$case_dir/tools/sync"
+chmod +x "$case_dir/tools/sync"
+sed "s|^tools=|tools=$case_dir/tools:|" "$hook" >"$case_dir/hook"
+chmod +x "$case_dir/hook"
+hook=$case_dir/hook run_hook NPBHQ_HOOK_TIMEOUT=2s
+must gives_0
+must says "NOT queued (nor could it be left in $state/spool). By hand: nix-post-build-hook-queue $(path 1)"
+must at_most "$took" 6000
+must no_process_left
+
+test_that "a file system that is frozen does not hold the build"
+# A state directory on a disk of its own.
+frozen_disk() {
+    command -v fsfreeze mkfs.ext4 >/dev/null && truncate -s 8M "$case_dir/disk" && mkfs.ext4 -q "$case_dir/disk" &&
+        mount -o loop "$case_dir/disk" "$state" && mounts="$mounts $state" && mkdir "$state/spool" && fsfreeze -f "$state"
+}
+with_state
+if is_root && frozen_disk 2>/dev/null; then
+    run_hook NPBHQ_HOOK_TIMEOUT=2s
+    must gives_0
+    must says "NOT queued"
+    must at_most "$took" 6000
+    fsfreeze -u "$state"
+    must no_process_left
+    must eventually umount "$state"
+    mounts=
+else
+    left_out "needs root and a loop device"
+fi
+
+test_that "a full disk is said, and leaves nothing half done"
+with_state
+if is_root && mount -t tmpfs -o size=64k,mode=755 tmpfs "$state" 2>/dev/null; then
+    mounts="$mounts $state"
+    mkdir "$state/spool"
+    cat /dev/zero >"$state/filler" 2>/dev/null
+    run_hook OUT_PATHS="$(path 1) $(path 2)"
+    must gives_0
+    must says "NOT queued"
+    must nothing_spooled
+    must empty "$roots"
+    rm "$state/filler"
+    run_hook
+    must says "left in the spool"
+    must spooled "$(path 1)"
+    mount -o remount,ro "$state"
+    run_hook
+    must gives_0
+    must says "NOT queued"
+    must spooled "$(path 1)"
+    umount "$state" && mounts=
+else
+    left_out "needs root and a mount"
+fi
+
+if ! is_root; then
+    test_that "an ordinary user's own queue is spooled to"
+    with_state
+    run_hook
+    must spooled "$(path 1)"
+    left_out "the rest needs root"
+    finish
+    exit
+fi
+
+test_that "an ordinary user who may not write there is told, and the build goes on"
+owned_by_service
+run_hook setpriv --reuid=$stranger --regid=$stranger --clear-groups --
+must gives_0
+must says "NOT queued"
+must nothing_spooled
+
+test_that "an ordinary user spools to a directory of his own"
+with_state
+chown -R $stranger "$state" "$roots"
+run_hook setpriv --reuid=$stranger --regid=$stranger --clear-groups --
+must gives_0
+must says "left in the spool"
+must spooled "$(path 1)"
+
+test_that "root spools as the owner of the state directory"
+owned_by_service
+rmdir "$state/spool"
+run_hook
+must gives_0
+must spooled "$(path 1)"
+must equal "$(owner_of "$state/spool") $(owner_of "$state"/spool/*.paths)" "$service:$service $service:$service"
+must equal "$(owner_of "$roots/$(basename "$(path 1)")")" "$service:$service"
+must equal "$(stat -c %a "$state"/spool/*.paths)" 600
+
+test_that "it does so also when the owner may not read the script"
+owned_by_service
+mkdir -m 700 "$case_dir/private"
+cp "$hook" "$case_dir/private/hook"
+hook=$case_dir/private/hook run_hook
+must spooled "$(path 1)"
+
+test_that "the owner sees nothing of the daemon's environment"
+owned_by_service
+mkdir "$case_dir/tools"
+cat >"$case_dir/tools/setpriv" <<END
+#!/bin/sh
+env >$case_dir/environment
+exec $(command -v setpriv) "\$@"
+END
+chmod +x "$case_dir/tools/setpriv"
+sed "s|^tools=|tools=$case_dir/tools:|" "$hook" >"$case_dir/hook"
+chmod +x "$case_dir/hook"
+hook=$case_dir/hook run_hook AWS_SECRET_ACCESS_KEY=hunter2
+must spooled "$(path 1)"
+must has_part "$case_dir/environment" "NPBHQ_STATE_DIR=$state"
+must not grep -q 'hunter2\|AWS' "$case_dir/environment"
+
+test_that "a spool that its owner has replaced by a link leads root nowhere"
+owned_by_service
+root_only
+rmdir "$state/spool"
+ln -s "$case_dir/etc" "$state/spool"
+run_hook
+must gives_0
+must says "NOT queued"
+must untouched
+
+test_that "a folder for roots that was replaced by a link leads root nowhere"
+owned_by_service
+root_only
+rmdir "$roots"
+ln -s "$case_dir/etc" "$roots"
+run_hook
+must gives_0
+must says "left in the spool, but not protected from garbage collection"
+must untouched
+
+test_that "a root that was replaced by a link to a folder leads root nowhere"
+owned_by_service
+root_only
+ln -s "$case_dir/etc" "$roots/$(basename "$(path 1)")"
+run_hook
+must gives_0
+must untouched
+
+test_that "in a directory of root's, the spool belongs to whom root has given it"
+owned_by_service
+chown 0:0 "$state"
+chmod 755 "$state"
+run_hook
+must spooled "$(path 1)"
+must equal "$(owner_of "$state"/spool/*.paths)" "$service:$service"
+
+test_that "in a directory that everybody may write to, root writes nothing"
+with_state
+chmod 1777 "$state"
+run_hook
+must gives_0
+must says "NOT queued"
+must nothing_spooled
+chmod 755 "$state"
+chmod 777 "$state/spool"
+run_hook
+must says "NOT queued"
+must nothing_spooled
+
+finish
