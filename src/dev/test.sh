@@ -55,8 +55,8 @@ is_shell() {
 
 stage_unit() {
     need_maven
-    # What the tests call: real Nix, a real sshd, systemd-socket-activate, and programs that look at processes.
-    need_apt systemd socat nix-bin openssh-server openssh-client util-linux procps
+    # What the tests call: real Nix, a real sshd, systemd-socket-activate, and programs that look at processes or kill them.
+    need_apt systemd socat nix-bin openssh-server openssh-client util-linux procps strace
     # Classes that -Dfast compiled are up to date to Maven, but no check has looked at their sources.
     rm -rf target/classes target/test-classes target/maven-status target/surefire-reports target/failsafe-reports
     status=0
