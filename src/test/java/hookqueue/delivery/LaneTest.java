@@ -3,6 +3,7 @@ package hookqueue.delivery;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import hookqueue.base.StorePath;
 import hookqueue.nix.Progress;
@@ -20,7 +21,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -62,6 +65,7 @@ class LaneTest {
     private static final class FakeCarrier implements Carrier {
         final Set<StorePath> bad = ConcurrentHashMap.newKeySet();
         final LinkedBlockingQueue<List<Integer>> runs = new LinkedBlockingQueue<>();
+        final Set<Integer> taken = ConcurrentHashMap.newKeySet();
         volatile boolean down;
 
         /** When set, a run waits for it, or for the end of the lane. */
@@ -79,9 +83,11 @@ class LaneTest {
                 Thread.currentThread().interrupt();
                 return new Outcome.Cancelled();
             }
-            return down || paths.stream().anyMatch(bad::contains)
-                    ? new Outcome.Refused("connection refused", Set.of())
-                    : new Outcome.Delivered(paths.size() * 10L);
+            if (down || paths.stream().anyMatch(bad::contains)) {
+                return new Outcome.Refused("connection refused", Set.of());
+            }
+            paths.forEach(path -> taken.add(number(path)));
+            return new Outcome.Delivered(paths.size() * 10L);
         }
 
         private static int number(StorePath path) {
@@ -328,6 +334,48 @@ class LaneTest {
         assertEquals(30, counts().delivered());
     }
 
+    /** As {@code RoundSimulationTest}, with the real lane and the real ledger. */
+    @Test
+    void throughOutagesAndRestartsEveryGoodPathIsDeliveredAndNoneIsBlamed() throws Exception {
+        Long given = Long.getLong("hookqueue.seed");
+        long seed = given == null ? System.nanoTime() : given;
+        var random = new Random(seed);
+        var good = new HashSet<Integer>();
+        for (int number = 0; number < 120; number++) {
+            if (random.nextInt(10) == 0) {
+                carrier.bad.add(Paths.path(number));
+            } else {
+                good.add(number);
+            }
+            enqueue(number);
+            switch (random.nextInt(12)) {
+                case 0 -> restart();
+                case 1 -> {
+                    awaitQuiet(); // an outage begins and ends between rounds, so it is not short
+                    carrier.down = !carrier.down;
+                }
+                case 2, 3, 4 -> {
+                    awaitQuiet();
+                    pass(Duration.ofSeconds(random.nextInt(900)));
+                }
+                default -> {}
+            }
+            for (Row row : queue.call(ledger -> ledger.list(0, 1_000))) {
+                boolean bad = carrier.bad.contains(row.path());
+                assertTrue(bad || row.attempts() == 0, () -> row + " -Dhookqueue.seed=" + seed);
+            }
+        }
+        awaitQuiet();
+        carrier.down = false;
+        for (int i = 0; i < 40 && !carrier.taken.containsAll(good); i++) {
+            pass(Duration.ofMinutes(20));
+            awaitQuiet();
+        }
+        String told = "-Dhookqueue.seed=" + seed;
+        assertEquals(good, Set.copyOf(carrier.taken), told);
+        assertEquals(good.size(), counts().delivered(), told);
+    }
+
     /** The lane waits 10 s then, by the real clock. */
     @Test
     void aVerdictThatCannotBeRecordedIsComeByOnceMore() throws Exception {
@@ -433,7 +481,7 @@ class LaneTest {
     private Row awaitDeferred(int attempts) throws Exception {
         while (true) {
             List<Row> rows = queue.call(ledger -> ledger.standing(Paths.path(1)));
-            if (rows.getFirst().attempts() == attempts) {
+            if (!rows.isEmpty() && rows.getFirst().attempts() == attempts) {
                 return rows.getFirst();
             }
             queue.awaitChange(queue.version(), 10);
