@@ -61,7 +61,7 @@ apt_install() {
 
 # Never asks. One at a time: apt waits for the lock on packages, but not for that on lists.
 apt_get() {
-    flock /run/lock/nix-post-build-hook-queue-apt env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -q -o Dpkg::Use-Pty=0 \
+    flock /var/cache/apt env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -q -o Dpkg::Use-Pty=0 \
         -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
 }
 

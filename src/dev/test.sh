@@ -114,8 +114,11 @@ runner_of() {
 run_stage() {
     log=$logs/$1.log
     began=$(date +%s)
-    status=0
-    (set -e; "stage_$1") >"$log" 2>&1 || status=$?
+    # Not "( … ) || status=$?", in which a failing command would not end the stage.
+    set +e
+    (set -e; "stage_$1") >"$log" 2>&1
+    status=$?
+    set -e
     took=$(($(date +%s) - began))
     # shellcheck disable=SC2046 # two numbers
     set -- $(sed -n 's/^\([0-9][0-9]*\) passed, \([0-9][0-9]*\) failed$/\1 \2/p' "$log" | tail -n 1)
