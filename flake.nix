@@ -78,7 +78,9 @@
                 pkgs.systemd
               ];
               text = ''
-                NPBHQ_DEMO_DIST=${packageOf pkgs} exec sh ${self}/dev demo
+                export NPBHQ_DEMO_DIST=${packageOf pkgs}
+                export NPBHQ_DEMO_ARCHIVE=${(packageOf pkgs).startupArchive}/startup.aot
+                exec sh ${self}/dev demo
               '';
             }
           );
