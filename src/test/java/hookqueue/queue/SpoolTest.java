@@ -69,7 +69,7 @@ class SpoolTest {
         try (Queue queue = f.open(TWO)) {
             leave("1700000000-1-a.paths", paths(0, 2));
             queue.enqueue(List.of(path(9)), null);
-            queue.call(Ledger::lanes); // the spool comes after the answer, and before the next one
+            queue.call(Ledger::lanes);
             assertEquals(names(List.of(path(0), path(1), path(9))), Fixture.unsettled(queue));
             assertEquals(Set.of(), left());
         }
