@@ -178,4 +178,5 @@ check_vm() {
 }
 
 # The quick ones first: for a broken copy the first that fails is enough.
+# shellcheck disable=SC2034 # what run runs
 CHECKS='parse configurations drift expected settings words flake usage refused'
