@@ -63,8 +63,8 @@ test_that() {
 must() {
     "$@" && return 0
     holds=0
-    printf '      not so: %s\n' "$*"
-    for file in "$case_dir/err" "$case_dir/out"; do [ ! -s "$file" ] || sed "s/^/      ${file##*/}: /" "$file" | cat -v; done
+    printf '      not so: %.500s\n' "$*"
+    for file in "$case_dir/err" "$case_dir/out"; do [ ! -s "$file" ] || head -n 20 "$file" | cut -c 1-500 | sed "s/^/      ${file##*/}: /" | cat -v; done
     return 0
 }
 

@@ -1,0 +1,372 @@
+#!/bin/sh
+# nix-post-build-hook-queue as a client: what it sends, what it prints, how it ends.
+# shellcheck source=src/test/sh/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+
+script_under_test nix-post-build-hook-queue "$work/client"
+
+# client WORD…: sets status and took; its output and errors are in out and err.
+client() {
+    began=$(milliseconds)
+    status=0
+    NPBHQ_SOCKET=$socket timeout 30 "$work/client" "$@" >"$case_dir/out" 2>"$case_dir/err" </dev/null || status=$?
+    took=$(($(milliseconds) - began))
+}
+ends_with() { equal "$status" "$1"; }
+prints() { equal "$(cat "$case_dir/out")" "$1"; }
+complains() { equal "$(cat "$case_dir/err")" "nix-post-build-hook-queue: $1"; }
+complains_of() { has_part "$case_dir/err" "$1" && equal "$(wc -l <"$case_dir/err")" 1; }
+is_quiet() { [ ! -s "$case_dir/err" ]; }
+sent() { equal "$(cat "$case_dir/requests")" "$1"; }
+nobody() { socket=$case_dir/absent; }
+
+# shellcheck disable=SC2016 # for a shell of its own
+echoes='read -r line; printf "%s\n" "$line" >>requests; cat >/dev/null'
+
+test_that "data lines are printed, and the text of the last line"
+server queue <<END
+$echoes
+printf ' indented\n\nlast  one\nok with a word\n'
+END
+client status
+must ends_with 0
+must prints " indented
+
+last  one
+with a word"
+must is_quiet
+must sent status
+
+test_that "an ok alone prints nothing"
+server queue <<END
+$echoes
+echo ok
+END
+client version
+must ends_with 0
+must prints ''
+must is_quiet
+
+test_that "data that begins like a last line is told from it by its blank"
+server queue <<END
+$echoes
+printf ' ok not yet\nokay\nerrors: none\nok\n'
+END
+for word in status list; do
+    client "$word"
+    must ends_with 0
+    must prints " ok not yet
+okay
+errors: none"
+done
+
+test_that "an error goes to standard error, and its data to standard output"
+server queue <<END
+$echoes
+printf 'one\nerror two of them\n'
+END
+for word in status list failed watch wait; do
+    client "$word"
+    must ends_with 1
+    must prints one
+    must complains 'two of them'
+done
+
+test_that "a path as first word queues"
+server queue <<END
+$echoes
+echo ok queued 2
+END
+client "$(path 1)" "$(path 2)"
+must ends_with 0
+must prints 'queued 2'
+must sent "$(path 1) $(path 2)"
+
+test_that "each word is sent as it is given"
+server queue <<END
+$echoes
+echo ok
+END
+expected=
+while IFS= read -r request; do
+    # shellcheck disable=SC2086 # words
+    client $request
+    must ends_with 0
+    must is_quiet
+    expected="$expected$request
+"
+done <<END
+queue tag=job-42 $(path 1)
+status
+status json
+list
+list json
+failed
+failed json
+wait
+wait timeout=10min tag=x
+wait $(path 1) $(path 2)
+watch
+retry
+retry $(path 1)
+drop $(path 1) $(path 2)
+pause
+resume
+explain $(path 1)
+metrics
+help
+version
+END
+must sent "${expected%?}"
+
+test_that "watch shows each line as it comes"
+server queue <<'END'
+read -r line
+echo first
+until [ -e seen ]; do sleep 0.05; done
+echo second
+echo ok
+END
+NPBHQ_SOCKET=$socket timeout 20 "$work/client" watch >"$case_dir/out" 2>"$case_dir/err" &
+watcher=$!
+must eventually has "$case_dir/out" first
+must not has "$case_dir/out" second
+: >"$case_dir/seen"
+must wait "$watcher"
+must has "$case_dir/out" second
+
+test_that "a long list comes whole and soon"
+server queue <<'END'
+read -r line
+seq -f '/nix/store/%032.0f-path  sign  queued' 1 50000
+echo ok
+END
+client list
+must ends_with 0
+must equal "$(wc -l <"$case_dir/out")" 50000
+must at_most "$took" 8000
+
+test_that "patterns are not expanded, nor options taken"
+server queue <<END
+$echoes
+echo ok
+END
+# shellcheck disable=SC2016 # so it comes
+(cd / && client retry '*' -n '$(id)')
+# shellcheck disable=SC2016 # and so it goes
+must sent 'retry * -n $(id)'
+
+test_that "without a socket it says what to start, with status 69"
+nobody
+for word in status list wait "$(path 1)"; do
+    client "$word"
+    must ends_with 69
+    must complains "there is no socket $socket; start it with: systemctl start nix-post-build-hook-queue.socket"
+    must prints ''
+done
+
+test_that "when nobody listens it says where to look, with status 69"
+server queue <<END
+$echoes
+END
+stop_servers
+for word in status list wait watch; do
+    client "$word"
+    must ends_with 69
+    must complains "no answer from $socket; see: systemctl status nix-post-build-hook-queue.socket nix-post-build-hook-queue.service"
+done
+
+test_that "who may not use the socket is told so, with status 69"
+server queue <<END
+$echoes
+END
+chmod 600 "$socket"
+if is_root; then
+    chmod 755 "$work"
+    NPBHQ_SOCKET=$socket setpriv --reuid=65534 --regid=65534 --clear-groups -- "$work/client" status \
+        >"$case_dir/out" 2>"$case_dir/err" </dev/null
+    status=$?
+    must ends_with 69
+    must complains "you may not use the socket $socket: be root, or in the group that may"
+else
+    echo "      left out: needs root"
+fi
+
+test_that "a connection that ends before the last line is status 75"
+while IFS= read -r answer; do
+    printf '%b' "$answer" >"$case_dir/answer"
+    server queue <<'END'
+read -r line
+cat answer
+END
+    for word in status list explain\ /nix/x; do
+        # shellcheck disable=SC2086 # words
+        client $word
+        must ends_with 75
+        must complains_of 'went away before it had answered'
+    done
+    stop_servers
+    rm "$socket"
+done <<'END'
+
+data\n
+data\nmore
+ok
+ok fi
+error part
+END
+
+test_that "without socat it says so, with status 69"
+nobody
+mkdir "$case_dir/tools"
+sed "s|^PATH=.*|PATH=$case_dir/tools|" "$work/client" >"$case_dir/client"
+chmod +x "$case_dir/client"
+status=0
+"$case_dir/client" status 2>"$case_dir/err" || status=$?
+must ends_with 69
+must complains 'socat is not installed, or not in PATH'
+
+test_that "wrong usage is status 64, names what is wrong, and sends nothing"
+server queue <<END
+$echoes
+echo ok
+END
+while IFS='|' read -r words text; do
+    # shellcheck disable=SC2086 # words
+    client $words
+    must ends_with 64
+    must complains_of "$text"
+    must prints ''
+done <<'END'
+stat|not a word of this program: stat. Words: PATH queue status
+PATH|not a word of this program: PATH
+store/path|not a word of this program: store/path
+--force|not a word of this program: --force
+status xml|status takes nothing or json, not: xml
+list json json|list takes nothing or json
+pause now|too many words for pause
+watch 5|too many words for watch
+version 2|too many words for version
+serve x|too many words for serve
+explain|explain takes one path
+explain /a /b|explain takes one path
+drop|drop takes at least one path
+queue|queue takes at least one path
+backfill --wet|backfill takes nothing or --dry-run, not: --wet
+backfill --dry-run /x|too many words for backfill
+wait timeout=soon|not a duration
+wait timeout=|not a duration
+wait timeout=5m|not a duration
+END
+for word in "$(printf 'a\nb')" "$(printf 'x\033[2J')" "$(printf '\177')" "$(printf 'status\r')"; do
+    client explain "$word"
+    must ends_with 64
+    must complains 'a word with a control character in it'
+done
+client ''
+must ends_with 64
+must sent ''
+
+test_that "a request that is longer than a line may be is refused, with status 64"
+server queue <<END
+$echoes
+echo ok
+END
+# shellcheck disable=SC2046 # words
+NPBHQ_SOCKET=$socket "$work/client" $(seq -f '/nix/store/%0200.0f' 1 5200) >"$case_dir/out" 2>"$case_dir/err"
+status=$?
+must ends_with 64
+must complains_of 'longer than 1 MiB'
+must sent ''
+
+test_that "no word at all is a question for the usage, with status 64"
+nobody
+client
+must ends_with 64
+must has_part "$case_dir/err" 'usage: nix-post-build-hook-queue WORD'
+must prints ''
+
+test_that "help and version need no socket"
+nobody
+client --help
+must ends_with 0
+must has_part "$case_dir/out" 'usage: nix-post-build-hook-queue WORD'
+must is_quiet
+client --version
+must ends_with 0
+must grep -qx 'nix-post-build-hook-queue .*' "$case_dir/out"
+words=$(sed -n "s/^words='PATH \(.*\)'$/\1/p" "$work/client")
+must at_least "$(echo "$words" | wc -w)" 16
+for word in $words; do
+    must has_part "$case_dir/out" version
+    client "$word" --help
+    must ends_with 0
+    must grep -q "^usage: nix-post-build-hook-queue $word" "$case_dir/out"
+    must at_least "$(wc -l <"$case_dir/out")" 2
+    must is_quiet
+    client --version
+done
+
+# --- wait, through what happens to workers ----------------------------------------------------------------------------
+
+test_that "wait asks again when the worker goes away, with the time that is left"
+server queue <<'END'
+read -r line
+printf '%s\n' "$line" >>requests
+[ "$(wc -l <requests)" -gt 2 ] || exit 0
+echo ok
+END
+client wait timeout=20s tag=job-42
+must ends_with 0
+must complains_of 'the worker went away; waiting for it to come back'
+must equal "$(sed -n 1p "$case_dir/requests")" 'wait timeout=20s tag=job-42'
+must equal "$(wc -l <"$case_dir/requests")" 3
+left=$(sed -n '3s/wait timeout=\([0-9]*\)s tag=job-42/\1/p' "$case_dir/requests")
+must at_least "${left:-0}" 5
+must at_most "${left:-99}" 19
+
+test_that "wait outlives a worker that is killed and a socket that is closed for a while"
+server queue <<'END'
+read -r line
+: >asked
+sleep 20
+END
+NPBHQ_SOCKET=$socket timeout 25 "$work/client" wait "$(path 1)" >"$case_dir/out" 2>"$case_dir/err" </dev/null &
+waiter=$!
+must eventually [ -e "$case_dir/asked" ]
+stop_servers
+must eventually has_part "$case_dir/err" 'the worker went away'
+rm "$socket"
+server queue <<'END'
+read -r line
+printf '%s\n' "$line" >>requests
+printf '/nix/store/x\nerror failed: 1\n'
+END
+status=0
+wait "$waiter" || status=$?
+must ends_with 1
+must prints /nix/store/x
+must has_part "$case_dir/err" 'failed: 1'
+must sent "wait $(path 1)"
+
+test_that "wait gives up when its time is over, with status 75"
+server queue <<'END'
+read -r line
+printf '%s\n' "$line" >>requests
+END
+client wait timeout=1500ms
+must ends_with 75
+must has_part "$case_dir/err" 'the time is over, and the worker has not come back'
+must equal "$(tail -n 1 "$case_dir/requests")" 'wait timeout=0s'
+must at_most "$took" 9000
+
+test_that "wait tells a time that is over by status 1, in the worker's words"
+server queue <<END
+$echoes
+echo error not settled after 1s: 3 left
+END
+client wait timeout=1s
+must ends_with 1
+must complains 'not settled after 1s: 3 left'
+
+finish

@@ -1,0 +1,156 @@
+#!/bin/sh
+# nix-post-build-hook-queue serve: which java it takes, and with what.
+# shellcheck source=src/test/sh/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+
+# with_tree: an install tree of empty files.
+with_tree() {
+    tree=$case_dir/tree
+    lib=$tree/lib/nix-post-build-hook-queue
+    mkdir -p "$tree/bin" "$lib/native"
+    for file in a.jar b.jar jvm.options native/libsqlitejdbc.so; do : >"$lib/$file"; done
+    script_under_test nix-post-build-hook-queue "$tree/bin/plain"
+    # The machine's own JDKs stay out of it.
+    sed "s|/usr/lib/jvm|$case_dir/jvm|g" "$tree/bin/plain" >"$tree/bin/nix-post-build-hook-queue"
+    chmod +x "$tree/bin/nix-post-build-hook-queue"
+}
+# jdk HOME VERSION: one that says who it is, and with what it was started.
+jdk() {
+    mkdir -p "$1/bin"
+    printf 'IMPLEMENTOR="x"\nJAVA_VERSION="%s"\nOS_NAME="Linux"\n' "$2" >"$1/release"
+    cat >"$1/bin/java" <<END
+#!/bin/sh
+echo "$1"
+printf '%s\n' "\$@"
+echo "key=\${NPBHQ_SIGNING_PRIVATE_KEY_PATH-}"
+END
+    chmod +x "$1/bin/java"
+}
+# serve [NAME=VALUE…]: with nothing else in the environment.
+serve() {
+    status=0
+    env -i PATH=/usr/bin:/bin "$@" "$tree/bin/nix-post-build-hook-queue" serve >"$case_dir/out" 2>"$case_dir/err" || status=$?
+}
+takes() { equal "$status:$(head -n 1 "$case_dir/out")" "0:$1"; }
+
+test_that "it starts java with every jar in order, the native libraries and the options"
+with_tree
+jdk "$lib/runtime" 25.0.3
+serve
+must takes "$lib/runtime"
+must equal "$(sed 1d "$case_dir/out")" "@$lib/jvm.options
+-Dorg.newsclub.net.unix.library.override=$lib/native/libjunixsocket-native.so
+-Dorg.sqlite.lib.path=$lib/native
+-Dorg.sqlite.lib.name=libsqlitejdbc.so
+-cp
+$lib/a.jar:$lib/b.jar
+hookqueue.Main
+serve
+key="
+
+test_that "a start-up archive is used when there is one"
+with_tree
+jdk "$lib/runtime" 25
+: >"$lib/startup-0123.aot"
+serve NPBHQ_JAVA_OPTIONS='-Da=1 -Db=2'
+must has "$case_dir/out" "-XX:AOTCache=$lib/startup-0123.aot"
+must has "$case_dir/out" -Da=1
+must has "$case_dir/out" -Db=2
+
+test_that "it finds its tree through links, by a relative name, and in a folder with blanks"
+with_tree
+jdk "$lib/runtime" 25
+ln -s tree/bin/nix-post-build-hook-queue "$case_dir/link"
+out=$("$case_dir/link" serve | sed -n 2p)
+must equal "$out" "@$lib/jvm.options"
+out=$(cd "$tree" && bin/nix-post-build-hook-queue serve | sed -n 2p)
+must equal "$out" "@$lib/jvm.options"
+out=$(cd "$tree/bin" && ./nix-post-build-hook-queue serve | sed -n 2p)
+must equal "$out" "@$lib/jvm.options"
+mv "$tree" "$case_dir/a tree"
+out=$("$case_dir/a tree/bin/nix-post-build-hook-queue" serve | sed -n 7p)
+must equal "$out" "$case_dir/a tree/lib/nix-post-build-hook-queue/a.jar:$case_dir/a tree/lib/nix-post-build-hook-queue/b.jar"
+
+test_that "NPBHQ_JAVA comes first, then the tree's own, JAVA_HOME, the newest of the machine, and PATH"
+with_tree
+jdk "$case_dir/chosen" 25.0.1
+jdk "$lib/runtime" 25
+jdk "$case_dir/home" 26-ea
+jdk "$case_dir/jvm/a-25" 25.0.1
+jdk "$case_dir/jvm/b-27" 27
+jdk "$case_dir/jvm/c-26" 26
+jdk "$case_dir/jvm/d-9" 9.0.4
+jdk "$case_dir/path" 25
+all="JAVA_HOME=$case_dir/home PATH=$case_dir/path/bin:/usr/bin:/bin"
+# shellcheck disable=SC2086 # words
+{
+    serve $all NPBHQ_JAVA="$case_dir/chosen/bin/java"
+    must takes "$case_dir/chosen"
+    serve $all
+    must takes "$lib/runtime"
+    rm -r "$lib/runtime"
+    serve $all
+    must takes "$case_dir/home"
+    jdk "$case_dir/home" 17.0.2
+    serve $all
+    must takes "$case_dir/jvm/b-27"
+    rm -r "$case_dir/jvm"
+    mkdir "$case_dir/linked"
+    ln -s "$case_dir/path/bin/java" "$case_dir/linked/java"
+    serve PATH="$case_dir/linked:/usr/bin:/bin"
+    must takes "$case_dir/path"
+}
+
+test_that "without a java that is new enough it says where it has looked, with status 69"
+with_tree
+jdk "$case_dir/jvm/old" 24.0.2
+jdk "$case_dir/path" 1.8.0_392
+serve PATH="$case_dir/path/bin:/usr/bin:/bin"
+must equal "$status" 69
+must equal "$(cat "$case_dir/err")" "nix-post-build-hook-queue: no java of version 25 or newer: set NPBHQ_JAVA, or install one (there is none in $lib/runtime, JAVA_HOME, $case_dir/jvm or PATH)"
+must equal "$(cat "$case_dir/out")" ''
+
+test_that "a NPBHQ_JAVA that is none is said, and not passed over"
+with_tree
+jdk "$lib/runtime" 25
+jdk "$case_dir/old" 21
+for java in "$case_dir/old/bin/java" /nonexistent "$case_dir"; do
+    serve NPBHQ_JAVA="$java"
+    must equal "$status" 69
+    must equal "$(cat "$case_dir/err")" "nix-post-build-hook-queue: NPBHQ_JAVA is not a java of version 25 or newer: $java"
+done
+
+test_that "a tree that is not whole is said"
+with_tree
+rm "$lib/jvm.options"
+serve
+must equal "$status" 69
+must has_part "$case_dir/err" "not installed completely: there is no $lib/jvm.options"
+
+test_that "the credential is the key, when no other is set"
+with_tree
+jdk "$lib/runtime" 25
+mkdir "$case_dir/credentials"
+serve CREDENTIALS_DIRECTORY="$case_dir/credentials"
+must has "$case_dir/out" key=
+: >"$case_dir/credentials/nix-post-build-hook-queue.signing-key"
+serve CREDENTIALS_DIRECTORY="$case_dir/credentials"
+must has "$case_dir/out" "key=$case_dir/credentials/nix-post-build-hook-queue.signing-key"
+serve CREDENTIALS_DIRECTORY="$case_dir/credentials" NPBHQ_SIGNING_PRIVATE_KEY_PATH=/other
+must has "$case_dir/out" key=/other
+
+test_that "no other process is started before java"
+if command -v strace >/dev/null 2>&1; then
+    with_tree
+    jdk "$lib/runtime" 25
+    env -i PATH=/usr/bin:/bin strace -f -qq -z -e trace=execve,clone,clone3,fork,vfork -o "$case_dir/trace" \
+        "$tree/bin/nix-post-build-hook-queue" serve >"$case_dir/out" 2>"$case_dir/err"
+    # Until java (here a script) is started: the launcher itself, then java, without a fork.
+    sed '/runtime\/bin\/java/q' "$case_dir/trace" >"$case_dir/before"
+    must equal "$(wc -l <"$case_dir/before")" 2
+    must not grep -q 'fork\|clone' "$case_dir/before"
+else
+    echo "      left out: no strace"
+fi
+
+finish
