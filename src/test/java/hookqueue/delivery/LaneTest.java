@@ -65,6 +65,7 @@ class LaneTest {
     private static final class FakeCarrier implements Carrier {
         final Set<StorePath> bad = ConcurrentHashMap.newKeySet();
         final LinkedBlockingQueue<List<Integer>> runs = new LinkedBlockingQueue<>();
+        final Set<StorePath> gone = ConcurrentHashMap.newKeySet();
         final Set<Integer> taken = ConcurrentHashMap.newKeySet();
         volatile boolean down;
 
@@ -82,6 +83,9 @@ class LaneTest {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 return new Outcome.Cancelled();
+            }
+            if (paths.stream().anyMatch(gone::contains)) {
+                return new Outcome.Invalid(Set.copyOf(gone), "gone");
             }
             if (down || paths.stream().anyMatch(bad::contains)) {
                 return new Outcome.Refused("connection refused", Set.of());
@@ -285,6 +289,21 @@ class LaneTest {
         assertEquals(2, counts().outstanding());
         pause(false);
         awaitSettled();
+    }
+
+    @Test
+    void aTrialOfAPathThatIsGoneDoesNotCloseTheBreaker() throws Exception {
+        carrier.down = true;
+        enqueue(1, 2, 3, 4, 5);
+        awaitBreaker(1);
+        carrier.gone.add(Paths.path(5));
+        carrier.runs.clear();
+        pass(Duration.ofSeconds(5));
+        Breaker open = awaitBreaker(2);
+        assertRuns(List.of(5), List.of(4));
+        assertEquals(START, open.since());
+        assertEquals(Row.State.FAILED, row(5).state());
+        assertEquals("gone", row(5).reason());
     }
 
     @Test

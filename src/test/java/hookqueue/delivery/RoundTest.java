@@ -208,6 +208,17 @@ class RoundTest {
                         "4 + => d4",
                         "5 + => d5"),
                 row(
+                        "a second proof without a delivery between gets no fresh path blamed",
+                        Due.of(1, 2, 3, 4, 5).knowing(9, true),
+                        "1 2 3 4 5 -",
+                        "1 -",
+                        "2 -",
+                        "3 -",
+                        "9 + => b1 b2 b3",
+                        "4 -",
+                        "5 -",
+                        "9 + => p4 p5"),
+                row(
                         "a destination that takes only what it has is down after six",
                         Due.of(1, 2, 3, 4, 5, 6, 7).knowing(9, true),
                         "1 2 3 4 5 6 7 -",
