@@ -8,6 +8,13 @@ rec {
     uploadTo = "ssh://nix-ssh@nix-cache.example.com";
   };
 
+  # What the scenarios on a booted Debian (src/test/system) expect: render it, and hand it to them in NPBHQ_TEST_UNITS.
+  scenarios = {
+    signingPrivateKeyPath = "/etc/credstore/nix-post-build-hook-queue.signing-key";
+    sshPrivateKeyPath = "/etc/credstore/nix-post-build-hook-queue.ssh-key";
+    uploadTo = "ssh://cache@localhost";
+  };
+
   signing-only = {
     signingPrivateKeyPath = "/run/secrets/key";
   };
