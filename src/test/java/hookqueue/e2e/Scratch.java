@@ -52,6 +52,7 @@ final class Scratch implements AutoCloseable {
         set("NPBHQ_GCROOTS_DIR", roots);
         set("NPBHQ_SOCKET", socket);
         set("NPBHQ_IDLE_TIMEOUT", "60s");
+        set("NPBHQ_HOOK_TIMEOUT", "30s"); // a machine that runs tests may be slow to start a JVM
     }
 
     Scratch set(String name, Object value) {

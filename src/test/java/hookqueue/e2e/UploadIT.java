@@ -230,6 +230,31 @@ class UploadIT {
     }
 
     @Test
+    void explainSaysWhatGoesAlongAlthoughItIsExcluded() throws Exception {
+        scratch.set("NPBHQ_EXCLUDE", "^secret");
+        List<String> built =
+                scratch.build(
+                        "let mk = n: dep: derivation { name = n; system = builtins.currentSystem;"
+                                + " builder = \"/bin/sh\"; args = [ \"-c\" \"echo ${n} ${dep} > $out\" ]; };"
+                                + " secret = mk \"secret\" \"\"; in [ secret (mk \"app\" \"${secret}\") ]");
+        String secret = built.getFirst();
+        String app = built.getLast();
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            assertEquals("", scratch.hook(app).errors());
+            String ofApp = scratch.client("explain", app).output();
+            assertTrue(
+                    ofApp.contains("goes along in its closure although it is excluded: " + secret),
+                    ofApp);
+            String ofSecret = scratch.client("explain", secret).output();
+            assertTrue(
+                    ofSecret.contains("it goes along all the same, in the closure of " + app),
+                    ofSecret);
+            assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
+            assertTrue(Scratch.has(cache, secret), "as explain said");
+        }
+    }
+
+    @Test
     void aProgramIsToldTheDerivationWhereAllPathsComeFromOne() throws Exception {
         Path told = scratch.dir.resolve("told");
         Path program = scratch.dir.resolve("program");
