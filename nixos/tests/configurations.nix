@@ -23,6 +23,19 @@ rec {
     uploadTo = "file:///srv/cache?compression=zstd&parallel-compression=true";
   };
 
+  # What is accepted with a warning.
+  doubtful = {
+    uploadTo = "file:///srv/cache";
+    substituteOnDestination = true;
+    knownHosts = [ "cache.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA" ];
+    sshOptions = [ "StrictHostKeyChecking=no" ];
+    signingPrivateKeyPath = "/run/secrets/key";
+    nixPackage = (derivation { name = "nix-2.16.1"; builder = "/bin/sh"; system = builtins.currentSystem; }) // {
+      pname = "nix";
+      version = "2.16.1";
+    };
+  };
+
   # Values that need quoting somewhere.
   awkward = original // {
     uploadTo = [

@@ -92,7 +92,9 @@ let
         ${stdenv}
         cp -r ${a.src}/. . && chmod -R u+w .
         cp -dpR ${fetched}/.m2 ./ && chmod -R u+w .m2
-        unshare -n ${maven} package -o -nsu ${lib.optionalString (tests != null) "-Dtest=${tests}"} -Dmaven.repo.local=$PWD/.m2 ${a.mvnParameters}
+        alone='unshare -n'
+        $alone true 2>/dev/null || alone='unshare -rn'
+        $alone ${maven} package -o -nsu ${lib.optionalString (tests != null) "-Dtest=${tests}"} -Dmaven.repo.local=$PWD/.m2 ${a.mvnParameters}
         ${a.installPhase}
       ''
       // a.passthru
