@@ -1,0 +1,293 @@
+package hookqueue.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.DatagramPacket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import jnr.posix.POSIX;
+import jnr.posix.POSIXFactory;
+import jnr.posix.SpawnFileAction;
+import jnr.unixsocket.UnixServerSocketChannel;
+import jnr.unixsocket.UnixSocketAddress;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.newsclub.net.unix.AFUNIXDatagramSocket;
+import org.newsclub.net.unix.AFUNIXSocketAddress;
+
+/** The life of the real worker: what it tells systemd, how it ends, what the next one finds. */
+@Timeout(120)
+class WorkerIT {
+    private Scratch scratch;
+
+    @BeforeEach
+    void begin() throws Exception {
+        scratch = new Scratch();
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
+    }
+
+    @AfterEach
+    void end() throws Exception {
+        scratch.close();
+    }
+
+    /** A path that is in the store as far as a destination of the kind exec: needs it. */
+    private String path(int number) throws IOException {
+        Path path =
+                scratch.store.resolve(
+                        String.format(Locale.ROOT, "%032d", number) + "-package-" + number);
+        if (!Files.exists(path)) {
+            Files.createFile(path);
+        }
+        return path.toString();
+    }
+
+    private Path program(String script) throws IOException {
+        Path program = scratch.dir.resolve("program");
+        Files.writeString(program, "#!/bin/sh\n" + script);
+        Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:" + program);
+        return program;
+    }
+
+    private static String receive(AFUNIXDatagramSocket socket) throws IOException {
+        var packet = new DatagramPacket(new byte[8192], 8192);
+        socket.receive(packet);
+        return new String(packet.getData(), 0, packet.getLength(), StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void tellsSystemdThatItIsReadyWhatItDoesThatItLivesAndThatItEnds() throws Exception {
+        Path program =
+                program("while ! [ -e " + scratch.dir.resolve("go") + " ]; do sleep 0.05; done\n");
+        Path address = scratch.dir.resolve("notify");
+        scratch.set("NOTIFY_SOCKET", address)
+                .set("WATCHDOG_USEC", "2000000")
+                .set("NPBHQ_IDLE_TIMEOUT", "300ms");
+        try (AFUNIXDatagramSocket systemd = AFUNIXDatagramSocket.newInstance()) {
+            systemd.bind(AFUNIXSocketAddress.of(address));
+            systemd.setSoTimeout(20_000);
+            try (TestWorker worker = TestWorker.start(scratch)) {
+                try (var client = new OtherClient(scratch.socket)) {
+                    client.send(path(1) + "\n");
+                    assertEquals("ok queued 1", client.line(), worker::log);
+                }
+                assertEquals("READY=1\nSTATUS=ready", receive(systemd));
+                var seen = new ArrayList<String>();
+                while (!(seen.contains("WATCHDOG=1")
+                        && seen.contains("STATUS=copying 1 of 1 to exec:" + program))) {
+                    seen.add(receive(systemd));
+                }
+                Files.createFile(scratch.dir.resolve("go"));
+                while (!seen.getLast().startsWith("STOPPING=1")) {
+                    seen.add(receive(systemd));
+                }
+                assertEquals("STOPPING=1\nSTATUS=nothing left to do", seen.getLast());
+                assertTrue(seen.contains("STATUS=idle"), seen::toString);
+                assertEquals(0, worker.exit(Duration.ofSeconds(20)));
+            }
+        }
+    }
+
+    @Test
+    void sigtermEndsItInTenSecondsThoughAChildIgnoresItAndClientsStay() throws Exception {
+        Path pid = scratch.dir.resolve("pid");
+        program(
+                "trap '' TERM\necho $$ > "
+                        + pid
+                        + ".new\nmv "
+                        + pid
+                        + ".new "
+                        + pid
+                        + "\nexec sleep 1000\n");
+        long child;
+        try (TestWorker worker = TestWorker.start(scratch);
+                var client = new OtherClient(scratch.socket);
+                var waiting = new OtherClient(scratch.socket)) {
+            client.send(path(1) + "\n");
+            assertEquals("ok queued 1", client.line(), worker::log);
+            waiting.send("wait\n");
+            Scratch.eventually(Duration.ofSeconds(20), "the child runs", () -> Files.exists(pid));
+            child = Long.parseLong(Files.readString(pid).strip());
+            assertTrue(ProcessHandle.of(child).isPresent());
+            long began = System.nanoTime();
+            assertEquals(0, worker.terminate(), worker::log);
+            Duration took = Duration.ofNanos(System.nanoTime() - began);
+            assertTrue(took.compareTo(Duration.ofSeconds(10)) < 0, () -> "it took " + took);
+        }
+        assertFalse(ProcessHandle.of(child).isPresent(), "no child is left");
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/true").set("NPBHQ_IDLE_TIMEOUT", "0");
+        try (TestWorker next = TestWorker.start(scratch)) {
+            assertTrue(
+                    scratch.client("list").output().startsWith(path(1)),
+                    "it is simply still queued");
+            next.terminate();
+        }
+    }
+
+    @Test
+    void aSecondWorkerOnTheSameStateDirectorySaysSo() throws Exception {
+        try (TestWorker first = TestWorker.start(scratch);
+                var client = new OtherClient(scratch.socket);
+                var other = new Scratch()) {
+            client.send("pause\n");
+            assertTrue(client.line().startsWith("ok"), first::log);
+            other.set("NPBHQ_UPLOAD_TO", "exec:/bin/true").set("NPBHQ_STATE_DIR", scratch.state);
+            try (TestWorker second = TestWorker.start(other);
+                    var late = new OtherClient(other.socket)) {
+                late.send(path(1) + "\n");
+                assertEquals(
+                        "error not queued: the state directory "
+                                + scratch.state
+                                + " cannot be used: another worker is using it",
+                        late.line(),
+                        second::log);
+            }
+            client.send(path(1) + "\n");
+            assertEquals("ok queued 1", client.line(), first::log);
+        }
+    }
+
+    @Test
+    void aDamagedDatabaseIsReportedUntilAnOperatorHasSeenIt() throws Exception {
+        try (TestWorker worker = TestWorker.start(scratch);
+                var client = new OtherClient(scratch.socket)) {
+            client.send("pause\n" + path(1) + " " + path(2) + "\n");
+            assertTrue(client.line().startsWith("ok paused"), worker::log);
+            assertEquals("ok queued 2", client.line());
+            worker.kill();
+        }
+        Files.deleteIfExists(scratch.state.resolve("queue.sqlite-wal"));
+        Files.writeString(scratch.state.resolve("queue.sqlite"), "garbage ".repeat(2_000));
+        program("exit 1\n");
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            String status = scratch.client("status").output();
+            assertTrue(
+                    status.contains(
+                            "problem: a damaged database was set aside as queue.sqlite.damaged-"),
+                    () -> status + worker.log());
+            assertEquals(2, scratch.client("list").output().lines().count(), worker::log);
+        }
+    }
+
+    @Test
+    void everySocketOfTheUnitIsServed() throws Exception {
+        Path second = scratch.dir.resolve("s2");
+        var command =
+                new ArrayList<>(
+                        List.of(
+                                "systemd-socket-activate",
+                                "--listen=" + scratch.socket,
+                                "--listen=" + second));
+        scratch.environment()
+                .forEach((name, value) -> command.add("--setenv=" + name + "=" + value));
+        command.addAll(TestWorker.java());
+        command.addAll(List.of("hookqueue.Main", "serve"));
+        Path log = scratch.dir.resolve("log.txt");
+        Process worker =
+                new ProcessBuilder(command)
+                        .redirectErrorStream(true)
+                        .redirectOutput(log.toFile())
+                        .start();
+        try {
+            Scratch.eventually(Duration.ofSeconds(10), "the sockets", () -> Files.exists(second));
+            for (Path socket : List.of(second, scratch.socket)) {
+                try (var client = new OtherClient(socket)) {
+                    client.send("version\n");
+                    assertTrue(
+                            client.line().startsWith("ok nix-post-build-hook-queue "),
+                            () -> socket + " " + worker);
+                }
+            }
+        } finally {
+            worker.destroyForcibly().waitFor();
+        }
+    }
+
+    /**
+     * The test is systemd: it owns the socket, and starts a worker whenever a client is there and
+     * no worker. The workers end as soon as they can, so clients come at every moment of the end.
+     */
+    @Test
+    void whoeverComesInTheMomentOfTheEndIsServed() throws Exception {
+        scratch.set("NPBHQ_IDLE_TIMEOUT", "0");
+        long seed = Long.getLong("hookqueue.seed", System.nanoTime());
+        var random = new Random(seed);
+        POSIX posix = POSIXFactory.getNativePOSIX();
+        int worker = 0;
+        int workers = 0;
+        try (UnixServerSocketChannel listening = UnixServerSocketChannel.open()) {
+            listening.socket().bind(new UnixSocketAddress(scratch.socket.toFile()), 100);
+            for (int turn = 0; turn < 10; turn++) {
+                try (var client = new OtherClient(scratch.socket)) {
+                    client.send("version\n"); // no work, so the end comes at once
+                    var answer = CompletableFuture.supplyAsync(() -> line(client));
+                    long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+                    while (!answer.isDone()) {
+                        assertTrue(System.nanoTime() < end, () -> "no answer, seed " + seed);
+                        if (worker == 0) {
+                            worker = spawn(posix, listening.getFD());
+                            workers++;
+                        }
+                        if (posix.waitpid(worker, new int[1], 1) == worker) {
+                            worker = 0;
+                        }
+                        Thread.sleep(1);
+                    }
+                    assertTrue(
+                            answer.get().startsWith("ok nix-post-build-hook-queue "),
+                            "turn " + turn + ", seed " + seed);
+                }
+                Thread.sleep(random.nextInt(60)); // somewhere around the end of the worker
+            }
+            while (worker != 0 && posix.waitpid(worker, new int[1], 1) != worker) {
+                Thread.sleep(5);
+            }
+        }
+        assertTrue(workers > 1, "no worker has ended in the meantime: the test shows nothing");
+        System.out.println("10 clients were served by " + workers + " workers, seed " + seed);
+    }
+
+    private int spawn(POSIX posix, int listening) {
+        var environment = new ArrayList<String>();
+        scratch.environment().forEach((name, value) -> environment.add(name + "=" + value));
+        environment.add("PATH=" + System.getenv("PATH"));
+        environment.add("LISTEN_FDS=1");
+        String script =
+                "exec >> "
+                        + scratch.dir.resolve("log.txt")
+                        + " 2>&1; export LISTEN_PID=$$; exec "
+                        + String.join(" ", TestWorker.java())
+                        + " hookqueue.Main serve";
+        long pid =
+                posix.posix_spawnp(
+                        "/bin/sh",
+                        List.of(SpawnFileAction.dup(listening, 3)),
+                        List.of("sh", "-c", script),
+                        environment);
+        assertTrue(pid > 0, "posix_spawn: " + posix.errno());
+        return (int) pid;
+    }
+
+    private static String line(OtherClient client) {
+        try {
+            return String.valueOf(client.line());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
