@@ -12,12 +12,13 @@ with_state() {
     socket=$case_dir/absent
 }
 
-# run_hook [NAME=VALUE… [PROGRAM…]]: as Nix does it, which waits for the end of the output. Sets status and took.
+# run_hook [NAME=VALUE… [PROGRAM…]]: as Nix does it, which waits for the end of the output. Sets status and took. Where
+# time is not what is tested it has plenty, for the machine may be busy.
 run_hook() {
     began=$(milliseconds)
     {
         env NPBHQ_SOCKET="$socket" NPBHQ_STATE_DIR="$state" NPBHQ_GCROOTS_DIR="$roots" \
-            OUT_PATHS="$(path 1)" "$@" "$hook"
+            OUT_PATHS="$(path 1)" NPBHQ_HOOK_TIMEOUT=30s "$@" "$hook"
         echo "$?" >"$case_dir/status"
     } 2>&1 | cat >"$case_dir/err"
     took=$(($(milliseconds) - began))

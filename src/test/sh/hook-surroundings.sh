@@ -195,7 +195,7 @@ only_tools timeout
 printf '#!/bin/sh\nexec sleep 20\n' >"$case_dir/tools/nix-store"
 chmod +x "$case_dir/tools/nix-store"
 ln -s "$(command -v sleep)" "$case_dir/tools/sleep"
-hook=$case_dir/hook run_hook OUT_PATHS= DRV_PATH=/nix/store/x.drv
+hook=$case_dir/hook run_hook OUT_PATHS= DRV_PATH=/nix/store/x.drv NPBHQ_HOOK_TIMEOUT=5s
 must gives_0
 must says "Nix names no outputs, and does not tell those of /nix/store/x.drv; NOT queued"
 must at_most "$took" 4000

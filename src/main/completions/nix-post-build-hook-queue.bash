@@ -1,0 +1,51 @@
+# shellcheck shell=bash disable=SC2207 # completions are words
+# bash completion for nix-post-build-hook-queue
+
+# The queued paths, or the failed ones; nothing when the queue does not answer at once, or one may not ask.
+_nix_post_build_hook_queue_paths() {
+    timeout 1 "$1" "$2" 2>/dev/null </dev/null | while read -r path _ && [[ $path ]]; do echo "$path"; done | sort -u
+}
+
+_nix_post_build_hook_queue() {
+    local current=${COMP_WORDS[COMP_CWORD]} word=${COMP_WORDS[1]} choices=
+    COMPREPLY=()
+    if ((COMP_CWORD == 1)); then
+        choices='backfill drop explain failed help list metrics pause queue resume retry serve status version wait watch --help --version'
+        if [[ $current == /* ]]; then
+            compopt -o filenames
+            COMPREPLY=($(compgen -f -- "$current"))
+            return
+        fi
+    elif [[ $current == -* ]]; then
+        choices=--help
+        if [[ $word == backfill ]]; then choices='--help --dry-run'; fi
+    else
+        case $word in
+            status | list | failed) ((COMP_CWORD > 2)) || choices=json ;;
+            backfill) choices=--dry-run ;;
+            wait)
+                # "=" is a word of its own to bash.
+                if [[ $current != /* ]]; then
+                    choices='timeout= tag='
+                    compopt -o nospace
+                else
+                    choices=$(_nix_post_build_hook_queue_paths "${COMP_WORDS[0]}" list)
+                fi
+                ;;
+            retry | drop | explain) choices=$(_nix_post_build_hook_queue_paths "${COMP_WORDS[0]}" list) ;;
+            queue | /*)
+                if [[ $word == queue && $COMP_CWORD == 2 && $current != /* ]]; then
+                    choices=tag=
+                    compopt -o nospace
+                else
+                    compopt -o filenames
+                    COMPREPLY=($(compgen -f -- "$current"))
+                    return
+                fi
+                ;;
+        esac
+    fi
+    COMPREPLY=($(compgen -W "$choices" -- "$current"))
+}
+
+complete -F _nix_post_build_hook_queue nix-post-build-hook-queue

@@ -1,0 +1,41 @@
+# fish completion for nix-post-build-hook-queue
+
+# The paths that are queued or failed; none when the queue does not answer at once, or one may not ask.
+function __nix_post_build_hook_queue_paths
+    timeout 1 nix-post-build-hook-queue list 2>/dev/null </dev/null | string replace -r ' .*' '' | sort -u
+end
+
+function __nix_post_build_hook_queue_add
+    complete -c nix-post-build-hook-queue $argv
+end
+
+__nix_post_build_hook_queue_add -f
+__nix_post_build_hook_queue_add -l help -d 'Say what there is, or about one word'
+__nix_post_build_hook_queue_add -n __fish_use_subcommand -l version -d 'The version of this program'
+for line in \
+        'queue/queue store paths, with a tag to wait for them by' \
+        'status/what runs, waits, is down, has failed' \
+        'list/every unsettled path' \
+        'failed/the failed paths, with the reason' \
+        'wait/until these, or all, are settled' \
+        'watch/what happens, until nothing is left to do' \
+        'retry/failed and deferred paths become due now' \
+        'drop/forget paths' \
+        'pause/start no new batch' \
+        'resume/go on' \
+        'explain/where a path stands, and why' \
+        'metrics/Prometheus text' \
+        'backfill/queue every path that was built on this machine' \
+        'help/what the running worker understands' \
+        'version/the version of the running worker' \
+        'serve/run the worker'
+    set -l parts (string split -m 1 / -- $line)
+    __nix_post_build_hook_queue_add -n __fish_use_subcommand -a $parts[1] -d $parts[2]
+end
+__nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from status list failed' -a json -d 'For programs'
+__nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from backfill' -l dry-run -d 'Only list them'
+__nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from wait' -a 'timeout=' -d 'Not longer than this'
+__nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from wait queue' -a 'tag=' -d 'A name'
+__nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from queue' -F
+__nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from wait retry drop explain' -a '(__nix_post_build_hook_queue_paths)'
+functions -e __nix_post_build_hook_queue_add
