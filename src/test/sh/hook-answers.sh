@@ -191,8 +191,8 @@ $mute
 END
 run_hook env -u NPBHQ_HOOK_TIMEOUT
 must gives_0
-must says "within 4.000 s; left in the spool"
-must at_least "$took" 3900
+must says "within 3.000 s; left in the spool"
+must at_least "$took" 2900
 must at_most "$took" 8000
 must no_process_left
 
