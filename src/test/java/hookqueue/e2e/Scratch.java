@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -62,6 +63,11 @@ final class Scratch implements AutoCloseable {
 
     Map<String, String> environment() {
         return Map.copyOf(environment);
+    }
+
+    /** Adds a line to the store's nix.conf. */
+    void configure(String line) throws IOException {
+        Files.writeString(dir.resolve("conf/nix.conf"), line + "\n", StandardOpenOption.APPEND);
     }
 
     /** Makes the signing key and has the queue sign with it; returns the public key. */

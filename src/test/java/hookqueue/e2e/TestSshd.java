@@ -1,6 +1,7 @@
 package hookqueue.e2e;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -8,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.Map;
 
 /**
  * A real sshd on the loopback interface, through which {@code nix copy --to ssh://} reaches a
@@ -60,13 +62,8 @@ final class TestSshd implements AutoCloseable {
                         + scratch.store
                         + " HOME="
                         + scratch.dir
-                        + " NIX_REMOTE='local?root="
-                        + remote
-                        + "&store="
-                        + scratch.store
-                        + "&real="
-                        + remote
-                        + scratch.store
+                        + " NIX_REMOTE='"
+                        + other()
                         + "'\nexec $SSH_ORIGINAL_COMMAND\n");
         Files.setPosixFilePermissions(serve, PosixFilePermissions.fromString("rwxr-xr-x"));
         Files.writeString(
@@ -129,7 +126,36 @@ final class TestSshd implements AutoCloseable {
 
     /** Whether the other store has a path. */
     boolean has(String storePath) {
-        return Files.exists(Path.of(remote + storePath));
+        return Files.exists(at(storePath));
+    }
+
+    /** Where a path of the store is in the other one. */
+    Path at(String storePath) {
+        return Path.of(remote + storePath);
+    }
+
+    /** Whether the other store has a path, whole, and in its database. */
+    boolean knows(String storePath) {
+        try {
+            return scratch.attempt(
+                                    Map.of("NIX_REMOTE", other()),
+                                    "nix-store",
+                                    "--check-validity",
+                                    storePath)
+                            .status()
+                    == 0;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private String other() {
+        return "local?root="
+                + remote
+                + "&store="
+                + scratch.store
+                + "&real="
+                + at("" + scratch.store);
     }
 
     @Override

@@ -1,0 +1,125 @@
+package hookqueue.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * A key that cannot be used: nothing goes out unsigned, the reason is seen, and mending the key is
+ * enough.
+ */
+@Timeout(120)
+class SigningIT {
+    private Scratch scratch;
+    private Path cache;
+    private String publicKey;
+
+    @BeforeEach
+    void begin() throws Exception {
+        scratch = new Scratch();
+        cache = scratch.dir.resolve("cache-of-mine");
+        scratch.set("NPBHQ_UPLOAD_TO", "file://" + cache);
+        publicKey = scratch.signing();
+    }
+
+    @AfterEach
+    void end() throws Exception {
+        scratch.close();
+    }
+
+    /** What may be wrong with a key, and what is said of it. */
+    enum Flaw {
+        CUT_SHORT("secret key is not valid"),
+        NOT_A_KEY("corrupt"),
+        NOT_THERE("cannot be read"),
+        A_FOLDER("cannot be read");
+
+        private final String reason;
+
+        Flaw(String reason) {
+            this.reason = reason;
+        }
+
+        void putInto(Path key) throws IOException {
+            String good = Files.readString(key);
+            Files.delete(key);
+            switch (this) {
+                case CUT_SHORT -> Files.writeString(key, good.substring(0, good.length() / 2));
+                case NOT_A_KEY -> Files.writeString(key, "nonsense");
+                case NOT_THERE -> {}
+                case A_FOLDER -> Files.createDirectory(key);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void nothingGoesOutUnsignedWhileTheKeyIs(Flaw flaw) throws Exception {
+        String good = Files.readString(scratch.key);
+        List<String> paths = scratch.build("key", 4);
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            assertEquals(0, scratch.client("version").status());
+            flaw.putInto(scratch.key);
+            assertEquals("", scratch.hook(paths.toArray(String[]::new)).errors());
+            Scratch.eventually(
+                    Duration.ofSeconds(30),
+                    "signing is found down",
+                    () -> worker.log().contains("sign: down since"));
+            String status = scratch.client("status").output();
+            assertTrue(status.contains("sign down"), status);
+            assertTrue(status.contains(flaw.reason), status);
+            assertTrue(paths.stream().noneMatch(path -> Scratch.has(cache, path)), worker::log);
+            assertEquals(4, Scratch.names(scratch.roots).size());
+            Files.deleteIfExists(scratch.key);
+            Files.writeString(scratch.key, good);
+            // and nobody says retry
+            assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
+            assertTrue(worker.log().contains("sign: works again"), worker::log);
+            for (String path : paths) {
+                assertTrue(Scratch.text(narinfo(path)).contains("Sig: test-1:"), path);
+            }
+        }
+    }
+
+    private Path narinfo(String path) {
+        return cache.resolve(Path.of(path).getFileName().toString().substring(0, 32) + ".narinfo");
+    }
+
+    @Test
+    void aSshNgDestinationTakesOnlyWhatIsSignedWithTheKeyThatItTrusts() throws Exception {
+        try (var sshd = new TestSshd(scratch)) {
+            sshd.start();
+            scratch.set("NPBHQ_UPLOAD_TO", sshd.url().replace("ssh://", "ssh-ng://"))
+                    .set("NPBHQ_SIGNING_PRIVATE_KEY_PATH", "");
+            List<String> paths = scratch.build("trust", 3);
+            try (TestWorker worker = TestWorker.start(scratch)) {
+                assertEquals("", scratch.hook(paths.toArray(String[]::new)).errors());
+                Scratch.eventually(
+                        Duration.ofSeconds(30),
+                        "it refuses what is not signed",
+                        () -> worker.log().contains("lacks a valid signature"));
+                assertEquals(0, worker.terminate());
+            }
+            scratch.set("NPBHQ_SIGNING_PRIVATE_KEY_PATH", scratch.key);
+            scratch.configure("trusted-public-keys = " + publicKey);
+            try (TestWorker worker = TestWorker.start(scratch)) {
+                // queued before there was a key: they are signed on the way all the same
+                assertEquals("", scratch.hook(paths.toArray(String[]::new)).errors());
+                assertEquals(0, scratch.client("retry").status());
+                assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
+                assertTrue(paths.stream().allMatch(sshd::knows), worker::log);
+            }
+        }
+    }
+}
