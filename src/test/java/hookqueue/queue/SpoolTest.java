@@ -170,6 +170,7 @@ class SpoolTest {
     /** The hook roots what it spools, and does not know the filters. */
     @Test
     void theRootOfASpooledPathThatIsExcludedIsRemoved() throws Exception {
+        f.open(TWO).close(); // so that the next start does not compare the roots
         leave("1-1-a.paths", paths(0, 2));
         for (StorePath each : paths(0, 2)) {
             Files.createSymbolicLink(f.roots.resolve(each.baseName()), Path.of(each.in(STORE)));
