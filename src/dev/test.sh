@@ -58,7 +58,8 @@ stage_unit() {
     # What the tests call: real Nix, a real sshd, systemd-socket-activate, and programs that look at processes or kill them.
     need_apt systemd socat nix-bin openssh-server openssh-client util-linux procps strace
     # Classes that -Dfast compiled are up to date to Maven, but no check has looked at their sources.
-    rm -rf target/classes target/test-classes target/maven-status target/surefire-reports target/failsafe-reports
+    rm -rf target/classes target/test-classes target/maven-status target/surefire-reports target/failsafe-reports \
+        target/jacoco.exec
     status=0
     # Failed tests are counted below; they must not keep the others, nor the static checks, from running.
     maven verify -Dmaven.test.failure.ignore=true || status=$?
