@@ -76,6 +76,16 @@ must gives_0
 must says "no socat or timeout in $case_dir/tools; left in the spool"
 must spooled "$(path 1)"
 
+test_that "what it starts cannot hold the build log"
+with_state
+only_tools timeout setsid sleep
+printf '#!/bin/sh\nsetsid sleep 15 >/dev/null &\necho ok queued 1\n' >"$case_dir/tools/socat"
+chmod +x "$case_dir/tools/socat"
+hook=$case_dir/hook run_hook
+must gives_0
+must is_silent
+must at_most "$took" 10000
+
 test_that "without any tool it says that nothing is queued"
 with_state
 only_tools
