@@ -2,13 +2,17 @@ package hookqueue.nix;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * Ends a child process and all that it started, found by a mark in their environment ({@code
@@ -20,6 +24,10 @@ final class Leftovers {
     static final String MARK = "NPBHQ_CHILD";
 
     private static final long POLL_MILLIS = 20;
+    private static final int MOST_LOOKS = 200;
+
+    /** {@code PF_KTHREAD} of {@code linux/sched.h}. */
+    private static final long KERNEL_THREAD = 0x00200000;
 
     private Leftovers() {}
 
@@ -28,23 +36,24 @@ final class Leftovers {
      * interrupted.
      */
     static void end(ProcessHandle child, String mark, Duration grace) {
-        List<ProcessHandle> alive = alive(child, mark);
-        if (alive.isEmpty()) {
-            return;
-        }
         boolean interrupted = false;
         long kill = System.nanoTime() + grace.toNanos();
-        alive.forEach(ProcessHandle::destroy);
-        while (!alive.isEmpty()) {
-            if (System.nanoTime() > kill) {
-                alive.forEach(ProcessHandle::destroyForcibly);
-            }
+        var asked = new HashSet<Long>();
+        // each is told as soon as it is found: what starts others and ends is soon out of reach
+        Consumer<ProcessHandle> told =
+                process -> {
+                    if (System.nanoTime() > kill) {
+                        process.destroyForcibly();
+                    } else if (asked.add(process.pid())) {
+                        process.destroy();
+                    }
+                };
+        while (!alive(child, mark, told).isEmpty()) {
             try {
                 Thread.sleep(POLL_MILLIS);
             } catch (InterruptedException e) {
                 interrupted = true;
             }
-            alive = alive(child, mark);
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
@@ -57,7 +66,7 @@ final class Leftovers {
      * send(2)} is not among them.
      */
     static long moved(ProcessHandle child, String mark) {
-        return alive(child, mark).stream().mapToLong(Leftovers::moved).sum();
+        return alive(child, mark, process -> {}).stream().mapToLong(Leftovers::moved).sum();
     }
 
     private static long moved(ProcessHandle process) {
@@ -74,34 +83,88 @@ final class Leftovers {
         return moved;
     }
 
-    private static List<ProcessHandle> alive(ProcessHandle child, String mark) {
+    /**
+     * All that are alive. One that starts another and ends while {@code /proc} is read would hide
+     * it: so it is read again until no new process has gone before it was looked at.
+     */
+    private static List<ProcessHandle> alive(
+            ProcessHandle child, String mark, Consumer<ProcessHandle> told) {
         byte[] wanted = (MARK + "=" + mark).getBytes(StandardCharsets.US_ASCII);
         var found = new ArrayList<ProcessHandle>();
         if (child.isAlive()) {
             found.add(child);
+            told.accept(child);
         }
-        try (DirectoryStream<Path> processes =
-                Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
-            for (Path process : processes) {
-                long pid = Long.parseLong(String.valueOf(process.getFileName()));
-                if (pid != child.pid() && contains(process.resolve("environ"), wanted)) {
-                    Optional<ProcessHandle> handle = ProcessHandle.of(pid);
-                    handle.filter(ProcessHandle::isAlive).ifPresent(found::add);
+        var seen = new HashSet<Long>();
+        seen.add(child.pid());
+        boolean again = true;
+        for (int i = 0; again && i < MOST_LOOKS; i++) {
+            again = false;
+            for (long pid : running(child)) {
+                if (!seen.add(pid)) {
+                    continue;
                 }
+                Look look = look(Path.of("/proc/" + pid), wanted);
+                if (look == Look.OURS) {
+                    Optional<ProcessHandle> handle =
+                            ProcessHandle.of(pid).filter(ProcessHandle::isAlive);
+                    handle.ifPresent(found::add);
+                    handle.ifPresent(told);
+                    again |= handle.isEmpty();
+                } else if (look == Look.STARTING) {
+                    seen.remove(pid);
+                }
+                again |= look == Look.GONE || look == Look.STARTING;
             }
-        } catch (IOException | NumberFormatException e) {
-            child.descendants().forEach(found::add);
         }
         return found;
     }
 
-    private static boolean contains(Path environ, byte[] wanted) {
-        byte[] all;
-        try {
-            all = Files.readAllBytes(environ);
-        } catch (IOException e) {
-            return false; // somebody else's process, or gone in the meantime
+    private static List<Long> running(ProcessHandle child) {
+        var pids = new ArrayList<Long>();
+        try (DirectoryStream<Path> processes =
+                Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+            processes.forEach(
+                    process -> pids.add(Long.parseLong(String.valueOf(process.getFileName()))));
+        } catch (IOException | DirectoryIteratorException | NumberFormatException e) {
+            child.descendants().map(ProcessHandle::pid).forEach(pids::add);
         }
+        return pids;
+    }
+
+    private enum Look {
+        OURS,
+        ANOTHERS,
+        GONE,
+        /** In the middle of {@code execve(2)} a process has no environment that can be read. */
+        STARTING
+    }
+
+    private static Look look(Path process, byte[] wanted) {
+        try {
+            byte[] environ = Files.readAllBytes(process.resolve("environ"));
+            if (environ.length == 0) {
+                return withoutEnvironment(process);
+            }
+            return contains(environ, wanted) ? Look.OURS : Look.ANOTHERS;
+        } catch (AccessDeniedException e) {
+            return Look.ANOTHERS;
+        } catch (IOException e) {
+            return Look.GONE; // perhaps still to be waited for
+        }
+    }
+
+    /** A thread of the kernel, or one that has just ended or just begins. */
+    private static Look withoutEnvironment(Path process) throws IOException {
+        String stat = Files.readString(process.resolve("stat"), StandardCharsets.ISO_8859_1);
+        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+        if ((Long.parseLong(fields[6]) & KERNEL_THREAD) != 0) {
+            return Look.ANOTHERS;
+        }
+        return fields[0].equals("Z") || fields[0].equals("X") ? Look.GONE : Look.STARTING;
+    }
+
+    private static boolean contains(byte[] all, byte[] wanted) {
         int start = 0;
         for (int i = 0; i <= all.length; i++) {
             if (i == all.length || all[i] == 0) {

@@ -23,6 +23,7 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Real children; each sleeps for a number of seconds that is found again in {@code /proc}. */
 @Timeout(60)
@@ -36,7 +37,7 @@ class ChildProcessTest {
 
     @AfterEach
     void nothingIsLeftRunning() throws IOException {
-        assertEquals(List.of(), running());
+        assertEquals(List.of(), running(forever));
     }
 
     @Test
@@ -161,6 +162,22 @@ class ChildProcessTest {
         assertEquals(new Ending.Exited(4), ending);
     }
 
+    /** Each link starts the next one in a session of its own and ends, faster than it is found. */
+    @Test
+    void whatStaysAtTheEndOfAChainOfShortLivedProcessesIsEnded(@TempDir Path folder)
+            throws Exception {
+        Path chain = folder.resolve("chain");
+        Files.writeString(
+                chain,
+                ("[ $1 -gt 0 ] || exec " + forever + "\n")
+                        + "setsid sh $0 $(($1 - 1)) >/dev/null 2>&1 </dev/null & exit 0\n");
+        for (int n = 0; n < 20; n++) {
+            assertEquals(new Ending.Exited(0), run(LONG, "exec sh " + chain + " 15"));
+        }
+        Thread.sleep(Duration.ofSeconds(1)); // time for one that goes on to come to its end
+        assertEquals(List.of(), running(forever));
+    }
+
     @Test
     void anInterruptEndsTheChildAndStays() throws InterruptedException {
         var up = new CountDownLatch(1);
@@ -213,12 +230,12 @@ class ChildProcessTest {
     }
 
     /** The command lines of processes that are still there; a zombie has none. */
-    private List<String> running() throws IOException {
+    private static List<String> running(String words) throws IOException {
         var found = new ArrayList<String>();
         try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
             for (Path process : all) {
                 String command = commandOf(process);
-                if (command.contains(forever)) {
+                if (command.contains(words)) {
                     found.add(process.getFileName() + " " + command);
                 }
             }
