@@ -1,0 +1,84 @@
+#!/bin/sh
+# The documents against the sources: every message at warning and above, every message of the hook and every metric is
+# in docs/operating.md, and every relative link in a Markdown file leads to a file.
+. "$(dirname -- "$0")/lib.sh"
+
+top=$(CDPATH='' cd -- "$here/../../.." && pwd -P)
+operating=$top/docs/operating.md
+
+# sources: all of the worker in one line.
+sources() { find "$top/src/main/java" -name '*.java' -exec cat {} + | tr -s '\n\t ' '   '; }
+# calls: each call that logs a warning or an error; messages: the texts of those that have one.
+calls() { sources | grep -oE 'LOG\.(warn|error)\('; }
+messages() { sources | grep -oE 'LOG\.(warn|error)\( *"[^"]*"' | sed 's/^[^"]*"//; s/"$//'; }
+
+# named FILE: each line of standard input is in FILE, in backquotes.
+named() {
+    missing=0
+    while IFS= read -r text; do
+        grep -qF -e "\`$text\`" -- "$1" || { printf '      not in %s: %s\n' "$1" "$text"; missing=1; }
+    done
+    [ "$missing" = 0 ]
+}
+
+# The fixed parts, 6 characters at least, of what the hook says.
+hook_parts() {
+    grep -E '(^|[^a-z])(say|why=)' "$top/src/main/sh/post-build-hook" | grep -v '^ *#' | grep -oE '"[^"]*"' |
+        tr -d '"' | sed 's/\$[{a-zA-Z_][a-zA-Z_#}]*/\n/g; s/\$\*/\n/g' | sed 's/^ *//; s/ *$//' | grep -E '[a-z].{5}'
+}
+
+metrics() {
+    sources | grep -oE '(byLane\( text, o, |head\( ?text, )"[a-z_]*"' | sed 's/^[^"]*"//; s/"$//' | sort -u
+}
+
+parts_named() {
+    missing=0
+    while IFS= read -r part; do
+        grep -qF -e "$part" -- "$1" || { printf '      not in %s: %s\n' "$1" "$part"; missing=1; }
+    done
+    [ "$missing" = 0 ]
+}
+
+links_lead_somewhere() {
+    broken=0
+    for document in "$top"/*.md "$top"/docs/*.md; do
+        grep -oE '\]\([^)# ]+' "$document" | sed 's/^](//' >links
+        while IFS= read -r link; do
+            case $link in
+                *://* | mailto:*) ;;
+                *) [ -e "${document%/*}/$link" ] || { printf '      %s: %s\n' "$document" "$link"; broken=1; } ;;
+            esac
+        done <links
+    done
+    [ "$broken" = 0 ]
+}
+
+messages >logged
+hook_parts >hook-says
+metrics >measured
+
+test_that "each call that logs a warning or an error begins with a text that can be looked up"
+must equal "$(calls | wc -l)" "$(wc -l <logged)"
+
+test_that "there are messages and metrics to compare, so that an empty list cannot pass"
+must at_least "$(wc -l <logged)" 20
+must at_least "$(wc -l <hook-says)" 8
+must at_least "$(wc -l <measured)" 8
+
+test_that "each message of the worker at warning and above is in docs/operating.md"
+must named "$operating" <logged
+
+test_that "each message of the hook is in docs/operating.md"
+must parts_named "$operating" <hook-says
+
+test_that "each metric is in docs/operating.md"
+must named "$operating" <measured
+
+test_that "a message that is not in docs/operating.md is found"
+echo 'never said by anybody' >unknown
+must not named "$operating" <unknown >/dev/null
+
+test_that "each relative link of a Markdown file leads to a file"
+must links_lead_somewhere
+
+finish
