@@ -48,7 +48,7 @@ final class Leftovers {
                         process.destroy();
                     }
                 };
-        while (!alive(child, mark, told).isEmpty()) {
+        while (!alive(child, mark, MOST_LOOKS, told).isEmpty()) {
             try {
                 Thread.sleep(POLL_MILLIS);
             } catch (InterruptedException e) {
@@ -66,7 +66,7 @@ final class Leftovers {
      * send(2)} is not among them.
      */
     static long moved(ProcessHandle child, String mark) {
-        return alive(child, mark, process -> {}).stream().mapToLong(Leftovers::moved).sum();
+        return alive(child, mark, 1, process -> {}).stream().mapToLong(Leftovers::moved).sum();
     }
 
     private static long moved(ProcessHandle process) {
@@ -88,7 +88,7 @@ final class Leftovers {
      * it: so it is read again until no new process has gone before it was looked at.
      */
     private static List<ProcessHandle> alive(
-            ProcessHandle child, String mark, Consumer<ProcessHandle> told) {
+            ProcessHandle child, String mark, int looks, Consumer<ProcessHandle> told) {
         byte[] wanted = (MARK + "=" + mark).getBytes(StandardCharsets.US_ASCII);
         var found = new ArrayList<ProcessHandle>();
         if (child.isAlive()) {
@@ -98,7 +98,7 @@ final class Leftovers {
         var seen = new HashSet<Long>();
         seen.add(child.pid());
         boolean again = true;
-        for (int i = 0; again && i < MOST_LOOKS; i++) {
+        for (int i = 0; again && i < looks; i++) {
             again = false;
             for (long pid : running(child)) {
                 if (!seen.add(pid)) {

@@ -106,10 +106,10 @@ class ChildProcessTest {
 
     @Test
     void oneThatMovesDataWithoutAWordIsLeftAlone() {
-        String slowly = "sysread(F, $b, 100000), select(undef, undef, undef, 0.1) for 1..20";
+        String slowly = "sysread(F, $b, 100000), select(undef, undef, undef, 0.1) for 1..40";
         Ending ending =
                 run(
-                        Duration.ofMillis(900),
+                        Duration.ofMillis(2500),
                         "setsid perl -e 'open(F, \"</dev/zero\"); " + slowly + "' & wait");
         assertEquals(new Ending.Exited(0), ending);
     }
