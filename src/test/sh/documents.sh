@@ -1,6 +1,6 @@
 #!/bin/sh
 # The documents against the sources: every message at warning and above, every message of the hook and every metric is
-# in docs/operating.md, and every relative link in a Markdown file leads to a file.
+# in docs/operating.md, every test that docs/reliability.md names exists, and every relative link leads to a file.
 . "$(dirname -- "$0")/lib.sh"
 
 top=$(CDPATH='' cd -- "$here/../../.." && pwd -P)
@@ -53,6 +53,20 @@ links_lead_somewhere() {
     [ "$broken" = 0 ]
 }
 
+# Each test that docs/reliability.md names, as `Class.method` or `sh/file.sh`.
+# shellcheck disable=SC2016 # backquotes, as Markdown has them
+promised() { grep -oE '`[A-Za-z]+(Test|IT)\.[A-Za-z]+`|`(sh|system)/[a-z0-9-]+\.sh`' "$top/docs/reliability.md" | tr -d '`'; }
+tests_exist() {
+    missing=0
+    while IFS= read -r test; do
+        case $test in
+            */*) [ -e "$top/src/test/$test" ] ;;
+            *) find "$top/src/test/java" -name "${test%.*}.java" -exec grep -q -e " ${test#*.}(" {} \; -print | grep -q . ;;
+        esac || { printf '      no such test: %s\n' "$test"; missing=1; }
+    done
+    [ "$missing" = 0 ]
+}
+
 messages >logged
 hook_parts >hook-says
 metrics >measured
@@ -77,6 +91,15 @@ must named "$operating" <measured
 test_that "a message that is not in docs/operating.md is found"
 echo 'never said by anybody' >unknown
 must not named "$operating" <unknown >/dev/null
+
+promised >relied
+test_that "each test that docs/reliability.md names exists"
+must at_least "$(wc -l <relied)" 30
+must tests_exist <relied
+
+test_that "a test that does not exist is found"
+echo 'QueueTest.neverWritten' >invented
+must not tests_exist <invented >/dev/null
 
 test_that "each relative link of a Markdown file leads to a file"
 must links_lead_somewhere
