@@ -182,3 +182,10 @@ if grep -Eqs '^[[:blank:]]*allowed-users[[:blank:]]*=' /etc/nix/nix.conf &&
     ! grep -Eqs "^[[:blank:]]*(extra-)?allowed-users[[:blank:]]*=.*([*]|$name)" /etc/nix/nix.conf; then
     say "next: the Nix daemon must admit the worker; add to /etc/nix/nix.conf: extra-allowed-users = $name"
 fi
+# Since 2.17 the daemon takes a signature from anybody, and judges it by its key.
+version=$(nix --version 2>/dev/null | sed -n 's/^nix (Nix) \([0-9]*[.][0-9]*\).*/\1/p')
+if [ -n "$version" ] && [ "$(printf '%s\n' "$version" 2.17 | sort -V | head -n 1)" != 2.17 ] &&
+    ! grep -Eqs "^[[:blank:]]*(extra-)?trusted-users[[:blank:]]*=.*([*]|$name)" /etc/nix/nix.conf; then
+    say "next, if it is to sign: the daemon of Nix $version takes signatures only from trusted users; add to"
+    say "    /etc/nix/nix.conf: extra-trusted-users = $name"
+fi
