@@ -2,7 +2,6 @@ package hookqueue.report;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
-import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.IThrowableProxy;
 import ch.qos.logback.classic.spi.ThrowableProxyUtil;
@@ -10,24 +9,38 @@ import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.LayoutBase;
 import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
 import ch.qos.logback.core.joran.spi.ConsoleTarget;
-import ch.qos.logback.core.spi.ContextAwareBase;
+import org.slf4j.ILoggerFactory;
+import org.slf4j.IMarkerFactory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.helpers.BasicMarkerFactory;
+import org.slf4j.helpers.NOPMDCAdapter;
+import org.slf4j.spi.MDCAdapter;
+import org.slf4j.spi.SLF4JServiceProvider;
 
 /**
- * Configures logback in code, found through {@code META-INF/services}: its XML would cost a good
- * part of the start.
+ * Makes logback SLF4J's logging, and configures it in code. SLF4J finds this class by the system
+ * property {@code slf4j.provider}: looking for a provider, and then for logback's configuration,
+ * would open every jar of the class path and be a good part of the start.
  *
  * <p>Lines go to standard error, and under systemd ({@code JOURNAL_STREAM} is set) each begins with
  * its priority, {@code <3>} to {@code <7>}, as sd-daemon(3) describes. A level that is not known is
  * {@code info} here; the settings complain about it.
  */
-public final class Journal extends ContextAwareBase implements Configurator {
-    /** Made by logback. */
+public final class Journal implements SLF4JServiceProvider {
+    /** The version of SLF4J's interface that this was written for. */
+    private static final String API = "2.0.99";
+
+    private final LoggerContext context = new LoggerContext();
+    private final IMarkerFactory markers = new BasicMarkerFactory();
+    private final MDCAdapter diagnostics = new NOPMDCAdapter();
+
+    /** Made by SLF4J. */
     public Journal() {}
 
     @Override
-    public ExecutionStatus configure(LoggerContext context) {
+    public void initialize() {
+        context.setMDCAdapter(diagnostics);
         var layout = new Lines(System.getenv("JOURNAL_STREAM") != null);
         layout.setContext(context);
         layout.start();
@@ -44,7 +57,27 @@ public final class Journal extends ContextAwareBase implements Configurator {
         root.addAppender(appender);
         root.setLevel(Level.toLevel(System.getenv("NPBHQ_LOG_LEVEL"), Level.INFO));
         context.getLogger("org.sqlite").setLevel(Level.WARN);
-        return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
+        context.start();
+    }
+
+    @Override
+    public ILoggerFactory getLoggerFactory() {
+        return context;
+    }
+
+    @Override
+    public IMarkerFactory getMarkerFactory() {
+        return markers;
+    }
+
+    @Override
+    public MDCAdapter getMDCAdapter() {
+        return diagnostics;
+    }
+
+    @Override
+    public String getRequestedApiVersion() {
+        return API;
     }
 
     /** Writes out what was logged; nothing may be logged afterwards. */
