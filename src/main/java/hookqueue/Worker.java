@@ -83,16 +83,16 @@ final class Worker {
             return reading instanceof Settings.Reading.Mistakes ? Exit.CONFIG : Exit.NO_SOCKET;
         }
         try {
-            return switch (reading) {
-                case Settings.Reading.Mistakes mistakes ->
-                        refuse(
-                                sockets,
-                                notify,
-                                "configuration: " + String.join("; ", mistakes.all()),
-                                mistakes.all(),
-                                Exit.CONFIG);
-                case Settings.Reading.Good good -> serve(good, sockets, notify);
-            };
+            if (reading instanceof Settings.Reading.Good good) {
+                return serve(good, sockets, notify);
+            }
+            List<String> mistakes = ((Settings.Reading.Mistakes) reading).all();
+            return refuse(
+                    sockets,
+                    notify,
+                    "configuration: " + String.join("; ", mistakes),
+                    mistakes,
+                    Exit.CONFIG);
         } catch (IOException e) {
             LOG.error("the listening sockets cannot be used", e);
             return Exit.BUG;
@@ -160,7 +160,7 @@ final class Worker {
         }
         try (queue) {
             List<Lane> lanes = lanes(settings, queue);
-            var status = new Status(ZoneId.systemDefault());
+            var status = new Status(ZoneId::systemDefault);
             var metrics = new Metrics(Version.TEXT);
             var nix = new Nix(settings.nix(), settings.storeDir());
             var explanation =

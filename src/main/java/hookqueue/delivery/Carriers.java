@@ -62,29 +62,24 @@ public final class Carriers {
 
     /** Delivers to a destination. */
     public Carrier to(Destination destination, boolean substituteOnDestination) {
-        return switch (destination) {
-            case Destination.Store store ->
-                    (paths, progress) ->
-                            run(
-                                    nix.copy(store.url(), substituteOnDestination, paths),
-                                    Map.of(),
-                                    paths,
-                                    progress,
-                                    progress);
-            case Destination.Exec exec ->
-                    (paths, progress) -> {
-                        List<String> names =
-                                paths.stream().map(path -> path.in(nix.storeDir())).toList();
-                        var command = new ArrayList<>(List.of(exec.program()));
-                        command.addAll(names);
-                        return run(
-                                command,
-                                hookVariables(paths, names),
-                                paths,
-                                progress,
-                                journal(exec, progress));
-                    };
-        };
+        if (destination instanceof Destination.Exec exec) {
+            return (paths, progress) -> run(exec, paths, progress);
+        }
+        String url = ((Destination.Store) destination).url();
+        return (paths, progress) ->
+                run(
+                        nix.copy(url, substituteOnDestination, paths),
+                        Map.of(),
+                        paths,
+                        progress,
+                        progress);
+    }
+
+    private Outcome run(Destination.Exec exec, List<StorePath> paths, Progress progress) {
+        List<String> names = paths.stream().map(path -> path.in(nix.storeDir())).toList();
+        var command = new ArrayList<>(List.of(exec.program()));
+        command.addAll(names);
+        return run(command, hookVariables(paths, names), paths, progress, journal(exec, progress));
     }
 
     /**

@@ -72,7 +72,7 @@ public final class Listener {
     /** Serves until idle, or until {@link #stop()}. */
     public void run(Work work) throws IOException, InterruptedException {
         long idleSince = System.nanoTime();
-        long lastLook = idleSince - LOOK.toNanos();
+        long lastLook = idleSince;
         boolean remains = true;
         while (!stopping) {
             long idle = System.nanoTime() - idleSince;

@@ -67,27 +67,22 @@ final class Session implements Runnable {
         var waiting = new ArrayList<Request.Enqueue>();
         while (true) {
             LineReader.Found found = lines.next();
-            if (!(found instanceof LineReader.Found.Line)) {
+            if (found instanceof LineReader.Found.Line line) {
+                take(Request.parse(storeDir, line.text()), peer, waiting);
+            } else {
                 enqueue(waiting);
-            }
-            switch (found) {
-                case LineReader.Found.Line line ->
-                        take(Request.parse(storeDir, line.text()), peer, waiting);
-                case LineReader.Found.TooLong tooLong ->
+                if (found instanceof LineReader.Found.TooLong) {
+                    connection.say("error the line is longer than 1 MiB; nothing of it was queued");
+                } else {
+                    if (found instanceof LineReader.Found.Silent silent) {
                         connection.say(
-                                "error the line is longer than 1 MiB; nothing of it was queued");
-                case LineReader.Found.Silent silent -> {
-                    connection.say(
-                            "error silent for "
-                                    + (silent.withinLine()
-                                            ? patience.withinLine().toSeconds()
-                                                    + "s in the middle of a line"
-                                            : patience.betweenLines().toSeconds()
-                                                    + "s between two lines"));
-                    connection.flush();
-                    return;
-                }
-                case LineReader.Found.End end -> {
+                                "error silent for "
+                                        + (silent.withinLine()
+                                                ? patience.withinLine().toSeconds()
+                                                        + "s in the middle of a line"
+                                                : patience.betweenLines().toSeconds()
+                                                        + "s between two lines"));
+                    }
                     connection.flush();
                     return;
                 }

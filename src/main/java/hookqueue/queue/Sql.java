@@ -61,11 +61,16 @@ final class Sql implements AutoCloseable {
             prepared.put(text, statement);
         }
         for (int i = 0; i < parameters.length; i++) {
-            switch (parameters[i]) {
-                case Long number -> statement.setLong(i + 1, number);
-                case Integer number -> statement.setInt(i + 1, number);
-                case Boolean yes -> statement.setInt(i + 1, yes ? 1 : 0);
-                default -> statement.setString(i + 1, parameters[i].toString());
+            // Not a switch over types, which costs a start 3 ms.
+            Object value = parameters[i];
+            if (value instanceof Long number) {
+                statement.setLong(i + 1, number);
+            } else if (value instanceof Integer number) {
+                statement.setInt(i + 1, number);
+            } else if (value instanceof Boolean yes) {
+                statement.setInt(i + 1, yes ? 1 : 0);
+            } else {
+                statement.setString(i + 1, value.toString());
             }
         }
         return statement;

@@ -16,22 +16,19 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Supplier;
 
 /**
  * An {@link Overview} in words: one line for systemd, a few lines for a terminal, JSON for
  * programs.
  */
 public final class Status {
-    private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("HH:mm", Locale.ROOT);
-    private static final DateTimeFormatter DAY_AND_TIME =
-            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm", Locale.ROOT);
-
-    private final ZoneId zone;
+    private final Supplier<ZoneId> zone;
 
     /**
-     * @param zone for times of the day
+     * @param zone for times of the day; asked for only then, since its rules are a file to be read
      */
-    public Status(ZoneId zone) {
+    public Status(Supplier<ZoneId> zone) {
         this.zone = zone;
     }
 
@@ -236,9 +233,18 @@ public final class Status {
                 + time(Instant.ofEpochMilli(breaker.until()), now);
     }
 
+    /** A class of its own: formats take some milliseconds to make, which a start can do without. */
+    private static final class Times {
+        static final DateTimeFormatter TODAY = DateTimeFormatter.ofPattern("HH:mm", Locale.ROOT);
+        static final DateTimeFormatter ANY_DAY =
+                DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm", Locale.ROOT);
+
+        private Times() {}
+    }
+
     private String time(Instant instant, Instant now) {
         boolean near = Duration.between(instant, now).abs().compareTo(Duration.ofHours(20)) < 0;
-        return (near ? TIME : DAY_AND_TIME).format(instant.atZone(zone));
+        return (near ? Times.TODAY : Times.ANY_DAY).format(instant.atZone(zone.get()));
     }
 
     private static Duration positive(Duration d) {

@@ -51,7 +51,7 @@ class ReportTest {
     private static final LaneCounts GONE =
             new LaneCounts("ssh://c", false, 0, 9, 0, 0, 0, 0, 0, Breaker.CLOSED);
 
-    private final Status status = new Status(ZoneOffset.UTC);
+    private final Status status = new Status(() -> ZoneOffset.UTC);
 
     @TempDir Path folder;
 
