@@ -1,0 +1,228 @@
+package hookqueue.queue;
+
+import hookqueue.base.StorePath;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a lane takes from the queue, and what it records: verdicts on the paths that it took, and
+ * its breaker.
+ */
+abstract sealed class Worklist extends Inventory permits Ledger {
+    private static final String ENTRY =
+            "SELECT p.id, p.name, d.tries, d.attempts, d.changed_at < l.last_delivery"
+                    + " FROM delivery d JOIN path p ON p.id = d.path JOIN lane l ON l.id = d.lane";
+
+    /** The rows of the lanes in force, by name. */
+    final Map<String, Long> lanes = new HashMap<>();
+
+    final List<RootChange> rootChanges = new ArrayList<>();
+
+    /** Whether the transaction at hand changed what others wait for. */
+    boolean changed;
+
+    Worklist(Connection connection) {
+        super(connection);
+    }
+
+    /** A root to be made or removed once the transaction is committed. */
+    record RootChange(StorePath path, boolean add) {}
+
+    /** Paths of a lane that are due and have never failed on their own, the oldest first. */
+    public List<Entry> fresh(String lane, int limit) throws SQLException {
+        return entries("ORDER BY d.due_at, d.path LIMIT ?", lane, FRESH, limit);
+    }
+
+    /**
+     * The youngest path of a lane that has never failed on its own: what a trial of a destination
+     * takes.
+     */
+    public List<Entry> youngest(String lane) throws SQLException {
+        return entries("ORDER BY d.due_at DESC, d.path DESC LIMIT ?", lane, FRESH, 1);
+    }
+
+    /**
+     * Deferred paths of a lane whose time has come, or lies further ahead than any delay: the clock
+     * was set back.
+     */
+    public List<Entry> due(String lane, long now, long longestDelay, int limit)
+            throws SQLException {
+        return sql.query(
+                Worklist::entry,
+                ENTRY
+                        + " WHERE d.lane = ? AND d.state = ? AND (d.due_at <= ? OR d.due_at > ?)"
+                        + " ORDER BY d.due_at, d.path LIMIT ?",
+                laneId(lane),
+                DEFERRED,
+                now,
+                now + longestDelay,
+                limit);
+    }
+
+    /** The deferred paths of a lane that come next, whether they are due or not. */
+    public List<Entry> deferred(String lane, int limit) throws SQLException {
+        return entries("ORDER BY d.due_at, d.path LIMIT ?", lane, DEFERRED, limit);
+    }
+
+    /** When the first deferred path of a lane is due. */
+    public Optional<Long> nextDue(String lane) throws SQLException {
+        return sql.first(
+                row -> row.getLong(1),
+                "SELECT due_at FROM delivery WHERE lane = ? AND state = ? ORDER BY due_at LIMIT 1",
+                laneId(lane),
+                DEFERRED);
+    }
+
+    /**
+     * Makes deferred paths that were never blamed due now: something has shown that the destination
+     * works.
+     */
+    public void hasten(String lane, long now) throws SQLException {
+        if (sql.update(
+                        "UPDATE delivery SET due_at = ? WHERE lane = ? AND state = ? AND attempts = 0 AND due_at > ?",
+                        now,
+                        laneId(lane),
+                        DEFERRED,
+                        now)
+                > 0) {
+            changed = true;
+        }
+    }
+
+    /** Records what a lane found out. */
+    public void record(String lane, List<Verdict> verdicts, long bytes, long now)
+            throws SQLException {
+        long laneId = laneId(lane);
+        int delivered = 0;
+        for (Verdict verdict : verdicts) {
+            long id = verdict.entry().id();
+            switch (verdict) {
+                case Verdict.Delivered done -> {
+                    delivered +=
+                            sql.update(
+                                    "DELETE FROM delivery WHERE path = ? AND lane = ?", id, laneId);
+                    if (lane.equals(SIGN)) {
+                        sql.update(
+                                "UPDATE delivery SET state = ?, changed_at = ? WHERE path = ? AND state = ?",
+                                FRESH,
+                                now,
+                                id,
+                                HELD);
+                    }
+                    settleIfDone(id, done.entry().path(), now);
+                }
+                case Verdict.Deferred later ->
+                        sql.update(
+                                "UPDATE delivery SET state = ?, due_at = ?, tries = ?, attempts = ?, reason = ?, changed_at = ?"
+                                        + " WHERE path = ? AND lane = ?",
+                                DEFERRED,
+                                later.dueAt(),
+                                later.tries(),
+                                later.attempts(),
+                                later.reason(),
+                                now,
+                                id,
+                                laneId);
+                case Verdict.Failed failed ->
+                        sql.update(
+                                "UPDATE delivery SET state = ?, attempts = ?, reason = ?, changed_at = ? WHERE path = ? AND lane = ?",
+                                FAILED,
+                                failed.attempts(),
+                                failed.reason(),
+                                now,
+                                id,
+                                laneId);
+            }
+        }
+        if (delivered > 0) {
+            sql.update(
+                    "UPDATE lane SET delivered = delivered + ?, bytes = bytes + ?, last_delivery = ? WHERE id = ?",
+                    delivered,
+                    bytes,
+                    now,
+                    laneId);
+        }
+        changed = true;
+    }
+
+    void settleIfDone(long id, StorePath path, long now) throws SQLException {
+        if (!sql.exists("SELECT 1 FROM delivery WHERE path = ? LIMIT 1", id)) {
+            sql.update("UPDATE path SET settled_at = ? WHERE id = ?", now, id);
+            rootChanges.add(new RootChange(path, false));
+        }
+    }
+
+    /** The breaker of a lane. */
+    public Breaker breaker(String lane) throws SQLException {
+        return sql.first(
+                        row ->
+                                new Breaker(
+                                        row.getInt(1),
+                                        row.getLong(2),
+                                        row.getLong(3),
+                                        row.getString(4)),
+                        "SELECT breaker_failures, breaker_until, breaker_since, breaker_reason FROM lane WHERE id = ?",
+                        laneId(lane))
+                .orElse(Breaker.CLOSED);
+    }
+
+    /** Records the breaker of a lane. */
+    public void breaker(String lane, Breaker breaker) throws SQLException {
+        sql.update(
+                "UPDATE lane SET breaker_failures = ?, breaker_until = ?, breaker_since = ?, breaker_reason = ?"
+                        + " WHERE id = ?",
+                breaker.failures(),
+                breaker.until(),
+                breaker.since(),
+                breaker.reason(),
+                laneId(lane));
+        changed = true;
+    }
+
+    private List<Entry> entries(String order, String lane, int state, int limit)
+            throws SQLException {
+        return sql.query(
+                Worklist::entry,
+                ENTRY + " WHERE d.lane = ? AND d.state = ? " + order,
+                laneId(lane),
+                state,
+                limit);
+    }
+
+    private long laneId(String lane) {
+        Long id = lanes.get(lane);
+        if (id == null) {
+            throw new IllegalArgumentException("not a lane in force: " + lane);
+        }
+        return id;
+    }
+
+    private static Entry entry(ResultSet row) throws SQLException {
+        return new Entry(
+                row.getLong(1),
+                new StorePath(row.getString(2)),
+                row.getInt(3),
+                row.getInt(4),
+                row.getBoolean(5));
+    }
+
+    /** What the transaction at hand changed outside the database; the lists start anew. */
+    List<RootChange> takeRootChanges() {
+        List<RootChange> taken = List.copyOf(rootChanges);
+        rootChanges.clear();
+        return taken;
+    }
+
+    /** Whether the transaction at hand changed what others wait for; starts anew. */
+    boolean takeChanged() {
+        boolean taken = changed;
+        changed = false;
+        return taken;
+    }
+}
