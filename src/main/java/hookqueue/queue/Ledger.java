@@ -116,7 +116,7 @@ public final class Ledger extends Worklist {
         } else {
             id = requeue(path, now);
         }
-        rootChanges.add(new RootChange(path, true));
+        rootChanges.add(new Roots.Change(path, true));
         if (tag != null) {
             sql.update("INSERT OR IGNORE INTO tag (tag, path) VALUES (?, ?)", tag, id);
         }
@@ -191,7 +191,7 @@ public final class Ledger extends Worklist {
         String orphans = " path WHERE settled_at IS NULL AND id NOT IN (SELECT path FROM delivery)";
         for (StorePath path :
                 sql.query(row -> new StorePath(row.getString(1)), "SELECT name FROM" + orphans)) {
-            rootChanges.add(new RootChange(path, false));
+            rootChanges.add(new Roots.Change(path, false));
         }
         sql.update(
                 "UPDATE path SET settled_at = ? WHERE id IN (SELECT id FROM" + orphans + ")", now);

@@ -384,8 +384,8 @@ public final class Queue implements AutoCloseable {
     }
 
     private void applyRootChanges() {
-        List<Ledger.RootChange> pending = ledger.takeRootChanges();
-        for (Ledger.RootChange change : pending) {
+        List<Roots.Change> pending = ledger.takeRootChanges();
+        for (Roots.Change change : pending) {
             if (change.add()) {
                 roots.add(change.path());
             } else {

@@ -31,6 +31,9 @@ final class Roots {
     private final String storeDir;
     private @Nullable String problem;
 
+    /** A root to be made or removed once the transaction at hand is committed. */
+    record Change(StorePath path, boolean add) {}
+
     Roots(Path folder, String storeDir) {
         this.folder = folder;
         this.storeDir = storeDir;

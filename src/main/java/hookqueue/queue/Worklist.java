@@ -22,7 +22,7 @@ abstract sealed class Worklist extends Inventory permits Ledger {
     /** The rows of the lanes in force, by name. */
     final Map<String, Long> lanes = new HashMap<>();
 
-    final List<RootChange> rootChanges = new ArrayList<>();
+    final List<Roots.Change> rootChanges = new ArrayList<>();
 
     /** Whether the transaction at hand changed what others wait for. */
     boolean changed;
@@ -30,9 +30,6 @@ abstract sealed class Worklist extends Inventory permits Ledger {
     Worklist(Connection connection) {
         super(connection);
     }
-
-    /** A root to be made or removed once the transaction is committed. */
-    record RootChange(StorePath path, boolean add) {}
 
     /** Paths of a lane that are due and have never failed on their own, the oldest first. */
     public List<Entry> fresh(String lane, int limit) throws SQLException {
@@ -154,7 +151,7 @@ abstract sealed class Worklist extends Inventory permits Ledger {
     void settleIfDone(long id, StorePath path, long now) throws SQLException {
         if (!sql.exists("SELECT 1 FROM delivery WHERE path = ? LIMIT 1", id)) {
             sql.update("UPDATE path SET settled_at = ? WHERE id = ?", now, id);
-            rootChanges.add(new RootChange(path, false));
+            rootChanges.add(new Roots.Change(path, false));
         }
     }
 
@@ -213,8 +210,8 @@ abstract sealed class Worklist extends Inventory permits Ledger {
     }
 
     /** What the transaction at hand changed outside the database; the lists start anew. */
-    List<RootChange> takeRootChanges() {
-        List<RootChange> taken = List.copyOf(rootChanges);
+    List<Roots.Change> takeRootChanges() {
+        List<Roots.Change> taken = List.copyOf(rootChanges);
         rootChanges.clear();
         return taken;
     }
