@@ -25,6 +25,8 @@ run_hook() {
     status=$(cat "$case_dir/status")
 }
 
+# within MILLISECONDS: what the test itself and a busy machine take comes on top.
+within() { at_most "$took" "$(($1 + 700))"; }
 gives_0() { equal "$status" 0; }
 is_silent() { [ ! -s "$case_dir/err" ]; }
 # says TEXT: in one line of printable characters, and nothing else.
