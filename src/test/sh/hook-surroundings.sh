@@ -167,16 +167,38 @@ for pid in $pids; do must wait "$pid"; done
 must is_silent
 must equal "$(sort -u "$case_dir/requests" | wc -l)" 50
 
-test_that "two processes are started for a path, and no more"
+test_that "two programs are run for a path, and no more"
+with_state
+server queue <<END
+$takes
+END
+mkdir "$case_dir/counted"
+for tool in timeout socat; do
+    printf '#!/bin/sh\necho %s >>%s\nexec %s "$@"\n' "$tool" "$case_dir/programs" "$(command -v "$tool")" >"$case_dir/counted/$tool"
+    chmod +x "$case_dir/counted/$tool"
+done
+# Nothing else can be found.
+sed "s|^tools=.*|tools=$case_dir/counted|" "$hook" >"$case_dir/hook"
+chmod +x "$case_dir/hook"
+hook=$case_dir/hook run_hook PATH=
+must gives_0
+must is_silent
+must equal "$(cat "$case_dir/programs")" "timeout
+socat"
+
+# bash forks more than other shells where it may; each time is some tenths of a millisecond of every build.
+test_that "they are the only two processes that are started"
 if strace -o /dev/null true 2>/dev/null; then
     with_state
     server queue <<END
 $takes
 END
-    run_hook strace -f -qq -e trace=execve -e signal=none -z -o "$case_dir/trace"
+    run_hook strace -f -qq -e trace=execve,fork,vfork,clone,clone3 -e signal=none -z -o "$case_dir/trace"
     must gives_0
+    must is_silent
     # The hook itself, timeout, socat.
     must equal "$(grep -c 'execve(' "$case_dir/trace")" 3
+    must equal "$(grep -c 'fork(\|clone3\?(' "$case_dir/trace")" 2
 else
     echo "      left out: no strace, or none that may"
 fi
