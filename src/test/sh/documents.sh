@@ -28,7 +28,7 @@ hook_parts() {
 }
 
 metrics() {
-    sources | grep -oE '(byLane\( text, o, |head\( ?text, )"[a-z_]*"' | sed 's/^[^"]*"//; s/"$//' | sort -u
+    sources | grep -oE '((byLane\( text, o|histograms\( text, tallies), |head\( ?text, )"[a-z_]*"' | sed 's/^[^"]*"//; s/"$//' | sort -u
 }
 
 parts_named() {

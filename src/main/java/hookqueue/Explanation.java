@@ -45,7 +45,11 @@ final class Explanation {
     }
 
     private record Known(
-            List<Row> rows, Optional<Long> settledAt, List<LaneCounts> lanes, boolean paused) {}
+            List<Row> rows, Optional<Long> settledAt, List<LaneCounts> lanes, boolean paused) {
+        boolean any(Row.State state) {
+            return rows.stream().anyMatch(row -> row.state() == state && row.configured());
+        }
+    }
 
     String answer(StorePath path, Reply reply)
             throws IOException, QueueException, InterruptedException {
@@ -55,7 +59,7 @@ final class Explanation {
                                 ledger.standing(path),
                                 ledger.settledAt(path),
                                 ledger.lanes(),
-                                ledger.paused()));
+                                ledger.paused(clock.millis())));
         for (Row row : known.rows()) {
             reply.data(Rows.text(row, settings.storeDir(), clock.instant()));
         }
@@ -69,7 +73,7 @@ final class Explanation {
                             .orElse("not queued here, and not remembered as settled"));
         }
         if (known.paused() && !known.rows().isEmpty()) {
-            reply.data("the queue is paused");
+            reply.data("the queue is paused; go on: nix-post-build-hook-queue resume");
         }
         for (LaneCounts lane : known.lanes()) {
             Breaker breaker = lane.breaker();
@@ -85,6 +89,11 @@ final class Explanation {
                                 + ": "
                                 + Verbs.oneLine(breaker.reason()));
             }
+        }
+        if (known.any(Row.State.FAILED) || known.any(Row.State.DEFERRED)) {
+            reply.data(
+                    "try again now: nix-post-build-hook-queue retry "
+                            + path.in(settings.storeDir()));
         }
         boolean taken = settings.selection().test(path);
         reply.data(

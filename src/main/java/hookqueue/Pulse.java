@@ -2,6 +2,8 @@ package hookqueue;
 
 import hookqueue.delivery.Lane;
 import hookqueue.intake.Listener;
+import hookqueue.queue.Ledger;
+import hookqueue.queue.Pause;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
 import hookqueue.queue.Row;
@@ -13,6 +15,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,6 +44,7 @@ final class Pulse implements Listener.Work {
     private long lastMetrics;
     private long lastExpiry;
     private String lastSummary = "";
+    private @Nullable Pause lastPause;
 
     Pulse(
             Map<String, String> environment,
@@ -79,6 +83,7 @@ final class Pulse implements Listener.Work {
             String summary = status.summary(overview);
             notify.status(summary);
             writeMetrics(overview, summary);
+            tellEndOfPause(overview);
             expire();
             return overview.outstanding() > 0 || !overview.running().isEmpty();
         } catch (QueueException e) {
@@ -99,11 +104,24 @@ final class Pulse implements Listener.Work {
         }
     }
 
-    private void writeMetrics(Overview overview, String summary) {
+    /** A pause with an end of its own ends while nobody looks on. */
+    private void tellEndOfPause(Overview overview) {
+        Pause before = lastPause;
+        lastPause = overview.pause().orElse(null);
+        if (before != null
+                && before.ends()
+                && lastPause == null
+                && before.until() <= overview.at().toEpochMilli()) {
+            LOG.info("the pause is over");
+        }
+    }
+
+    private void writeMetrics(Overview overview, String summary)
+            throws QueueException, InterruptedException {
         boolean changed = !summary.equals(lastSummary);
         boolean due = System.nanoTime() - lastMetrics > METRICS_EVERY.toNanos();
         if (settings.metricsFile() != null && (changed || due)) {
-            metrics.write(settings.metricsFile(), overview);
+            metrics.write(settings.metricsFile(), overview, queue.call(Ledger::tallies));
             lastMetrics = System.nanoTime();
             lastSummary = summary;
         }

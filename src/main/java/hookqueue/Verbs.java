@@ -15,11 +15,14 @@ import hookqueue.report.Metrics;
 import hookqueue.report.Overview;
 import hookqueue.report.Rows;
 import hookqueue.report.Status;
+import hookqueue.report.StatusJson;
 import java.io.IOException;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,10 +38,10 @@ final class Verbs implements Answers {
         "list [json]                      every unsettled path, a line for each of its lanes",
         "failed [json]                    the failed ones, with the reason",
         "wait [timeout=D] [tag=T | PATH…] until these, or all, are settled; an error if one has failed",
-        "watch                            what happens, until nothing is left to do",
+        "watch [json | bars]              what happens, until nothing is left to do",
         "retry [PATH…]                    failed and deferred paths become due now   (operators)",
         "drop PATH…                       forget paths                                (operators)",
-        "pause, resume                    start no new batch; go on                   (operators)",
+        "pause [D], resume                start no new batch, for so long; go on      (operators)",
         "explain PATH                     where a path stands, and why",
         "metrics                          Prometheus text",
         "help, version                    this; the program's version",
@@ -48,6 +51,7 @@ final class Verbs implements Answers {
     private final Settings settings;
     private final List<Lane> lanes;
     private final Waiting waiting;
+    private final Watching watching;
     private final Explanation explanation;
     private final Status status;
     private final Metrics metrics;
@@ -67,6 +71,7 @@ final class Verbs implements Answers {
         this.settings = settings;
         this.lanes = lanes;
         this.waiting = new Waiting(queue, settings.storeDir(), clock);
+        this.watching = new Watching(queue, lanes, status, clock);
         this.explanation = explanation;
         this.status = status;
         this.metrics = metrics;
@@ -137,11 +142,11 @@ final class Verbs implements Answers {
                                 f.json(),
                                 (after, limit) -> queue.call(x -> x.failed(after, limit)));
                 case Request.Wait wait -> waiting.answer(wait, reply);
-                case Request.Watch watch -> watch(reply);
+                case Request.Watch watch -> watching.answer(watch, reply);
                 case Request.Retry retry -> operator(peer, "retry", () -> retry(retry.paths()));
                 case Request.Drop drop -> operator(peer, "drop", () -> drop(drop.paths()));
-                case Request.Pause pause ->
-                        operator(peer, pause.on() ? "pause" : "resume", () -> pause(pause.on()));
+                case Request.Pause pause -> operator(peer, "pause", () -> pause(pause.time()));
+                case Request.Resume resume -> operator(peer, "resume", this::resume);
                 case Request.Explain explain -> explanation.answer(explain.path(), reply);
                 case Request.Metrics m -> metrics(reply);
                 case Request.Help help -> help(reply);
@@ -161,7 +166,11 @@ final class Verbs implements Answers {
     private String status(boolean json, Reply reply)
             throws IOException, QueueException, InterruptedException {
         Overview overview = overview();
-        for (String line : json ? List.of(status.json(overview)) : status.text(overview)) {
+        List<String> lines =
+                json
+                        ? List.of(StatusJson.of(overview, status.summary(overview)))
+                        : status.text(overview);
+        for (String line : lines) {
             reply.data(line);
         }
         return "ok";
@@ -188,26 +197,6 @@ final class Verbs implements Answers {
             rows = page.after(after, PAGE);
         }
         return "ok";
-    }
-
-    private String watch(Reply reply) throws IOException, QueueException, InterruptedException {
-        String last = "";
-        while (true) {
-            long seen = queue.version();
-            Overview overview = overview();
-            String summary = status.summary(overview);
-            if (!summary.equals(last)) {
-                reply.data(summary);
-                last = summary;
-            }
-            reply.flush();
-            if (overview.outstanding() == 0 && overview.running().isEmpty()) {
-                return overview.failed() == 0
-                        ? "ok nothing left to do"
-                        : "ok nothing left to do, " + overview.failed() + " failed";
-            }
-            queue.awaitChange(seen, overview.running().isEmpty() ? 5_000 : 500);
-        }
     }
 
     /** Something that only operators may do. */
@@ -268,16 +257,25 @@ final class Verbs implements Answers {
         return "error " + done + ": " + count + "; not queued: " + String.join(" ", names);
     }
 
-    private String pause(boolean on) throws QueueException, InterruptedException {
+    private String pause(@Nullable Duration time) throws QueueException, InterruptedException {
+        long now = clock.millis();
         queue.call(ledger -> {
-            ledger.pause(on, clock.millis());
-            return on;
+            ledger.pause(now, time == null ? 0 : now + time.toMillis());
+            return true;
         });
-        return on ? "ok paused; a batch that runs now goes on to its end" : "ok resumed";
+        return "ok " + status.paused(overview()) + "; a batch that runs now goes on to its end";
+    }
+
+    private String resume() throws QueueException, InterruptedException {
+        queue.call(ledger -> {
+            ledger.resume();
+            return true;
+        });
+        return "ok resumed";
     }
 
     private String metrics(Reply reply) throws IOException, QueueException, InterruptedException {
-        for (String line : metrics.text(overview()).split("\n")) {
+        for (String line : metrics.text(overview(), queue.call(Ledger::tallies)).split("\n")) {
             reply.data(line);
         }
         return "ok";

@@ -7,8 +7,10 @@ import hookqueue.nix.Progress;
 import hookqueue.queue.Breaker;
 import hookqueue.queue.Entry;
 import hookqueue.queue.Ledger;
+import hookqueue.queue.Pause;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
+import hookqueue.queue.Run;
 import hookqueue.queue.Verdict;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -33,6 +35,7 @@ import org.slf4j.LoggerFactory;
 public final class Lane {
     private static final Logger LOG = LoggerFactory.getLogger(Lane.class);
     private static final long QUEUE_TROUBLE_MILLIS = 10_000;
+    private static final long LOOK_AGAIN_MILLIS = 60_000;
     private static final int MOST_DEFERRED = 50;
 
     private final String name;
@@ -156,8 +159,14 @@ public final class Lane {
 
     private Work look(Ledger ledger, long now) throws SQLException {
         Breaker breaker = ledger.breaker(name);
-        if (ledger.paused()) {
-            return new Work(true, breaker, List.of(), List.of(), Optional.empty());
+        Optional<Pause> pause = ledger.pause(now);
+        if (pause.isPresent()) {
+            // looked at again from time to time: a machine that sleeps or a clock that is set ends
+            // it, too
+            Optional<Long> end =
+                    pause.filter(Pause::ends)
+                            .map(p -> Math.min(p.until(), now + LOOK_AGAIN_MILLIS));
+            return new Work(true, breaker, List.of(), List.of(), end);
         }
         if (!breaker.open()) {
             List<Entry> fresh = ledger.fresh(name, limits.batchSize());
@@ -197,16 +206,18 @@ public final class Lane {
         boolean paused = false;
         List<Entry> group = round.next();
         while (!group.isEmpty() && !paused) {
+            Instant began = clock.instant();
             Outcome outcome = carry(group, round.proving());
+            Duration took = Duration.between(began, clock.instant());
             if (outcome instanceof Outcome.Cancelled) {
                 return;
             }
             List<Verdict> verdicts = round.learn(outcome, clock.millis());
-            paused = record(verdicts, outcome);
+            paused = record(verdicts, outcome, took);
             group = round.next();
         }
         if (group.isEmpty()) { // else paused: what is not certain yet stays as it was
-            record(round.over(clock.millis()), new Outcome.Cancelled());
+            record(round.over(clock.millis()), new Outcome.Cancelled(), Duration.ZERO);
         }
         settle(round, work.breaker());
     }
@@ -229,9 +240,10 @@ public final class Lane {
         }
     }
 
-    /** Records verdicts; true when no new batch is to start. */
-    private boolean record(List<Verdict> verdicts, Outcome outcome)
+    /** Records a child process and what it showed; true when no new batch is to start. */
+    private boolean record(List<Verdict> verdicts, Outcome outcome, Duration took)
             throws QueueException, InterruptedException {
+        Optional<Run> run = run(verdicts, outcome, took);
         long bytes = outcome instanceof Outcome.Delivered delivered ? delivered.bytes() : 0;
         long now = clock.millis();
         boolean paused =
@@ -239,7 +251,10 @@ public final class Lane {
                     if (!verdicts.isEmpty()) {
                         ledger.record(name, verdicts, bytes, now);
                     }
-                    return ledger.paused();
+                    if (run.isPresent()) {
+                        ledger.ran(name, run.get());
+                    }
+                    return ledger.paused(now);
                 });
         for (Verdict verdict : verdicts) {
             if (verdict instanceof Verdict.Failed failed) {
@@ -266,6 +281,22 @@ public final class Lane {
             }
         }
         return paused;
+    }
+
+    /** Empty for what was no child process, or was ended with the worker. */
+    private static Optional<Run> run(List<Verdict> verdicts, Outcome outcome, Duration took) {
+        return switch (outcome) {
+            case Outcome.Delivered d -> {
+                long arrived =
+                        verdicts.stream().filter(v -> v instanceof Verdict.Delivered).count();
+                yield Optional.of(new Run(Run.Result.DELIVERED, took.toMillis(), (int) arrived));
+            }
+            case Outcome.Refused r -> Optional.of(new Run(Run.Result.REFUSED, took.toMillis(), 0));
+            case Outcome.Invalid i -> Optional.of(new Run(Run.Result.INVALID, took.toMillis(), 0));
+            case Outcome.Unusable u ->
+                    Optional.of(new Run(Run.Result.UNUSABLE, took.toMillis(), 0));
+            case Outcome.Cancelled c -> Optional.empty();
+        };
     }
 
     /** What the round says of the destination as a whole. */

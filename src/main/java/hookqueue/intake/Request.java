@@ -40,7 +40,17 @@ public sealed interface Request {
             implements Request {}
 
     /** Tell what happens until nothing is left to do. */
-    record Watch() implements Request {}
+    record Watch(Form form) implements Request {
+        /** How it is told. */
+        public enum Form {
+            /** One line for people, whenever it changes. */
+            TEXT,
+            /** A JSON object a line. */
+            JSON,
+            /** Fields for a program that draws. */
+            BARS
+        }
+    }
 
     /** Make these due now, or all failed and deferred ones when there are none. */
     record Retry(List<StorePath> paths) implements Request {}
@@ -48,8 +58,15 @@ public sealed interface Request {
     /** Forget these. */
     record Drop(List<StorePath> paths) implements Request {}
 
-    /** Start no new batch, or start them again. */
-    record Pause(boolean on) implements Request {}
+    /**
+     * Start no new batch.
+     *
+     * @param time for so long, or null for until it is told otherwise
+     */
+    record Pause(@Nullable Duration time) implements Request {}
+
+    /** Start new batches again. */
+    record Resume() implements Request {}
 
     /** Where a path stands and why. */
     record Explain(StorePath path) implements Request {}
@@ -89,11 +106,11 @@ public sealed interface Request {
                 case "list" -> new Listing(json(verb, rest));
                 case "failed" -> new Failures(json(verb, rest));
                 case "wait" -> waiting(storeDir, rest);
-                case "watch" -> alone(verb, rest, new Watch());
+                case "watch" -> watch(rest);
                 case "retry" -> new Retry(paths(storeDir, rest));
                 case "drop" -> new Drop(atLeastOne(verb, paths(storeDir, rest)));
-                case "pause" -> alone(verb, rest, new Pause(true));
-                case "resume" -> alone(verb, rest, new Pause(false));
+                case "pause" -> pause(rest);
+                case "resume" -> alone(verb, rest, new Resume());
                 case "explain" -> explain(storeDir, rest);
                 case "metrics" -> alone(verb, rest, new Metrics());
                 case "help" -> alone(verb, rest, new Help());
@@ -182,6 +199,34 @@ public sealed interface Request {
             throw new IllegalArgumentException("explain takes one path: explain PATH");
         }
         return new Explain(StorePath.parse(storeDir, words.getFirst()));
+    }
+
+    private static Request watch(List<String> words) {
+        return switch (String.join(" ", words)) {
+            case "" -> new Watch(Watch.Form.TEXT);
+            case "json" -> new Watch(Watch.Form.JSON);
+            case "bars" -> new Watch(Watch.Form.BARS);
+            default ->
+                    throw new IllegalArgumentException(
+                            "watch takes nothing, json or bars, not: "
+                                    + StorePath.shown(String.join(" ", words)));
+        };
+    }
+
+    private static Request pause(List<String> words) {
+        if (words.size() > 1) {
+            throw new IllegalArgumentException(
+                    "pause takes nothing or a duration, not: "
+                            + StorePath.shown(String.join(" ", words)));
+        }
+        if (words.isEmpty()) {
+            return new Pause(null);
+        }
+        Duration time = Durations.parse(words.getFirst());
+        if (time.isZero()) {
+            throw new IllegalArgumentException("pause takes a duration longer than 0");
+        }
+        return new Pause(time);
     }
 
     private static String tag(String word) {

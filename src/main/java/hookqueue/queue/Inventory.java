@@ -50,15 +50,22 @@ abstract sealed class Inventory permits Worklist {
                                 row.getLong(7),
                                 row.getLong(8),
                                 row.getLong(9),
+                                new Pace(row.getDouble(10), row.getDouble(11)),
                                 new Breaker(
-                                        row.getInt(10),
-                                        row.getLong(11),
-                                        row.getLong(12),
-                                        row.getString(13))),
+                                        row.getInt(12),
+                                        row.getLong(13),
+                                        row.getLong(14),
+                                        row.getString(15))),
                 "SELECT name, configured, held, fresh, deferred, failed, delivered, bytes, last_delivery,"
+                        + " recent_paths, recent_millis,"
                         + " breaker_failures, breaker_until, breaker_since, breaker_reason FROM lane"
                         + " WHERE configured OR held + fresh + deferred + failed > 0"
                         + " ORDER BY configured DESC, name <> 'sign', id");
+    }
+
+    /** What the lanes that {@link #lanes} names have done, in that order. */
+    public List<Tally> tallies() throws SQLException {
+        return Tallies.all(sql, lanes());
     }
 
     /** When the oldest path that is not settled was queued. */
@@ -159,15 +166,17 @@ abstract sealed class Inventory permits Worklist {
     }
 
     /** Whether no new batch is to start. */
-    public boolean paused() throws SQLException {
-        return sql.exists("SELECT 1 FROM meta WHERE key = 'paused' AND value <> '0'");
+    public boolean paused(long now) throws SQLException {
+        return pause(now).isPresent();
     }
 
-    /** Since when no new batch is to start. */
-    public Optional<Long> pausedSince() throws SQLException {
+    /** That no new batch is to start; empty when none is in force. */
+    public Optional<Pause> pause(long now) throws SQLException {
         return sql.first(
-                row -> row.getLong(1),
-                "SELECT value FROM meta WHERE key = 'paused' AND value <> '0'");
+                        row -> new Pause(row.getLong(1), row.getLong(2)),
+                        "SELECT value, coalesce((SELECT value FROM meta WHERE key = 'paused_until'), '0')"
+                                + " FROM meta WHERE key = 'paused' AND value <> '0'")
+                .filter(pause -> pause.lasts(now));
     }
 
     /** Unsettled paths after a row, for checking the roots against them. */

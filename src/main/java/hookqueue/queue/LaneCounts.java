@@ -12,6 +12,7 @@ package hookqueue.queue;
  * @param delivered paths delivered since the lane exists
  * @param bytes bytes sent since the lane exists, as Nix reported them
  * @param lastDelivery when it last delivered, in milliseconds since the epoch, 0 for never
+ * @param pace how fast it has been of late
  * @param breaker whether its destination is taken to be down
  */
 public record LaneCounts(
@@ -24,6 +25,7 @@ public record LaneCounts(
         long delivered,
         long bytes,
         long lastDelivery,
+        Pace pace,
         Breaker breaker) {
     /** Paths that this lane will still try by itself. */
     public long outstanding() {

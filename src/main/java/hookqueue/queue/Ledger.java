@@ -272,11 +272,25 @@ public final class Ledger extends Worklist {
         sql.update("DELETE FROM path WHERE id IN (" + old + ")", before, most, limit);
     }
 
-    /** Sets or clears the pause. */
-    public void pause(boolean paused, long now) throws SQLException {
-        sql.update(
-                "INSERT OR REPLACE INTO meta (key, value) VALUES ('paused', ?)", paused ? now : 0L);
+    /**
+     * No new batch is to start.
+     *
+     * @param until when that ends by itself, 0 when only {@link #resume} ends it
+     */
+    public void pause(long now, long until) throws SQLException {
+        setMeta("paused", now);
+        setMeta("paused_until", until);
         changed = true;
+    }
+
+    /** New batches may start again. */
+    public void resume() throws SQLException {
+        setMeta("paused", 0);
+        changed = true;
+    }
+
+    private void setMeta(String key, long value) throws SQLException {
+        sql.update("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", key, value);
     }
 
     void closedCleanly() throws SQLException {

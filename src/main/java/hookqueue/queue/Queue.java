@@ -255,6 +255,11 @@ public final class Queue implements AutoCloseable {
         return database.damaged();
     }
 
+    /** Where they are. */
+    public Path stateDir() {
+        return settings.stateDir();
+    }
+
     /** A number that grows whenever something changes that others may wait for. */
     public long version() {
         synchronized (changes) {

@@ -16,19 +16,24 @@ import java.sql.Statement;
  *   settled_at  ms, or null              1 fresh  due now           held, fresh, deferred, failed: rows of
  *               while it has             2 deferred until due_at                 delivery by state, kept by triggers
  *               a delivery               3 failed                   delivered, bytes, last_delivery: totals
+ *                                                                  recent_paths, recent_millis: see Pace
  *                                 due_at, tries, attempts,          breaker_failures, _until, _since, _reason
  *   tag                           reason, changed_at
  *   ───
- *   tag, path   of `queue tag=`   meta: key, value                  paused, clean
+ *   tag, path   of `queue tag=`   meta: key, value                  paused, paused_until, clean
+ *
+ *   tally: lane, what, slot, value     what "runs DELIVERED" and the like, slot 0: how many child processes
+ *                                      what "child", "latency": slot is a bound in ms, value how many were
+ *                                      in that bucket alone; slot -1: the sum in ms
  * </pre>
  *
  * A delivery is deleted when it is done; a path without deliveries is settled, and is forgotten
  * after a while.
  */
 final class Schema {
-    static final int VERSION = 1;
+    static final int VERSION = 2;
 
-    private static final String[] TABLES = {
+    private static final String[] FIRST = {
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
         "CREATE TABLE path (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
                 + " queued_at INTEGER NOT NULL, settled_at INTEGER)",
@@ -59,6 +64,14 @@ final class Schema {
                 + " END",
     };
 
+    /** Added by version 2. */
+    private static final String[] SECOND = {
+        "ALTER TABLE lane ADD COLUMN recent_paths REAL NOT NULL DEFAULT 0",
+        "ALTER TABLE lane ADD COLUMN recent_millis REAL NOT NULL DEFAULT 0",
+        "CREATE TABLE tally (lane INTEGER NOT NULL, what TEXT NOT NULL, slot INTEGER NOT NULL,"
+                + " value INTEGER NOT NULL, PRIMARY KEY (lane, what, slot)) WITHOUT ROWID",
+    };
+
     private Schema() {}
 
     private static String count(String sign, String row) {
@@ -84,7 +97,7 @@ final class Schema {
     }
 
     /**
-     * Makes the tables when the database is new.
+     * Makes the tables when the database is new, and adds what one of an older version lacks.
      *
      * @throws SQLException also when the database was made by a newer version of this program
      */
@@ -102,12 +115,19 @@ final class Schema {
                                 + VERSION
                                 + ": use the newer program again, or set the database aside");
             }
-            if (version == 0) {
-                for (String table : TABLES) {
-                    s.execute(table);
-                }
+            if (version < 1) {
+                execute(s, FIRST);
+            }
+            if (version < 2) {
+                execute(s, SECOND);
                 s.execute("PRAGMA user_version = " + VERSION);
             }
+        }
+    }
+
+    private static void execute(Statement s, String[] all) throws SQLException {
+        for (String each : all) {
+            s.execute(each);
         }
     }
 }

@@ -97,13 +97,16 @@ abstract sealed class Worklist extends Inventory permits Ledger {
             throws SQLException {
         long laneId = laneId(lane);
         int delivered = 0;
+        var latencies = new ArrayList<Long>();
         for (Verdict verdict : verdicts) {
             long id = verdict.entry().id();
             switch (verdict) {
                 case Verdict.Delivered done -> {
-                    delivered +=
-                            sql.update(
-                                    "DELETE FROM delivery WHERE path = ? AND lane = ?", id, laneId);
+                    if (sql.update("DELETE FROM delivery WHERE path = ? AND lane = ?", id, laneId)
+                            > 0) {
+                        delivered++;
+                        queuedAt(id).ifPresent(at -> latencies.add(now - at));
+                    }
                     if (lane.equals(SIGN)) {
                         sql.update(
                                 "UPDATE delivery SET state = ?, changed_at = ? WHERE path = ? AND state = ?",
@@ -144,8 +147,18 @@ abstract sealed class Worklist extends Inventory permits Ledger {
                     bytes,
                     now,
                     laneId);
+            Tallies.observe(sql, laneId, Histogram.Kind.LATENCY, latencies);
         }
         changed = true;
+    }
+
+    private Optional<Long> queuedAt(long id) throws SQLException {
+        return sql.first(row -> row.getLong(1), "SELECT queued_at FROM path WHERE id = ?", id);
+    }
+
+    /** Counts a child process of a lane that has ended. */
+    public void ran(String lane, Run run) throws SQLException {
+        Tallies.count(sql, laneId(lane), run);
     }
 
     void settleIfDone(long id, StorePath path, long now) throws SQLException {

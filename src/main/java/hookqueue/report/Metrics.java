@@ -1,17 +1,26 @@
 package hookqueue.report;
 
+import hookqueue.delivery.Lane;
+import hookqueue.queue.Histogram;
 import hookqueue.queue.LaneCounts;
+import hookqueue.queue.Run;
+import hookqueue.queue.Tally;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Function;
 import java.util.function.ToLongFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** An {@link Overview} in Prometheus' text format, version 0.0.4. */
+/** An {@link Overview} and what lanes have done in Prometheus' text format, version 0.0.4. */
 public final class Metrics {
     private static final Logger LOG = LoggerFactory.getLogger(Metrics.class);
     private static final String PREFIX = "nix_post_build_hook_queue_";
@@ -26,13 +35,10 @@ public final class Metrics {
     }
 
     /** The metrics, one sample a line. */
-    public String text(Overview o) {
+    public String text(Overview o, List<Tally> tallies) {
         var text = new StringBuilder();
         head(text, "build_info", "gauge", "The version of the program that wrote this.");
-        text.append(PREFIX)
-                .append("build_info{version=\"")
-                .append(escape(version))
-                .append("\"} 1\n");
+        sample(text, "build_info", "version=\"" + escape(version) + "\"", "1");
         byLane(
                 text,
                 o,
@@ -57,6 +63,13 @@ public final class Metrics {
         byLane(
                 text,
                 o,
+                "running_paths",
+                "gauge",
+                "Paths in the batch at hand.",
+                l -> running(o, l));
+        byLane(
+                text,
+                o,
                 "delivered_paths_total",
                 "counter",
                 "Paths delivered.",
@@ -68,6 +81,29 @@ public final class Metrics {
                 "counter",
                 "Bytes sent, as Nix reported them.",
                 LaneCounts::bytes);
+        head(text, "batches_total", "counter", "Child processes that ended, by what came of it.");
+        for (Tally tally : tallies) {
+            for (Map.Entry<Run.Result, Long> run : tally.runs().entrySet()) {
+                String outcome = run.getKey().name().toLowerCase(Locale.ROOT);
+                sample(
+                        text,
+                        "batches_total",
+                        lane(tally.lane()) + ",outcome=\"" + outcome + "\"",
+                        run.getValue().toString());
+            }
+        }
+        histograms(
+                text,
+                tallies,
+                "child_duration_seconds",
+                "How long child processes took, whatever came of them.",
+                Tally::durations);
+        histograms(
+                text,
+                tallies,
+                "delivery_latency_seconds",
+                "From a path's being queued to its delivery.",
+                Tally::latencies);
         byLane(
                 text,
                 o,
@@ -75,6 +111,20 @@ public final class Metrics {
                 "gauge",
                 "1 while the destination is taken to be down.",
                 l -> l.breaker().open() ? 1 : 0);
+        byLane(
+                text,
+                o,
+                "down_since_timestamp_seconds",
+                "gauge",
+                "Since when the destination is taken to be down, 0 while it is not.",
+                l -> l.breaker().open() ? l.breaker().since() / 1_000 : 0);
+        byLane(
+                text,
+                o,
+                "next_try_timestamp_seconds",
+                "gauge",
+                "When a destination that is down is tried again, 0 while it is not down.",
+                l -> l.breaker().open() ? l.breaker().until() / 1_000 : 0);
         byLane(
                 text,
                 o,
@@ -87,25 +137,25 @@ public final class Metrics {
                 "oldest_queued_timestamp_seconds",
                 "gauge",
                 "When the oldest unsettled path was queued, 0 for none.");
-        text.append(PREFIX)
-                .append("oldest_queued_timestamp_seconds ")
-                .append(o.oldest().map(at -> at.getEpochSecond()).orElse(0L))
-                .append('\n');
+        long oldest = o.oldest().map(at -> at.getEpochSecond()).orElse(0L);
+        sample(text, "oldest_queued_timestamp_seconds", "", Long.toString(oldest));
         head(text, "paused", "gauge", "1 while no new batch starts.");
-        text.append(PREFIX)
-                .append("paused ")
-                .append(o.pausedSince().isPresent() ? 1 : 0)
-                .append('\n');
+        sample(text, "paused", "", o.pause().isPresent() ? "1" : "0");
         head(text, "problems", "gauge", "Problems that status reports.");
-        text.append(PREFIX).append("problems ").append(o.problems().size()).append('\n');
+        sample(text, "problems", "", Integer.toString(o.problems().size()));
         return text.toString();
     }
 
+    private static long running(Overview o, LaneCounts lane) {
+        Lane.Batch batch = o.running().get(lane.name());
+        return batch == null ? 0 : batch.paths();
+    }
+
     /** Writes them for node_exporter's textfile collector: aside, then renamed. */
-    public void write(Path file, Overview o) {
+    public void write(Path file, Overview o, List<Tally> tallies) {
         Path aside = file.resolveSibling("." + file.getFileName() + ".tmp");
         try {
-            Files.write(aside, text(o).getBytes(StandardCharsets.UTF_8));
+            Files.write(aside, text(o, tallies).getBytes(StandardCharsets.UTF_8));
             Files.setPosixFilePermissions(aside, PosixFilePermissions.fromString("rw-r--r--"));
             Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
@@ -122,19 +172,52 @@ public final class Metrics {
             ToLongFunction<LaneCounts> value) {
         head(text, name, type, help);
         for (LaneCounts lane : o.lanes()) {
-            text.append(PREFIX)
-                    .append(name)
-                    .append("{lane=\"")
-                    .append(escape(lane.name()))
-                    .append("\"} ")
-                    .append(value.applyAsLong(lane))
-                    .append('\n');
+            sample(text, name, lane(lane.name()), Long.toString(value.applyAsLong(lane)));
         }
+    }
+
+    /** Buckets are cumulative here, and not where they are counted. */
+    private static void histograms(
+            StringBuilder text,
+            List<Tally> tallies,
+            String name,
+            String help,
+            Function<Tally, Histogram> of) {
+        head(text, name, "histogram", help);
+        for (Tally tally : tallies) {
+            Histogram histogram = of.apply(tally);
+            List<Long> bounds = histogram.kind().bounds();
+            String lane = lane(tally.lane());
+            long sum = 0;
+            for (int i = 0; i < histogram.counts().size(); i++) {
+                sum += histogram.counts().get(i);
+                String bound = i < bounds.size() ? seconds(bounds.get(i)) : "+Inf";
+                sample(text, name + "_bucket", lane + ",le=\"" + bound + "\"", Long.toString(sum));
+            }
+            sample(text, name + "_sum", lane, seconds(histogram.sumMillis()));
+            sample(text, name + "_count", lane, Long.toString(sum));
+        }
+    }
+
+    private static String seconds(long millis) {
+        return BigDecimal.valueOf(millis, 3).stripTrailingZeros().toPlainString();
     }
 
     private static void head(StringBuilder text, String name, String type, String help) {
         text.append("# HELP ").append(PREFIX).append(name).append(' ').append(help).append('\n');
         text.append("# TYPE ").append(PREFIX).append(name).append(' ').append(type).append('\n');
+    }
+
+    private static void sample(StringBuilder text, String name, String labels, String value) {
+        text.append(PREFIX).append(name);
+        if (!labels.isEmpty()) {
+            text.append('{').append(labels).append('}');
+        }
+        text.append(' ').append(value).append('\n');
+    }
+
+    private static String lane(String name) {
+        return "lane=\"" + escape(name) + "\"";
     }
 
     private static String escape(String value) {

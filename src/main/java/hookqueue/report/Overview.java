@@ -2,6 +2,7 @@ package hookqueue.report;
 
 import hookqueue.delivery.Lane;
 import hookqueue.queue.LaneCounts;
+import hookqueue.queue.Pause;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
 import java.time.Instant;
@@ -20,25 +21,40 @@ import org.jspecify.annotations.Nullable;
  * @param lanes as the queue has them, those in force first
  * @param running what each lane runs now, by its name
  * @param oldest when the oldest unsettled path was queued
- * @param pausedSince since when no new batch starts
- * @param problems what an operator should look at, one text each
+ * @param pause that no new batch starts
+ * @param problems what an operator should look at
  */
 public record Overview(
         Instant at,
         List<LaneCounts> lanes,
         Map<String, Lane.Batch> running,
         Optional<Instant> oldest,
-        Optional<Instant> pausedSince,
-        List<String> problems) {
+        Optional<Pause> pause,
+        List<Problem> problems) {
 
-    private record Stored(List<LaneCounts> lanes, Optional<Long> oldest, Optional<Long> paused) {}
+    /**
+     * What an operator should look at.
+     *
+     * @param what is wrong
+     * @param remedy what to do about it
+     */
+    public record Problem(String what, String remedy) {
+        /** Both in one. */
+        public String text() {
+            return what + ". " + remedy;
+        }
+    }
+
+    private record Stored(List<LaneCounts> lanes, Optional<Long> oldest, Optional<Pause> pause) {}
 
     /** Looks at the queue and the lanes. */
     public static Overview of(Queue queue, List<Lane> lanes, InstantSource clock)
             throws QueueException, InterruptedException {
+        Instant now = clock.instant();
         Stored stored =
                 queue.call(ledger ->
-                        new Stored(ledger.lanes(), ledger.oldest(), ledger.pausedSince()));
+                        new Stored(
+                                ledger.lanes(), ledger.oldest(), ledger.pause(now.toEpochMilli())));
         var running = new LinkedHashMap<String, Lane.Batch>();
         for (Lane lane : lanes) {
             Lane.@Nullable Batch batch = lane.running();
@@ -47,25 +63,34 @@ public record Overview(
             }
         }
         return new Overview(
-                clock.instant(),
+                now,
                 stored.lanes(),
                 running,
                 stored.oldest().map(Instant::ofEpochMilli),
-                stored.paused().map(Instant::ofEpochMilli),
+                stored.pause(),
                 problems(queue));
     }
 
-    private static List<String> problems(Queue queue) {
-        var problems = new ArrayList<String>();
+    private static List<Problem> problems(Queue queue) {
+        var problems = new ArrayList<Problem>();
         for (String file : queue.damaged()) {
             problems.add(
-                    "a damaged database was set aside as "
-                            + file
-                            + "; its unsettled paths were queued again from their roots. Look at it, then move it away");
+                    new Problem(
+                            "a damaged database was set aside as "
+                                    + file
+                                    + "; its unsettled paths were queued again from their roots",
+                            "Look for a cause (disk, memory) in the kernel's log, then take it out of the way: mv "
+                                    + queue.stateDir()
+                                    + "/"
+                                    + file
+                                    + "* /var/tmp/"));
         }
         String roots = queue.rootsProblem();
         if (roots != null) {
-            problems.add(roots + "; queued paths are not protected from garbage collection");
+            problems.add(
+                    new Problem(
+                            roots + "; queued paths are not protected from garbage collection",
+                            "Make the folder, or mend its owner"));
         }
         return problems;
     }

@@ -433,7 +433,11 @@ class LaneTest {
 
     private void pause(boolean paused) throws Exception {
         queue.call(ledger -> {
-            ledger.pause(paused, clock.millis());
+            if (paused) {
+                ledger.pause(clock.millis(), 0);
+            } else {
+                ledger.resume();
+            }
             return true;
         });
     }

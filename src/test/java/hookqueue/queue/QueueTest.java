@@ -383,22 +383,42 @@ class QueueTest {
 
     @Test
     void pauseOutlivesTheWorker() throws Exception {
+        long now = f.clock.millis();
         try (Queue queue = f.open(TWO)) {
-            assertFalse(Fixture.is(queue, Ledger::paused));
+            assertFalse(Fixture.is(queue, ledger -> ledger.paused(now)));
             queue.call(ledger -> {
-                ledger.pause(true, 42);
+                ledger.pause(42, 0);
                 return true;
             });
         }
         try (Queue queue = f.open(TWO)) {
-            assertTrue(Fixture.is(queue, Ledger::paused));
-            assertEquals(Optional.of(42L), queue.call(Ledger::pausedSince));
+            assertEquals(Optional.of(new Pause(42, 0)), queue.call(ledger -> ledger.pause(now)));
             queue.call(ledger -> {
-                ledger.pause(false, 43);
+                ledger.resume();
                 return true;
             });
-            assertFalse(Fixture.is(queue, Ledger::paused));
-            assertEquals(Optional.empty(), queue.call(Ledger::pausedSince));
+            assertFalse(Fixture.is(queue, ledger -> ledger.paused(now)));
+        }
+    }
+
+    @Test
+    void aPauseWithAnEndIsOverThenInWhateverWorker() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.call(ledger -> {
+                ledger.pause(1_000, 5_000);
+                return true;
+            });
+        }
+        try (Queue queue = f.open(TWO)) {
+            assertTrue(Fixture.is(queue, ledger -> ledger.paused(4_999)));
+            assertFalse(Fixture.is(queue, ledger -> ledger.paused(5_000)));
+            queue.call(ledger -> {
+                ledger.pause(6_000, 0);
+                return true;
+            });
+            assertTrue(
+                    Fixture.is(queue, ledger -> ledger.paused(1_000_000)),
+                    "the end of an earlier one does not count");
         }
     }
 

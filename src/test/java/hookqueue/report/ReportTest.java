@@ -10,15 +10,25 @@ import ch.qos.logback.classic.spi.LoggingEvent;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import hookqueue.base.SomePaths;
+import hookqueue.delivery.Lane;
+import hookqueue.nix.Progress;
 import hookqueue.queue.Breaker;
+import hookqueue.queue.Histogram;
 import hookqueue.queue.LaneCounts;
+import hookqueue.queue.Pace;
+import hookqueue.queue.Pause;
 import hookqueue.queue.Row;
+import hookqueue.queue.Run;
+import hookqueue.queue.Tally;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,7 +41,18 @@ class ReportTest {
     private static final Instant NOW = Instant.parse("2026-03-01T14:05:00Z");
     private static final long QUEUED_AT = NOW.minusSeconds(7_500).toEpochMilli();
     private static final LaneCounts A =
-            new LaneCounts("ssh://a", true, 1, 2, 3, 4, 5, 1_500_000, 0, Breaker.CLOSED);
+            new LaneCounts(
+                    "ssh://a",
+                    true,
+                    1,
+                    2,
+                    3,
+                    4,
+                    5,
+                    1_500_000,
+                    0,
+                    new Pace(10, 20_000),
+                    Breaker.CLOSED);
     private static final LaneCounts DOWN =
             new LaneCounts(
                     "ssh://\"b\\",
@@ -43,19 +64,34 @@ class ReportTest {
                     7,
                     0,
                     QUEUED_AT,
+                    Pace.UNKNOWN,
                     new Breaker(
                             4,
                             NOW.plusSeconds(720).toEpochMilli(),
                             NOW.minusSeconds(180).toEpochMilli(),
                             "no route to host\nmore"));
     private static final LaneCounts GONE =
-            new LaneCounts("ssh://c", false, 0, 9, 0, 0, 0, 0, 0, Breaker.CLOSED);
+            new LaneCounts("ssh://c", false, 0, 9, 0, 0, 0, 0, 0, Pace.UNKNOWN, Breaker.CLOSED);
 
     private final Status status = new Status(() -> ZoneOffset.UTC);
 
     @TempDir Path folder;
 
-    private static Overview overview(List<LaneCounts> lanes, List<String> problems) {
+    private static final Overview.Problem P = new Overview.Problem("p\"q", "Mend it");
+
+    private static Tally tally(String lane, List<Long> durations, long sum) {
+        var runs = new EnumMap<Run.Result, Long>(Run.Result.class);
+        for (Run.Result result : Run.Result.values()) {
+            runs.put(result, (long) result.ordinal());
+        }
+        return new Tally(
+                lane,
+                runs,
+                new Histogram(Histogram.Kind.CHILD, durations, sum),
+                new Histogram(Histogram.Kind.LATENCY, Collections.nCopies(12, 0L), 0));
+    }
+
+    private static Overview overview(List<LaneCounts> lanes, List<Overview.Problem> problems) {
         return new Overview(
                 NOW,
                 lanes,
@@ -70,18 +106,25 @@ class ReportTest {
         assertEquals("idle", status.summary(overview(List.of(), List.of())));
         assertEquals(
                 "ssh://a: 3 deferred; ssh://\"b\\ down since 14:02, next try 14:17, 312 queued;"
-                        + " 4 failed; something is wrong",
-                status.summary(overview(List.of(A, DOWN, GONE), List.of("something is wrong"))));
+                        + " 4 failed; p\"q. Mend it",
+                status.summary(overview(List.of(A, DOWN, GONE), List.of(P))));
         assertEquals(
                 "paused since 12:00, 5 queued; ssh://a: 3 deferred; 4 failed",
-                status.summary(
-                        new Overview(
-                                NOW,
-                                List.of(A),
-                                Map.of(),
-                                Optional.empty(),
-                                Optional.of(Instant.parse("2026-03-01T12:00:00Z")),
-                                List.of())));
+                status.summary(paused(0)));
+        assertEquals(
+                "paused since 12:00 until 15:00, 5 queued; ssh://a: 3 deferred; 4 failed",
+                status.summary(paused(Instant.parse("2026-03-01T15:00:00Z").toEpochMilli())));
+    }
+
+    private static Overview paused(long until) {
+        long since = Instant.parse("2026-03-01T12:00:00Z").toEpochMilli();
+        return new Overview(
+                NOW,
+                List.of(A),
+                Map.of(),
+                Optional.empty(),
+                Optional.of(new Pause(since, until)),
+                List.of());
     }
 
     @Test
@@ -93,38 +136,136 @@ class ReportTest {
     }
 
     @Test
-    void theTextHasARowALaneAndSaysWhatToDo() {
-        List<String> text = status.text(overview(List.of(A, DOWN), List.of("p")));
+    void theTextHasTheImportantFirstARowALaneAndSaysWhatToDo() {
         assertEquals(
-                "LANE STATE QUEUED DEFERRED FAILED DELIVERED BYTES",
-                text.get(1).replaceAll(" +", " "));
-        assertEquals("ssh://a waiting 3 3 4 5 1.5 MB", text.get(2).replaceAll(" +", " "));
-        assertEquals("ssh://\"b\\ down 312 0 0 7 0 B", text.get(3).replaceAll(" +", " "));
-        assertEquals("  no route to host …", text.get(4));
-        assertEquals("oldest queued 2h 5min ago", text.get(5));
-        assertEquals("problem: p", text.get(6));
-        assertTrue(text.get(7).contains("nix-post-build-hook-queue retry"));
-        assertTrue(text.stream().noneMatch(l -> l.startsWith("ok") || l.startsWith("error")));
+                """
+                ssh://a: 3 deferred; ssh://"b\\ down since 14:02, next try 14:17, 312 queued; 4 failed; p"q. Mend it
+
+                LANE       STATE     QUEUED  DEFERRED  FAILED  DELIVERED     SENT  LAST
+                ssh://a    waiting        3         3       4          5   1.5 MB  never
+                ssh://"b\\  down         312         0       0          7        -  2h 5min ago
+
+                oldest path  queued 2h 5min ago
+
+                ssh://"b\\ is down since 14:02 (3min ago), next try in 12min: no route to host …
+                    try now:    nix-post-build-hook-queue retry
+                4 paths have failed, and are not tried again by themselves
+                    see why:    nix-post-build-hook-queue failed
+                    try again:  nix-post-build-hook-queue retry
+                problem: p"q
+                    Mend it
+                """
+                        .strip(),
+                String.join("\n", status.text(overview(List.of(A, DOWN), List.of(P)))));
+        List<String> paused = status.text(paused(0));
+        assertEquals("    go on:      nix-post-build-hook-queue resume", paused.getLast());
+        assertEquals(List.of("idle"), status.text(overview(List.of(), List.of())));
+    }
+
+    @Test
+    void theTimeThatIsLeftIsAnEstimateAndAbsentWhenNothingIsKnown() {
+        assertTrue(
+                status.text(overview(List.of(A), List.of()))
+                        .contains("time left    about a few seconds, if it goes on as of late"));
+        assertTrue(
+                status.text(overview(List.of(A, DOWN), List.of())).stream()
+                        .noneMatch(line -> line.startsWith("time left")),
+                "nobody knows when what is down comes back");
+        assertTrue(status.text(paused(0)).stream().noneMatch(l -> l.startsWith("time left")));
+        assertEquals("a few seconds", Forecast.shown(Duration.ofMillis(9_999)));
+        assertEquals("15s", Forecast.shown(Duration.ofSeconds(11)));
+        assertEquals("1min", Forecast.shown(Duration.ofSeconds(60)));
+        assertEquals("3min", Forecast.shown(Duration.ofSeconds(121)));
+        assertEquals("2h 1min", Forecast.shown(Duration.ofSeconds(7_201)));
+    }
+
+    private static Overview running(LaneCounts lane, int paths, String... output) {
+        var progress = new Progress();
+        for (String line : output) {
+            progress.accept("@nix " + line);
+        }
+        return new Overview(
+                NOW,
+                List.of(lane),
+                Map.of(lane.name(), new Lane.Batch(paths, NOW.minusSeconds(10), progress)),
+                Optional.empty(),
+                Optional.empty(),
+                List.of());
+    }
+
+    private static LaneCounts lane(long fresh, long delivered, long bytes, Pace pace) {
+        return new LaneCounts(
+                "s3://c", true, 0, fresh, 0, 0, delivered, bytes, 0, pace, Breaker.CLOSED);
+    }
+
+    private static final String[] A_QUARTER = {
+        "{\"action\":\"start\",\"id\":1,\"type\":100,\"text\":\"\"}",
+        "{\"action\":\"result\",\"id\":9,\"type\":106,\"fields\":[100,40000000]}",
+        "{\"action\":\"result\",\"id\":1,\"type\":105,\"fields\":[10000000,40000000,0,0]}"
+    };
+
+    @Test
+    void theForecastGoesByTheBatchAtHandAndByTheLastOnes() {
+        LaneCounts fresh = lane(30, 0, 0, Pace.UNKNOWN);
+        assertEquals(
+                Optional.of(Duration.ofSeconds(30 + 80)),
+                Forecast.of(running(fresh, 10, A_QUARTER)),
+                "a quarter took 10 s, and twice as much as the whole follows");
+        LaneCounts known = lane(30, 0, 0, new Pace(10, 20_000));
+        assertEquals(
+                Optional.of(Duration.ofSeconds(30 + 40)),
+                Forecast.of(running(known, 10, A_QUARTER)));
+        assertEquals(Optional.of(Duration.ofSeconds(10 + 40)), Forecast.of(running(known, 10)));
+        assertEquals(Optional.empty(), Forecast.of(running(fresh, 10)));
+    }
+
+    @Test
+    void aBarTellsHowMuchOfWhatWasSeenIsDone() {
+        Overview first = running(lane(30, 100, 5_000_000, Pace.UNKNOWN), 10);
+        var bars = new Bars(status, first);
+        assertEquals(List.of("bar\ts3://c\trunning\t0\t0 of 30 paths"), bars.lines(first));
+        Overview later = running(lane(20, 110, 25_000_000, new Pace(10, 20_000)), 10, A_QUARTER);
+        assertEquals(
+                List.of(
+                        "bar\ts3://c\trunning\t416\t10 of 30 paths, 30 MB at 1.0 MB/s, about 50s left"),
+                bars.lines(later));
+        assertEquals("10 paths to s3://c (20 MB) in 0ms", bars.total(later));
+        assertEquals("", bars.total(first));
+        var strange = new Bars(status, overview(List.of(DOWN), List.of(P)));
+        assertEquals(
+                List.of(
+                        "bar\tssh://\"b\\\tdown\t0\tdown since 14:02, next try 14:17: no route to host ...",
+                        "say\tp\"q. Mend it"),
+                strange.lines(overview(List.of(DOWN), List.of(P))));
     }
 
     @Test
     void theJsonHasTheSameFacts() {
         JsonObject json =
-                JsonParser.parseString(status.json(overview(List.of(A, DOWN), List.of("p\"q"))))
+                JsonParser.parseString(json(overview(List.of(A, DOWN), List.of(P))))
                         .getAsJsonObject();
         assertEquals("2026-03-01T14:05:00Z", json.get("at").getAsString());
         assertEquals(317, json.get("queued").getAsInt());
         assertEquals(4, json.get("failed").getAsInt());
         assertEquals("2026-03-01T12:00:00Z", json.get("oldest_queued_at").getAsString());
         assertFalse(json.has("paused_since"));
-        assertEquals("p\"q", json.get("problems").getAsJsonArray().get(0).getAsString());
+        assertEquals("p\"q. Mend it", json.get("problems").getAsJsonArray().get(0).getAsString());
         JsonObject down = json.get("lanes").getAsJsonArray().get(1).getAsJsonObject();
         assertEquals("ssh://\"b\\", down.get("name").getAsString());
         assertEquals("down", down.get("state").getAsString());
         assertEquals("2026-03-01T14:02:00Z", down.get("down_since").getAsString());
         assertEquals("2026-03-01T14:17:00Z", down.get("next_try_at").getAsString());
         assertEquals("no route to host\nmore", down.get("reason").getAsString());
-        assertFalse(status.json(overview(List.of(A), List.of())).contains("\n"), "one line");
+        assertFalse(json.has("seconds_left"), "ssh://\"b\\ is down");
+        assertFalse(json(overview(List.of(A), List.of())).contains("\n"), "one line");
+        JsonObject paused =
+                JsonParser.parseString(json(paused(NOW.toEpochMilli()))).getAsJsonObject();
+        assertEquals("2026-03-01T12:00:00Z", paused.get("paused_since").getAsString());
+        assertEquals("2026-03-01T14:05:00Z", paused.get("paused_until").getAsString());
+    }
+
+    private String json(Overview o) {
+        return StatusJson.of(o, status.summary(o));
     }
 
     private static Row row(Row.State state, int attempts, String reason, boolean configured) {
@@ -170,7 +311,15 @@ class ReportTest {
     void theMetricsFileIsPrometheusTextThatEverybodyMayRead() throws Exception {
         Path file = folder.resolve("queue.prom");
         Files.writeString(file, "old");
-        new Metrics("1.2").write(file, overview(List.of(A, DOWN), List.of("p")));
+        new Metrics("1.2")
+                .write(
+                        file,
+                        overview(List.of(A, DOWN), List.of(P)),
+                        List.of(
+                                tally(
+                                        "ssh://a",
+                                        List.of(1L, 0L, 2L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 4L),
+                                        12_345)));
         List<String> lines = Files.readAllLines(file);
         for (String expected :
                 List.of(
@@ -183,13 +332,23 @@ class ReportTest {
                         "nix_post_build_hook_queue_down{lane=\"ssh://\\\"b\\\\\"} 1",
                         "nix_post_build_hook_queue_oldest_queued_timestamp_seconds "
                                 + QUEUED_AT / 1_000,
+                        "nix_post_build_hook_queue_batches_total{lane=\"ssh://a\",outcome=\"refused\"} 1",
+                        "nix_post_build_hook_queue_child_duration_seconds_bucket{lane=\"ssh://a\",le=\"0.1\"} 1",
+                        "nix_post_build_hook_queue_child_duration_seconds_bucket{lane=\"ssh://a\",le=\"1\"} 3",
+                        "nix_post_build_hook_queue_child_duration_seconds_bucket{lane=\"ssh://a\",le=\"3600\"} 3",
+                        "nix_post_build_hook_queue_child_duration_seconds_bucket{lane=\"ssh://a\",le=\"+Inf\"} 7",
+                        "nix_post_build_hook_queue_child_duration_seconds_sum{lane=\"ssh://a\"} 12.345",
+                        "nix_post_build_hook_queue_child_duration_seconds_count{lane=\"ssh://a\"} 7",
+                        "nix_post_build_hook_queue_delivery_latency_seconds_count{lane=\"ssh://a\"} 0",
+                        "nix_post_build_hook_queue_down_since_timestamp_seconds{lane=\"ssh://a\"} 0",
+                        "nix_post_build_hook_queue_running_paths{lane=\"ssh://a\"} 0",
                         "nix_post_build_hook_queue_paused 0",
                         "nix_post_build_hook_queue_problems 1")) {
             assertTrue(lines.contains(expected), () -> expected + " in " + lines);
         }
         for (String line : lines) {
             if (!line.startsWith("#")) {
-                String name = line.split("[{ ]")[0];
+                String name = line.split("[{ ]")[0].replaceAll("_(bucket|sum|count)$", "");
                 assertTrue(
                         lines.stream().anyMatch(l -> l.startsWith("# HELP " + name + " "))
                                 && lines.stream()

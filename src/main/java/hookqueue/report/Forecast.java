@@ -1,0 +1,95 @@
+package hookqueue.report;
+
+import hookqueue.base.Durations;
+import hookqueue.delivery.Lane;
+import hookqueue.nix.Progress;
+import hookqueue.queue.LaneCounts;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * How long it will take if it goes on as in the last few batches. It is an estimate: paths differ
+ * in size, and nobody knows what will be queued next. Where nothing is known, or nothing moves, it
+ * says nothing; paths that are put off are not in it, since they wait for a time and not for work.
+ */
+final class Forecast {
+    private static final long FEW_SECONDS = 10;
+
+    private Forecast() {}
+
+    /** Until every lane has done what is queued now. */
+    static Optional<Duration> of(Overview o) {
+        Duration longest = Duration.ZERO;
+        boolean any = false;
+        for (LaneCounts lane : o.lanes()) {
+            if (lane.configured() && lane.fresh() + lane.held() > 0) {
+                Optional<Duration> left = of(lane, o);
+                if (left.isEmpty()) {
+                    return left;
+                }
+                any = true;
+                longest = left.get().compareTo(longest) > 0 ? left.get() : longest;
+            }
+        }
+        return any ? Optional.of(longest) : Optional.empty();
+    }
+
+    /** Until one lane has. */
+    static Optional<Duration> of(LaneCounts lane, Overview o) {
+        long waiting = lane.fresh() + lane.held();
+        boolean moves = lane.configured() && o.pause().isEmpty() && !lane.breaker().open();
+        if (!moves || waiting == 0) {
+            return Optional.empty();
+        }
+        Lane.Batch batch = o.running().get(lane.name());
+        if (batch == null) {
+            return lane.pace().timeFor(waiting);
+        }
+        long later = Math.max(0, waiting - batch.paths());
+        Duration spent = positive(Duration.between(batch.since(), o.at()));
+        double done = done(batch.progress().snapshot());
+        if (done > 0) {
+            Duration whole = Duration.ofMillis(Math.round(spent.toMillis() / done));
+            Optional<Duration> others =
+                    lane.pace()
+                            .timeFor(later)
+                            .or(() ->
+                                    Optional.of(
+                                            whole.multipliedBy(later).dividedBy(batch.paths())));
+            return others.map(whole.minus(spent)::plus);
+        }
+        return lane.pace()
+                .timeFor(later)
+                .flatMap(rest ->
+                        lane.pace()
+                                .timeFor(batch.paths())
+                                .map(b -> rest.plus(positive(b.minus(spent)))));
+    }
+
+    /** The part of a batch that is done, from 0 to 1; 0 also when nothing is known. */
+    static double done(Progress.Snapshot progress) {
+        if (progress.bytesExpected() > 0) {
+            return Math.min(1, (double) progress.bytes() / progress.bytesExpected());
+        }
+        if (progress.pathsExpected() > 0) {
+            return Math.min(1, (double) progress.paths() / progress.pathsExpected());
+        }
+        return 0;
+    }
+
+    /** For people, no more exact than it is: {@code a few seconds}, {@code 40s}, {@code 4min}. */
+    static String shown(Duration left) {
+        long s = left.toSeconds();
+        if (s < FEW_SECONDS) {
+            return "a few seconds";
+        }
+        if (s < 60) {
+            return (s + 4) / 5 * 5 + "s";
+        }
+        return Durations.shown(Duration.ofMinutes((s + 59) / 60));
+    }
+
+    static Duration positive(Duration d) {
+        return d.isNegative() ? Duration.ZERO : d;
+    }
+}
