@@ -7,8 +7,9 @@
 #   `sh`          src/test/sh/run: hook and client
 #   `system`      src/test/system/run: a booted systemd
 #   `nixos`       nixos/tests/run: package, module, flake
+#   `prometheus`  src/test/prometheus/run: metrics, alerts and dashboard with promtool and node_exporter
 #
-# The last four print "N passed, N failed" at their end; so does this, with the sums. A stage that ends with a
+# The last five print "N passed, N failed" at their end; so does this, with the sums. A stage that ends with a
 # failure but has counted none is one failure more. One that says "0 passed, 0 failed" could not run here and has said
 # why; with CI=true that is a failure too.
 set -eu
@@ -18,7 +19,7 @@ ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 . "$ROOT/src/dev/lib.sh"
 cd "$ROOT"
 logs=$ROOT/target/test-logs
-ALL='shellcheck unit tree sh system nixos'
+ALL='shellcheck unit tree sh system nixos prometheus'
 
 # Programs say different things in different languages, and sort in different orders.
 LC_ALL=C.UTF-8
@@ -102,6 +103,10 @@ stage_nixos() {
     nixos/tests/run
 }
 
+stage_prometheus() {
+    src/test/prometheus/run
+}
+
 # What a stage needs to be there at all.
 runner_of() {
     case $1 in
@@ -109,6 +114,7 @@ runner_of() {
         sh) echo src/test/sh/run ;;
         system) echo src/test/system/run ;;
         nixos) echo nixos/tests/run ;;
+        prometheus) echo src/test/prometheus/run ;;
         *) echo pom.xml ;;
     esac
 }
@@ -174,13 +180,13 @@ one=
 two=
 for stage in "$@"; do
     case $stage in
-        system | nixos) two="$two $stage" ;;
+        system | nixos | prometheus) two="$two $stage" ;;
         *) one="$one $stage" ;;
     esac
 done
 # The install tree is what these test.
 case " $* " in
-    *' tree '* | *' sh '* | *' system '* | *' nixos '*) ./dev build ;;
+    *' tree '* | *' sh '* | *' system '* | *' nixos '* | *' prometheus '*) ./dev build ;;
 esac
 # shellcheck disable=SC2086 # lists of words
 {
