@@ -1,0 +1,89 @@
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** All measurements, in the order of the table, and the file they end up in. */
+final class Bench {
+    private Bench() {}
+
+    private interface Measuring {
+        List<Result> run(Plan plan) throws IOException;
+    }
+
+    private interface MeasuringOne {
+        Result run(Plan plan) throws IOException;
+    }
+
+    private static final Map<String, Measuring> ALL = new LinkedHashMap<>();
+
+    static {
+        one("drain-file", Drain::file);
+        one("drain-ssh", Drain::ssh);
+        one("hook-warm", Hooks::warm);
+        one("hook-backlog", Hooks::backlog);
+        one("cold", Cold::start);
+        ALL.put("intake", Intake::rates);
+        one("memory-idle", Cold::idleMemory);
+        ALL.put("growth", Growth::measure);
+        one("left-behind", Cold::leftBehind);
+        one("drain-far", Drain::far);
+        one("hook-parallel", Hooks::parallel);
+        one("arrivals", Arrivals::measure);
+    }
+
+    private static void one(String name, MeasuringOne measuring) {
+        ALL.put(name, plan -> List.of(measuring.run(plan)));
+    }
+
+    /**
+     * @param wanted names of what to measure, all when empty; what is in the file of the others stays
+     */
+    static void run(Path dist, boolean quick, List<String> wanted, Path file, String commit) throws IOException {
+        for (String name : wanted) {
+            if (!ALL.containsKey(name)) {
+                throw new IllegalArgumentException("nothing is measured by the name " + name + "; there are: " + ALL.keySet());
+            }
+        }
+        var plan = new Plan(dist, quick);
+        Map<String, Object> facts;
+        try (var world = new World(dist)) {
+            facts = Machine.facts(world);
+        }
+        var results = new LinkedHashMap<String, Object>();
+        if (!wanted.isEmpty() && Files.exists(file)) {
+            for (Json row : Json.read(Files.readString(file)).get("rows").items()) {
+                results.put(row.get("id").text(), row.value());
+            }
+        }
+        for (var entry : ALL.entrySet()) {
+            if (!wanted.isEmpty() && !wanted.contains(entry.getKey())) {
+                continue;
+            }
+            double load = Machine.load();
+            long began = System.nanoTime();
+            for (Result result : entry.getValue().run(plan)) {
+                var json = result.json();
+                json.put("commit", commit);
+                json.put("at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
+                json.put("load_before", load);
+                json.put("seconds", (System.nanoTime() - began) / 1e9);
+                results.put(result.id(), json);
+                System.out.printf("%-13s %s %s%n", result.id(), result.valueText(), result.verdict());
+            }
+            var all = new LinkedHashMap<String, Object>();
+            all.put("machine", facts);
+            all.put("quick", quick);
+            all.put("rows", new ArrayList<>(results.values()));
+            // Whole or not at all, and after each row, so that a long run that is ended has measured something.
+            Path aside = Path.of(file + ".new");
+            Files.writeString(aside, new Json(all) + "\n");
+            Files.move(aside, file, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A long wire to a port on this machine: whatever is sent arrives so many milliseconds later, in both directions, and a
+ * connection takes a round trip to be made. It carries as much as one likes at a time. In place of `tc qdisc … netem`,
+ * which not every kernel has and only root may use.
+ */
+final class Delay implements AutoCloseable {
+    /** What was read, and when it is to arrive; an empty one is the end. */
+    private record Piece(byte[] bytes, long due) {}
+
+    private final ServerSocket listener;
+    private final int to;
+    private final long oneWay;
+
+    Delay(int to, int milliseconds) throws IOException {
+        this.to = to;
+        oneWay = TimeUnit.MILLISECONDS.toNanos(milliseconds);
+        listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        Thread.ofVirtual().start(this::accept);
+    }
+
+    int port() {
+        return listener.getLocalPort();
+    }
+
+    private void accept() {
+        while (!listener.isClosed()) {
+            try {
+                Socket near = listener.accept();
+                near.setTcpNoDelay(true);
+                Socket far = new Socket(InetAddress.getLoopbackAddress(), to);
+                far.setTcpNoDelay(true);
+                // The client takes itself to be connected at once; what it sends first waits for the handshake's round
+                // trip, and so does what the server would have sent after it.
+                long connected = System.nanoTime() + 2 * oneWay;
+                carry(near, far, connected);
+                carry(far, near, connected - oneWay);
+            } catch (IOException e) {
+                return; // closed
+            }
+        }
+    }
+
+    private void carry(Socket from, Socket to, long notBefore) throws IOException {
+        var pieces = new LinkedBlockingQueue<Piece>();
+        InputStream in = from.getInputStream();
+        OutputStream out = to.getOutputStream();
+        Thread.ofVirtual().start(() -> read(in, pieces, notBefore));
+        Thread.ofVirtual().start(() -> write(to, out, pieces));
+    }
+
+    private void read(InputStream in, LinkedBlockingQueue<Piece> pieces, long notBefore) {
+        byte[] buffer = new byte[1 << 16];
+        while (true) {
+            int n;
+            try {
+                n = in.read(buffer);
+            } catch (IOException e) {
+                n = -1;
+            }
+            long due = Math.max(System.nanoTime(), notBefore) + oneWay;
+            pieces.add(new Piece(n < 0 ? new byte[0] : java.util.Arrays.copyOf(buffer, n), due));
+            if (n < 0) {
+                return;
+            }
+        }
+    }
+
+    private static void write(Socket to, OutputStream out, LinkedBlockingQueue<Piece> pieces) {
+        try {
+            while (true) {
+                Piece piece = pieces.take();
+                TimeUnit.NANOSECONDS.sleep(piece.due - System.nanoTime());
+                if (piece.bytes.length == 0) {
+                    to.shutdownOutput();
+                    return;
+                }
+                out.write(piece.bytes);
+            }
+        } catch (IOException e) {
+            // The other end is gone; the reader of this direction finds that out by itself.
+            pieces.clear();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        listener.close();
+    }
+}

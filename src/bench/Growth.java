@@ -1,0 +1,107 @@
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What a queue costs that becomes ten times as long, and ten times again. Its lane's program does nothing. */
+final class Growth {
+    private static final int STEP = 10_000;
+
+    private Growth() {}
+
+    static List<Result> measure(Plan plan) throws IOException {
+        var rows = new ArrayList<Map<String, Object>>();
+        for (int n : plan.quick() ? new int[] {1_000, 10_000} : new int[] {1_000, 10_000, 100_000, 1_000_000}) {
+            rows.add(row(plan, n));
+        }
+        Map<String, Object> last = rows.getLast();
+        int longest = (int) last.get("paths");
+        var memory = Result.plain("memory-queue", "resident memory with %,d queued".formatted(longest), "MB",
+                Result.Goal.atMost(96), List.of((Double) last.get("rss_mb")));
+        var slopes = new LinkedHashMap<String, Object>();
+        for (String column : List.of("enqueue_per_s", "start_ms", "hook_ms", "drain_per_s", "rss_mb", "database_bytes")) {
+            slopes.put(column, exponent(rows, column));
+        }
+        // For what a longer queue costs at start: that of the longest against that of the shortest.
+        return List.of(memory, Result.plain("growth", "start to first answer with %,d queued".formatted(longest), "ms",
+                null, List.of((Double) last.get("start_ms"))).with(Map.of("rows", rows, "exponents", slopes)));
+    }
+
+    /** By which power of the number of paths a column grows: 0 is flat, 1 is in proportion. */
+    static double exponent(List<Map<String, Object>> rows, String column) {
+        double[] x = rows.stream().mapToDouble(row -> Math.log10(number(row, "paths"))).toArray();
+        double[] y = rows.stream().mapToDouble(row -> Math.log10(number(row, column))).toArray();
+        return Stats.slope(x, y);
+    }
+
+    private static double number(Map<String, Object> row, String column) {
+        return ((Number) row.get(column)).doubleValue();
+    }
+
+    private static Map<String, Object> row(Plan plan, int n) throws IOException {
+        var row = new LinkedHashMap<String, Object>();
+        row.put("paths", n);
+        try (var world = new World(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true")) {
+            try (Queue queue = Queue.start(world)) {
+                queue.ask("pause");
+                double seconds = 0;
+                for (int from = 0; from < n; from += STEP) {
+                    var some = new ArrayList<String>();
+                    for (int i = from; i < Math.min(n, from + STEP); i++) {
+                        some.add(world.made("grow", i, 0));
+                    }
+                    seconds += Intake.send(world, some, 100);
+                }
+                row.put("enqueue_per_s", n / seconds);
+                // What the kernel has kept of it at most is of the JVM's heap as well.
+                row.put("rss_filling_mb", Proc.status(queue.pid(), "VmHWM") / 1024.0);
+            }
+            var starts = new ArrayList<Double>();
+            for (int run = 0; run < 5; run++) {
+                try (Queue queue = Queue.listen(world)) {
+                    Queue.pause(50);
+                    long began = System.nanoTime();
+                    queue.ask("version");
+                    starts.add(Plan.millisecondsSince(began));
+                }
+            }
+            row.put("start_ms", Stats.median(starts));
+            try (Queue queue = Queue.start(world);
+                    var shell = new Shell(world)) {
+                var hooks = new ArrayList<Double>();
+                var next = new Hooks.Paths(world, "after");
+                for (int run = 0; run < 21; run++) {
+                    hooks.add(Hooks.hook(shell, world, next.get()));
+                }
+                row.put("hook_ms", Stats.median(hooks));
+                queue.ask("status");
+                Queue.pause(500);
+                row.put("rss_mb", Proc.status(queue.pid(), "VmRSS") / 1024.0);
+                Path database = Soak.database(world);
+                row.put("database_bytes", Proc.size(database));
+                row.put("wal_bytes", Proc.size(Path.of(database + "-wal")));
+                row.put("drain_per_s", drain(queue, plan.pick(2, 15)));
+                row.put("rss_draining_mb", Proc.status(queue.pid(), "VmRSS") / 1024.0);
+            }
+        }
+        return row;
+    }
+
+    /** Paths a second, until all are gone or for so many seconds. */
+    private static double drain(Queue queue, int seconds) throws IOException {
+        long before = Hooks.lane(queue).get("delivered").whole();
+        long began = System.nanoTime();
+        queue.ask("resume");
+        try {
+            queue.ask("wait timeout=" + seconds + "s");
+        } catch (IOException e) {
+            if (!e.getMessage().contains("not settled after")) {
+                throw e;
+            }
+        }
+        double took = (System.nanoTime() - began) / 1e9;
+        return (Hooks.lane(queue).get("delivered").whole() - before) / took;
+    }
+}

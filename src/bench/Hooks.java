@@ -1,0 +1,168 @@
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+
+/** How long the hook holds a build. */
+final class Hooks {
+    private Hooks() {}
+
+    /** The hook as Nix calls it, against nothing but socat with the same line. */
+    static Result warm(Plan plan) throws IOException {
+        try (var world = new World(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
+                Queue queue = Queue.start(world);
+                var trivial = new TrivialServer(world.dir.resolve("t"));
+                var shell = new Shell(world)) {
+            var next = new Paths(world, "warm");
+            var pairs = Plan.interleave(
+                    plan.manyRuns(),
+                    () -> {
+                        double took = hook(shell, world, next.get());
+                        queue.ask("wait");
+                        return took;
+                    },
+                    () -> socat(shell, world, next.get()));
+            return Result.ratio("hook-warm", "hook, worker warm, through its acknowledgement",
+                    "socat, the same line to a trivial server", 1.3, pairs.ours(), pairs.reference());
+        }
+    }
+
+    /** With a long queue that cannot be delivered, against an empty one. */
+    static Result backlog(Plan plan) throws IOException {
+        try (var full = new World(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/false");
+                var empty = new World(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
+                Queue dead = Queue.start(full);
+                Queue idle = Queue.start(empty);
+                var inFull = new Shell(full);
+                var inEmpty = new Shell(empty)) {
+            Intake.send(full, full.made("queued", 10_000), 100);
+            until("the destination is taken to be down", () -> lane(dead).get("state").text().equals("down"));
+            var next = new Paths(full, "late");
+            var other = new Paths(empty, "late");
+            var pairs = Plan.interleave(
+                    plan.manyRuns(),
+                    () -> hook(inFull, full, next.get()),
+                    () -> {
+                        double took = hook(inEmpty, empty, other.get());
+                        idle.ask("wait");
+                        return took;
+                    });
+            return Result.ratio("hook-backlog", "hook with 10,000 paths queued and the destination dead",
+                    "the same hook, empty queue", 1.2, pairs.ours(), pairs.reference());
+        }
+    }
+
+    /** So many at once: the time of each, and of as many bare socats. */
+    static Result parallel(Plan plan) throws IOException {
+        var rows = new ArrayList<Map<String, Object>>();
+        var ours = new ArrayList<Double>();
+        var reference = new ArrayList<Double>();
+        try (var world = new World(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
+                Queue queue = Queue.start(world);
+                var trivial = new TrivialServer(world.dir.resolve("t"));
+                var threads = Executors.newCachedThreadPool()) {
+            queue.ask("pause");
+            var next = new Paths(world, "many");
+            for (int n : plan.quick() ? new int[] {1, 16} : new int[] {1, 2, 4, 8, 16, 32, 64}) {
+                var hooks = new ArrayList<Double>();
+                var bare = new ArrayList<Double>();
+                var hookWalls = new ArrayList<Double>();
+                var bareWalls = new ArrayList<Double>();
+                var shells = new ArrayList<Shell>();
+                for (int i = 0; i < n; i++) {
+                    shells.add(new Shell(world));
+                }
+                for (int run = 0; run < plan.pick(3, 7); run++) {
+                    hookWalls.add(atOnce(threads, shells, hooks, shell -> hook(shell, world, next.get())));
+                    bareWalls.add(atOnce(threads, shells, bare, shell -> socat(shell, world, next.get())));
+                }
+                for (Shell shell : shells) {
+                    shell.close();
+                }
+                rows.add(Map.of(
+                        "hooks", n,
+                        "median_ms", Stats.median(hooks),
+                        "most_ms", Stats.percentile(100, hooks),
+                        "all_ms", Stats.median(hookWalls),
+                        "socat_median_ms", Stats.median(bare),
+                        "socat_all_ms", Stats.median(bareWalls)));
+                if (n == 16) {
+                    ours.addAll(hookWalls);
+                    reference.addAll(bareWalls);
+                }
+            }
+        }
+        return new Result("hook-parallel", "16 hooks at once, until the last has its acknowledgement", "ms", ours,
+                reference, "16 socats at once", null, Map.of("rows", rows));
+    }
+
+    private interface Timed {
+        double run(Shell shell) throws IOException;
+    }
+
+    /** Adds the time of each; the time until the last one is done. */
+    private static double atOnce(
+            java.util.concurrent.ExecutorService threads, List<Shell> shells, List<Double> each, Timed timed)
+            throws IOException {
+        List<Callable<Double>> calls =
+                shells.stream().map(shell -> (Callable<Double>) () -> timed.run(shell)).toList();
+        long began = System.nanoTime();
+        try {
+            for (var done : threads.invokeAll(calls)) {
+                each.add(done.get());
+            }
+        } catch (InterruptedException | java.util.concurrent.ExecutionException e) {
+            throw new IOException(e);
+        }
+        return Plan.millisecondsSince(began);
+    }
+
+    static double hook(Shell shell, World world, String path) throws IOException {
+        return shell.timeSilent("OUT_PATHS=" + path + " " + world.hook());
+    }
+
+    private static double socat(Shell shell, World world, String path) throws IOException {
+        Path line = Files.writeString(world.dir.resolve("line-" + Thread.currentThread().threadId()), path + "\n");
+        return shell.time("socat -t 9 - UNIX-CONNECT:" + world.dir.resolve("t") + " <" + line);
+    }
+
+    static Json lane(Queue queue) throws IOException {
+        return Json.read(queue.lines("status json").getFirst()).get("lanes").items().getFirst();
+    }
+
+    /** Something that becomes true, within a minute. */
+    interface Condition {
+        boolean holds() throws IOException;
+    }
+
+    static void until(String what, Condition condition) throws IOException {
+        long end = System.nanoTime() + 60_000_000_000L;
+        while (!condition.holds()) {
+            if (System.nanoTime() > end) {
+                throw new IOException("not within a minute: " + what);
+            }
+            Queue.pause(20);
+        }
+    }
+
+    /** One new name after the other. */
+    static final class Paths {
+        private final World world;
+        private final String prefix;
+        private int n;
+
+        Paths(World world, String prefix) {
+            this.world = world;
+            this.prefix = prefix;
+        }
+
+        synchronized String get() throws IOException {
+            n++;
+            return world.made(prefix, n, Math.abs(prefix.hashCode() % 1_000_000));
+        }
+    }
+}

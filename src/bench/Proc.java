@@ -1,0 +1,55 @@
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** What the kernel knows of a process. */
+final class Proc {
+    private Proc() {}
+
+    /** A line of /proc/PID/status, as VmRSS (kB), VmHWM (kB) or Threads; 0 when there is none. */
+    static long status(long pid, String name) throws IOException {
+        try (var lines = Files.lines(Path.of("/proc", "" + pid, "status"))) {
+            return lines.filter(line -> line.startsWith(name + ":"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
+                    .findFirst()
+                    .orElse(0);
+        }
+    }
+
+    /** Memory that no other process shares, and a share of what is shared, in kB. */
+    static long proportional(long pid) throws IOException {
+        try (var lines = Files.lines(Path.of("/proc", "" + pid, "smaps_rollup"))) {
+            return lines.filter(line -> line.startsWith("Pss:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
+                    .findFirst()
+                    .orElse(0);
+        }
+    }
+
+    static long descriptors(long pid) throws IOException {
+        try (var files = Files.list(Path.of("/proc", "" + pid, "fd"))) {
+            return files.count();
+        }
+    }
+
+    /** Time on a processor so far, of the process itself, in seconds. */
+    static double cpu(long pid) throws IOException {
+        String stat = Files.readString(Path.of("/proc", "" + pid, "stat"));
+        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+        return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / 100.0;
+    }
+
+    /** Of a file, or of all files in a folder; 0 when it is not there. */
+    static long size(Path path) throws IOException {
+        if (Files.isDirectory(path)) {
+            long sum = 0;
+            try (var files = Files.list(path)) {
+                for (Path file : files.toList()) {
+                    sum += size(file);
+                }
+            }
+            return sum;
+        }
+        return Files.exists(path) ? Files.size(path) : 0;
+    }
+}

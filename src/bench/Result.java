@@ -1,0 +1,142 @@
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * One row of the table.
+ *
+ * @param id what one says to measure this again, and the name in the file
+ * @param what was measured, for people
+ * @param unit of each measurement
+ * @param ours measurements
+ * @param reference what was measured in between, for comparison; empty when the goal is not a ratio
+ * @param against what that was
+ * @param goal for the ratio of the medians, or for the median; null when there is none
+ * @param details further figures, for charts and tables
+ */
+record Result(
+        String id,
+        String what,
+        String unit,
+        List<Double> ours,
+        List<Double> reference,
+        String against,
+        Goal goal,
+        Map<String, Object> details) {
+
+    /** At most so much, or at least. */
+    record Goal(boolean most, double limit) {
+        static Goal atMost(double limit) {
+            return new Goal(true, limit);
+        }
+
+        static Goal atLeast(double limit) {
+            return new Goal(false, limit);
+        }
+
+        boolean met(double value) {
+            return most ? value <= limit : value >= limit;
+        }
+
+        @Override
+        public String toString() {
+            return (most ? "≤ " : "≥ ") + number(limit);
+        }
+    }
+
+    Result {
+        if (ours.isEmpty() || !reference.isEmpty() && reference.size() != ours.size()) {
+            throw new IllegalArgumentException(id + ": " + ours.size() + " and " + reference.size() + " measurements");
+        }
+    }
+
+    static Result ratio(String id, String what, String against, double goal, List<Double> ours, List<Double> reference) {
+        return new Result(id, what, "ms", ours, reference, against, Goal.atMost(goal), Map.of());
+    }
+
+    static Result plain(String id, String what, String unit, Goal goal, List<Double> ours) {
+        return new Result(id, what, unit, ours, List.of(), "", goal, Map.of());
+    }
+
+    Result with(Map<String, Object> more) {
+        var all = new LinkedHashMap<>(details);
+        all.putAll(more);
+        return new Result(id, what, unit, ours, reference, against, goal, all);
+    }
+
+    boolean isRatio() {
+        return !reference.isEmpty();
+    }
+
+    /** What the goal is for. */
+    double value() {
+        return isRatio() ? Stats.median(ours) / Stats.median(reference) : Stats.median(ours);
+    }
+
+    String verdict() {
+        return goal == null ? "" : goal.met(value()) ? "met" : "NOT MET";
+    }
+
+    /** "1.12 (1.05–1.20)": the ratio of the medians, and the least and the greatest of neighbours. */
+    String valueText() {
+        if (!isRatio()) {
+            return spread(ours) + " " + unit;
+        }
+        double least = Double.MAX_VALUE;
+        double most = 0;
+        for (int i = 0; i < ours.size(); i++) {
+            double ratio = ours.get(i) / reference.get(i);
+            least = Math.min(least, ratio);
+            most = Math.max(most, ratio);
+        }
+        return String.format(Locale.ROOT, "%.2f (%.2f–%.2f)", value(), least, most);
+    }
+
+    /** "12.3 (11–14)": median, least and greatest. */
+    static String spread(List<Double> values) {
+        double[] all = Stats.array(values);
+        return values.size() == 1
+                ? number(all[0])
+                : number(Stats.median(all)) + " (" + number(Stats.percentile(0, all)) + "–"
+                        + number(Stats.percentile(100, all)) + ")";
+    }
+
+    /** Three digits that count, thousands apart. */
+    static String number(double value) {
+        double size = Math.abs(value);
+        String form = size >= 100 ? "%,.0f" : size >= 10 ? "%.1f" : "%.2f";
+        String text = String.format(Locale.ROOT, form, value);
+        return text.contains(".") ? text.replaceAll("\\.?0+$", "") : text;
+    }
+
+    Map<String, Object> json() {
+        var map = new LinkedHashMap<String, Object>();
+        map.put("id", id);
+        map.put("what", what);
+        map.put("unit", unit);
+        map.put("ours", ours);
+        map.put("reference", reference);
+        map.put("against", against);
+        map.put("goal", goal == null ? null : Map.of("most", goal.most, "limit", goal.limit));
+        map.put("value", value());
+        map.put("verdict", verdict());
+        map.put("details", details);
+        return map;
+    }
+
+    static Result of(Json json) {
+        Json goal = json.get("goal");
+        @SuppressWarnings("unchecked")
+        var details = (Map<String, Object>) json.get("details").value();
+        return new Result(
+                json.get("id").text(),
+                json.get("what").text(),
+                json.get("unit").text(),
+                json.get("ours").items().stream().map(Json::number).toList(),
+                json.get("reference").items().stream().map(Json::number).toList(),
+                json.get("against").text(),
+                goal.value() == null ? null : new Goal(goal.get("most").truth(), goal.get("limit").number()),
+                details);
+    }
+}

@@ -1,0 +1,49 @@
+import java.util.Arrays;
+import java.util.List;
+
+/** What is said of a number of measurements. */
+final class Stats {
+    private Stats() {}
+
+    static double median(double... values) {
+        return percentile(50, values);
+    }
+
+    static double median(List<Double> values) {
+        return median(array(values));
+    }
+
+    static double percentile(double p, List<Double> values) {
+        return percentile(p, array(values));
+    }
+
+    /** Between the two nearest values, in proportion; p from 0 to 100. */
+    static double percentile(double p, double... values) {
+        if (values.length == 0) {
+            throw new IllegalArgumentException("no values");
+        }
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        double at = p / 100 * (sorted.length - 1);
+        int below = (int) Math.floor(at);
+        int above = (int) Math.ceil(at);
+        return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
+    }
+
+    /** By how much y grows when x grows by one: the line with the least squares. */
+    static double slope(double[] x, double[] y) {
+        double meanX = Arrays.stream(x).average().orElseThrow();
+        double meanY = Arrays.stream(y).average().orElseThrow();
+        double above = 0;
+        double below = 0;
+        for (int i = 0; i < x.length; i++) {
+            above += (x[i] - meanX) * (y[i] - meanY);
+            below += (x[i] - meanX) * (x[i] - meanX);
+        }
+        return below == 0 ? 0 : above / below;
+    }
+
+    static double[] array(List<Double> values) {
+        return values.stream().mapToDouble(Double::doubleValue).toArray();
+    }
+}
