@@ -17,6 +17,14 @@ final class Main {
                 yield show(file);
             }
             case "show" -> show(Path.of(words.get(1)));
+            case "charts" -> {
+                Charts.ofBench(Json.read(Files.readString(Path.of(words.get(1)))), Path.of(words.get(2)));
+                yield true;
+            }
+            case "soak-chart" -> {
+                Charts.write(Path.of(words.get(2)), "soak", Charts.soak(Table.read(Path.of(words.get(1)))));
+                yield true;
+            }
             case "soak" -> Soak.run(Path.of(words.get(1)), Integer.parseInt(words.get(2)), Path.of(words.get(3)));
             case "flat" -> {
                 var grown = Flat.judge(Table.read(Path.of(words.get(1))));

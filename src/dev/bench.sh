@@ -3,7 +3,7 @@
 # same minutes, in turn with it. Prints a table and leaves the figures in target/bench/bench.json, those of --quick
 # (under 3 minutes) in target/bench/quick.json. With ROWs, the names that it prints first, only these are measured anew.
 #
-# ./dev bench show [FILE]: the table of a file again. ./dev bench charts [FILE]: charts from it, in target/bench.
+# ./dev bench show [FILE]: the table of a file again. ./dev bench charts [FILE [DIR]]: charts from it, in target/bench or DIR.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
@@ -16,6 +16,11 @@ case ${1-} in
     show)
         compile_bench
         bench show "${2-$out/bench.json}"
+        exit
+        ;;
+    charts)
+        compile_bench
+        bench charts "${2-$out/bench.json}" "${3-$out}"
         exit
         ;;
 esac
@@ -34,7 +39,7 @@ while [ $# -gt 0 ]; do
             dist=$(CDPATH='' cd -- "$2" && pwd -P)
             shift
             ;;
-        -*) die "usage: ./dev bench [--quick] [--dist TREE] [ROW...] | show [FILE] | charts [FILE]" ;;
+        -*) die "usage: ./dev bench [--quick] [--dist TREE] [ROW...] | show [FILE] | charts [FILE [DIR]]" ;;
         *) break ;;
     esac
     shift
