@@ -21,8 +21,9 @@ _nix_post_build_hook_queue() {
         if [[ $word == backfill ]]; then choices='--help --dry-run'; fi
     else
         case $word in
-            status | list | failed) ((COMP_CWORD > 2)) || choices=json ;;
+            status | list | failed | watch) ((COMP_CWORD > 2)) || choices=json ;;
             backfill) choices=--dry-run ;;
+            pause) ((COMP_CWORD > 2)) || choices='10min 1h 8h' ;;
             wait)
                 # "=" is a word of its own to bash.
                 if [[ $current != /* ]]; then

@@ -21,7 +21,7 @@ for line in \
         'watch/what happens, until nothing is left to do' \
         'retry/failed and deferred paths become due now' \
         'drop/forget paths' \
-        'pause/start no new batch' \
+        'pause/start no new batch, for so long or until resume' \
         'resume/go on' \
         'explain/where a path stands, and why' \
         'metrics/Prometheus text' \
@@ -32,8 +32,9 @@ for line in \
     set -l parts (string split -m 1 / -- $line)
     __nix_post_build_hook_queue_add -n __fish_use_subcommand -a $parts[1] -d $parts[2]
 end
-__nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from status list failed' -a json -d 'For programs'
+__nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from status list failed watch' -a json -d 'For programs'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from backfill' -l dry-run -d 'Only list them'
+__nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from pause' -a '10min 1h 8h' -d 'For so long'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from wait' -a 'timeout=' -d 'Not longer than this'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from wait queue' -a 'tag=' -d 'A name'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from queue' -F

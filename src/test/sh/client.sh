@@ -107,10 +107,12 @@ wait
 wait timeout=10min tag=x
 wait $(path 1) $(path 2)
 watch
+watch json
 retry
 retry $(path 1)
 drop $(path 1) $(path 2)
 pause
+pause 1h
 resume
 explain $(path 1)
 metrics
@@ -244,8 +246,9 @@ store/path|not a word of this program: store/path
 --force|not a word of this program: --force
 status xml|status takes nothing or json, not: xml
 list json json|list takes nothing or json
-pause now|too many words for pause
-watch 5|too many words for watch
+pause now|not a duration
+pause 1h now|too many words for pause
+watch 5|watch takes nothing or json, not: 5
 version 2|too many words for version
 serve x|too many words for serve
 explain|explain takes one path

@@ -59,6 +59,8 @@ dr\\t\\t|drop $(path 1)
 ret\\t/nix\\t|retry $(path 1)
 --v\\t|--version
 pau\\t--\\t|pause --help
+pau\\t1h\\t|pause 1h
+watch j\\t|watch json
 END
 
 test_that "bash knows every word of the program, and no other"
@@ -106,6 +108,7 @@ if command -v fish >/dev/null 2>&1; then
     }
     must equal "$(in_fish sta)" status
     must equal "$(in_fish 'status j')" json
+    must equal "$(in_fish 'pause 1h')" 1h
     must equal "$(in_fish 'explain /')" "$(path 1)"
 else
     echo "      left out: no fish"

@@ -1,0 +1,132 @@
+#!/bin/sh
+# nix-post-build-hook-queue watch: what a terminal shows, seen through tmux, and what others get.
+# shellcheck source=src/test/sh/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+
+script_under_test nix-post-build-hook-queue "$work/client"
+
+if ! command -v tmux >/dev/null 2>&1; then
+    echo "      left out: no tmux"
+    finish
+    exit
+fi
+
+# A worker that tells the newest moment again and again, and the end when there is the file "end".
+tells() {
+    server queue <<'END'
+read -r line
+printf '%s\n' "$line" >>requests
+while [ ! -e end ]; do
+    [ ! -e moment ] || cat moment || exit
+    sleep 0.1
+done
+echo 'ok nothing left to do: 20 paths to s3://cache (40 MB) in 14s'
+END
+}
+# tell PART TEXT: of the lane s3://cache; or a moment that is the standard input.
+tell() {
+    if [ "$#" -gt 0 ]; then
+        printf 'bar\tsign\tidle\t1000\t20 of 20 paths\nbar\ts3://cache\trunning\t%s\t%s\ndraw\n' "$1" "$2"
+    else
+        cat
+    fi >"$case_dir/.new"
+    mv "$case_dir/.new" "$case_dir/moment"
+}
+
+# in_terminal WIDTH COMMAND: typed at a shell in a terminal of that width.
+terminal=0
+tm() { tmux -L "npbhq-$$-$terminal" -f /dev/null "$@"; }
+in_terminal() {
+    [ "$terminal" = 0 ] || tm kill-server
+    terminal=$((terminal + 1)) # a server that ends takes its time
+    tm new-session -d -x "$1" -y 20 "env -u NO_COLOR PS1='$ ' sh" || return
+    tm send-keys "cd $case_dir; export NPBHQ_SOCKET=$socket; stty -g >before; clear; $2" Enter
+}
+# ended: the shell is back, with status in status.
+ended() {
+    tm send-keys "echo \$? >status; stty -g >after" Enter
+    must eventually [ -s "$case_dir/after" ]
+    status=$(cat "$case_dir/status")
+}
+as_before() { cmp "$case_dir/before" "$case_dir/after"; }
+coloured() { tm capture-pane -p -e | grep '^s3' | grep -q "\[[0-9;]*32m#"; }
+shows() { tm capture-pane -p >"$case_dir/out" 2>"$case_dir/err" && grep -qE -e "$1" "$case_dir/out"; }
+trap 'tm kill-server; clean_up' EXIT
+
+test_that "a terminal has a bar a lane, drawn in place, and in the end one line"
+tells
+tell 250 '5 of 20 paths, 10 MB at 2.5 MB/s, about 15s left'
+in_terminal 100 "$work/client watch"
+must eventually shows '^s3://cache \[#{8}-{24}\]  25% 5 of 20 paths, 10 MB at 2.5 MB/s, about 15s left$'
+must shows '^sign +\[#+\] 100% 20 of 20 paths$'
+tell 750 '15 of 20 paths, 30 MB at 2.5 MB/s, a few seconds left'
+must eventually shows '^s3://cache .* 75% 15 of 20'
+must equal "$(grep -c '^s3://cache' "$case_dir/out")" 1
+must equal "$(cat "$case_dir/requests")" 'watch bars'
+: >"$case_dir/end"
+must eventually shows '^nothing left to do: 20 paths to s3://cache \(40 MB\) in 14s$'
+ended
+must equal "$status" 0
+must as_before
+
+test_that "a terminal that becomes narrow or wide is filled as it is"
+tells
+tell 500 '10 of 20 paths, 20 MB at 2.5 MB/s, about 10s left'
+in_terminal 120 "$work/client watch"
+must eventually shows '^s3://cache .*left$'
+tm resize-window -x 44 -y 20
+tell 600 '12 of 20 paths, 24 MB at 2.5 MB/s, about 10s left'
+must eventually shows '^s3://cache \[######----\]  60% 12 of 20 paths$'
+must equal "$(grep -c '^s3://cache' "$case_dir/out")" 1
+must equal "$(grep -c . "$case_dir/out")" 2
+tm resize-window -x 90 -y 20
+tell 700 '14 of 20 paths, 28 MB at 2.5 MB/s, about 10s left'
+must eventually shows '^s3://cache .* 70% 14 of 20 paths, 28 MB at 2.5 MB/s, about 10s left$'
+must equal "$(grep -c . "$case_dir/out")" 2
+
+test_that "a terminal with few lines is not overrun"
+tells
+{
+    for n in 1 2 3 4 5 6 7 8 9 10 11 12; do printf 'bar\tlane-%d\tidle\t1000\tfirst\n' "$n"; done
+    echo draw
+} | tell
+in_terminal 80 "$work/client watch"
+must eventually shows '^lane-12 .*first$'
+tm resize-window -x 80 -y 6
+sed 's/first/again/' "$case_dir/moment" | tell
+must eventually shows '^lane-1 .*again$'
+must equal "$(grep -c '^lane-' "$case_dir/out")" 5
+
+test_that "Ctrl-C only stops the watching"
+tells
+tell 500 'half'
+in_terminal 80 "$work/client watch"
+must eventually shows '^s3://cache'
+tm send-keys C-c
+ended
+must equal "$status" 130
+must as_before
+tm send-keys 'echo still th''ere' Enter
+must eventually shows '^still there$'
+
+test_that "what runs is green; with NO_COLOR nothing is, and the bars stay"
+tells
+tell 500 'half'
+in_terminal 80 "$work/client watch"
+must eventually shows '^s3://cache \[#+-+\]'
+must coloured
+in_terminal 80 "NO_COLOR=1 $work/client watch"
+must eventually shows '^s3://cache \[#+-+\]  50% half$'
+must not coloured
+
+test_that "a terminal that can nothing, and a pipe, get the plain lines"
+tells
+echo 'copying 1 of 2' | tell
+in_terminal 80 "TERM=dumb $work/client watch"
+must eventually shows '^copying 1 of 2$'
+must equal "$(cat "$case_dir/requests")" watch
+in_terminal 80 "$work/client watch | cat"
+must eventually shows '^copying 1 of 2$'
+must eventually equal "$(printf 'watch\nwatch')" "$(cat "$case_dir/requests")"
+
+finish
