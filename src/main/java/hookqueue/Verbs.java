@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
 final class Verbs implements Answers {
     private static final Logger LOG = LoggerFactory.getLogger(Verbs.class);
     private static final int PAGE = 500;
-    private static final int MOST_NAMED = 100;
+    private static final int MOST_NAMED = Request.MOST_REASONS;
     private static final String[] HELP = {
         "PATH [PATH…]                     queue store paths; answered once they are on disk and rooted",
         "queue [tag=T] PATH…              the same, with a name to wait for them by",

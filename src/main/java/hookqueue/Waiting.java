@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,11 +29,16 @@ import org.jspecify.annotations.Nullable;
  */
 final class Waiting {
     private static final int MOST_FAILED = 1_000;
+
+    /** They stay in memory as long as somebody waits: by all clients together, some 6 MB. */
+    private static final int MOST_WAITED_FOR = 50_000;
+
     private static final long LOOK_AGAIN_MILLIS = 5_000;
 
     private final Queue queue;
     private final String storeDir;
     private final InstantSource clock;
+    private final Semaphore waitedFor = new Semaphore(MOST_WAITED_FOR);
 
     Waiting(Queue queue, String storeDir, InstantSource clock) {
         this.queue = queue;
@@ -45,6 +51,19 @@ final class Waiting {
             long outstanding, List<Row> failed, List<StorePath> unknown, boolean nothing) {}
 
     String answer(Request.Wait wait, Reply reply)
+            throws IOException, QueueException, InterruptedException {
+        int count = wait.paths().size();
+        if (!waitedFor.tryAcquire(count)) {
+            return "error too many paths are waited for at once; wait for a tag, or try again later";
+        }
+        try {
+            return untilSettled(wait, reply);
+        } finally {
+            waitedFor.release(count);
+        }
+    }
+
+    private String untilSettled(Request.Wait wait, Reply reply)
             throws IOException, QueueException, InterruptedException {
         Duration timeout = wait.timeout();
         long end = timeout == null ? Long.MAX_VALUE : System.nanoTime() + timeout.toNanos();

@@ -6,17 +6,18 @@ import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Cuts a connection's bytes into lines. A line ends with LF or with the stream, and has at most 1
  * MiB: of a longer one the rest is read and thrown away. Silence in the middle of a line is
- * limited, and so is the time for a whole line.
+ * limited, and so is the time for a whole line; a long one holds up others, and has less of it.
  */
-final class LineReader {
+final class LineReader implements AutoCloseable {
     static final int LONGEST = 1 << 20;
 
     /** As much as is worth reading at once: about a thousand paths. */
-    private static final int PLENTY = 64 * 1024;
+    private static final int PLENTY = LongLines.SHORT;
 
     /** What was found. */
     sealed interface Found {
@@ -25,6 +26,9 @@ final class LineReader {
 
         /** A line of more than 1 MiB. */
         record TooLong() implements Found {}
+
+        /** A long line, while others have all the room there is for such. */
+        record NoRoom() implements Found {}
 
         /** Too much silence. */
         record Silent(boolean withinLine) implements Found {}
@@ -47,16 +51,19 @@ final class LineReader {
     private final Source source;
     private final Duration withinLine;
     private final Duration between;
+    private final LongLines longLines;
+    private boolean inPlace;
     private byte[] buffer = new byte[8192];
     private int start;
     private int end;
     private int searched;
     private boolean full;
 
-    LineReader(Source source, Duration withinLine, Duration between) {
+    LineReader(Source source, Duration withinLine, Duration between, LongLines longLines) {
         this.source = source;
         this.withinLine = withinLine;
         this.between = between;
+        this.longLines = longLines;
     }
 
     /** Whether a whole line is at hand, so that {@link #next()} does not wait. */
@@ -64,27 +71,36 @@ final class LineReader {
         return lineEnd() >= 0;
     }
 
-    Found next() throws IOException {
-        boolean tooLong = false;
-        long deadline = 0;
+    /** The next one. What the last one was made into must not be needed any more. */
+    Found next() throws IOException, InterruptedException {
+        giveBack();
+        @Nullable Found dropped = null;
+        long begun = 0;
         while (true) {
             int lineEnd = lineEnd();
             if (lineEnd >= 0) {
-                Found found = tooLong ? new Found.TooLong() : line(lineEnd);
+                Found found = dropped == null ? line(lineEnd) : dropped;
                 start = lineEnd + 1;
                 searched = start;
                 return found;
             }
-            if (end - start > LONGEST) {
-                tooLong = true;
+            if (dropped == null && end - start > LONGEST) {
+                dropped = new Found.TooLong();
+            } else if (dropped == null && !inPlace && end - start >= LongLines.SHORT) {
+                inPlace = longLines.enter(withinLine);
+                dropped = inPlace ? null : new Found.NoRoom();
+                begun = System.nanoTime();
+            }
+            if (dropped != null) {
                 start = end;
                 searched = end;
             }
-            boolean within = tooLong || end > start;
-            if (within && deadline == 0) {
-                deadline = System.nanoTime() + 10 * withinLine.toNanos();
+            boolean within = dropped != null || end > start;
+            if (within && begun == 0) {
+                begun = System.nanoTime();
             }
-            if (within && System.nanoTime() > deadline) {
+            long most = (inPlace ? 1 : 10) * withinLine.toNanos();
+            if (within && System.nanoTime() - begun > most) {
                 return new Found.Silent(true);
             }
             int count;
@@ -94,15 +110,15 @@ final class LineReader {
                 return new Found.Silent(within);
             }
             if (count < 0) {
-                return atEnd(tooLong);
+                return atEnd(dropped);
             }
         }
     }
 
-    private Found atEnd(boolean tooLong) {
-        if (tooLong) {
+    private Found atEnd(@Nullable Found dropped) {
+        if (dropped != null) {
             start = end;
-            return new Found.TooLong();
+            return dropped;
         }
         if (end == start) {
             return new Found.End();
@@ -111,6 +127,28 @@ final class LineReader {
         start = end;
         searched = end;
         return last;
+    }
+
+    /** The room of a long line that is done with. */
+    private void giveBack() {
+        if (inPlace && end - start < LongLines.SHORT) {
+            byte[] small = new byte[LongLines.SHORT];
+            System.arraycopy(buffer, start, small, 0, end - start);
+            buffer = small;
+            searched -= start;
+            end -= start;
+            start = 0;
+            inPlace = false;
+            longLines.leave();
+        }
+    }
+
+    @Override
+    public void close() {
+        if (inPlace) {
+            inPlace = false;
+            longLines.leave();
+        }
     }
 
     private Found line(int lineEnd) {
@@ -137,7 +175,8 @@ final class LineReader {
             start = 0;
         }
         if (end == buffer.length || (full && buffer.length < PLENTY)) {
-            buffer = Arrays.copyOf(buffer, Math.min(buffer.length * 4, LONGEST + PLENTY));
+            int most = inPlace ? LONGEST + PLENTY : LongLines.SHORT;
+            buffer = Arrays.copyOf(buffer, Math.min(buffer.length * 4, most));
         }
         source.limitSilence(Math.toIntExact((within ? withinLine : between).toMillis()));
         try {

@@ -37,6 +37,7 @@ public final class Listener {
     private final String storeDir;
     private final Answers answers;
     private final Duration idleTimeout;
+    private final LongLines longLines = new LongLines();
     private final Map<Session, Thread> sessions = new ConcurrentHashMap<>();
     private long fullSince;
     private volatile boolean stopping;
@@ -148,6 +149,7 @@ public final class Listener {
                         storeDir,
                         answers,
                         Session.Patience.STANDARD,
+                        longLines,
                         () -> {
                             sessions.remove(session[0]);
                             selector.wakeup();

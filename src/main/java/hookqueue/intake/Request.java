@@ -14,7 +14,8 @@ public sealed interface Request {
      * Queue these paths.
      *
      * @param paths those that are store paths
-     * @param refused why the others are not, one text each
+     * @param refused why the others are not, one text each; only the first {@link #MOST_REASONS}
+     *     say it
      * @param tag a name to wait for them by, or null
      */
     record Enqueue(List<StorePath> paths, List<String> refused, @Nullable String tag)
@@ -83,6 +84,9 @@ public sealed interface Request {
     /** Not a request; the text says why. */
     record Bad(String reason) implements Request {}
 
+    /** Whoever sends thousands of words that are no paths is told about these. */
+    int MOST_REASONS = 100;
+
     /** The rule for tags. */
     Pattern TAG = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,99}");
 
@@ -94,6 +98,9 @@ public sealed interface Request {
      */
     static Request parse(String storeDir, String line) {
         List<String> words = words(line);
+        if (words.size() > mostWords(line)) {
+            return new Bad("more words than a line of paths can have; nothing of it was queued");
+        }
         if (words.isEmpty()) {
             return new Enqueue(List.of(), List.of(), null);
         }
@@ -128,10 +135,18 @@ public sealed interface Request {
                         + StorePath.shown(verb));
     }
 
+    /**
+     * A path has more than 32 characters. Half a million words in a line of 1 MiB would be fifty
+     * times its size in memory.
+     */
+    private static int mostWords(String line) {
+        return 100 + line.length() / 16;
+    }
+
     private static List<String> words(String line) {
         var words = new ArrayList<String>();
         int start = -1;
-        for (int i = 0; i <= line.length(); i++) {
+        for (int i = 0; i <= line.length() && words.size() <= mostWords(line); i++) {
             boolean space =
                     i == line.length()
                             || line.charAt(i) == ' '
@@ -168,7 +183,7 @@ public sealed interface Request {
             try {
                 paths.add(StorePath.parse(storeDir, word));
             } catch (IllegalArgumentException e) {
-                refused.add(String.valueOf(e.getMessage()));
+                refused.add(refused.size() < MOST_REASONS ? String.valueOf(e.getMessage()) : "");
             }
         }
         return new Enqueue(paths, refused, tag);

@@ -20,7 +20,11 @@ final class Session implements Runnable {
     private final String storeDir;
     private final Answers answers;
     private final Patience patience;
+    private final LongLines longLines;
     private final Runnable ended;
+
+    /** Of the requests that wait to be queued together. */
+    private int wordsWaiting;
 
     /**
      * How long a client may be silent.
@@ -41,18 +45,26 @@ final class Session implements Runnable {
             String storeDir,
             Answers answers,
             Patience patience,
+            LongLines longLines,
             Runnable ended) {
         this.connection = connection;
         this.storeDir = storeDir;
         this.answers = answers;
         this.patience = patience;
+        this.longLines = longLines;
         this.ended = ended;
     }
 
     @Override
     public void run() {
-        try (connection) {
-            serve(connection.peer());
+        try (connection;
+                var lines =
+                        new LineReader(
+                                connection,
+                                patience.withinLine(),
+                                patience.betweenLines(),
+                                longLines)) {
+            serve(connection.peer(), lines);
         } catch (IOException e) {
             LOG.debug("a connection broke: {}", e.toString());
         } catch (InterruptedException e) {
@@ -62,8 +74,7 @@ final class Session implements Runnable {
         }
     }
 
-    private void serve(Peer peer) throws IOException, InterruptedException {
-        var lines = new LineReader(connection, patience.withinLine(), patience.betweenLines());
+    private void serve(Peer peer, LineReader lines) throws IOException, InterruptedException {
         var waiting = new ArrayList<Request.Enqueue>();
         while (true) {
             LineReader.Found found = lines.next();
@@ -73,6 +84,9 @@ final class Session implements Runnable {
                 enqueue(waiting);
                 if (found instanceof LineReader.Found.TooLong) {
                     connection.say("error the line is longer than 1 MiB; nothing of it was queued");
+                } else if (found instanceof LineReader.Found.NoRoom) {
+                    connection.say(
+                            "error too many long lines at once; nothing of it was queued, try again later");
                 } else {
                     if (found instanceof LineReader.Found.Silent silent) {
                         connection.say(
@@ -87,7 +101,7 @@ final class Session implements Runnable {
                     return;
                 }
             }
-            if (waiting.size() >= PATHS_TOGETHER || !lines.hasLine()) {
+            if (wordsWaiting >= PATHS_TOGETHER || !lines.hasLine()) {
                 enqueue(waiting);
                 connection.flush();
             }
@@ -98,6 +112,7 @@ final class Session implements Runnable {
             throws InterruptedException {
         if (request instanceof Request.Enqueue enqueue) {
             waiting.add(enqueue);
+            wordsWaiting += 1 + enqueue.paths().size() + enqueue.refused().size();
             return;
         }
         enqueue(waiting);
@@ -114,6 +129,7 @@ final class Session implements Runnable {
         if (!waiting.isEmpty()) {
             answers.enqueue(waiting).forEach(connection::say);
             waiting.clear();
+            wordsWaiting = 0;
         }
     }
 

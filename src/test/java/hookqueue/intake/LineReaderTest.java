@@ -77,8 +77,8 @@ class LineReaderTest {
         return text.getBytes(StandardCharsets.UTF_8);
     }
 
-    private static List<Found> read(Pieces pieces) throws IOException {
-        var reader = new LineReader(pieces, WITHIN, BETWEEN);
+    private static List<Found> read(Pieces pieces) throws Exception {
+        var reader = new LineReader(pieces, WITHIN, BETWEEN, new LongLines());
         var all = new ArrayList<Found>();
         do {
             all.add(reader.next());
@@ -96,7 +96,7 @@ class LineReaderTest {
     }
 
     @Test
-    void itDoesNotMatterWhereTheStreamIsCut() throws IOException {
+    void itDoesNotMatterWhereTheStreamIsCut() throws Exception {
         byte[] whole = bytes("first\n\nthird é\r\nlast");
         for (int a = 0; a <= whole.length; a++) {
             for (int b = a; b <= whole.length; b++) {
@@ -115,7 +115,7 @@ class LineReaderTest {
     }
 
     @Test
-    void theLastLineMayLackItsEnd() throws IOException {
+    void theLastLineMayLackItsEnd() throws Exception {
         assertEquals(lines(), read(new Pieces(List.of())));
         assertEquals(lines("a"), read(new Pieces(List.of(bytes("a\n")))));
         assertEquals(lines("a"), read(new Pieces(List.of(bytes("a")))));
@@ -123,7 +123,7 @@ class LineReaderTest {
     }
 
     @Test
-    void nulBytesAndWhatIsNotUtf8DoNotEndALine() throws IOException {
+    void nulBytesAndWhatIsNotUtf8DoNotEndALine() throws Exception {
         assertEquals(
                 lines("a\0b", "\ufffd\ufffdx"),
                 read(
@@ -135,7 +135,7 @@ class LineReaderTest {
     }
 
     @Test
-    void aLineOfOneMebibyteIsTakenAndOneByteMoreIsNot() throws IOException {
+    void aLineOfOneMebibyteIsTakenAndOneByteMoreIsNot() throws Exception {
         String longest = "x".repeat(1 << 20);
         assertEquals(
                 List.of(
@@ -147,7 +147,7 @@ class LineReaderTest {
     }
 
     @Test
-    void theRestOfATooLongLineIsThrownAwayWhereverItEnds() throws IOException {
+    void theRestOfATooLongLineIsThrownAwayWhereverItEnds() throws Exception {
         for (int length : new int[] {(1 << 20) + 1, 2 << 20, 5_000_000}) {
             byte[] line = bytes("x".repeat(length));
             assertEquals(
@@ -162,7 +162,7 @@ class LineReaderTest {
     }
 
     @Test
-    void manyLinesOfEveryLengthComeOutAsTheyWentIn() throws IOException {
+    void manyLinesOfEveryLengthComeOutAsTheyWentIn() throws Exception {
         long seed = Long.getLong("hookqueue.seed", 7);
         var random = new Random(seed);
         var texts = new ArrayList<String>();
@@ -184,7 +184,7 @@ class LineReaderTest {
     }
 
     @Test
-    void silenceIsToldApartByWhereItFalls() throws IOException {
+    void silenceIsToldApartByWhereItFalls() throws Exception {
         assertEquals(
                 List.of(new Found.Line("a"), new Found.Silent(false)),
                 read(new Pieces(List.of(bytes("a\n"))).endingWith(new SocketTimeoutException())));
@@ -199,7 +199,7 @@ class LineReaderTest {
     }
 
     @Test
-    void theLimitOnSilenceIsShortWithinALineOnly() throws IOException {
+    void theLimitOnSilenceIsShortWithinALineOnly() throws Exception {
         var pieces = new Pieces(List.of(bytes("a"), bytes("b\n")));
         read(pieces);
         assertEquals(List.of(300_000, 30_000, 300_000), pieces.limits);
@@ -207,7 +207,7 @@ class LineReaderTest {
 
     /** A client that sends a byte now and then would otherwise hold its place for ever. */
     @Test
-    void aLineThatNeverEndsIsGivenUpThoughBytesKeepComing() throws IOException {
+    void aLineThatNeverEndsIsGivenUpThoughBytesKeepComing() throws Exception {
         var endless =
                 new InputStream() {
                     @Override
@@ -233,11 +233,11 @@ class LineReaderTest {
                 };
         assertEquals(
                 new Found.Silent(true),
-                new LineReader(source, Duration.ofMillis(2), BETWEEN).next());
+                new LineReader(source, Duration.ofMillis(2), BETWEEN, new LongLines()).next());
     }
 
     @Test
-    void aResetConnectionEndsAfterTheLinesThatHadCome() throws IOException {
+    void aResetConnectionEndsAfterTheLinesThatHadCome() throws Exception {
         assertEquals(
                 lines("a", "b"),
                 read(
@@ -246,9 +246,9 @@ class LineReaderTest {
     }
 
     @Test
-    void knowsWhetherAWholeLineIsAtHand() throws IOException {
+    void knowsWhetherAWholeLineIsAtHand() throws Exception {
         var source = new Pieces(List.of(bytes("a\nb\nc"), bytes("\n")));
-        var reader = new LineReader(source, WITHIN, BETWEEN);
+        var reader = new LineReader(source, WITHIN, BETWEEN, new LongLines());
         assertFalse(reader.hasLine(), "nothing was read yet");
         reader.next();
         assertTrue(reader.hasLine());
@@ -258,8 +258,32 @@ class LineReaderTest {
         assertFalse(reader.hasLine());
     }
 
+    /** So that 64 clients with a line of 1 MiB each do not fill the memory. */
     @Test
-    void readsTheStandardStreamsOfTheJdkToo() throws IOException {
+    void onlyTwoLongLinesAreTakenAtATimeAndShortOnesAlways() throws Exception {
+        var room = new LongLines();
+        byte[] longLine = bytes("x".repeat(LongLines.SHORT) + "\ny\n");
+        var first = new LineReader(new Pieces(List.of(longLine)), WITHIN, BETWEEN, room);
+        var second = new LineReader(new Pieces(List.of(longLine)), WITHIN, BETWEEN, room);
+        var third =
+                new LineReader(new Pieces(List.of(longLine)), Duration.ofMillis(2), BETWEEN, room);
+        assertEquals(new Found.Line("x".repeat(LongLines.SHORT)), first.next());
+        assertEquals(new Found.Line("x".repeat(LongLines.SHORT)), second.next());
+        assertEquals(new Found.NoRoom(), third.next());
+        assertEquals(new Found.Line("y"), third.next(), "what follows is served");
+        assertEquals(new Found.Line("y"), first.next(), "and gives its place back");
+        var fourth =
+                new LineReader(new Pieces(List.of(longLine)), Duration.ofMillis(2), BETWEEN, room);
+        assertEquals(new Found.Line("x".repeat(LongLines.SHORT)), fourth.next());
+        second.close();
+        fourth.close();
+        assertTrue(room.enter(Duration.ZERO), "and so does whoever goes in the middle");
+        assertTrue(room.enter(Duration.ZERO));
+        assertFalse(room.enter(Duration.ZERO), "once only");
+    }
+
+    @Test
+    void readsTheStandardStreamsOfTheJdkToo() throws Exception {
         var stream = new ByteArrayInputStream(bytes("one\ntwo\n"));
         var source =
                 new LineReader.Source() {
@@ -271,7 +295,7 @@ class LineReaderTest {
                         return stream;
                     }
                 };
-        var reader = new LineReader(source, WITHIN, BETWEEN);
+        var reader = new LineReader(source, WITHIN, BETWEEN, new LongLines());
         assertEquals(new Found.Line("one"), reader.next());
         assertEquals(new Found.Line("two"), reader.next());
         assertEquals(new Found.End(), reader.next());

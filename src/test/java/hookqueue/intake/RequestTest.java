@@ -151,6 +151,30 @@ class RequestTest {
                                 + " /nix/store/ehx47qyrz4065viqzzhdqi5jixgjys0z-a"));
     }
 
+    /** Half a million of them would be fifty times the line's size in memory. */
+    @Test
+    void moreWordsThanALineOfPathsCanHaveAreNotLookedAt() {
+        for (String verb : List.of("", "queue ", "wait ", "nonsense ")) {
+            assertEquals(
+                    new Request.Bad(
+                            "more words than a line of paths can have; nothing of it was queued"),
+                    Request.parse(STORE, verb + "/ ".repeat(1 << 19)));
+        }
+        assertEquals(
+                23_000,
+                ((Request.Enqueue) Request.parse(STORE, (PA + " ").repeat(23_000))).paths().size(),
+                "all the paths that a line can have");
+    }
+
+    @Test
+    void ofManyWordsThatAreNoPathsTheFirstHundredAreToldWhyAndAllAreCounted() {
+        String line = "/" + "x".repeat(40) + " ";
+        List<String> refused =
+                ((Request.Enqueue) Request.parse(STORE, line.repeat(20_000))).refused();
+        assertEquals(20_000, refused.size());
+        assertEquals(100, refused.stream().filter(reason -> !reason.isEmpty()).count());
+    }
+
     @Test
     void aPathWithNulBytesIsRefusedAndShownWithoutThem() {
         assertEquals(

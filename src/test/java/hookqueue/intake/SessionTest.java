@@ -118,6 +118,7 @@ class SessionTest {
                         STORE,
                         fake,
                         patience,
+                        new LongLines(),
                         ended::countDown);
         thread = new Thread(session, "session");
         thread.start();
