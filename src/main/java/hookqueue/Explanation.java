@@ -21,12 +21,15 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The answer to {@code explain}: where a path stands, what holds it, and what a filter does with
  * it.
  */
 final class Explanation {
+    private static final Logger LOG = LoggerFactory.getLogger(Explanation.class);
     private static final int MOST_SHOWN = 20;
 
     private final Queue queue;
@@ -147,8 +150,10 @@ final class Explanation {
                         command,
                         Home.forChildren(System.getenv(), settings.stateDir()),
                         line -> {
-                            if (line.startsWith(settings.storeDir() + "/")) {
+                            try {
                                 found.add(StorePath.parse(settings.storeDir(), line.strip()));
+                            } catch (IllegalArgumentException e) {
+                                LOG.debug("not a path: {}", e.getMessage()); // warnings, say
                             }
                         });
         return ending.succeeded() ? List.copyOf(found) : List.of();

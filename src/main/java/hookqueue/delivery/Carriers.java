@@ -190,7 +190,8 @@ public final class Carriers {
         };
     }
 
-    private static String cut(String text) {
+    private static String cut(String said) {
+        String text = Destination.withoutPasswords(said);
         String stripped = text.startsWith("error: ") ? text.substring("error: ".length()) : text;
         return stripped.length() > LONGEST_REASON
                 ? stripped.substring(0, LONGEST_REASON) + "…"

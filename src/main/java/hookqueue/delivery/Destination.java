@@ -1,6 +1,7 @@
 package hookqueue.delivery;
 
 import hookqueue.base.StorePath;
+import hookqueue.nix.Plain;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.Arrays;
@@ -29,11 +30,11 @@ public sealed interface Destination {
      * @param url as {@code nix copy --to} takes it
      */
     record Store(String url) implements Destination {
-        private static final Pattern PASSWORD = Pattern.compile("(//[^/@:]*:)[^/@]*@");
+        private static final Pattern PASSWORD = Pattern.compile("(://[^/@:\\s]*:)[^/\\s]*@");
 
         @Override
         public String name() {
-            return PASSWORD.matcher(url).replaceFirst("$1***@");
+            return withoutPasswords(url);
         }
 
         @Override
@@ -117,11 +118,21 @@ public sealed interface Destination {
     }
 
     /**
+     * A text with the passwords of the URLs in it made unreadable: programs name URLs in errors.
+     */
+    static String withoutPasswords(String text) {
+        return Store.PASSWORD.matcher(text).replaceAll("$1***@");
+    }
+
+    /**
      * Parses one word of {@code NPBHQ_UPLOAD_TO}.
      *
      * @throws IllegalArgumentException naming the value and the rule
      */
     static Destination parse(String word) {
+        if (!Plain.text(word).equals(word)) {
+            throw new IllegalArgumentException("has control characters: " + StorePath.shown(word));
+        }
         if (word.startsWith("exec:")) {
             String program = word.substring("exec:".length());
             if (!program.startsWith("/")) {

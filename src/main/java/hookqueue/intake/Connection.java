@@ -68,11 +68,31 @@ final class Connection implements LineReader.Source, AutoCloseable {
     /** Says one line; it is sent when there is enough of it, or with {@link #flush()}. */
     void say(String line) {
         if (!deaf) {
-            unsent.append(line).append('\n');
+            append(line);
+            unsent.append('\n');
             if (unsent.length() > UNSENT) {
                 flush();
             }
         }
+    }
+
+    /**
+     * The last thing before a terminal. What others wrote is made plain where it comes in; whatever
+     * was missed there cannot end a line, nor make a terminal do anything.
+     */
+    private void append(String line) {
+        for (int i = 0; i < line.length(); i++) {
+            char c = line.charAt(i);
+            boolean plain = (c >= ' ' && c < 0x7f) || c == '\t' || (c >= 0xa0 && isShown(c));
+            unsent.append(plain ? c : '?');
+        }
+    }
+
+    private static boolean isShown(char c) {
+        int type = Character.getType(c);
+        return type != Character.FORMAT
+                && type != Character.LINE_SEPARATOR
+                && type != Character.PARAGRAPH_SEPARATOR;
     }
 
     void flush() {

@@ -11,6 +11,7 @@ import java.sql.Statement;
 import java.time.Instant;
 import java.util.List;
 import java.util.Properties;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.sqlite.JDBC;
 import org.sqlite.SQLiteErrorCode;
@@ -26,6 +27,9 @@ import org.sqlite.SQLiteException;
 final class Database {
     private static final String FILE = "queue.sqlite";
     private static final String ASIDE = FILE + ".damaged-";
+
+    /** Nothing else is shown to operators: they will hand the name to a shell. */
+    private static final Pattern SET_ASIDE = Pattern.compile(Pattern.quote(ASIDE) + "[0-9TZ.-]+");
 
     private final Path folder;
 
@@ -77,10 +81,7 @@ final class Database {
     List<String> damaged() {
         try (Stream<Path> files = Files.list(folder)) {
             return files.map(file -> String.valueOf(file.getFileName()))
-                    .filter(name ->
-                            name.startsWith(ASIDE)
-                                    && !name.endsWith("-wal")
-                                    && !name.endsWith("-shm"))
+                    .filter(name -> SET_ASIDE.matcher(name).matches())
                     .sorted()
                     .toList();
         } catch (IOException e) {

@@ -30,6 +30,7 @@ final class Spool {
     private static final String REJECTED = ".rejected";
     private static final int LARGEST = 1 << 20;
     private static final int AT_ONCE = 500;
+    private static final int MOST_LOGGED = 10;
 
     private final Path folder;
     private final String storeDir;
@@ -93,18 +94,22 @@ final class Spool {
             return;
         }
         var paths = new ArrayList<StorePath>();
-        boolean sound = true;
+        int bad = 0;
         for (String line : content.lines().toList()) {
             try {
                 if (!line.isBlank()) {
                     paths.add(StorePath.parse(storeDir, line.strip()));
                 }
             } catch (IllegalArgumentException e) {
-                LOG.error("in the spool file {}: {}", file, e.getMessage());
-                sound = false;
+                if (++bad <= MOST_LOGGED) {
+                    LOG.error("in the spool file {}: {}", file, e.getMessage());
+                }
             }
         }
-        batches.add(new Batch(file, paths, sound));
+        if (bad > MOST_LOGGED) {
+            LOG.error("in the spool file {}: {} more such lines", file, bad - MOST_LOGGED);
+        }
+        batches.add(new Batch(file, paths, bad == 0));
     }
 
     private static String content(Path file) throws IOException {

@@ -9,6 +9,7 @@ import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.LayoutBase;
 import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
 import ch.qos.logback.core.joran.spi.ConsoleTarget;
+import hookqueue.nix.Plain;
 import org.slf4j.ILoggerFactory;
 import org.slf4j.IMarkerFactory;
 import org.slf4j.Logger;
@@ -109,7 +110,7 @@ public final class Journal implements SLF4JServiceProvider {
         }
 
         private static void append(StringBuilder text, String priority, String message) {
-            for (String line : message.split("\n")) {
+            for (String line : Plain.text(message).split("\n")) {
                 text.append(priority).append(line).append('\n');
             }
         }

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Locale;
@@ -155,7 +156,13 @@ public final class Metrics {
     public void write(Path file, Overview o, List<Tally> tallies) {
         Path aside = file.resolveSibling("." + file.getFileName() + ".tmp");
         try {
-            Files.write(aside, text(o, tallies).getBytes(StandardCharsets.UTF_8));
+            // A folder that others may write to can hold a link or a FIFO of that name.
+            Files.deleteIfExists(aside);
+            Files.write(
+                    aside,
+                    text(o, tallies).getBytes(StandardCharsets.UTF_8),
+                    StandardOpenOption.CREATE_NEW,
+                    StandardOpenOption.WRITE);
             Files.setPosixFilePermissions(aside, PosixFilePermissions.fromString("rw-r--r--"));
             Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {

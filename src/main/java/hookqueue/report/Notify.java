@@ -1,5 +1,6 @@
 package hookqueue.report;
 
+import hookqueue.nix.Plain;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.nio.charset.StandardCharsets;
@@ -53,7 +54,7 @@ public final class Notify {
     }
 
     private static String oneLine(String text) {
-        return text.replace('\n', ' ');
+        return Plain.text(text).replace('\n', ' ');
     }
 
     private void send(String message) {

@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.nix.Plain;
+import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -70,6 +73,27 @@ class DestinationTest {
     void aStoreIsGivenToNixAsItIsSpelt(String word) {
         assertEquals(
                 word, assertInstanceOf(Destination.Store.class, Destination.parse(word)).url());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "error: cannot reach 'https://me:hunter2@cache/x',   error: cannot reach 'https://me:***@cache/x'",
+        "https://a:hun@ter2@b https://c:hunter2@d,           https://a:***@b https://c:***@d",
+        "at ssh://cache:22/ said me@cache,                   at ssh://cache:22/ said me@cache",
+    })
+    void aPasswordIsNotPartOfAnErrorText(String said, String shown) {
+        assertEquals(shown, Destination.withoutPasswords(said));
+    }
+
+    @Test
+    void whatATerminalWouldObeyIsNotPartOfADestination() {
+        for (String bad : List.of("\u001b[2J", "\u0007", "\u009b2J", "\u202e", "\r", "\n")) {
+            String word = "https://cache/" + bad + "x";
+            String message =
+                    assertThrows(IllegalArgumentException.class, () -> Destination.parse(word))
+                            .getMessage();
+            assertEquals(Plain.text(message), message);
+        }
     }
 
     private static String identity(String word) {

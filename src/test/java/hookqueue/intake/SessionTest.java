@@ -90,6 +90,8 @@ class SessionTest {
                     reply.data("ok, says a path");
                     reply.data("error, says another");
                     reply.data("plain");
+                    reply.data(
+                            "\u001b[2J \u0007 \r\nok \u007f \u009b1m \u202e \u2028 tab\t é 漢 😀");
                     yield "ok";
                 }
                 case Request.Bad bad -> "error " + bad.reason();
@@ -202,6 +204,10 @@ class SessionTest {
         assertEquals(" ok, says a path", replies.readLine());
         assertEquals(" error, says another", replies.readLine());
         assertEquals("plain", replies.readLine());
+        assertEquals(
+                "?[2J ? ??ok ? ?1m ? ? tab\t é 漢 😀",
+                replies.readLine(),
+                "nor end a line, nor make a terminal do anything");
         assertEquals("ok", replies.readLine());
     }
 

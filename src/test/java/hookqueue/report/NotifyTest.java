@@ -30,6 +30,10 @@ class NotifyTest {
         notify.status("copying");
         assertEquals("STATUS=copying", receive(socket));
         notify.status("copying");
+        notify.status("a\nREADY=0\r\u0007\u202e\u009b2J");
+        assertEquals("STATUS=a READY=0????2J", receive(socket), "one line, and plain");
+        notify.status("copying");
+        assertEquals("STATUS=copying", receive(socket));
         notify.watchdog();
         assertEquals("WATCHDOG=1", receive(socket), "the same status is not sent twice");
         notify.stopping("nothing left to do");

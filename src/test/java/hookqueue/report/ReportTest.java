@@ -2,6 +2,7 @@ package hookqueue.report;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ch.qos.logback.classic.Level;
@@ -305,6 +306,59 @@ class ReportTest {
         assertEquals("deferred", json.get("state").getAsString());
         assertEquals("2026-03-01T14:06:30Z", json.get("due_at").getAsString());
         assertEquals("a\n\"b", json.get("reason").getAsString());
+    }
+
+    /** The folder may be one that others write to, and they know the name. */
+    @Test
+    void theMetricsFileIsNotWrittenThroughALinkOrIntoAFifo() throws Exception {
+        Path file = folder.resolve("queue.prom");
+        Path aside = folder.resolve(".queue.prom.tmp");
+        Path precious = Files.writeString(folder.resolve("precious"), "precious");
+        Files.setPosixFilePermissions(precious, PosixFilePermissions.fromString("rw-------"));
+        Files.createSymbolicLink(aside, precious);
+        new Metrics("1.2")
+                .write(
+                        file,
+                        overview(List.of(A, DOWN), List.of(P)),
+                        List.of(
+                                tally(
+                                        "ssh://a",
+                                        List.of(1L, 0L, 2L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 4L),
+                                        12_345)));
+        assertEquals("precious", Files.readString(precious));
+        assertEquals(
+                "rw-------",
+                PosixFilePermissions.toString(Files.getPosixFilePermissions(precious)));
+        assertTrue(Files.readString(file).startsWith("# HELP"));
+        Files.delete(file);
+        assertEquals(0, new ProcessBuilder("mkfifo", aside.toString()).start().waitFor());
+        assertTimeoutPreemptively(
+                Duration.ofSeconds(10),
+                () -> {
+                    new Metrics("1.2")
+                            .write(
+                                    file,
+                                    overview(List.of(A, DOWN), List.of(P)),
+                                    List.of(
+                                            tally(
+                                                    "ssh://a",
+                                                    List.of(
+                                                            1L, 0L, 2L, 0L, 0L, 0L, 0L, 0L, 0L, 0L,
+                                                            0L, 4L),
+                                                    12_345)));
+                });
+        assertTrue(Files.readString(file).startsWith("# HELP"));
+    }
+
+    @Test
+    void noTextEndsALineOfTheJournalOrReachesATerminal() {
+        var logger = new LoggerContext().getLogger("x");
+        String hostile = "a\n<0>b\r\u0007\u001b[2J\u009b2J\u202e";
+        var event =
+                new LoggingEvent("x", logger, Level.INFO, "said {}", null, new Object[] {hostile});
+        assertEquals(
+                "<6>said a\n<6><0>b????2J?\n".replace("????2J", "???2J"),
+                new Journal.Lines(true).doLayout(event));
     }
 
     @Test

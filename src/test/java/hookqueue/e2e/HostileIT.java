@@ -1,0 +1,193 @@
+package hookqueue.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * What others say and own, everywhere that the real worker shows it: no terminal obeys it, no
+ * secret is in it.
+ */
+@Timeout(120)
+class HostileIT {
+    /**
+     * As bytes for printf: ESC, BEL, CR, a title, a C1 control, a right-to-left override, a line
+     * separator.
+     */
+    private static final String CODES =
+            "\\033[2J \\007 \\r \\033]0;title\\007 \\302\\233m \\342\\200\\256 \\342\\200\\250 visible";
+
+    private static final String SECRET = "hunter2";
+
+    private Scratch scratch;
+    private Path path;
+
+    @BeforeEach
+    void begin() throws Exception {
+        scratch = new Scratch();
+        path = scratch.store.resolve("7hx47qyrz4065viqzzhdqi5jixgjys0z-hello");
+        Files.writeString(path, "x");
+    }
+
+    @AfterEach
+    void end() throws Exception {
+        scratch.close();
+    }
+
+    private static void assertPlain(String where, String text) {
+        assertTrue(
+                text.chars()
+                        .allMatch(c ->
+                                c == '\n'
+                                        || c == '\t'
+                                        || (c >= ' ' && c < 0x7f)
+                                        || (c >= 0xa0
+                                                && Character.getType(c) != Character.FORMAT
+                                                && c != 0x2028)),
+                () -> where + ": " + text);
+    }
+
+    private String say(String request) throws Exception {
+        var reply = new StringBuilder();
+        try (var client = new OtherClient(scratch.socket)) {
+            client.send(request + "\n");
+            String line = client.line();
+            while (line != null && !line.startsWith("ok") && !line.startsWith("error")) {
+                reply.append(line).append('\n');
+                line = request.equals("watch") ? "ok" : client.line();
+            }
+            return reply.append(line).toString();
+        }
+    }
+
+    @Test
+    void nothingThatNixSaysReachesATerminalAsMoreThanText() throws Exception {
+        Path nix =
+                scratch.script(
+                        "nix",
+                        "#!/bin/sh\nprintf '"
+                                + CODES
+                                + " plain\\n' >&2\nprintf '@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"error: \\\\u001b[31m \\\\u0007 \\\\r \\\\u009bm \\\\u202e \\\\u2028 \\\\nok visible\"}\\n' >&2\nexit 1\n");
+        scratch.set("NPBHQ_NIX", nix);
+        scratch.set("NPBHQ_UPLOAD_TO", "https://me:" + SECRET + "@cache.invalid/");
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            assertEquals("ok queued 1", say(path.toString()));
+            Scratch.eventually(
+                    Duration.ofSeconds(30),
+                    "nix was asked, and has refused",
+                    () -> worker.log().contains("visible"));
+            for (String request :
+                    List.of(
+                            "status",
+                            "status json",
+                            "list",
+                            "list json",
+                            "failed",
+                            "explain " + path,
+                            "metrics",
+                            "watch")) {
+                String shown = say(request);
+                assertPlain(request, shown);
+                assertFalse(shown.contains(SECRET), shown);
+            }
+            assertTrue(say("list").contains("visible"), "it is shown, after all");
+            assertEquals(2, say("list").lines().count(), "in one line");
+            assertPlain("the journal", worker.log());
+            assertFalse(worker.log().contains(SECRET), worker.log());
+        }
+    }
+
+    @Test
+    void nothingThatAProgramSaysReachesTheJournalAsMoreThanText() throws Exception {
+        Path program = scratch.script("push", "#!/bin/sh\nprintf '" + CODES + "\\n'\nexit 1\n");
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:" + program);
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            assertEquals("ok queued 1", say(path.toString()));
+            Scratch.eventually(
+                    Duration.ofSeconds(30),
+                    "the program has refused",
+                    () -> worker.log().contains("visible"));
+            assertPlain("list", say("list"));
+            assertPlain("the journal", worker.log());
+        }
+    }
+
+    /** Arguments and environment are to be seen in /proc, the first by everybody. */
+    @Test
+    void childrenAreGivenThePathOfTheKeyAndNeverItsContent() throws Exception {
+        String content = "test-1:" + "c2VjcmV0".repeat(10);
+        Files.writeString(scratch.key, content);
+        Path seen = scratch.dir.resolve("seen");
+        Path nix =
+                scratch.script(
+                        "nix",
+                        "#!/bin/sh\ntr '\\0' '\\n' </proc/$$/cmdline >>"
+                                + seen
+                                + "\ntr '\\0' '\\n' </proc/$$/environ >>"
+                                + seen
+                                + "\nls -l /proc/$$/fd >>"
+                                + seen
+                                + "\necho done >>"
+                                + seen
+                                + "\n");
+        scratch.set("NPBHQ_NIX", nix);
+        scratch.set("NPBHQ_SIGNING_PRIVATE_KEY_PATH", scratch.key);
+        scratch.set("NPBHQ_UPLOAD_TO", "file://" + scratch.dir.resolve("cache"));
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            assertEquals("ok queued 1", say(path.toString()));
+            assertEquals("ok", say("wait"));
+            String all = Files.readString(seen);
+            assertTrue(all.contains("--key-file\n" + scratch.key + "\n"), all);
+            assertEquals(2, all.lines().filter(line -> line.equals("done")).count(), "sign, copy");
+            assertFalse(all.contains(content), all);
+            assertFalse(all.contains("socket:"), "no socket of the worker's: " + all);
+            assertFalse(worker.log().contains(content), worker.log());
+            for (String file : List.of("cmdline", "environ")) {
+                assertFalse(
+                        Files.readString(Path.of("/proc/" + worker.pid(), file)).contains(content));
+            }
+        }
+    }
+
+    /** A path begins with the store directory, so none can be an option, and no shell sees it. */
+    @Test
+    void noNameIsMoreThanAnArgument() throws Exception {
+        String hash = "7hx47qyrz4065viqzzhdqi5jixgjys0";
+        var hostile = new ArrayList<String>();
+        for (String name : List.of("0--help", "1-=", "2-?", "3-+x.-_=?", "4-.", "5-..", "6-...")) {
+            hostile.add(scratch.store + "/" + hash + name);
+        }
+        Path seen = scratch.dir.resolve("seen");
+        Path program =
+                scratch.script(
+                        "push",
+                        "#!/bin/sh\nfor path; do printf '%s\\n' \"$path\" >>" + seen + "; done\n");
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:" + program);
+        for (String each : hostile.subList(0, 4)) {
+            Files.writeString(Path.of(each), "x");
+        }
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            for (String each :
+                    List.of("-rf", "--help", hash + "0--help", "$(id)", "`id`", ";id", "./x")) {
+                assertTrue(say(each).startsWith("error "), () -> each + worker.log());
+            }
+            for (String each : hostile.subList(4, 6)) {
+                assertTrue(say(each).startsWith("error refused 1"), each);
+            }
+            assertEquals("ok queued 4", say(String.join(" ", hostile.subList(0, 4))));
+            assertEquals("ok", say("wait"));
+            assertEquals(
+                    hostile.subList(0, 4), Files.readAllLines(seen).stream().sorted().toList());
+        }
+    }
+}
