@@ -1,9 +1,14 @@
 import java.io.IOException;
+import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import javax.xml.parsers.DocumentBuilderFactory;
+import javax.xml.parsers.ParserConfigurationException;
+import org.xml.sax.InputSource;
+import org.xml.sax.SAXException;
 
 /** Draws what the files of measurements hold. The same file gives the same pictures, byte for byte. */
 final class Charts {
@@ -24,10 +29,20 @@ final class Charts {
 
     static void write(Path folder, String name, Svg svg) throws IOException {
         Files.createDirectories(folder);
-        Files.writeString(folder.resolve(name + ".svg"), svg.toString());
+        Files.writeString(folder.resolve(name + ".svg"), wellFormed(svg.toString()));
     }
 
-    /** A line for each: the medians' ratio, the middle half of the neighbours' ratios, and the goal. */
+    /** The same text; an error when a reader of XML would not take it. */
+    private static String wellFormed(String text) throws IOException {
+        try {
+            DocumentBuilderFactory.newDefaultInstance().newDocumentBuilder().parse(new InputSource(new StringReader(text)));
+            return text;
+        } catch (ParserConfigurationException | SAXException e) {
+            throw new IOException(e);
+        }
+    }
+
+    /** A line for each: the medians' ratio, and the goal. */
     static Svg ratios(List<Result> rows) {
         int height = 70 + rows.size() * 46;
         var svg = new Svg(860, height, "Ratios to the reference");
@@ -51,7 +66,7 @@ final class Charts {
             if (row.goal() != null) {
                 svg.line("goal", panel.atX(row.goal().limit()), y - 9, panel.atX(row.goal().limit()), y + 9);
             }
-            svg.text("", panel.atX(row.value()) + 9, y - 3, "start", String.format(Locale.ROOT, "%.2f", row.value()));
+            svg.text("", 836, y - 12, "end", String.format(Locale.ROOT, "%.2f", row.value()));
         }
         return svg;
     }

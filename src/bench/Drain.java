@@ -15,7 +15,7 @@ final class Drain {
         try (var world = new World(plan.dist())) {
             Path cache = world.dir.resolve("cache");
             List<String> paths = world.add("drain", 200, 4000);
-            var pairs = measure(plan.runs(), world, paths, "file://" + cache, () -> World.delete(cache), () -> {
+            var pairs = measure(plan.runs(), world, paths, "file://" + cache, () -> world.setAside(cache), () -> {
                 try (var files = Files.list(cache)) {
                     return files.filter(file -> file.toString().endsWith(".narinfo")).count();
                 }

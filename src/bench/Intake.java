@@ -1,6 +1,9 @@
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** How fast paths come in over one connection, each acknowledged after it is on disk and rooted. */
 final class Intake {
@@ -10,17 +13,30 @@ final class Intake {
         int count = plan.pick(10_000, 100_000);
         var single = new ArrayList<Double>();
         var many = new ArrayList<Double>();
+        var links = new ArrayList<Double>();
         try (var world = new World(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true")) {
             List<String> paths = world.made("in", count);
             for (int run = 0; run < plan.runs(); run++) {
                 single.add(rate(world, paths, 1));
                 many.add(rate(world, paths, 100));
+                links.add(links(world, paths));
             }
         }
         String what = "%,d paths in over one connection, %s, durable";
         return List.of(
-                Result.plain("intake", what.formatted(count, "one a line"), "paths/s", Result.Goal.atLeast(20_000), single),
+                Result.plain("intake", what.formatted(count, "one a line"), "paths/s", Result.Goal.atLeast(20_000), single)
+                        .with(Map.of("symlinks_per_s", links)),
                 Result.plain("intake-100", what.formatted(count, "100 a line"), "paths/s", Result.Goal.atLeast(20_000), many));
+    }
+
+    /** What the file system does at most: the links that root the paths, and nothing else; a second. */
+    private static double links(World world, List<String> paths) throws IOException {
+        world.forget();
+        long began = System.nanoTime();
+        for (String path : paths) {
+            Files.createSymbolicLink(world.roots.resolve(path.substring(path.lastIndexOf('/') + 1)), Path.of(path));
+        }
+        return paths.size() / ((System.nanoTime() - began) / 1e9);
     }
 
     private static double rate(World world, List<String> paths, int perLine) throws IOException {

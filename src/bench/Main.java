@@ -21,6 +21,10 @@ final class Main {
                 Charts.ofBench(Json.read(Files.readString(Path.of(words.get(1)))), Path.of(words.get(2)));
                 yield true;
             }
+            case "profile" -> {
+                Profile.run(Path.of(words.get(1)), Integer.parseInt(words.get(2)), Path.of(words.get(3)));
+                yield true;
+            }
             case "soak-chart" -> {
                 Charts.write(Path.of(words.get(2)), "soak", Charts.soak(Table.read(Path.of(words.get(1)))));
                 yield true;

@@ -1,6 +1,9 @@
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
 
 /** What the kernel knows of a process. */
 final class Proc {
@@ -34,9 +37,33 @@ final class Proc {
 
     /** Time on a processor so far, of the process itself, in seconds. */
     static double cpu(long pid) throws IOException {
+        return ticks(pid, 11) + ticks(pid, 12);
+    }
+
+    /** The same, of its children that have ended. */
+    static double childrenCpu(long pid) throws IOException {
+        return ticks(pid, 13) + ticks(pid, 14);
+    }
+
+    private static double ticks(long pid, int field) throws IOException {
         String stat = Files.readString(Path.of("/proc", "" + pid, "stat"));
-        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
-        return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / 100.0;
+        return Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[field]) / 100.0;
+    }
+
+    /** Seconds on a processor by the names of its threads. */
+    static Map<String, Double> threads(long pid) throws IOException {
+        var seconds = new TreeMap<String, Double>();
+        try (var tasks = Files.list(Path.of("/proc", "" + pid, "task"))) {
+            for (Path task : tasks.toList()) {
+                try {
+                    double ran = Long.parseLong(Files.readString(task.resolve("schedstat")).split(" ")[0]) / 1e9;
+                    seconds.merge(Files.readString(task.resolve("comm")).strip(), ran, Double::sum);
+                } catch (NoSuchFileException e) {
+                    continue; // it has ended meanwhile
+                }
+            }
+        }
+        return seconds;
     }
 
     /** Of a file, or of all files in a folder; 0 when it is not there. */

@@ -90,7 +90,7 @@ final class Sshd implements AutoCloseable {
 
     /** The other store has nothing. */
     void forget() throws IOException {
-        World.delete(remote);
+        world.setAside(remote);
         Files.createDirectory(remote);
     }
 

@@ -4,6 +4,8 @@
 # (under 3 minutes) in target/bench/quick.json. With ROWs, the names that it prints first, only these are measured anew.
 #
 # ./dev bench show [FILE]: the table of a file again. ./dev bench charts [FILE [DIR]]: charts from it, in target/bench or DIR.
+# ./dev bench publish [FILE]: puts them into docs/performance.md.
+# ./dev bench profile [PATHS]: where the time goes while 10,000 paths are drained, by JDK Flight Recorder.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
@@ -16,6 +18,29 @@ case ${1-} in
     show)
         compile_bench
         bench show "${2-$out/bench.json}"
+        exit
+        ;;
+    publish)
+        # What docs/performance.md shows, from this machine's last full run.
+        compile_bench
+        docs=$ROOT/docs
+        mkdir -p "$docs/performance"
+        cp "${2-$out/bench.json}" "$docs/performance/bench.json"
+        bench charts "$docs/performance/bench.json" "$docs/performance"
+        if [ -s "$ROOT/target/soak/samples.tsv" ]; then cp "$ROOT/target/soak/samples.tsv" "$docs/performance/soak.tsv"; fi
+        [ ! -s "$docs/performance/soak.tsv" ] || bench soak-chart "$docs/performance/soak.tsv" "$docs/performance"
+        bench show "$docs/performance/bench.json" | sed '/^\//d' >"$out/shown"
+        awk -v shown="$out/shown" '
+            /^<!-- end of figures -->/ { inside = 0 }
+            !inside { print }
+            /^<!-- figures:/ { inside = 1; while ((getline line <shown) > 0) print line; print "" }
+        ' "$docs/performance.md" >"$out/page"
+        cp "$out/page" "$docs/performance.md"
+        exit
+        ;;
+    profile)
+        prepare_bench
+        bench profile "$dist" "${2-10000}" "$out/profile"
         exit
         ;;
     charts)
@@ -39,7 +64,7 @@ while [ $# -gt 0 ]; do
             dist=$(CDPATH='' cd -- "$2" && pwd -P)
             shift
             ;;
-        -*) die "usage: ./dev bench [--quick] [--dist TREE] [ROW...] | show [FILE] | charts [FILE [DIR]]" ;;
+        -*) die "usage: ./dev bench [--quick] [--dist TREE] [ROW...] | show [FILE] | charts [FILE [DIR]] | publish [FILE] | profile [PATHS]" ;;
         *) break ;;
     esac
     shift
