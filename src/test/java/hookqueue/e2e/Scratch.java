@@ -101,7 +101,12 @@ final class Scratch implements AutoCloseable {
      * it printed.
      */
     String run(String... command) throws IOException {
-        Result result = attempt(command);
+        return runFor(Duration.ofSeconds(100), command);
+    }
+
+    /** As {@link #run}, for so long at most. */
+    String runFor(Duration most, String... command) throws IOException {
+        Result result = attempt(most, Map.of(), command);
         if (result.status() != 0) {
             throw new IOException(
                     String.join(" ", command)
@@ -121,6 +126,11 @@ final class Scratch implements AutoCloseable {
     }
 
     Result attempt(Map<String, String> more, String... command) throws IOException {
+        return attempt(Duration.ofSeconds(100), more, command);
+    }
+
+    private Result attempt(Duration most, Map<String, String> more, String... command)
+            throws IOException {
         Path out = Files.createTempFile(dir, "out", "");
         Path err = Files.createTempFile(dir, "err", "");
         var builder =
@@ -132,9 +142,10 @@ final class Scratch implements AutoCloseable {
         builder.environment().putAll(more);
         Process process = builder.start();
         try {
-            if (!process.waitFor(100, TimeUnit.SECONDS)) {
+            if (!process.waitFor(most.toMillis(), TimeUnit.MILLISECONDS)) {
                 process.destroyForcibly();
-                throw new IOException("still running after 100s: " + String.join(" ", command));
+                throw new IOException(
+                        "still running after " + most + ": " + String.join(" ", command));
             }
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);

@@ -1,0 +1,309 @@
+package hookqueue.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * Clients in great number and of ill will, against the real worker with the heap it is installed
+ * with: others are served all the while, memory, threads and descriptors stay within their bounds,
+ * and afterwards the worker ends by itself.
+ *
+ * <p>With {@code -Dhookqueue.load=full} in the numbers that docs/reliability.md has; otherwise in
+ * some seconds.
+ */
+@Timeout(900)
+class LoadIT {
+    private static final boolean FULL = "full".equals(System.getProperty("hookqueue.load"));
+    private static final int MOST_CONNECTIONS = 64;
+
+    /** 48 MB of heap; the rest is the JVM, its code, and 64 stacks. */
+    private static final long MOST_KILOBYTES = 160_000;
+
+    /** Beside one a connection. */
+    private static final long MOST_OTHER_THREADS = 30;
+
+    /** Beside two a connection, of which one asks whether the peer is there. */
+    private static final long MOST_OTHER_DESCRIPTORS = 70;
+
+    private final List<OtherClient> clients = new ArrayList<>();
+    private Scratch scratch;
+    private TestWorker worker;
+    private Thread sampler;
+    private volatile boolean sampling = true;
+    private volatile long mostThreads;
+    private volatile long mostDescriptors;
+    private long began;
+
+    @BeforeEach
+    void begin() throws Exception {
+        scratch = new Scratch();
+        // What is queued is not in the store, so it fails at once and does not keep the worker.
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
+        scratch.set("NPBHQ_IDLE_TIMEOUT", "500ms");
+        worker = TestWorker.start(scratch);
+        assertEquals("ok queued 1", ask(path(0)));
+        sampler = new Thread(this::sample, "sampler");
+        sampler.start();
+        began = System.nanoTime();
+    }
+
+    /** The end of each test: all clients go, and the worker must do so, too. */
+    @AfterEach
+    void end(TestInfo test) throws Exception {
+        double seconds = (System.nanoTime() - began) / 1e9;
+        try {
+            long memory = Long.parseLong(status("VmHWM"));
+            for (OtherClient client : clients) {
+                client.close();
+            }
+            sampling = false;
+            sampler.join();
+            System.out.printf(
+                    Locale.ROOT,
+                    "%s: %.0f s, at most %d MB, %d threads, %d descriptors%n",
+                    test.getDisplayName(),
+                    seconds,
+                    memory / 1_000,
+                    mostThreads,
+                    mostDescriptors);
+            assertTrue(memory < MOST_KILOBYTES, () -> "peak memory " + memory + " kB");
+            assertTrue(
+                    mostThreads <= MOST_CONNECTIONS + MOST_OTHER_THREADS,
+                    () -> mostThreads + " threads");
+            assertTrue(
+                    mostDescriptors <= 2 * MOST_CONNECTIONS + MOST_OTHER_DESCRIPTORS,
+                    () -> mostDescriptors + " descriptors");
+            assertEquals(0, worker.exit(Duration.ofSeconds(60)), worker::log);
+        } finally {
+            sampling = false;
+            worker.close();
+            scratch.close();
+        }
+    }
+
+    private String status(String field) throws IOException {
+        return Files.readAllLines(Path.of("/proc/" + worker.pid() + "/status")).stream()
+                .filter(line -> line.startsWith(field + ":"))
+                .map(line -> line.replaceAll("[^0-9]", ""))
+                .findFirst()
+                .orElseThrow(() -> new NoSuchFileException("no " + field + worker.log()));
+    }
+
+    private void sample() {
+        while (sampling) {
+            try (Stream<Path> open = Files.list(Path.of("/proc/" + worker.pid() + "/fd"))) {
+                mostDescriptors = Math.max(mostDescriptors, open.count());
+                mostThreads = Math.max(mostThreads, Long.parseLong(status("Threads")));
+                Thread.sleep(20);
+            } catch (IOException e) {
+                return; // it has ended, which the test notices
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    private String path(int number) {
+        return scratch.store + "/" + String.format(Locale.ROOT, "%032d-p", number);
+    }
+
+    private OtherClient client() throws IOException {
+        var client = new OtherClient(scratch.socket);
+        clients.add(client);
+        return client;
+    }
+
+    /** One client, one line; null when it got no answer. */
+    private String ask(String line) throws IOException {
+        try (var client = new OtherClient(scratch.socket)) {
+            return client.send(line + "\n").line();
+        }
+    }
+
+    /** A hook that is acknowledged in the midst of it all: silent, and within its limit of 5 s. */
+    private void assertServesHooks(int number) throws IOException {
+        scratch.set("NPBHQ_HOOK_TIMEOUT", "5s");
+        Scratch.Result hook = scratch.hook(path(number));
+        assertEquals("", hook.errors(), worker::log);
+    }
+
+    @Test
+    void clientsThatStayLeaveRoomForOthersUntilAllPlacesAreTaken() throws Exception {
+        for (int i = 0; i < MOST_CONNECTIONS - 1; i++) {
+            assertNotNull(client().send("version\n").line());
+        }
+        assertServesHooks(1);
+        assertNotNull(client().send("version\n").line());
+        for (int i = 0; i < 20; i++) {
+            assertEquals("error more than 64 connections; try again later", ask("version"));
+        }
+        scratch.set("NPBHQ_HOOK_TIMEOUT", "5s");
+        assertTrue(
+                scratch.hook(path(2)).errors().contains("left in the spool"),
+                "a hook that finds no place spools");
+        clients.removeLast().close();
+        Scratch.eventually(
+                Duration.ofSeconds(10),
+                "a place is free again, and the spool is taken in",
+                () -> known(2));
+    }
+
+    private boolean known(int number) {
+        try {
+            return ask("explain " + path(number)).contains("failed");
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    @Test
+    void aThousandClientsThatComeAndGo() throws Exception {
+        int many = FULL ? 20_000 : 1_000;
+        for (int i = 0; i < many; i++) {
+            try (var client = new OtherClient(scratch.socket)) {
+                switch (i % 4) {
+                    case 0 -> assertEquals("ok queued 1", client.send(path(i) + "\n").line());
+                    case 1 -> client.send(path(i) + "\n");
+                    case 2 -> client.send("/nix/st");
+                    default -> {} // comes and goes
+                }
+            }
+        }
+        assertServesHooks(many);
+        Scratch.eventually(
+                Duration.ofSeconds(20),
+                "what was sent by those who did not wait is not lost",
+                () -> known(1) && known(many - 3));
+    }
+
+    @Test
+    void aBurstOfHooksIsAcknowledgedOrSpooledToTheLast() throws Exception {
+        int many = FULL ? 10_000 : 150;
+        scratch.set("NPBHQ_HOOK_TIMEOUT", "5s");
+        String said =
+                scratch.runFor(
+                        Duration.ofMinutes(14),
+                        "sh",
+                        "-c",
+                        "seq -f '"
+                                + scratch.store
+                                + "/%032.0f-p' 1 "
+                                + many
+                                + " | xargs -P 16 -I{} env OUT_PATHS={} "
+                                + Scratch.script("post-build-hook")
+                                + " 2>&1");
+        long spooled = said.lines().filter(line -> line.contains("left in the spool: ")).count();
+        assertEquals(spooled, said.lines().count(), said);
+        System.out.printf("%d hooks, of which %d spooled%n", many, spooled);
+        Scratch.eventually(Duration.ofSeconds(60), "all have come in", () -> failed() == many + 1);
+    }
+
+    private long failed() {
+        try {
+            return scratch.client("failed").output().lines().filter(l -> l.contains("/0")).count();
+        } catch (IOException e) {
+            return -1;
+        }
+    }
+
+    @Test
+    void sixtyClientsThatSendAByteNowAndThen() throws Exception {
+        int rounds = FULL ? 60 : 3;
+        for (int i = 0; i < 60; i++) {
+            client();
+        }
+        for (int round = 0; round < rounds; round++) {
+            for (OtherClient slow : clients) {
+                slow.send("x");
+            }
+            assertServesHooks(round + 1);
+            Thread.sleep(FULL ? 1_000 : 100);
+        }
+    }
+
+    @Test
+    void clientsThatNeverEndTheirLine() throws Exception {
+        String piece = "x".repeat(8_000);
+        for (int i = 0; i < 40; i++) {
+            client();
+        }
+        // Each sends until nobody reads any more: no more than two have room for a long line.
+        var writers = new ArrayList<Thread>();
+        for (OtherClient client : clients) {
+            var writer =
+                    new Thread(() -> {
+                        try {
+                            for (int sent = 0; sent < 2 << 20; sent += piece.length()) {
+                                client.send(piece);
+                            }
+                            client.send("\n");
+                        } catch (IOException e) {
+                            return; // closed in the middle
+                        }
+                    });
+            writer.setDaemon(true);
+            writer.start();
+            writers.add(writer);
+        }
+        for (int i = 1; i <= (FULL ? 100 : 5); i++) {
+            assertServesHooks(i);
+        }
+        assertEquals(
+                "error more words than a line of paths can have; nothing of it was queued",
+                ask("x ".repeat(30_000)));
+        writers.getFirst().join(20_000);
+    }
+
+    @Test
+    void clientsThatWatchAndNeverRead() throws Exception {
+        for (int i = 0; i < 40; i++) {
+            client().send("pause\n".repeat(i == 0 ? 1 : 0) + path(1) + "\nwatch\n");
+        }
+        for (int i = 2; i < (FULL ? 5_000 : 300); i++) {
+            assertEquals("ok queued 1", ask(path(i)));
+        }
+        assertServesHooks(2);
+        assertEquals("ok resumed", ask("resume"));
+    }
+
+    @Test
+    void aMillionRequestsWhoseRepliesNobodyReads() throws Exception {
+        int many = FULL ? 1_000_000 : 20_000;
+        OtherClient deaf = client();
+        var writer =
+                new Thread(() -> {
+                    String requests = "version\nstatus\nhelp\n".repeat(100);
+                    try {
+                        for (int sent = 0; sent < many; sent += 300) {
+                            deaf.send(requests);
+                        }
+                        deaf.send(path(9) + "\n");
+                    } catch (IOException e) {
+                        return; // the last path will be missed
+                    }
+                });
+        writer.setDaemon(true);
+        writer.start();
+        for (int i = 1; i < 4; i++) {
+            assertServesHooks(i);
+        }
+        Scratch.eventually(
+                Duration.ofMinutes(FULL ? 10 : 1), "the last of them was answered", () -> known(9));
+    }
+}
