@@ -29,7 +29,10 @@ public final class ChildProcess {
     private static final Duration GRACE = Duration.ofSeconds(5);
     private static final long SOONEST_LOOK = Duration.ofMillis(20).toNanos();
     private static final long LATEST_LOOK = Duration.ofSeconds(30).toNanos();
-    private static final long MOVE = 64 * 1024;
+
+    /** More than what may be under way in the pipe of the output. */
+    private static final long MOVE = 256 * 1024;
+
     private static final AtomicLong COUNT = new AtomicLong();
 
     private final Duration stallTimeout;
@@ -66,34 +69,41 @@ public final class ChildProcess {
         } catch (IOException e) {
             return new Ending.NotStarted(String.valueOf(e.getMessage()));
         }
-        var lastLine = new AtomicLong(System.nanoTime());
-        var reader =
-                new Thread(() -> read(child.getInputStream(), output, lastLine), "child-output");
+        var heard = new Heard(new AtomicLong(System.nanoTime()), new AtomicLong());
+        var reader = new Thread(() -> read(child.getInputStream(), output, heard), "child-output");
         reader.setDaemon(true);
         reader.start();
-        Ending ending = await(child, mark, lastLine);
+        Ending ending = await(child, mark, heard);
         Leftovers.end(child.toHandle(), mark, GRACE);
         finish(reader, child);
         return ending;
     }
 
-    private Ending await(Process child, String mark, AtomicLong lastLine) {
+    /**
+     * What the reader of the output tells whoever waits for the child.
+     *
+     * @param life when the last line came that shows life, by {@link System#nanoTime}
+     * @param bytes read so far: a child that only writes to us moves nothing else
+     */
+    private record Heard(AtomicLong life, AtomicLong bytes) {}
+
+    private Ending await(Process child, String mark, Heard heard) {
         long look = Math.clamp(stallTimeout.toNanos() / 10, SOONEST_LOOK, LATEST_LOOK);
         long lastMove = System.nanoTime();
         long moved = 0;
         try {
             while (!child.waitFor(look, TimeUnit.NANOSECONDS)) {
                 long now = System.nanoTime();
-                if (now - lastLine.get() < look) {
+                if (now - heard.life().get() < look) {
                     continue;
                 }
-                long movedNow = Leftovers.moved(child.toHandle(), mark);
+                long movedNow = Leftovers.moved(child.toHandle(), mark) - heard.bytes().get();
                 if (movedNow - moved >= MOVE) {
                     lastMove = now;
                     moved = movedNow;
                 }
                 moved = Math.min(moved, movedNow); // what has ended is not counted any more
-                if (now - Math.max(lastLine.get(), lastMove) >= stallTimeout.toNanos()) {
+                if (now - Math.max(heard.life().get(), lastMove) >= stallTimeout.toNanos()) {
                     return new Ending.Stalled(stallTimeout);
                 }
             }
@@ -104,16 +114,20 @@ public final class ChildProcess {
         }
     }
 
-    private static void read(InputStream stream, Consumer<String> output, AtomicLong lastLine) {
+    private static void read(InputStream stream, Consumer<String> output, Heard heard) {
+        var signs = new SignsOfLife();
         var lines =
                 new Lines(line -> {
-                    lastLine.set(System.nanoTime());
+                    if (signs.in(line)) {
+                        heard.life().set(System.nanoTime());
+                    }
                     output.accept(line);
                 });
         byte[] buffer = new byte[8192];
         try (stream) {
             int count = stream.read(buffer);
             while (count >= 0) {
+                heard.bytes().addAndGet(count);
                 lines.take(buffer, count);
                 count = stream.read(buffer);
             }

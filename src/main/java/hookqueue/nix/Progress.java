@@ -26,7 +26,7 @@ import java.util.regex.Pattern;
  * <p>Written by the thread that reads the child's output, read by any.
  */
 public final class Progress implements Consumer<String> {
-    private static final String PREFIX = "@nix ";
+    static final String PREFIX = "@nix ";
     private static final int ACTIVITY_COPY_PATH = 100;
     private static final int ACTIVITY_COPY_PATHS = 103;
     private static final int RESULT_PROGRESS = 105;

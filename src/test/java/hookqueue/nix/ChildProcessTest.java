@@ -104,6 +104,34 @@ class ChildProcessTest {
         assertEquals(new Ending.Exited(0), ending);
     }
 
+    /**
+     * What Nix says ten times a second while nothing comes; here so often that it is many bytes.
+     */
+    @Test
+    void oneThatOnlyRepeatsHowFarItIsIsEnded() {
+        String result =
+                "\\@nix {\\\"action\\\":\\\"result\\\",\\\"fields\\\":[0,0,0,0],\\\"id\\\":%d,\\\"type\\\":105}\\n";
+        Ending ending =
+                run(
+                        Duration.ofMillis(1500),
+                        "exec perl -e '$| = 1; $end = time + 20; while (time < $end) {"
+                                + " printf \""
+                                + result
+                                + "\", $_ for 1..100; select(undef, undef, undef, 0.01) }'");
+        assertInstanceOf(Ending.Stalled.class, ending);
+        assertTrue(lines.size() > 1_000, () -> lines.size() + " lines");
+    }
+
+    @Test
+    void oneThatSaysThatItGetsFurtherIsLeftAlone() {
+        Ending ending =
+                run(
+                        Duration.ofMillis(1500),
+                        "for n in 1 2 3 4; do sleep 0.5;"
+                                + " echo \"@nix {\\\"action\\\":\\\"result\\\",\\\"fields\\\":[$n,9],\\\"id\\\":1,\\\"type\\\":105}\"; done");
+        assertEquals(new Ending.Exited(0), ending);
+    }
+
     @Test
     void oneThatMovesDataWithoutAWordIsLeftAlone() {
         String slowly = "sysread(F, $b, 100000), select(undef, undef, undef, 0.1) for 1..40";
