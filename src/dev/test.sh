@@ -8,8 +8,9 @@
 #   `system`      src/test/system/run: a booted systemd
 #   `nixos`       nixos/tests/run: package, module, flake
 #   `prometheus`  src/test/prometheus/run: metrics, alerts and dashboard with promtool and node_exporter
+#   `fleet`       src/test/fleet/run: several machines, one cache, an outage
 #
-# The last five print "N passed, N failed" at their end; so does this, with the sums. A stage that ends with a
+# The last six print "N passed, N failed" at their end; so does this, with the sums. A stage that ends with a
 # failure but has counted none is one failure more. One that says "0 passed, 0 failed" could not run here and has said
 # why; with CI=true that is a failure too.
 set -eu
@@ -19,7 +20,7 @@ ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 . "$ROOT/src/dev/lib.sh"
 cd "$ROOT"
 logs=$ROOT/target/test-logs
-ALL='shellcheck unit tree sh system nixos prometheus'
+ALL='shellcheck unit tree sh system nixos prometheus fleet'
 
 # Programs say different things in different languages, and sort in different orders.
 LC_ALL=C.UTF-8
@@ -107,6 +108,10 @@ stage_prometheus() {
     src/test/prometheus/run
 }
 
+stage_fleet() {
+    src/test/fleet/run
+}
+
 # What a stage needs to be there at all.
 runner_of() {
     case $1 in
@@ -115,6 +120,7 @@ runner_of() {
         system) echo src/test/system/run ;;
         nixos) echo nixos/tests/run ;;
         prometheus) echo src/test/prometheus/run ;;
+        fleet) echo src/test/fleet/run ;;
         *) echo pom.xml ;;
     esac
 }
@@ -180,13 +186,13 @@ one=
 two=
 for stage in "$@"; do
     case $stage in
-        system | nixos | prometheus) two="$two $stage" ;;
+        system | nixos | prometheus | fleet) two="$two $stage" ;;
         *) one="$one $stage" ;;
     esac
 done
 # The install tree is what these test.
 case " $* " in
-    *' tree '* | *' sh '* | *' system '* | *' nixos '* | *' prometheus '*) ./dev build ;;
+    *' tree '* | *' sh '* | *' system '* | *' nixos '* | *' prometheus '* | *' fleet '*) ./dev build ;;
 esac
 # shellcheck disable=SC2086 # lists of words
 {
