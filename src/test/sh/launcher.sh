@@ -42,6 +42,7 @@ must equal "$(sed 1d "$case_dir/out")" "@$lib/jvm.options
 -Dorg.newsclub.net.unix.library.override=$lib/native/libjunixsocket-native.so
 -Dorg.sqlite.lib.path=$lib/native
 -Dorg.sqlite.lib.name=libsqlitejdbc.so
+-Dorg.sqlite.tmpdir=$lib/native
 -cp
 $lib/a.jar:$lib/b.jar
 hookqueue.Main
@@ -68,7 +69,7 @@ must equal "$out" "@$lib/jvm.options"
 out=$(cd "$tree/bin" && ./nix-post-build-hook-queue serve | sed -n 2p)
 must equal "$out" "@$lib/jvm.options"
 mv "$tree" "$case_dir/a tree"
-out=$("$case_dir/a tree/bin/nix-post-build-hook-queue" serve | sed -n 7p)
+out=$("$case_dir/a tree/bin/nix-post-build-hook-queue" serve | sed -n 8p)
 must equal "$out" "$case_dir/a tree/lib/nix-post-build-hook-queue/a.jar:$case_dir/a tree/lib/nix-post-build-hook-queue/b.jar"
 
 test_that "NPBHQ_JAVA comes first, then the tree's own, JAVA_HOME, the newest of the machine, and PATH"

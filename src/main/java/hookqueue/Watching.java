@@ -51,6 +51,9 @@ final class Watching {
             now = Overview.of(queue, lanes, clock);
         }
         tell(watch.form(), now, bars, last, reply);
+        if (watch.form() == Request.Watch.Form.JSON) {
+            return "ok"; // a client prints what follows, and it would be no JSON
+        }
         String total = bars.total(now);
         return "ok nothing left to do"
                 + (total.isEmpty() ? "" : ": " + total)

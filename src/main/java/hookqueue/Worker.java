@@ -185,11 +185,28 @@ final class Worker {
             }
             open.closeSessions(SESSIONS_END);
             pulse.end();
+            LOG.info(
+                    "ended: {}; {}",
+                    bug.get() != null
+                            ? "a bug"
+                            : toldToStop() ? "told to stop" : "nothing left to do",
+                    done(lanes));
         }
-        LOG.info(
-                "ended: {}",
-                bug.get() != null ? "a bug" : toldToStop() ? "told to stop" : "nothing left to do");
         return bug.get() == null ? Exit.OK : Exit.BUG;
+    }
+
+    /** One line for who looks through the journal: what this worker has done. */
+    private static String done(List<Lane> lanes) {
+        var parts = new ArrayList<String>();
+        for (Lane lane : lanes) {
+            if (lane.delivered() > 0) {
+                parts.add(
+                        lane.name().equals(Ledger.SIGN)
+                                ? "signed " + lane.delivered()
+                                : "delivered " + lane.delivered() + " to " + lane.name());
+            }
+        }
+        return parts.isEmpty() ? "delivered nothing" : String.join(", ", parts);
     }
 
     private void listen(Listener listener, Listener.Work work)

@@ -18,6 +18,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +49,7 @@ public final class Lane {
     private final Thread thread;
     private Round.Known known = Round.Known.NOTHING;
     private volatile @Nullable Batch running;
+    private final AtomicLong delivered = new AtomicLong();
 
     /**
      * What a lane keeps to.
@@ -102,6 +104,11 @@ public final class Lane {
     /** What runs now, or null. */
     public @Nullable Batch running() {
         return running;
+    }
+
+    /** How many paths it has delivered since it was started. */
+    public long delivered() {
+        return delivered.get();
     }
 
     /** Starts the lane's thread. */
@@ -244,7 +251,7 @@ public final class Lane {
     private boolean record(List<Verdict> verdicts, Outcome outcome, Duration took)
             throws QueueException, InterruptedException {
         Optional<Run> run = run(verdicts, outcome, took);
-        long bytes = outcome instanceof Outcome.Delivered delivered ? delivered.bytes() : 0;
+        long bytes = outcome instanceof Outcome.Delivered done ? done.bytes() : 0;
         long now = clock.millis();
         boolean paused =
                 queue.call(ledger -> {
@@ -256,6 +263,7 @@ public final class Lane {
                     }
                     return ledger.paused(now);
                 });
+        run.ifPresent(ended -> delivered.addAndGet(ended.delivered()));
         for (Verdict verdict : verdicts) {
             if (verdict instanceof Verdict.Failed failed) {
                 LOG.error(

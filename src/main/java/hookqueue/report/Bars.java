@@ -136,8 +136,7 @@ public final class Bars {
             text.append(", ").append(Words.number(lane.deferred())).append(" deferred");
         }
         Forecast.of(lane, o)
-                .ifPresent(left ->
-                        text.append(", about ").append(Forecast.shown(left)).append(" left"));
+                .ifPresent(left -> text.append(", ").append(Forecast.shown(left)).append(" left"));
         return text.toString();
     }
 

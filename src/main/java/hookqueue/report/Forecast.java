@@ -77,16 +77,16 @@ final class Forecast {
         return 0;
     }
 
-    /** For people, no more exact than it is: {@code a few seconds}, {@code 40s}, {@code 4min}. */
+    /** For people, no more exact than it is: {@code a few seconds}, {@code about 4min}. */
     static String shown(Duration left) {
         long s = left.toSeconds();
         if (s < FEW_SECONDS) {
             return "a few seconds";
         }
         if (s < 60) {
-            return (s + 4) / 5 * 5 + "s";
+            return "about " + (s + 4) / 5 * 5 + "s";
         }
-        return Durations.shown(Duration.ofMinutes((s + 59) / 60));
+        return "about " + Durations.shown(Duration.ofMinutes((s + 59) / 60));
     }
 
     static Duration positive(Duration d) {

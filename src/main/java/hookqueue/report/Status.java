@@ -70,7 +70,7 @@ public final class Status {
         Forecast.of(o)
                 .ifPresent(left ->
                         facts.add(
-                                "time left    about "
+                                "time left    "
                                         + Forecast.shown(left)
                                         + ", if it goes on as of late"));
         if (!facts.isEmpty()) {
@@ -138,6 +138,14 @@ public final class Status {
                                 + Words.firstLine(lane.breaker().reason()));
                 lines.add("    try now:    " + ME + "retry");
             }
+        }
+        long deferred = o.lanes().stream().mapToLong(LaneCounts::deferred).sum();
+        if (deferred > 0 && o.pause().isEmpty()) {
+            lines.add(
+                    (deferred == 1 ? "1 path is" : Words.paths(deferred) + " are")
+                            + " put off, and tried again after a while");
+            lines.add("    see why:    " + ME + "list");
+            lines.add("    try now:    " + ME + "retry");
         }
         if (o.failed() > 0) {
             lines.add(

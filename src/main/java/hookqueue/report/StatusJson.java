@@ -25,12 +25,12 @@ public final class StatusJson {
         var text = new StringWriter();
         try (var json = new JsonWriter(text)) {
             json.beginObject();
-            json.name("at").value(o.at().toString());
+            json.name("at").value(time(o.at().toEpochMilli()));
             json.name("summary").value(summary);
             json.name("queued").value(o.outstanding());
             json.name("failed").value(o.failed());
             if (o.oldest().isPresent()) {
-                json.name("oldest_queued_at").value(o.oldest().get().toString());
+                json.name("oldest_queued_at").value(time(o.oldest().get().toEpochMilli()));
             }
             if (o.pause().isPresent()) {
                 pause(json, o.pause().get());
@@ -91,7 +91,7 @@ public final class StatusJson {
             Progress.Snapshot progress = batch.progress().snapshot();
             json.name("running").beginObject();
             json.name("paths").value(batch.paths());
-            json.name("since").value(batch.since().toString());
+            json.name("since").value(time(batch.since().toEpochMilli()));
             json.name("copied_paths").value(progress.paths());
             json.name("copied_bytes").value(progress.bytes());
             json.name("expected_bytes").value(progress.bytesExpected());

@@ -64,9 +64,10 @@ final class Words {
         return String.format(Locale.ROOT, "%,d", count);
     }
 
-    /** {@code 3min ago}. */
+    /** {@code 3min ago}, or {@code just now}. */
     static String ago(Instant then, Instant now) {
-        return Durations.shown(Forecast.positive(Duration.between(then, now))) + " ago";
+        Duration age = Forecast.positive(Duration.between(then, now));
+        return age.toSeconds() < 1 ? "just now" : Durations.shown(age) + " ago";
     }
 
     /** {@code in 3min}, or {@code now} when it is over. */

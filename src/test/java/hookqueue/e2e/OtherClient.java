@@ -49,6 +49,15 @@ final class OtherClient implements AutoCloseable {
         return replies.readLine();
     }
 
+    /** The line that ends a reply, after whatever data comes before it. */
+    String lastLine() throws IOException {
+        String line = line();
+        while (line != null && !line.startsWith("ok") && !line.startsWith("error")) {
+            line = line();
+        }
+        return String.valueOf(line);
+    }
+
     @Override
     public void close() throws IOException {
         channel.close();

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -100,6 +102,57 @@ class ProtocolIT {
             gone.send(lines.toString());
         }
         Scratch.eventually(Duration.ofSeconds(30), "all are queued", () -> total() == 3_000);
+    }
+
+    @Test
+    void watchersAreToldInTheirFormUntilNothingIsLeft() throws Exception {
+        try (var text = new OtherClient(scratch.socket);
+                var json = new OtherClient(scratch.socket);
+                var bars = new OtherClient(scratch.socket)) {
+            assertEquals(0, scratch.client(path(1), path(2)).status());
+            text.send("watch\n");
+            json.send("watch json\n");
+            bars.send("watch bars\n");
+            assertTrue(text.line().matches("paused since ..:.., 2 queued"));
+            JsonObject first = JsonParser.parseString(json.line()).getAsJsonObject();
+            assertEquals(2, first.get("queued").getAsInt());
+            assertTrue(first.has("paused_since"));
+            assertEquals("bar\texec:/bin/true\tpaused\t0\t0 of 2 paths", bars.line());
+            assertTrue(bars.line().startsWith("say\tpaused since "));
+            assertEquals("draw", bars.line());
+            assertTrue(
+                    JsonParser.parseString(json.line()).isJsonObject(),
+                    "again within a second or so, though nothing changes");
+            assertEquals(0, scratch.client("drop", path(1), path(2)).status());
+            assertEquals("ok", json.lastLine());
+            assertEquals("ok nothing left to do", text.lastLine());
+            assertEquals("ok nothing left to do", bars.lastLine());
+        }
+    }
+
+    @Test
+    void watchersThatNeverReadKeepNobodyWaiting() throws Exception {
+        assertEquals(0, scratch.client(path(1)).status());
+        var deaf = new ArrayList<OtherClient>();
+        try {
+            for (int i = 0; i < 20; i++) {
+                var client = new OtherClient(scratch.socket);
+                deaf.add(client);
+                // more than a socket holds: the reply of one request has to be given up
+                client.send("metrics\n".repeat(200) + "watch bars\n");
+            }
+            for (int i = 2; i < 200; i++) {
+                long began = System.nanoTime();
+                assertEquals(0, scratch.client(path(i)).status());
+                Duration took = Duration.ofNanos(System.nanoTime() - began);
+                assertTrue(took.compareTo(Duration.ofSeconds(5)) < 0, () -> "it took " + took);
+                i += 30;
+            }
+        } finally {
+            for (OtherClient client : deaf) {
+                client.close();
+            }
+        }
     }
 
     private long total() {

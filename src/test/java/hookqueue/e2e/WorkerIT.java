@@ -104,6 +104,38 @@ class WorkerIT {
     }
 
     @Test
+    void aPauseEndsByItselfThoughTheWorkerWasRestartedAndNobodyIsConnected() throws Exception {
+        Path carried = scratch.dir.resolve("carried");
+        program("echo carried >> " + carried + "\n");
+        long until;
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            until = System.nanoTime() + Duration.ofSeconds(4).toNanos();
+            Scratch.Result paused = scratch.client("pause", "4s");
+            assertTrue(
+                    paused.output().matches("paused since ..:.. until ..:..; a batch.*\n"),
+                    paused.output() + paused.errors());
+            assertEquals(0, scratch.client(path(1)).status());
+            assertEquals(0, worker.terminate(), worker::log);
+        }
+        try (TestWorker next = TestWorker.start(scratch)) {
+            try (var client = new OtherClient(scratch.socket)) {
+                client.send("version\n");
+                client.line(); // it is awake now, as after a boot
+            }
+            Scratch.eventually(Duration.ofSeconds(30), "it goes on", () -> Files.exists(carried));
+            assertEquals(0, scratch.client("wait", "timeout=20s").status());
+            assertTrue(System.nanoTime() >= until, "and not before its time");
+            assertEquals(0, next.terminate(), next::log);
+            assertTrue(
+                    next.log()
+                            .contains(
+                                    "ended: told to stop; delivered 1 to exec:"
+                                            + scratch.dir.resolve("program")),
+                    next::log);
+        }
+    }
+
+    @Test
     void sigtermEndsItInTenSecondsThoughAChildIgnoresItAndClientsStay() throws Exception {
         Path pid = scratch.dir.resolve("pid");
         program(

@@ -150,6 +150,9 @@ class ReportTest {
 
                 ssh://"b\\ is down since 14:02 (3min ago), next try in 12min: no route to host …
                     try now:    nix-post-build-hook-queue retry
+                3 paths are put off, and tried again after a while
+                    see why:    nix-post-build-hook-queue list
+                    try now:    nix-post-build-hook-queue retry
                 4 paths have failed, and are not tried again by themselves
                     see why:    nix-post-build-hook-queue failed
                     try again:  nix-post-build-hook-queue retry
@@ -167,17 +170,17 @@ class ReportTest {
     void theTimeThatIsLeftIsAnEstimateAndAbsentWhenNothingIsKnown() {
         assertTrue(
                 status.text(overview(List.of(A), List.of()))
-                        .contains("time left    about a few seconds, if it goes on as of late"));
+                        .contains("time left    a few seconds, if it goes on as of late"));
         assertTrue(
                 status.text(overview(List.of(A, DOWN), List.of())).stream()
                         .noneMatch(line -> line.startsWith("time left")),
                 "nobody knows when what is down comes back");
         assertTrue(status.text(paused(0)).stream().noneMatch(l -> l.startsWith("time left")));
         assertEquals("a few seconds", Forecast.shown(Duration.ofMillis(9_999)));
-        assertEquals("15s", Forecast.shown(Duration.ofSeconds(11)));
-        assertEquals("1min", Forecast.shown(Duration.ofSeconds(60)));
-        assertEquals("3min", Forecast.shown(Duration.ofSeconds(121)));
-        assertEquals("2h 1min", Forecast.shown(Duration.ofSeconds(7_201)));
+        assertEquals("about 15s", Forecast.shown(Duration.ofSeconds(11)));
+        assertEquals("about 1min", Forecast.shown(Duration.ofSeconds(60)));
+        assertEquals("about 3min", Forecast.shown(Duration.ofSeconds(121)));
+        assertEquals("about 2h 1min", Forecast.shown(Duration.ofSeconds(7_201)));
     }
 
     private static Overview running(LaneCounts lane, int paths, String... output) {
