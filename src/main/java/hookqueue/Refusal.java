@@ -29,8 +29,8 @@ final class Refusal implements Answers {
     }
 
     @Override
-    public List<String> enqueue(List<Request.Enqueue> requests) {
-        return requests.stream().map(request -> "error not queued: " + reason).toList();
+    public Pending enqueue(List<Request.Enqueue> requests) {
+        return () -> requests.stream().map(request -> "error not queued: " + reason).toList();
     }
 
     @Override

@@ -80,19 +80,26 @@ final class Verbs implements Answers {
     }
 
     @Override
-    public List<String> enqueue(List<Request.Enqueue> requests) throws InterruptedException {
+    public Pending enqueue(List<Request.Enqueue> requests) {
+        Queue.Submitted<List<Receipt>> receipts =
+                queue.submit(ledger -> {
+                    var all = new ArrayList<Receipt>(requests.size());
+                    for (Request.Enqueue request : requests) {
+                        all.add(ledger.enqueue(request.paths(), request.tag(), clock.millis()));
+                    }
+                    return all;
+                });
+        return () -> replies(requests, receipts);
+    }
+
+    private static List<String> replies(
+            List<Request.Enqueue> requests, Queue.Submitted<List<Receipt>> receipts)
+            throws InterruptedException {
         try {
-            List<Receipt> receipts =
-                    queue.call(ledger -> {
-                        var all = new ArrayList<Receipt>(requests.size());
-                        for (Request.Enqueue request : requests) {
-                            all.add(ledger.enqueue(request.paths(), request.tag(), clock.millis()));
-                        }
-                        return all;
-                    });
+            List<Receipt> all = receipts.await();
             var replies = new ArrayList<String>(requests.size());
-            for (int i = 0; i < receipts.size(); i++) {
-                replies.add(reply(requests.get(i), receipts.get(i)));
+            for (int i = 0; i < all.size(); i++) {
+                replies.add(reply(requests.get(i), all.get(i)));
             }
             return replies;
         } catch (QueueException e) {
@@ -129,7 +136,7 @@ final class Verbs implements Answers {
             throws IOException, InterruptedException {
         try {
             return switch (request) {
-                case Request.Enqueue enqueue -> enqueue(List.of(enqueue)).getFirst();
+                case Request.Enqueue enqueue -> enqueue(List.of(enqueue)).replies().getFirst();
                 case Request.Status s -> status(s.json(), reply);
                 case Request.Listing l ->
                         pages(

@@ -6,11 +6,17 @@ import java.util.List;
 /** What requests mean. Called on the threads of the connections, by many at once. */
 public interface Answers {
     /**
-     * Queues the paths of several requests in one go.
-     *
-     * @return the last line of each one's reply, in order
+     * Queues the paths of several requests in one go. It need not wait for the end of it: what is
+     * handed over first is queued first.
      */
-    List<String> enqueue(List<Request.Enqueue> requests) throws InterruptedException;
+    Pending enqueue(List<Request.Enqueue> requests);
+
+    /** Replies that are still to come. */
+    @FunctionalInterface
+    interface Pending {
+        /** Waits for the last line of each request's reply, in order. */
+        List<String> replies() throws InterruptedException;
+    }
 
     /**
      * Answers any other request.

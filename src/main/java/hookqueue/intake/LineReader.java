@@ -66,9 +66,30 @@ final class LineReader implements AutoCloseable {
         this.longLines = longLines;
     }
 
-    /** Whether a whole line is at hand, so that {@link #next()} does not wait. */
-    boolean hasLine() {
-        return lineEnd() >= 0;
+    /**
+     * Whether a whole line is at hand, so that {@link #next()} does not wait. Reads what has come,
+     * and waits for nothing.
+     */
+    boolean hasLine() throws IOException {
+        while (lineEnd() < 0) {
+            if (end - start >= LongLines.SHORT || !hasBytes() || fill(end > start) < 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether the last line was a long one: its room is held until {@link #next()}. */
+    boolean holdsLong() {
+        return inPlace;
+    }
+
+    private boolean hasBytes() {
+        try {
+            return source.stream().available() > 0;
+        } catch (IOException e) {
+            return false; // next() finds out why
+        }
     }
 
     /** The next one. What the last one was made into must not be needed any more. */

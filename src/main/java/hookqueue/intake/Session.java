@@ -2,7 +2,9 @@ package hookqueue.intake;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,7 +16,12 @@ import org.slf4j.LoggerFactory;
  */
 final class Session implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
-    private static final int PATHS_TOGETHER = 1_000;
+
+    /** Lines and paths: a thousand lines of one path each. */
+    private static final int WORDS_TOGETHER = 2_000;
+
+    /** While one batch is rooted and the next is written to the database, one more may wait. */
+    private static final int MOST_PENDING = 3;
 
     private final Connection connection;
     private final String storeDir;
@@ -25,6 +32,11 @@ final class Session implements Runnable {
 
     /** Of the requests that wait to be queued together. */
     private int wordsWaiting;
+
+    /** Lines that are to be queued together, and what was handed over and not yet answered. */
+    private final List<Request.Enqueue> waiting = new ArrayList<>();
+
+    private final Deque<Answers.Pending> pending = new ArrayDeque<>();
 
     /**
      * How long a client may be silent.
@@ -75,13 +87,12 @@ final class Session implements Runnable {
     }
 
     private void serve(Peer peer, LineReader lines) throws IOException, InterruptedException {
-        var waiting = new ArrayList<Request.Enqueue>();
         while (true) {
             LineReader.Found found = lines.next();
             if (found instanceof LineReader.Found.Line line) {
-                take(Request.parse(storeDir, line.text()), peer, waiting);
+                take(Request.parse(storeDir, line.text()), peer);
             } else {
-                enqueue(waiting);
+                settle();
                 if (found instanceof LineReader.Found.TooLong) {
                     connection.say("error the line is longer than 1 MiB; nothing of it was queued");
                 } else if (found instanceof LineReader.Found.NoRoom) {
@@ -101,21 +112,22 @@ final class Session implements Runnable {
                     return;
                 }
             }
-            if (wordsWaiting >= PATHS_TOGETHER || !lines.hasLine()) {
-                enqueue(waiting);
+            if (!lines.hasLine() || lines.holdsLong()) {
+                settle();
                 connection.flush();
+            } else if (wordsWaiting >= WORDS_TOGETHER) {
+                handOver();
             }
         }
     }
 
-    private void take(Request request, Peer peer, List<Request.Enqueue> waiting)
-            throws InterruptedException {
+    private void take(Request request, Peer peer) throws InterruptedException {
         if (request instanceof Request.Enqueue enqueue) {
             waiting.add(enqueue);
             wordsWaiting += 1 + enqueue.paths().size() + enqueue.refused().size();
             return;
         }
-        enqueue(waiting);
+        settle();
         try {
             connection.say(answers.answer(request, peer, reply));
         } catch (IOException e) {
@@ -125,11 +137,22 @@ final class Session implements Runnable {
         }
     }
 
-    private void enqueue(List<Request.Enqueue> waiting) throws InterruptedException {
+    private void handOver() throws InterruptedException {
         if (!waiting.isEmpty()) {
-            answers.enqueue(waiting).forEach(connection::say);
+            pending.add(answers.enqueue(List.copyOf(waiting)));
             waiting.clear();
             wordsWaiting = 0;
+            if (pending.size() >= MOST_PENDING) {
+                pending.remove().replies().forEach(connection::say);
+            }
+        }
+    }
+
+    /** Has every line that was read so far answered. */
+    private void settle() throws InterruptedException {
+        handOver();
+        while (!pending.isEmpty()) {
+            pending.remove().replies().forEach(connection::say);
         }
     }
 

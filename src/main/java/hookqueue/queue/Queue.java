@@ -12,6 +12,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
@@ -24,7 +25,7 @@ import org.slf4j.LoggerFactory;
  * step.
  *
  * <pre>
- *   task, task, task ─► BEGIN ─► each task ─► COMMIT (synced) ─► roots made, removed, synced ─► callers answered
+ *   task, task, task ─► BEGIN ─► each task ─► COMMIT (synced) ─► {@link Rooting}: roots made, synced ─► callers answered
  *                                    └─ one throws: ROLLBACK, then each task alone
  * </pre>
  *
@@ -46,6 +47,7 @@ public final class Queue implements AutoCloseable {
     private final Ledger ledger;
     private final Database database;
     private final Roots roots;
+    private final Rooting rooting;
     private final Spool spool;
     private final LinkedBlockingQueue<Job<?>> jobs = new LinkedBlockingQueue<>();
     private final Thread thread;
@@ -106,6 +108,7 @@ public final class Queue implements AutoCloseable {
         this.connection = open;
         this.ledger = new Ledger(open, settings.selection());
         this.roots = new Roots(settings.rootsDir(), settings.storeDir());
+        this.rooting = new Rooting(roots, fatal);
         this.spool = new Spool(settings.stateDir().resolve("spool"), settings.storeDir());
         this.thread = new Thread(this::serve, "queue");
     }
@@ -154,7 +157,6 @@ public final class Queue implements AutoCloseable {
             opened.connection().close();
             throw e;
         }
-        queue.thread.start();
         return queue;
     }
 
@@ -173,8 +175,10 @@ public final class Queue implements AutoCloseable {
         }
         ledger.forget(now - REMEMBERED.toMillis(), MOST_REMEMBERED, PAGE);
         connection.commit();
-        applyRootChanges();
+        rooting.start();
+        rooting.hand(ledger.takeRootChanges(), made -> {});
         takeInSpool();
+        thread.start();
     }
 
     /**
@@ -220,11 +224,27 @@ public final class Queue implements AutoCloseable {
      * @throws InterruptedException when the caller is to stop; the task may happen all the same
      */
     public <T> T call(Task<T> task) throws QueueException, InterruptedException {
+        return submit(task).await();
+    }
+
+    /** A task that was handed over. */
+    @FunctionalInterface
+    public interface Submitted<T> {
+        /** Waits for the result, as {@link Queue#call} does. */
+        T await() throws QueueException, InterruptedException;
+    }
+
+    /** As {@link #call}, for whoever has something to do meanwhile. Tasks run in this order. */
+    public <T> Submitted<T> submit(Task<T> task) {
         var job = new Job<>(task, new CompletableFuture<T>());
         jobs.add(job);
         if (ended) { // nobody takes it from there any more
             job.answer().completeExceptionally(closed());
         }
+        return () -> await(job);
+    }
+
+    private static <T> T await(Job<T> job) throws QueueException, InterruptedException {
         try {
             return job.answer().get();
         } catch (ExecutionException e) {
@@ -339,6 +359,7 @@ public final class Queue implements AutoCloseable {
 
     /** Null when all was committed and answered; otherwise nothing has happened. */
     private @Nullable SQLException tryTogether(List<Job<?>> group) {
+        List<Job<?>> together = List.copyOf(group); // the thread goes on to use its own list
         var answers = new ArrayList<Runnable>(group.size());
         try {
             for (Job<?> job : group) {
@@ -356,10 +377,23 @@ public final class Queue implements AutoCloseable {
             rollBack();
             return new SQLException("a bug: " + e, e);
         }
-        applyRootChanges();
-        answers.forEach(Runnable::run);
-        if (ledger.takeChanged()) {
-            wake();
+        boolean changed = ledger.takeChanged();
+        List<Roots.Change> changes = ledger.takeRootChanges();
+        Rooting.After after =
+                made -> {
+                    if (made) {
+                        answers.forEach(Runnable::run);
+                    } else {
+                        together.forEach(job -> job.answer().completeExceptionally(closed()));
+                    }
+                    if (changed) {
+                        wake();
+                    }
+                };
+        if (changes.isEmpty()) {
+            after.run(true);
+        } else {
+            rooting.hand(changes, after);
         }
         return null;
     }
@@ -388,20 +422,6 @@ public final class Queue implements AutoCloseable {
         }
     }
 
-    private void applyRootChanges() {
-        List<Roots.Change> pending = ledger.takeRootChanges();
-        for (Roots.Change change : pending) {
-            if (change.add()) {
-                roots.add(change.path());
-            } else {
-                roots.remove(change.path());
-            }
-        }
-        if (!pending.isEmpty()) {
-            roots.sync();
-        }
-    }
-
     /** In one commit, so that many files do not keep a hook waiting. */
     private void takeInSpool() {
         List<Spool.Batch> waiting = spool.waiting();
@@ -418,6 +438,12 @@ public final class Queue implements AutoCloseable {
             LOG.error("cannot take in what is in the spool: {}", failure.getMessage());
             return;
         }
+        try {
+            job.answer().join(); // rooted
+        } catch (CompletionException e) {
+            LOG.debug("closed before all was rooted; the spool is kept", e);
+            return;
+        }
         LOG.info("took in {} paths from {} spool files", paths.size(), waiting.size());
         waiting.forEach(spool::done);
         dropRootsOfExcluded(paths);
@@ -425,12 +451,14 @@ public final class Queue implements AutoCloseable {
 
     /** A hook roots what it spools, without knowing what the settings exclude. */
     private void dropRootsOfExcluded(List<StorePath> paths) {
+        var unneeded = new ArrayList<Roots.Change>();
         try {
             for (StorePath path : paths) {
                 if (!settings.selection().test(path) && !ledger.isUnsettled(path)) {
-                    roots.remove(path);
+                    unneeded.add(new Roots.Change(path, false));
                 }
             }
+            rooting.hand(unneeded, made -> {});
         } catch (SQLException e) {
             LOG.warn("cannot tell which roots are still needed: {}", e.getMessage());
         }
@@ -445,6 +473,7 @@ public final class Queue implements AutoCloseable {
         jobs.add(CLOSE);
         try {
             thread.join();
+            rooting.close();
             if (!damaged) {
                 ledger.closedCleanly();
                 connection.commit();

@@ -29,7 +29,7 @@ final class Roots {
 
     private final Path folder;
     private final String storeDir;
-    private @Nullable String problem;
+    private volatile @Nullable String problem;
 
     /** A root to be made or removed once the transaction at hand is committed. */
     record Change(StorePath path, boolean add) {}

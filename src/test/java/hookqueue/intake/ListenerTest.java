@@ -33,8 +33,8 @@ class ListenerTest {
     private static final Answers ANSWERS =
             new Answers() {
                 @Override
-                public List<String> enqueue(List<Request.Enqueue> requests) {
-                    return requests.stream().map(r -> "ok queued").toList();
+                public Pending enqueue(List<Request.Enqueue> requests) {
+                    return () -> requests.stream().map(r -> "ok queued").toList();
                 }
 
                 @Override

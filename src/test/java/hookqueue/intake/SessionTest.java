@@ -1,6 +1,7 @@
 package hookqueue.intake;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -21,11 +22,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.newsclub.net.unix.AFUNIXServerSocketChannel;
 import org.newsclub.net.unix.AFUNIXSocketAddress;
@@ -50,13 +53,20 @@ class SessionTest {
         final List<Integer> together = new CopyOnWriteArrayList<>();
         final List<StorePath> queued = new ArrayList<>();
         final CountDownLatch noticed = new CountDownLatch(1);
+        final Semaphore answered = new Semaphore(0);
+        volatile boolean slow;
         volatile Peer peer;
 
         @Override
-        public synchronized List<String> enqueue(List<Request.Enqueue> requests) {
+        public synchronized Pending enqueue(List<Request.Enqueue> requests) {
             together.add(requests.size());
             requests.forEach(request -> queued.addAll(request.paths()));
-            return requests.stream().map(r -> "ok queued " + r.paths().size()).toList();
+            return () -> {
+                if (slow) {
+                    answered.acquire();
+                }
+                return requests.stream().map(r -> "ok queued " + r.paths().size()).toList();
+            };
         }
 
         synchronized int count() {
@@ -176,6 +186,29 @@ class SessionTest {
         }
         assertEquals(SomePaths.paths(0, 200), fake.queued);
         assertTrue(fake.together.size() <= 3, () -> "in groups of " + fake.together);
+    }
+
+    @Test
+    @Timeout(60)
+    void threeBatchesMayBeUnderWayAndNoneIsAnsweredBeforeItsEnd() throws Exception {
+        fake.slow = true;
+        send(lines(0, 3_001));
+        client.shutdownOutput();
+        serve(ENDLESS);
+        while (fake.together.size() < 3) {
+            Thread.onSpinWait();
+        }
+        while (!fake.answered.hasQueuedThreads()) {
+            Thread.onSpinWait();
+        }
+        assertEquals(List.of(1_000, 1_000, 1_000), fake.together);
+        assertFalse(replies.ready(), "nothing has been queued yet");
+        fake.answered.release(4);
+        for (int i = 0; i < 3_001; i++) {
+            assertEquals("ok queued 1", replies.readLine());
+        }
+        assertNull(replies.readLine());
+        assertEquals(SomePaths.paths(0, 3_001), fake.queued, "in order");
     }
 
     @Test

@@ -1,0 +1,108 @@
+package hookqueue.queue;
+
+import java.util.ArrayDeque;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Consumer;
+
+/**
+ * The thread {@code roots}: makes and removes roots in the order in which their rows were
+ * committed, while the queue's thread is already at the next transaction.
+ *
+ * <pre>
+ *   COMMIT ─► handed over ─► links made and removed ─► their folder synced ─► callers answered
+ * </pre>
+ *
+ * What has waited together shares one sync. A removal alone is not synced: a root that comes back
+ * after a loss of power is found to be stale by the next worker.
+ */
+final class Rooting {
+    private final Roots roots;
+    private final Consumer<Throwable> fatal;
+    private final LinkedBlockingQueue<Work> work = new LinkedBlockingQueue<>();
+    private final Thread thread = new Thread(this::serve, "roots");
+
+    private volatile boolean ended;
+
+    private record Work(List<Roots.Change> changes, After after) {}
+
+    private static final Work END = new Work(List.of(), made -> {});
+
+    /**
+     * @param fatal told when the thread cannot go on
+     */
+    Rooting(Roots roots, Consumer<Throwable> fatal) {
+        this.roots = roots;
+        this.fatal = fatal;
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    /** What comes after. Runs on the thread {@code roots}. */
+    @FunctionalInterface
+    interface After {
+        /**
+         * Runs once.
+         *
+         * @param made true when the roots are made and on disk, false when the thread has ended
+         */
+        void run(boolean made);
+    }
+
+    /** Has changes made. */
+    void hand(List<Roots.Change> changes, After after) {
+        var handed = new Work(changes, after);
+        work.add(handed);
+        if (ended && work.remove(handed)) { // nobody takes it from there any more
+            after.run(false);
+        }
+    }
+
+    /** Makes what was handed over, and ends the thread. */
+    void close() throws InterruptedException {
+        work.add(END);
+        thread.join();
+    }
+
+    private void serve() {
+        var group = new ArrayDeque<Work>();
+        try {
+            boolean last = false;
+            while (!last) {
+                group.add(work.take());
+                work.drainTo(group);
+                last = group.contains(END);
+                make(group);
+                while (!group.isEmpty()) {
+                    group.removeFirst().after().run(true);
+                }
+            }
+        } catch (InterruptedException | RuntimeException | Error e) {
+            fatal.accept(e);
+        } finally {
+            ended = true;
+            work.drainTo(group);
+            group.forEach(each -> each.after().run(false));
+        }
+    }
+
+    private void make(Collection<Work> group) {
+        boolean made = false;
+        for (Work each : group) {
+            for (Roots.Change change : each.changes()) {
+                if (change.add()) {
+                    roots.add(change.path());
+                    made = true;
+                } else {
+                    roots.remove(change.path());
+                }
+            }
+        }
+        if (made) {
+            roots.sync();
+        }
+    }
+}
