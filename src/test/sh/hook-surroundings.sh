@@ -70,7 +70,7 @@ only_tools() {
 
 test_that "without socat it spools, and names what is missing"
 with_state
-only_tools timeout id stat env setpriv ln sync mv date mkdir rm
+only_tools timeout id stat readlink env setpriv ln sync mv date mkdir rm
 hook=$case_dir/hook run_hook PATH=
 must gives_0
 must says "no socat or timeout in $case_dir/tools; left in the spool"

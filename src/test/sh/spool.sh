@@ -294,4 +294,119 @@ run_hook
 must says "NOT queued"
 must nothing_spooled
 
+# The service's user owns the folder that the state directory is in, and so can replace it.
+below_service() {
+    with_state
+    mkdir "$case_dir/home"
+    mv "$state" "$case_dir/home/state"
+    state=$case_dir/home/state
+    chown -R "$service:$service" "$case_dir/home" "$roots"
+}
+
+test_that "a state directory that was replaced by a link leads root nowhere"
+below_service
+root_only
+rm -r "$state"
+ln -s "$case_dir/etc" "$state"
+run_hook
+must gives_0
+must says "NOT queued"
+must untouched
+
+test_that "a folder on the way to it that was replaced by a link leads root nowhere"
+below_service
+root_only
+mkdir -p "$case_dir/etc/state"
+mkdir "$case_dir/home/way"
+mv "$state" "$case_dir/home/way/state"
+state=$case_dir/home/way/state
+rm -r "$case_dir/home/way"
+ln -s "$case_dir/etc" "$case_dir/home/way"
+run_hook
+must gives_0
+must says "NOT queued"
+must equal "$(find "$case_dir/etc/state" -mindepth 1)" ''
+
+test_that "a link of root's own to a state directory of the service's is followed as the service"
+owned_by_service
+ln -s "$state" "$case_dir/link"
+run_hook NPBHQ_STATE_DIR="$case_dir/link"
+must gives_0
+must spooled "$(path 1)"
+must equal "$(owner_of "$state"/spool/*.paths)" "$service:$service"
+
+test_that "a link of root's own to a folder that others have replaced leads root nowhere"
+below_service
+root_only
+ln -s "$state" "$case_dir/link"
+rm -r "$state"
+ln -s "$case_dir/etc" "$state"
+run_hook NPBHQ_STATE_DIR="$case_dir/link"
+must gives_0
+must says "NOT queued"
+must untouched
+
+test_that "root's own state directory is spooled to by root"
+with_state
+run_hook NPBHQ_STATE_DIR="$state///"
+must gives_0
+must spooled "$(path 1)"
+must rooted "$(path 1)"
+must equal "$(owner_of "$state"/spool/*.paths)" 0:0
+
+test_that "on the way to the folder for roots, a link of another's leads root nowhere"
+with_state
+root_only
+mkdir "$case_dir/home"
+chown "$service" "$case_dir/home"
+ln -s "$case_dir/etc" "$case_dir/home/var"
+mkdir "$case_dir/etc/roots"
+run_hook NPBHQ_GCROOTS_DIR="$case_dir/home/var/roots"
+must gives_0
+must says "left in the spool, but not protected from garbage collection"
+must equal "$(find "$case_dir/etc/roots" -mindepth 1)" ''
+
+# Names as the hook makes them: anybody can tell its process number and the time.
+test_that "names that were guessed lead nowhere"
+owned_by_service
+root_only
+mkdir "$case_dir/tools"
+# As the hook asks for the time, the service's user plants what it is about to write to.
+cat >"$case_dir/tools/date" <<END
+#!/bin/sh
+now=\$(/bin/date "\$@")
+for file in $state/spool/.tmp-*; do
+    ln -sfn $case_dir/etc "$state/spool/\$now-\${file##*/.tmp-}.paths"
+done
+echo "\$now"
+END
+chmod 755 "$case_dir/tools/date"
+sed "s|^tools=|tools=$case_dir/tools:|" "$hook" >"$case_dir/hook"
+chmod 755 "$case_dir/hook"
+hook=$case_dir/hook run_hook
+must gives_0
+must untouched
+
+test_that "a spool of FIFOs, devices, folders and links holds nobody up"
+owned_by_service
+mkfifo "$state/spool/1-1.paths" "$state/spool/.tmp-1"
+mkdir "$state/spool/2-1.paths"
+ln -s /etc/passwd "$state/spool/3-1.paths"
+ln -s /dev/zero "$state/spool/4-1.paths"
+mknod "$state/spool/5-1.paths" c 1 5
+run_hook NPBHQ_HOOK_TIMEOUT=5s
+must gives_0
+must says "left in the spool: $(path 1)"
+must within 5000
+must equal "$(cat "$(find "$state/spool" -type f -name '*.paths')")" "$(path 1)"
+
+test_that "a state directory that is a FIFO holds nobody up"
+with_state
+rm -r "$state"
+mkfifo "$state"
+run_hook NPBHQ_HOOK_TIMEOUT=2s
+must gives_0
+must says "NOT queued"
+must within 2000
+
 finish
