@@ -1,6 +1,7 @@
 #!/bin/sh
 # The documents against the sources: every message at warning and above, every message of the hook and every metric is
-# in docs/operating.md, every test that docs/reliability.md names exists, and every relative link leads to a file.
+# in docs/operating.md, every test that docs/reliability.md and docs/security.md name exists, and every relative link
+# leads to a file.
 . "$(dirname -- "$0")/lib.sh"
 
 top=$(CDPATH='' cd -- "$here/../../.." && pwd -P)
@@ -55,7 +56,7 @@ links_lead_somewhere() {
 
 # Each test that docs/reliability.md names, as `Class.method` or `sh/file.sh`.
 # shellcheck disable=SC2016 # backquotes, as Markdown has them
-promised() { grep -oE '`[A-Za-z]+(Test|IT)\.[A-Za-z]+`|`(sh|system)/[a-z0-9-]+\.sh`' "$top/docs/reliability.md" | tr -d '`'; }
+promised() { grep -oE '`[A-Za-z]+(Test|IT)\.[A-Za-z]+`|`(sh|system)/[a-z0-9-]+\.sh`' "$1" | tr -d '`'; }
 tests_exist() {
     missing=0
     while IFS= read -r test; do
@@ -66,6 +67,9 @@ tests_exist() {
     done
     [ "$missing" = 0 ]
 }
+
+# untested FILE: rows of its tables whose last column names no test.
+untested() { awk -F '|' '/^\| / && $2 !~ /^ (threat|---) $/ && $4 !~ /`/' "$1" | grep .; }
 
 messages >logged
 hook_parts >hook-says
@@ -92,10 +96,16 @@ test_that "a message that is not in docs/operating.md is found"
 echo 'never said by anybody' >unknown
 must not named "$operating" <unknown >/dev/null
 
-promised >relied
+promised "$top/docs/reliability.md" >relied
 test_that "each test that docs/reliability.md names exists"
 must at_least "$(wc -l <relied)" 30
 must tests_exist <relied
+
+promised "$top/docs/security.md" >defended
+test_that "each test that docs/security.md names exists, and each threat has one"
+must at_least "$(wc -l <defended)" 30
+must tests_exist <defended
+must not untested "$top/docs/security.md"
 
 test_that "a test that does not exist is found"
 echo 'QueueTest.neverWritten' >invented

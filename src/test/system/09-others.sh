@@ -22,6 +22,7 @@ check "nor where the worker has it" refused mallory cat /run/credentials/$name.s
 check "nor the worker's environment" refused mallory cat "/proc/$(show MainPID)/environ"
 check "nor put anything among the GC roots" refused mallory ln -s /nix/store/x /nix/var/nix/gcroots/$name/x
 check "the key is on no command line" not root sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" "\n" | grep "test-1[:]"'
+check "nor in a core dump, for there is none" root grep 'Max core file size  *0  *0' "/proc/$(show MainPID)/limits"
 check "nor in the journal" not root sh -c 'journalctl -b | grep "test-1:"'
 
 # The drop-in of the manual page.
