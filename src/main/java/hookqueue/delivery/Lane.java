@@ -267,10 +267,11 @@ public final class Lane {
         for (Verdict verdict : verdicts) {
             if (verdict instanceof Verdict.Failed failed) {
                 LOG.error(
-                        "{}: failed {} after {} attempts: {}",
+                        "{}: failed {}{}: {}",
                         name,
                         failed.entry().path(),
-                        failed.attempts(),
+                        // None: it can never be delivered, and one look was enough to see that.
+                        failed.attempts() == 0 ? "" : " after " + failed.attempts() + " attempts",
                         oneLine(failed.reason()));
             } else if (verdict instanceof Verdict.Deferred later) {
                 LOG.warn(
@@ -371,10 +372,9 @@ public final class Lane {
                             oneLine(refused.reason()));
             case Outcome.Invalid invalid ->
                     LOG.warn(
-                            "{}: {} of {} not valid: {}",
+                            "{}: {} not valid: {}",
                             name,
-                            invalid.paths().size(),
-                            what,
+                            group.size() == 1 ? what : invalid.paths().size() + " of " + what,
                             oneLine(invalid.reason()));
             case Outcome.Unusable unusable -> LOG.error("{}: {}", name, oneLine(unusable.reason()));
             case Outcome.Cancelled cancelled ->
