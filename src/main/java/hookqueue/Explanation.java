@@ -66,6 +66,9 @@ final class Explanation {
         for (Row row : known.rows()) {
             reply.data(Rows.text(row, settings.storeDir(), clock.instant()));
         }
+        boolean taken = settings.selection().test(path);
+        boolean here =
+                Files.exists(Path.of(path.in(settings.storeDir())), LinkOption.NOFOLLOW_LINKS);
         if (known.rows().isEmpty()) {
             reply.data(
                     known.settledAt()
@@ -74,6 +77,14 @@ final class Explanation {
                                             + Instant.ofEpochMilli(at)
                                             + ": nothing is left to do for it")
                             .orElse("not queued here, and not remembered as settled"));
+            if (taken && here) {
+                reply.data(
+                        (known.settledAt().isPresent()
+                                        ? "if a destination lacks it, queue it again: "
+                                        : "queue it: ")
+                                + "nix-post-build-hook-queue "
+                                + path.in(settings.storeDir()));
+            }
         }
         if (known.paused() && !known.rows().isEmpty()) {
             reply.data("the queue is paused; go on: nix-post-build-hook-queue resume");
@@ -98,12 +109,11 @@ final class Explanation {
                     "try again now: nix-post-build-hook-queue retry "
                             + path.in(settings.storeDir()));
         }
-        boolean taken = settings.selection().test(path);
         reply.data(
                 "filters: "
                         + (taken ? "taken, " : "excluded, ")
                         + settings.selection().reason(path));
-        if (!Files.exists(Path.of(path.in(settings.storeDir())), LinkOption.NOFOLLOW_LINKS)) {
+        if (!here) {
             reply.data("it is not in the local store");
         } else if (taken) {
             companions(path, reply);

@@ -199,6 +199,12 @@ class UploadIT {
                     ofSecret);
             assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
             assertTrue(Scratch.has(cache, secret), "as explain said");
+            String settled = scratch.client("explain", app).output();
+            assertTrue(
+                    settled.contains(
+                            "if a destination lacks it, queue it again: nix-post-build-hook-queue "
+                                    + app),
+                    settled);
         }
     }
 
