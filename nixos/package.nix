@@ -62,6 +62,7 @@ let
         ../README.md
         ../pom.xml
         ../src/dev/Repack.java
+        ../src/dev/Sbom.java
         ../src/dev/assemble.sh
         ../src/main
         ../src/test/java

@@ -71,6 +71,25 @@ tests_exist() {
 # untested FILE: rows of its tables whose last column names no test.
 untested() { awk -F '|' '/^\| / && $2 !~ /^ (threat|---) $/ && $4 !~ /`/' "$1" | grep .; }
 
+# What of pom.xml is in the install tree, as rows of docs/dependencies.md begin; provided and test are not.
+components() {
+    awk '
+        function text() { sub(/^[^>]*>/, ""); sub(/<.*/, ""); return $0 }
+        /<[a-z0-9.-]+\.version>/ { name = $0; gsub(/^ *<|>.*/, "", name); version[name] = text() }
+        /<dependencies>/ { inside = 1 }
+        /<\/dependencies>/ { exit }
+        inside && /<groupId>/ { group = text() }
+        inside && /<artifactId>/ { artifact = text() }
+        inside && /<version>/ { name = text(); gsub(/[${}]/, "", name) }
+        inside && /<scope>/ { scope = text() }
+        inside && /<\/dependency>/ {
+            if (scope == "" || scope == "runtime") printf "| `%s:%s` | %s |\n", group, artifact, version[name]
+            scope = ""
+        }' "$top/pom.xml" | sort
+}
+# shellcheck disable=SC2016 # backquotes
+rows() { grep -oE '^\| `[^`]*:[^`]*` \| [^|]* \|' "$top/docs/dependencies.md" | sort; }
+
 messages >logged
 hook_parts >hook-says
 metrics >measured
@@ -110,6 +129,11 @@ must not untested "$top/docs/security.md"
 test_that "a test that does not exist is found"
 echo 'QueueTest.neverWritten' >invented
 must not tests_exist <invented >/dev/null
+
+components >shipped
+test_that "docs/dependencies.md has the dependencies of pom.xml, with their versions"
+must at_least "$(wc -l <shipped)" 5
+must equal "$(rows)" "$(cat shipped)"
 
 test_that "each relative link of a Markdown file leads to a file"
 must links_lead_somewhere
