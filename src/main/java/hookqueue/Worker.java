@@ -49,6 +49,7 @@ final class Worker {
     private final Map<String, String> environment;
     private final InstantSource clock;
     private final AtomicReference<@Nullable Throwable> bug = new AtomicReference<>();
+    private final Thread prepared = new Thread(Queue::prepare, "prepare");
 
     /** Guards {@link #listener} and {@link #stopRequested}. */
     private final Object life = new Object();
@@ -70,6 +71,10 @@ final class Worker {
      */
     Exit run() throws InterruptedException {
         Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> fail(thrown));
+        // Beside what follows: a start has two halves of the same length that do not need each
+        // other.
+        prepared.setDaemon(true);
+        prepared.start();
         var notify = new Notify(environment);
         Settings.Reading reading = Settings.read(environment);
         List<AFUNIXServerSocketChannel> sockets;
@@ -154,6 +159,7 @@ final class Worker {
         good.unknown().forEach(name -> LOG.warn("{} means nothing to this program", name));
         Queue queue;
         try {
+            prepared.join();
             queue = Queue.open(queueSettings(settings), clock, this::fail);
         } catch (QueueException e) {
             return refuse(sockets, notify, e.getMessage(), List.of(e.getMessage()), Exit.NO_STATE);

@@ -11,8 +11,12 @@ import java.sql.Statement;
 import java.time.Instant;
 import java.util.List;
 import java.util.Properties;
+import java.util.SimpleTimeZone;
+import java.util.TimeZone;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sqlite.JDBC;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
@@ -25,6 +29,7 @@ import org.sqlite.SQLiteException;
  * no shared memory is needed.
  */
 final class Database {
+    private static final Logger LOG = LoggerFactory.getLogger(Database.class);
     private static final String FILE = "queue.sqlite";
     private static final String ASIDE = FILE + ".damaged-";
 
@@ -55,6 +60,31 @@ final class Database {
             throw new SQLiteException("a directory in its place", SQLiteErrorCode.SQLITE_NOTADB);
         }
         return attempt();
+    }
+
+    /** Opens a database in memory, and closes it again. */
+    static void prepare() {
+        try (Connection connection = connect(":memory:");
+                Statement s = connection.createStatement();
+                var found = s.executeQuery("SELECT 1")) {
+            LOG.trace("SQLite answers: {}", found.next());
+        } catch (SQLException e) {
+            LOG.debug("SQLite cannot be prepared; opening the queue will say why", e);
+        }
+    }
+
+    /**
+     * The driver makes a date format for the default time zone, though no date is ever asked of it,
+     * and to find that zone the JDK reads the rules of all the world's. So there is a simple one
+     * meanwhile; it happens before anything that shows a time.
+     */
+    private static Connection connect(String file) throws SQLException {
+        TimeZone.setDefault(new SimpleTimeZone(0, "UTC"));
+        try {
+            return JDBC.createConnection("jdbc:sqlite:" + file, new Properties());
+        } finally {
+            TimeZone.setDefault(null); // the system's again
+        }
     }
 
     /** Whether an error means that the file is not a sound database any more. */
@@ -90,7 +120,7 @@ final class Database {
     }
 
     private Opened attempt() throws SQLException {
-        Connection connection = JDBC.createConnection("jdbc:sqlite:" + file(), new Properties());
+        Connection connection = connect(file().toString());
         try {
             boolean begun;
             boolean clean;

@@ -88,7 +88,21 @@ public final class Queue implements AutoCloseable {
         T run(Ledger ledger) throws SQLException;
     }
 
-    private record Job<T>(Task<T> task, CompletableFuture<T> answer) {
+    /**
+     * Not a record: {@link #CLOSE} is found by identity, and a record's first equals costs 20 ms.
+     */
+    private static final class Job<T> {
+        private final Task<T> task;
+        private final CompletableFuture<T> answer = new CompletableFuture<>();
+
+        Job(Task<T> task) {
+            this.task = task;
+        }
+
+        CompletableFuture<T> answer() {
+            return answer;
+        }
+
         Runnable run(Ledger ledger) throws SQLException {
             T result = task.run(ledger);
             return () -> answer.complete(result);
@@ -111,6 +125,14 @@ public final class Queue implements AutoCloseable {
         this.rooting = new Rooting(roots, fatal);
         this.spool = new Spool(settings.stateDir().resolve("spool"), settings.storeDir());
         this.thread = new Thread(this::serve, "queue");
+    }
+
+    /**
+     * Loads the database's driver and native code, a third of a start, so that it can be done
+     * beside the rest of it. Touches no file and may be left out.
+     */
+    public static void prepare() {
+        Database.prepare();
     }
 
     /**
@@ -236,7 +258,7 @@ public final class Queue implements AutoCloseable {
 
     /** As {@link #call}, for whoever has something to do meanwhile. Tasks run in this order. */
     public <T> Submitted<T> submit(Task<T> task) {
-        var job = new Job<>(task, new CompletableFuture<T>());
+        var job = new Job<>(task);
         jobs.add(job);
         if (ended) { // nobody takes it from there any more
             job.answer().completeExceptionally(closed());
@@ -341,7 +363,7 @@ public final class Queue implements AutoCloseable {
         return new SQLException("the queue is closed");
     }
 
-    private static final Job<Boolean> CLOSE = new Job<>(ledger -> true, new CompletableFuture<>());
+    private static final Job<Boolean> CLOSE = new Job<>(ledger -> true);
 
     private void runShared(List<Job<?>> group) {
         SQLException failure = tryTogether(group);
@@ -429,10 +451,7 @@ public final class Queue implements AutoCloseable {
             return;
         }
         List<StorePath> paths = waiting.stream().flatMap(batch -> batch.paths().stream()).toList();
-        var job =
-                new Job<>(
-                        ledger -> ledger.enqueue(paths, null, clock.millis()),
-                        new CompletableFuture<Receipt>());
+        var job = new Job<Receipt>(ledger -> ledger.enqueue(paths, null, clock.millis()));
         SQLException failure = tryTogether(List.of(job));
         if (failure != null) {
             LOG.error("cannot take in what is in the spool: {}", failure.getMessage());
