@@ -38,12 +38,13 @@ chmod +x "$scratch/nix"
 mkdir "$scratch/store" "$scratch/roots"
 for n in 0 1 2 3 4; do : >"$scratch/store/0000000000000000000000000000000$n-training"; done
 
+# What methods the JVM should compile early (AOTRecordTraining) is left out: nobody asks for it, see jvm.options.
 # JDK_JAVA_OPTIONS reaches the java that the launcher starts, and no other way of running the worker differs from
 # the one that users will run.
 systemd-socket-activate -l "$scratch/socket" \
     -E PATH -E JAVA_HOME -E HOME="$scratch" -E NOTIFY_SOCKET="$scratch/notify" \
-    -E JDK_JAVA_OPTIONS="-XX:AOTCacheOutput=$archive.new" \
-    -E NPBHQ_UPLOAD_TO="file://$scratch/cache" -E NPBHQ_SIGNING_PRIVATE_KEY_PATH="$scratch/key" \
+    -E JDK_JAVA_OPTIONS="-XX:AOTCacheOutput=$archive.new -XX:+UnlockDiagnosticVMOptions -XX:-AOTRecordTraining" \
+    -E NPBHQ_UPLOAD_TO="file://$scratch/cache exec:/bin/true" -E NPBHQ_SIGNING_PRIVATE_KEY_PATH="$scratch/key" \
     -E NPBHQ_STATE_DIR="$scratch/state" -E NPBHQ_GCROOTS_DIR="$scratch/roots" -E NPBHQ_STORE_DIR="$scratch/store" \
     -E NPBHQ_NIX="$scratch/nix" -E NPBHQ_METRICS_FILE="$scratch/metrics" -E NPBHQ_IDLE_TIMEOUT=1s \
     "$tree/bin/$name" serve >"$scratch/log" 2>&1 &
@@ -65,7 +66,7 @@ until [ -S "$scratch/socket" ]; do
 done
 {
     for path in "$scratch"/store/*; do printf '%s ' "$path"; done
-    printf '\nstatus\nlist\nmetrics\nwait timeout=30s\nstatus json\nfailed\nexplain %s\n' "$path"
+    printf '\n%s\nstatus\nlist\nmetrics\nwait timeout=30s\nstatus json\nfailed\nexplain %s\n' "$path" "$path"
 } | socat -t60 - "UNIX-CONNECT:$scratch/socket" >"$scratch/replies" || fail "the worker cannot be reached"
 wait "$worker" || fail "the worker ended with status $?"
 worker=
