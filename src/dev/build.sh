@@ -1,6 +1,7 @@
 #!/bin/sh
 # ./dev build: makes target/dist, the tree that ./dev install copies. Compiles without the static checks, which are
-# for ./dev test; ./dev build --offline asks Maven to use only what it has.
+# for ./dev test. --offline asks Maven to use only what it has; --runtime puts a Java runtime into the tree, for
+# machines that have no Java 25.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
@@ -8,10 +9,12 @@ ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 . "$ROOT/src/dev/lib.sh"
 
 offline=
+runtime=
 for word in "$@"; do
     case $word in
         --offline) offline=-o ;;
-        *) die "usage: ./dev build [--offline]" ;;
+        --runtime) runtime=1 ;;
+        *) die "usage: ./dev build [--offline] [--runtime]" ;;
     esac
 done
 
@@ -27,7 +30,13 @@ maven -q $offline -Dfast -DskipTests package
 say "assembling target/dist"
 dist=$ROOT/target/dist
 sh "$ROOT/src/dev/assemble.sh" "$dist.new"
+if [ -n "$runtime" ]; then
+    sh "$ROOT/src/dev/runtime.sh" "$dist.new"
+    # The archive is made by and for the Java that will run.
+    JAVA_HOME=$dist.new/lib/nix-post-build-hook-queue/runtime
+fi
 sh "$ROOT/src/dev/archive.sh" "$dist.new"
 rm -rf "$dist"
 mv "$dist.new" "$dist"
-(cd "$dist" && find . -type f -exec ls -l {} + | awk '{ n = $5; sum += n; printf "%9d  %s\n", n, $9 } END { printf "%9d  bytes in all\n", sum }')
+(cd "$dist" && find . -path '*/runtime/*' -prune -o -type f -exec ls -l {} + | awk '{ n = $5; sum += n; printf "%9d  %s\n", n, $9 } END { printf "%9d  bytes in all\n", sum }')
+[ -z "$runtime" ] || du -k -s "$dist/lib/nix-post-build-hook-queue/runtime" | awk '{ print $1 " kB of Java runtime besides" }'

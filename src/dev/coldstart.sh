@@ -1,0 +1,162 @@
+#!/bin/sh
+# ./dev coldstart [--runs N] [--counts]: where the time goes from a connection that starts the worker to the
+# acknowledgement, and on to the first child process. Runs target/dist as systemd would, with a `nix` that does
+# nothing. --counts prints only what does not depend on the machine's load: classes that are not from the start-up
+# archive, and jars that were opened.
+set -eu
+
+ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
+# shellcheck source=src/dev/lib.sh
+. "$ROOT/src/dev/lib.sh"
+
+runs=5
+counts=
+while [ "$#" -gt 0 ]; do
+    case $1 in
+        --runs) runs=${2-} && shift ;;
+        --counts) counts=1 ;;
+        *) die "usage: ./dev coldstart [--runs N] [--counts]" ;;
+    esac
+    shift
+done
+case $runs in '' | 0 | *[!0-9]*) die "--runs takes a number, not: $runs" ;; esac
+
+JAVA_HOME=$(find_jdk) || exit 1
+export JAVA_HOME
+need_apt systemd socat strace
+[ -d "$ROOT/target/dist" ] || "$ROOT/dev" build
+program=${DIST:-$ROOT/target/dist}/bin/nix-post-build-hook-queue
+
+scratch=$(mktemp -d)
+worker=
+end() {
+    [ -z "$worker" ] || kill "$worker" 2>/dev/null || true
+    rm -rf "$scratch"
+}
+trap end EXIT
+trap 'exit 1' HUP INT TERM
+
+mkdir "$scratch/store" "$scratch/roots"
+: >"$scratch/key"
+path=$scratch/store/00000000000000000000000000000000-cold
+: >"$path"
+
+now() {
+    date +%s%N
+}
+
+# begin OPTIONS [WRAPPER...]: a socket whose first connection starts the worker, with these options for its JVM.
+begin() {
+    options=$1
+    shift
+    rm -f "$scratch/socket"
+    systemd-socket-activate -l "$scratch/socket" \
+        -E PATH -E JAVA_HOME -E HOME="$scratch" -E NPBHQ_JAVA_OPTIONS="$options" \
+        -E NPBHQ_UPLOAD_TO="file://$scratch/cache" -E NPBHQ_SIGNING_PRIVATE_KEY_PATH="$scratch/key" \
+        -E NPBHQ_STATE_DIR="$scratch/state" -E NPBHQ_GCROOTS_DIR="$scratch/roots" \
+        -E NPBHQ_STORE_DIR="$scratch/store" -E NPBHQ_NIX=/bin/true -E NPBHQ_IDLE_TIMEOUT=1s \
+        "$@" "$program" serve >"$scratch/log" 2>&1 &
+    worker=$!
+    until [ -S "$scratch/socket" ]; do
+        kill -0 "$worker" 2>/dev/null || fail "systemd-socket-activate did not start"
+        sleep 0.02
+    done
+    # It listens a moment after it has made the socket.
+    sleep 0.1
+}
+
+fail() {
+    cat "$scratch/log" >&2
+    die "$*"
+}
+
+# ask: sends a path; the first one starts the worker. Sets took, in microseconds.
+ask() {
+    begun=$(now)
+    printf '%s\n' "$path" | socat -t60 - "UNIX-CONNECT:$scratch/socket" >"$scratch/reply" || true
+    took=$((($(now) - begun) / 1000))
+    grep -q '^ok queued 1$' "$scratch/reply" || fail "not queued: $(cat "$scratch/reply")"
+}
+
+finish() {
+    wait "$worker" || fail "the worker ended with status $?"
+    worker=
+}
+
+# middle FILE: the median, the least and the most of what it has one a line in microseconds, as milliseconds.
+middle() {
+    sort -n "$1" | awk '{ a[NR] = $1 } END { printf "%6.0f ms  (%.0f to %.0f)\n", a[int((NR + 1) / 2)] / 1000, a[1] / 1000, a[NR] / 1000 }'
+}
+
+timeline() {
+    begin '' strace -D -f --seccomp-bpf -ttt -s 200 -o "$scratch/trace" \
+        -e trace=execve,openat,accept4,fsync,fdatasync,symlink,symlinkat,write
+    ask
+    finish
+    awk '
+        NR == 1 { zero = $2 }
+        function at(name) { if (!(name in seen)) { seen[name] = 1; printf "%6.0f ms  %s\n", ($2 - zero) * 1000, name } }
+        !/ENOENT/ {
+            if (/execve\(.*\/java"/) at("the launcher has found java")
+            if (/openat\(.*startup-.*\.aot"/) at("the JVM opens the start-up archive")
+            if (/openat\(.*libnio\.so"/) at("the JVM is up, the class Main begins")
+            if (/\/proc\/net\/unix"/) at("settings are read, logging is set up; adopting the socket")
+            if (/openat\(.*libjunixsocket-native\.so"/) at("native code for sockets is loaded (one thread)")
+            if (/openat\(.*libsqlitejdbc\.so"/) at("native code for the database is loaded (another thread)")
+            if (/queue\.sqlite"/) at("the database is opened")
+            if (/accept4.* = [0-9]+$/) at("the connection is accepted")
+            if (/symlink/) at("committed and synced; the root is made")
+            if (/write\(.*"ok queued 1/) at("acknowledged")
+            if (/execve\("\/bin\/true"/) at("the first child process")
+        }' "$scratch/trace"
+}
+
+# Once, so that there is a database, and the files are in memory: it is the usual case.
+begin ''
+ask
+finish
+
+begin "-Xlog:class+load=info:file=$scratch/classes" strace -D -f --seccomp-bpf -o "$scratch/trace" -e trace=openat
+ask
+finish
+grep -c 'source: ' "$scratch/classes" >"$scratch/all"
+grep 'source: ' "$scratch/classes" | grep -v 'source: shared objects file' >"$scratch/others" || true
+opened=$(grep -v ENOENT "$scratch/trace" | grep -c '\.jar"') || true
+if [ -n "$counts" ]; then
+    sed 's/^\[[^]]*\]*\[[^]]*\]\[[^]]*\] *//; s/^\[[^]]*\]//' "$scratch/others"
+    printf 'classes %d outside %d jars %d\n' "$(cat "$scratch/all")" "$(wc -l <"$scratch/others")" "$opened"
+    exit 0
+fi
+
+cat >"$scratch/Line.java" <<'EOF2'
+class Line {
+    public static void main(String[] args) {
+        System.out.println("one line");
+    }
+}
+EOF2
+"$JAVA_HOME/bin/javac" -d "$scratch" "$scratch/Line.java"
+: >"$scratch/reference"
+: >"$scratch/wall"
+: >"$scratch/cpu"
+for _ in $(seq "$runs"); do
+    begun=$(now)
+    "$JAVA_HOME/bin/java" -cp "$scratch" Line >/dev/null
+    echo $((($(now) - begun) / 1000)) >>"$scratch/reference"
+    begin ''
+    ask
+    # A thread that ends meanwhile takes its file along.
+    cat "/proc/$worker/task"/*/schedstat 2>/dev/null | awk '{ sum += $1 } END { print int(sum / 1000) }' >>"$scratch/cpu"
+    echo "$took" >>"$scratch/wall"
+    finish
+done
+
+say "$runs runs: median, least and most"
+printf 'java, printing one line               %s\n' "$(middle "$scratch/reference")"
+printf 'connection to acknowledgement         %s\n' "$(middle "$scratch/wall")"
+printf 'CPU time of all threads until then    %s\n' "$(middle "$scratch/cpu")"
+say "one run, watched with strace, which makes it slower"
+timeline
+say "classes"
+printf '%d loaded in the worker'"'"'s life, %d of them not from the start-up archive; %d jars opened\n' \
+    "$(cat "$scratch/all")" "$(wc -l <"$scratch/others")" "$opened"
