@@ -1,0 +1,100 @@
+#!/bin/sh
+# ./dev pictures: makes docs/pictures/{watch,status}.svg anew, from the program as it is: the real worker, hook client and
+# `watch` in a terminal (tmux). Only `nix` is a script, which takes its time and says what Nix 2.26 says, and whose other
+# destination refuses; there is nothing to upload to.
+set -eu
+
+ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
+# shellcheck source=src/dev/lib.sh
+. "$ROOT/src/dev/lib.sh"
+
+need_apt socat systemd tmux
+dist_is_fresh || "$ROOT/dev" build
+JAVA_HOME=$(find_jdk) || exit 1
+export JAVA_HOME
+PATH=$ROOT/target/dist/bin:$PATH
+out=$ROOT/docs/pictures
+scratch=$(mktemp -d /tmp/npbhq-pictures.XXXXXX)
+worker=
+tm() { tmux -L "npbhq-pictures-$$" -f /dev/null "$@"; }
+end() {
+    status=$?
+    trap - EXIT
+    tm kill-server 2>/dev/null || true
+    if [ -n "$worker" ] && kill "$worker" 2>/dev/null; then wait "$worker" || true; fi
+    rm -rf "$scratch"
+    exit "$status"
+}
+trap end EXIT
+trap 'exit 130' HUP INT TERM
+
+# Ten seconds for all paths it is given, 40 MB each; "other" refuses.
+cat >"$scratch/nix" <<'E2'
+#!/bin/sh
+case "$*" in
+    *path-info* | *s3://other*) echo "error: unable to upload: Could not connect" >&2; exit 1 ;;
+    *copy*) ;;
+    *) exit 0 ;;
+esac
+paths=0
+for word; do case $word in /*-*) paths=$((paths + 1)) ;; esac done
+all=$((paths * 40000000))
+echo '@nix {"action":"start","id":1,"level":0,"parent":0,"text":"","type":103}' >&2
+echo '@nix {"action":"start","fields":["x","y","z"],"id":2,"level":3,"parent":1,"text":"copying","type":100}' >&2
+echo "@nix {\"action\":\"result\",\"fields\":[100,$all],\"id\":1,\"type\":106}" >&2
+for part in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    echo "@nix {\"action\":\"result\",\"fields\":[$((part * paths / 20)),$paths,1,0],\"id\":1,\"type\":105}" >&2
+    echo "@nix {\"action\":\"result\",\"fields\":[$((all / 20 * part)),$all,0,0],\"id\":2,\"type\":105}" >&2
+    sleep 0.5
+done
+echo '@nix {"action":"stop","id":2}' >&2
+E2
+chmod +x "$scratch/nix"
+mkdir "$scratch/store" "$scratch/roots" "$scratch/state"
+paths=
+for name in bash-5.3 coreutils-9.7 glibc-2.41 hello-2.12.2 linux-6.18 nginx-1.29.3 openssl-3.6.0 postgresql-18.1 rustc-1.91.0 systemd-258.2 zlib-1.3.1; do
+    path=$scratch/store/$(printf '%s' "$name" | sha1sum | cut -c 1-32 | tr e x)-$name
+    : >"$path"
+    paths="$paths $path"
+done
+export NPBHQ_SOCKET="$scratch/socket"
+: >"$scratch/key"
+systemd-socket-activate -l "$NPBHQ_SOCKET" -E PATH -E JAVA_HOME -E HOME="$scratch" \
+    -E NPBHQ_UPLOAD_TO="ssh://nix-ssh@cache.example.org s3://other-cache" -E NPBHQ_SIGNING_PRIVATE_KEY_PATH="$scratch/key" \
+    -E NPBHQ_NIX="$scratch/nix" -E NPBHQ_STATE_DIR="$scratch/state" -E NPBHQ_GCROOTS_DIR="$scratch/roots" \
+    -E NPBHQ_STORE_DIR="$scratch/store" -E NPBHQ_IDLE_TIMEOUT=5s \
+    nix-post-build-hook-queue serve >"$scratch/log" 2>&1 &
+worker=$!
+tries=0
+until [ -S "$NPBHQ_SOCKET" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 250 ] || die "no socket"
+    sleep 0.04
+done
+
+# All in one batch, and the other destination down.
+nix-post-build-hook-queue pause >/dev/null
+# shellcheck disable=SC2086 # words
+nix-post-build-hook-queue queue $paths
+mkdir -p "$out"
+# A prompt as an administrator has it, and nothing else on the screen.
+picture() { tm capture-pane -p -e | awk -v title="$1" -f "$ROOT/src/dev/terminal-to-svg.awk" >"$scratch/svg"; mv "$scratch/svg" "$out/$1.svg"; }
+seen() {
+    tries=0
+    until tm capture-pane -p | grep -q -e "$1"; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 300 ] || { tm capture-pane -p >&2; die "not seen: $1"; }
+        sleep 0.1
+    done
+}
+tm new-session -d -x 126 -y 24 "PS1='# ' sh"
+tm send-keys "clear; nix-post-build-hook-queue watch" Enter
+seen paused
+nix-post-build-hook-queue resume >/dev/null
+seen 'cache.example.org.* [56][0-9]%'
+picture watch
+tm send-keys C-c
+tm send-keys "clear; nix-post-build-hook-queue status" Enter
+seen 'see why'
+picture status
+say "made docs/pictures/watch.svg and status.svg"
