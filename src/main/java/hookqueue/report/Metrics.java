@@ -7,6 +7,8 @@ import hookqueue.queue.Run;
 import hookqueue.queue.Tally;
 import java.io.IOException;
 import java.math.BigDecimal;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -158,11 +160,15 @@ public final class Metrics {
         try {
             // A folder that others may write to can hold a link or a FIFO of that name.
             Files.deleteIfExists(aside);
-            Files.write(
-                    aside,
-                    text(o, tallies).getBytes(StandardCharsets.UTF_8),
-                    StandardOpenOption.CREATE_NEW,
-                    StandardOpenOption.WRITE);
+            ByteBuffer text = StandardCharsets.UTF_8.encode(text(o, tallies));
+            try (FileChannel out =
+                    FileChannel.open(
+                            aside, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                while (text.hasRemaining()) {
+                    out.write(text);
+                }
+                out.force(true); // else a loss of power may leave an empty file of that name
+            }
             Files.setPosixFilePermissions(aside, PosixFilePermissions.fromString("rw-r--r--"));
             Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
