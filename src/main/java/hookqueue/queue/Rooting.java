@@ -25,7 +25,16 @@ final class Rooting {
 
     private volatile boolean ended;
 
-    private record Work(List<Roots.Change> changes, After after) {}
+    /** Not a record: it is found by identity, and a record's first equals costs a start 20 ms. */
+    private static final class Work {
+        private final List<Roots.Change> changes;
+        private final After after;
+
+        Work(List<Roots.Change> changes, After after) {
+            this.changes = changes;
+            this.after = after;
+        }
+    }
 
     private static final Work END = new Work(List.of(), made -> {});
 
@@ -77,7 +86,7 @@ final class Rooting {
                 last = group.contains(END);
                 make(group);
                 while (!group.isEmpty()) {
-                    group.removeFirst().after().run(true);
+                    group.removeFirst().after.run(true);
                 }
             }
         } catch (InterruptedException | RuntimeException | Error e) {
@@ -85,14 +94,14 @@ final class Rooting {
         } finally {
             ended = true;
             work.drainTo(group);
-            group.forEach(each -> each.after().run(false));
+            group.forEach(each -> each.after.run(false));
         }
     }
 
     private void make(Collection<Work> group) {
         boolean made = false;
         for (Work each : group) {
-            for (Roots.Change change : each.changes()) {
+            for (Roots.Change change : each.changes) {
                 if (change.add()) {
                     roots.add(change.path());
                     made = true;
