@@ -90,7 +90,7 @@ stage_tree() {
 stage_sh() {
     need_apt socat
     # Another shell that /bin/sh may be, and the count of processes; what is not there is left out, and said.
-    need_apt busybox strace tmux || true
+    need_apt busybox strace tmux zsh fish || true
     src/test/sh/run
 }
 
