@@ -131,12 +131,15 @@ final class Pulse implements Listener.Work {
         if (System.nanoTime() - lastExpiry < EXPIRE_EVERY.toNanos()) {
             return;
         }
-        lastExpiry = System.nanoTime();
+        boolean more = queue.forget();
         long now = clock.millis();
         List<Row> dropped =
                 queue.call(ledger ->
                         ledger.expire(
                                 now - settings.failedRetention().toMillis(), EXPIRE_AT_ONCE, now));
+        if (!more && dropped.size() < EXPIRE_AT_ONCE) { // else the next pulse goes on
+            lastExpiry = System.nanoTime();
+        }
         for (Row row : dropped) {
             LOG.warn(
                     "{}: dropped {}, which failed more than {} ago: {}",

@@ -261,15 +261,16 @@ public final class Ledger extends Worklist {
 
     /**
      * Forgets settled paths: those settled before {@code before}, and the oldest beyond {@code
-     * most}.
+     * most}. Returns whether there may be more of them than {@code limit}.
      */
-    void forget(long before, long most, int limit) throws SQLException {
+    boolean forget(long before, long most, int limit) throws SQLException {
         String old =
                 "SELECT id FROM path WHERE settled_at IS NOT NULL AND (settled_at < ? OR settled_at <"
                         + " coalesce((SELECT settled_at FROM path WHERE settled_at IS NOT NULL ORDER BY settled_at DESC"
                         + " LIMIT 1 OFFSET ?), 0)) ORDER BY settled_at LIMIT ?";
         sql.update("DELETE FROM tag WHERE path IN (" + old + ")", before, most, limit);
-        sql.update("DELETE FROM path WHERE id IN (" + old + ")", before, most, limit);
+        return sql.update("DELETE FROM path WHERE id IN (" + old + ")", before, most, limit)
+                == limit;
     }
 
     /**

@@ -198,7 +198,7 @@ public final class Queue implements AutoCloseable {
         ledger.forget(now - REMEMBERED.toMillis(), MOST_REMEMBERED, PAGE);
         connection.commit();
         rooting.start();
-        rooting.hand(ledger.takeRootChanges(), made -> {});
+        rooting.handAndWait(ledger.takeRootChanges());
         takeInSpool();
         thread.start();
     }
@@ -285,6 +285,15 @@ public final class Queue implements AutoCloseable {
     public Receipt enqueue(List<StorePath> paths, @Nullable String tag)
             throws QueueException, InterruptedException {
         return call(ledger -> ledger.enqueue(paths, tag, clock.millis()));
+    }
+
+    /**
+     * Forgets a thousand of the paths that were settled long ago, or are too many. Returns whether
+     * there may be more.
+     */
+    public boolean forget() throws QueueException, InterruptedException {
+        long before = clock.millis() - REMEMBERED.toMillis();
+        return call(ledger -> ledger.forget(before, MOST_REMEMBERED, PAGE));
     }
 
     /** What is wrong with the folder of the roots, or null. */
@@ -477,7 +486,7 @@ public final class Queue implements AutoCloseable {
                     unneeded.add(new Roots.Change(path, false));
                 }
             }
-            rooting.hand(unneeded, made -> {});
+            rooting.handAndWait(unneeded);
         } catch (SQLException e) {
             LOG.warn("cannot tell which roots are still needed: {}", e.getMessage());
         }

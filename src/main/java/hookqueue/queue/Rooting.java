@@ -3,6 +3,7 @@ package hookqueue.queue;
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
 
@@ -67,6 +68,15 @@ final class Rooting {
         work.add(handed);
         if (ended && work.remove(handed)) { // nobody takes it from there any more
             after.run(false);
+        }
+    }
+
+    /** Has changes made, and returns when they are. */
+    void handAndWait(List<Roots.Change> changes) {
+        if (!changes.isEmpty()) {
+            var done = new CompletableFuture<Boolean>();
+            hand(changes, done::complete);
+            done.join();
         }
     }
 

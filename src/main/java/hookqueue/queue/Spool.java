@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -35,6 +36,9 @@ final class Spool {
     private final Path folder;
     private final String storeDir;
 
+    /** Names of files that were taken in and cannot be removed: not to be taken again. */
+    private final Set<String> stuck = new HashSet<>();
+
     Spool(Path folder, String storeDir) {
         this.folder = folder;
         this.storeDir = storeDir;
@@ -56,11 +60,13 @@ final class Spool {
         if (names == null || names.length == 0) {
             return List.of();
         }
-        Arrays.sort(names);
+        stuck.retainAll(Set.of(names));
         var batches = new ArrayList<Batch>();
-        for (int i = 0; i < names.length && i < AT_ONCE; i++) {
-            read(folder.resolve(names[i]), batches);
-        }
+        Arrays.stream(names)
+                .filter(name -> !stuck.contains(name))
+                .sorted()
+                .limit(AT_ONCE)
+                .forEach(name -> read(folder.resolve(name), batches));
         return batches;
     }
 
@@ -75,8 +81,9 @@ final class Spool {
                 LOG.error("spool file with lines that are no store paths; kept as {}", aside);
             }
         } catch (IOException e) {
+            stuck.add(String.valueOf(batch.file().getFileName()));
             LOG.error(
-                    "cannot remove the spool file {}, its paths will be queued again: {}",
+                    "cannot remove the spool file {}, its paths will be queued again by the next worker: {}",
                     batch.file(),
                     e.toString());
         }

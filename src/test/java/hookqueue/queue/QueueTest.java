@@ -255,7 +255,7 @@ class QueueTest {
                 f.deliver(queue, "ssh://a", path(i));
             }
             queue.call(ledger -> {
-                ledger.forget(0, 3, 1_000);
+                assertFalse(ledger.forget(0, 3, 1_000));
                 return true;
             });
             assertEquals(

@@ -114,6 +114,22 @@ class SpoolTest {
     }
 
     @Test
+    void aFileThatCannotBeRemovedIsTakenInOnce() throws Exception {
+        Files.createDirectory(f.spool().resolve("1-1-a.paths.rejected")); // in the way
+        Files.writeString(f.spool().resolve("1-1-a.paths"), lines(paths(0, 1)) + "no path\n");
+        try (Queue queue = f.open(TWO)) {
+            f.deliver(queue, "ssh://a", path(0));
+            f.deliver(queue, "ssh://b", path(0));
+            leave("2-1-b.paths", paths(1, 2));
+            queue.call(Ledger::lanes);
+            assertEquals(names(paths(1, 2)), Fixture.unsettled(queue), "and others still come in");
+        }
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(names(paths(0, 2)), Fixture.unsettled(queue));
+        }
+    }
+
+    @Test
     void neitherALinkNorAFolderNorAHugeFileIsRead() throws Exception {
         Path elsewhere = folder.resolve("elsewhere");
         Files.writeString(elsewhere, lines(paths(0, 1)));
