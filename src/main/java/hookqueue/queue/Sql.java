@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Statements of one connection, prepared once each. Parameters are texts, longs, ints, booleans or
@@ -52,6 +53,11 @@ final class Sql implements AutoCloseable {
 
     boolean exists(String text, Object... parameters) throws SQLException {
         return first(row -> true, text, parameters).isPresent();
+    }
+
+    /** What was run so far. */
+    Set<String> texts() {
+        return Set.copyOf(prepared.keySet());
     }
 
     private PreparedStatement bind(String text, Object... parameters) throws SQLException {

@@ -185,6 +185,19 @@ final class Fixture {
         }
     }
 
+    /** How SQLite would run a statement on the database of a queue that is closed. */
+    List<String> plan(String text) throws SQLException {
+        var steps = new ArrayList<String>();
+        try (Connection c = DriverManager.getConnection("jdbc:sqlite:" + file(), new Properties());
+                Statement s = c.createStatement();
+                var found = s.executeQuery("EXPLAIN QUERY PLAN " + text)) {
+            while (found.next()) {
+                steps.add(found.getString("detail"));
+            }
+        }
+        return steps;
+    }
+
     /**
      * How many commits the write-ahead log holds: frames that carry the size of the database
      * (https://www.sqlite.org/fileformat2.html, 4.1), and the salt of the log as it is now.
