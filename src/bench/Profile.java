@@ -18,7 +18,7 @@ final class Profile {
 
     static void run(Path dist, int count, Path folder) throws IOException {
         Files.createDirectories(folder);
-        try (var world = new World(dist).set("NPBHQ_UPLOAD_TO", "exec:" + "/bin/true")) {
+        try (var world = new World(dist).set("NPBHQ_UPLOAD_TO", "exec:/bin/true")) {
             // Times each child; two processes more for each batch.
             Path spans = world.dir.resolve("spans");
             Path timed = world.script("timed", timed("/bin/true", spans));
@@ -41,13 +41,12 @@ final class Profile {
     }
 
     private static void drain(String what, World world, List<String> paths, Path spans, Path recording) throws IOException {
-        var options = Map.of("NPBHQ_JAVA_OPTIONS", "-Xmx96m -XX:StartFlightRecording:settings=profile,filename=" + recording.toAbsolutePath());
+        var options = Map.of("NPBHQ_JAVA_OPTIONS", "-Xmx96m -XX:StartFlightRecording:settings=profile");
         double wall;
         double own;
         double children;
         var byThread = new TreeMap<String, Double>();
-        Queue queue = Queue.listen(world, options);
-        try (queue) {
+        try (Queue queue = Queue.listen(world, options)) {
             queue.ask("pause");
             Intake.send(world, paths, 100);
             Files.deleteIfExists(spans);
@@ -64,6 +63,9 @@ final class Profile {
             children = Proc.childrenCpu(queue.pid()) - childrenBefore;
             Proc.threads(queue.pid()).forEach((thread, seconds) ->
                     byThread.put(thread, seconds - before.getOrDefault(thread, 0.0)));
+            // Not at its end: the worker does not wait for it.
+            world.run(System.getProperty("java.home") + "/bin/jcmd", "" + queue.pid(), "JFR.dump",
+                    "filename=" + recording.toAbsolutePath());
         }
         List<double[]> runs = spans(spans);
         System.out.printf("%n== %,d paths: %s%n", paths.size(), what);
@@ -71,9 +73,6 @@ final class Profile {
                 wall, paths.size() / wall, runs.size(), 100 * covered(runs) / 1e9 / wall);
         System.out.printf("processor: %.2f s children, %.2f s worker%n", children, own);
         top("the worker's threads, seconds", byThread, 6);
-        if (Files.size(recording) == 0) {
-            throw new IOException("no recording: " + queue.log());
-        }
         samples(recording);
     }
 

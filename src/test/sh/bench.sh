@@ -1,6 +1,6 @@
 #!/bin/sh
-# The programs of ./dev bench and ./dev soak: that they compile, compute, draw and judge as they should, and that the
-# worker can still be measured by them.
+# The programs of ./dev bench and ./dev soak: that they compile, compute, draw and judge as they should, that the worker
+# can still be measured by them, and that what docs/performance.md shows is what its files of figures say.
 . "$(dirname -- "$0")/lib.sh"
 
 ROOT=$(CDPATH='' cd -- "$here/../../.." && pwd -P)
@@ -8,6 +8,7 @@ ROOT=$(CDPATH='' cd -- "$here/../../.." && pwd -P)
 . "$ROOT/src/dev/lib.sh"
 # shellcheck source=src/dev/bench-lib.sh
 . "$ROOT/src/dev/bench-lib.sh"
+figures=$ROOT/docs/performance
 
 test_that "the programs compile without a warning"
 must compile_bench
@@ -63,5 +64,14 @@ if [ -x "$ROOT/target/dist/bin/nix-post-build-hook-queue" ] && command -v nix >/
 else
     echo "left out, for want of target/dist or Nix: measuring a real worker"
 fi
+
+test_that "the table and the charts of docs/performance.md are those of its files of figures"
+must bench show "$figures/bench.json" >table
+grep '^|' table >rows
+must at_least "$(wc -l <rows)" 10
+while IFS= read -r line; do must has "$ROOT/docs/performance.md" "$line"; done <rows
+must bench charts "$figures/bench.json" drawn
+must bench soak-chart "$figures/soak.tsv" drawn
+for chart in drawn/*.svg; do must cmp "$chart" "$figures/${chart##*/}"; done
 
 finish
