@@ -124,7 +124,7 @@ final class Session implements Runnable {
     private void take(Request request, Peer peer) throws InterruptedException {
         if (request instanceof Request.Enqueue enqueue) {
             waiting.add(enqueue);
-            wordsWaiting += 1 + enqueue.paths().size() + enqueue.refused().size();
+            wordsWaiting += Math.max(1, enqueue.paths().size() + enqueue.refused().size());
             return;
         }
         settle();
