@@ -24,7 +24,9 @@ final class Leftovers {
     static final String MARK = "NPBHQ_CHILD";
 
     private static final long POLL_MILLIS = 20;
-    private static final int MOST_LOOKS = 200;
+
+    /** A child that starts others faster than they are found shall not keep this busy. */
+    private static final int MOST_LOOKS = 50;
 
     /** {@code PF_KTHREAD} of {@code linux/sched.h}. */
     private static final long KERNEL_THREAD = 0x00200000;
@@ -33,7 +35,8 @@ final class Leftovers {
 
     /**
      * Returns when none is left: SIGTERM first, SIGKILL after the grace. Goes on when the thread is
-     * interrupted.
+     * interrupted. A process that is long in the middle of {@code execve(2)}, as on a machine that
+     * is short of memory, may be one of them: it is waited for, as long as the grace.
      */
     static void end(ProcessHandle child, String mark, Duration grace) {
         boolean interrupted = false;
@@ -48,12 +51,14 @@ final class Leftovers {
                         process.destroy();
                     }
                 };
-        while (!alive(child, mark, MOST_LOOKS, told).isEmpty()) {
+        Found found = alive(child, mark, MOST_LOOKS, told);
+        while (!found.processes().isEmpty() || !found.all() && System.nanoTime() < kill) {
             try {
                 Thread.sleep(POLL_MILLIS);
             } catch (InterruptedException e) {
                 interrupted = true;
             }
+            found = alive(child, mark, MOST_LOOKS, told);
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
@@ -66,7 +71,9 @@ final class Leftovers {
      * send(2)} is not among them.
      */
     static long moved(ProcessHandle child, String mark) {
-        return alive(child, mark, 1, process -> {}).stream().mapToLong(Leftovers::moved).sum();
+        return alive(child, mark, 1, process -> {}).processes().stream()
+                .mapToLong(Leftovers::moved)
+                .sum();
     }
 
     private static long moved(ProcessHandle process) {
@@ -84,10 +91,17 @@ final class Leftovers {
     }
 
     /**
+     * What is alive.
+     *
+     * @param all whether it is certain that there is no other
+     */
+    private record Found(List<ProcessHandle> processes, boolean all) {}
+
+    /**
      * All that are alive. One that starts another and ends while {@code /proc} is read would hide
      * it: so it is read again until no new process has gone before it was looked at.
      */
-    private static List<ProcessHandle> alive(
+    private static Found alive(
             ProcessHandle child, String mark, int looks, Consumer<ProcessHandle> told) {
         byte[] wanted = (MARK + "=" + mark).getBytes(StandardCharsets.US_ASCII);
         var found = new ArrayList<ProcessHandle>();
@@ -117,7 +131,7 @@ final class Leftovers {
                 again |= look == Look.GONE || look == Look.STARTING;
             }
         }
-        return found;
+        return new Found(found, !again);
     }
 
     private static List<Long> running(ProcessHandle child) {
@@ -154,14 +168,21 @@ final class Leftovers {
         }
     }
 
-    /** A thread of the kernel, or one that has just ended or just begins. */
+    /**
+     * One that is ending, in the middle of {@code execve(2)}, or really without any: the thread of
+     * the kernel, or what was started by {@code env -i}. See {@code proc_pid_stat(5)} for the
+     * fields.
+     */
     private static Look withoutEnvironment(Path process) throws IOException {
         String stat = Files.readString(process.resolve("stat"), StandardCharsets.ISO_8859_1);
         String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
-        if ((Long.parseLong(fields[6]) & KERNEL_THREAD) != 0) {
+        long flags = Long.parseLong(fields[9 - 3]);
+        boolean hasMemory = !fields[23 - 3].equals("0");
+        boolean started = !fields[27 - 3].equals("0") && !fields[51 - 3].equals("0");
+        if ((flags & KERNEL_THREAD) != 0 || hasMemory && started) {
             return Look.ANOTHERS;
         }
-        return fields[0].equals("Z") || fields[0].equals("X") ? Look.GONE : Look.STARTING;
+        return hasMemory ? Look.STARTING : Look.GONE;
     }
 
     private static boolean contains(byte[] all, byte[] wanted) {

@@ -206,6 +206,21 @@ class ChildProcessTest {
         assertEquals(List.of(), running(forever));
     }
 
+    /** What is in the middle of {@code execve(2)} has no environment either, and is waited for. */
+    @Test
+    void anothersProcessWithoutAnEnvironmentIsLeftAloneAndNotWaitedFor() throws IOException {
+        Process another = new ProcessBuilder("env", "-i", "sleep", "50").start();
+        try {
+            long start = System.nanoTime();
+            assertEquals(new Ending.Exited(0), run(LONG, "exit 0"));
+            long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+            assertTrue(millis < 3_000, () -> millis + " ms");
+            assertTrue(another.isAlive());
+        } finally {
+            another.destroyForcibly();
+        }
+    }
+
     @Test
     void anInterruptEndsTheChildAndStays() throws InterruptedException {
         var up = new CountDownLatch(1);
