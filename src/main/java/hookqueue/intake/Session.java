@@ -17,8 +17,8 @@ import org.slf4j.LoggerFactory;
 final class Session implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
 
-    /** Lines and paths: a thousand lines of one path each. */
-    private static final int WORDS_TOGETHER = 2_000;
+    /** Paths in one commit; an empty line counts as one. */
+    private static final int PATHS_TOGETHER = 1_000;
 
     /** While one batch is rooted and the next is written to the database, one more may wait. */
     private static final int MOST_PENDING = 3;
@@ -31,7 +31,7 @@ final class Session implements Runnable {
     private final Runnable ended;
 
     /** Of the requests that wait to be queued together. */
-    private int wordsWaiting;
+    private int pathsWaiting;
 
     /** Lines that are to be queued together, and what was handed over and not yet answered. */
     private final List<Request.Enqueue> waiting = new ArrayList<>();
@@ -115,7 +115,7 @@ final class Session implements Runnable {
             if (!lines.hasLine() || lines.holdsLong()) {
                 settle();
                 connection.flush();
-            } else if (wordsWaiting >= WORDS_TOGETHER) {
+            } else if (pathsWaiting >= PATHS_TOGETHER) {
                 handOver();
             }
         }
@@ -124,7 +124,7 @@ final class Session implements Runnable {
     private void take(Request request, Peer peer) throws InterruptedException {
         if (request instanceof Request.Enqueue enqueue) {
             waiting.add(enqueue);
-            wordsWaiting += Math.max(1, enqueue.paths().size() + enqueue.refused().size());
+            pathsWaiting += Math.max(1, enqueue.paths().size() + enqueue.refused().size());
             return;
         }
         settle();
@@ -141,7 +141,7 @@ final class Session implements Runnable {
         if (!waiting.isEmpty()) {
             pending.add(answers.enqueue(List.copyOf(waiting)));
             waiting.clear();
-            wordsWaiting = 0;
+            pathsWaiting = 0;
             if (pending.size() >= MOST_PENDING) {
                 pending.remove().replies().forEach(connection::say);
             }

@@ -196,10 +196,10 @@ class SessionTest {
         client.shutdownOutput();
         serve(ENDLESS);
         while (fake.together.size() < 3) {
-            Thread.onSpinWait();
+            Thread.sleep(1); // the timeout can end it
         }
         while (!fake.answered.hasQueuedThreads()) {
-            Thread.onSpinWait();
+            Thread.sleep(1); // the timeout can end it
         }
         assertEquals(List.of(1_000, 1_000, 1_000), fake.together);
         assertFalse(replies.ready(), "nothing has been queued yet");
