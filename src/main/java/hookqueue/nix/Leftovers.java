@@ -1,6 +1,8 @@
 package hookqueue.nix;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
@@ -9,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -27,6 +30,8 @@ final class Leftovers {
 
     /** A child that starts others faster than they are found shall not keep this busy. */
     private static final int MOST_LOOKS = 50;
+
+    private static final int USUAL_ENVIRON = 32 * 1024;
 
     /** {@code PF_KTHREAD} of {@code linux/sched.h}. */
     private static final long KERNEL_THREAD = 0x00200000;
@@ -150,13 +155,16 @@ final class Leftovers {
         OURS,
         ANOTHERS,
         GONE,
-        /** In the middle of {@code execve(2)} a process has no environment that can be read. */
+        /**
+         * In the middle of {@code execve(2)} a process has no environment that can be read, and
+         * what was opened before has none after it.
+         */
         STARTING
     }
 
     private static Look look(Path process, byte[] wanted) {
         try {
-            byte[] environ = Files.readAllBytes(process.resolve("environ"));
+            byte[] environ = environ(process);
             if (environ.length == 0) {
                 return withoutEnvironment(process);
             }
@@ -168,8 +176,22 @@ final class Leftovers {
         }
     }
 
+    /** In one read: between two the process may have gone on to another program. */
+    private static byte[] environ(Path process) throws IOException {
+        var environ = ByteBuffer.allocate(USUAL_ENVIRON);
+        while (true) {
+            try (var file = FileChannel.open(process.resolve("environ"))) {
+                file.read(environ);
+            }
+            if (environ.hasRemaining()) {
+                return Arrays.copyOf(environ.array(), environ.position());
+            }
+            environ = ByteBuffer.allocate(2 * environ.capacity());
+        }
+    }
+
     /**
-     * One that is ending, in the middle of {@code execve(2)}, or really without any: the thread of
+     * One that is ending, in the middle of {@code execve(2)}, or really without any: a thread of
      * the kernel, or what was started by {@code env -i}. See {@code proc_pid_stat(5)} for the
      * fields.
      */
@@ -178,8 +200,11 @@ final class Leftovers {
         String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
         long flags = Long.parseLong(fields[9 - 3]);
         boolean hasMemory = !fields[23 - 3].equals("0");
-        boolean started = !fields[27 - 3].equals("0") && !fields[51 - 3].equals("0");
-        if ((flags & KERNEL_THREAD) != 0 || hasMemory && started) {
+        boolean hasCode = !fields[27 - 3].equals("0");
+        String start = fields[50 - 3];
+        String end = fields[51 - 3];
+        if ((flags & KERNEL_THREAD) != 0
+                || hasMemory && hasCode && start.equals(end) && !end.equals("0")) {
             return Look.ANOTHERS;
         }
         return hasMemory ? Look.STARTING : Look.GONE;
@@ -190,7 +215,7 @@ final class Leftovers {
         for (int i = 0; i <= all.length; i++) {
             if (i == all.length || all[i] == 0) {
                 if (i - start == wanted.length
-                        && java.util.Arrays.equals(all, start, i, wanted, 0, wanted.length)) {
+                        && Arrays.equals(all, start, i, wanted, 0, wanted.length)) {
                     return true;
                 }
                 start = i + 1;

@@ -402,7 +402,7 @@ class LaneTest {
         enqueue(1);
         assertEquals(List.of(1), nextRun());
         while (!laneIsIn("sleep")) {
-            Thread.onSpinWait();
+            Thread.sleep(1);
         }
         assertEquals(1, counts().fresh());
         sql("DROP TRIGGER full");
@@ -475,7 +475,7 @@ class LaneTest {
             boolean waits =
                     lane.running() == null && laneIsIn("awaitChange") && queue.version() == version;
             calm = waits ? calm + 1 : 0;
-            Thread.onSpinWait();
+            Thread.sleep(1);
         }
     }
 

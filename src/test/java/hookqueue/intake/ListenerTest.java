@@ -112,7 +112,7 @@ class ListenerTest {
                         });
         while (looks.get() < 20) {
             assertTrue(thread.isAlive());
-            Thread.onSpinWait();
+            Thread.sleep(1);
         }
         remains.set(false);
         assertEnds(thread);

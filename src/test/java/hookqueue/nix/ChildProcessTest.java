@@ -185,6 +185,15 @@ class ChildProcessTest {
     }
 
     @Test
+    void aGrandchildWithALongEnvironmentIsEnded() {
+        var environment =
+                Map.of("A", "x".repeat(100_000), "B", "x".repeat(100_000), "Z", "x".repeat(9));
+        var child = new ChildProcess(LONG);
+        List<String> command = List.of("sh", "-c", "setsid " + forever + " & exit 0");
+        assertEquals(new Ending.Exited(0), child.run(command, environment, lines::add));
+    }
+
+    @Test
     void aGrandchildThatIgnoresSigtermIsKilled() {
         Ending ending = run(LONG, "trap '' TERM; setsid " + forever + " & exit 4");
         assertEquals(new Ending.Exited(4), ending);

@@ -70,7 +70,7 @@ class QueueTest {
             }
             for (Thread thread : threads) {
                 while (thread.getState() != Thread.State.WAITING) {
-                    Thread.onSpinWait();
+                    Thread.sleep(1);
                 }
             }
             go.countDown();
@@ -136,7 +136,7 @@ class QueueTest {
             Thread good = caller(() -> queue.enqueue(List.of(path(1)), null));
             for (Thread thread : List.of(bad, good)) {
                 while (thread.getState() != Thread.State.WAITING) {
-                    Thread.onSpinWait();
+                    Thread.sleep(1);
                 }
             }
             go.countDown();
