@@ -26,6 +26,8 @@ final class Bench {
         one("drain-file", Drain::file);
         one("drain-ssh", Drain::ssh);
         one("hook-warm", Hooks::warm);
+        one("hook-script", Hooks::script);
+        one("hook-commit", Hooks::commit);
         one("hook-backlog", Hooks::backlog);
         one("cold", Cold::start);
         ALL.put("intake", Intake::rates);

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
+import java.util.function.BiFunction;
 
 /** How long the hook holds a build. */
 final class Hooks {
@@ -13,6 +14,37 @@ final class Hooks {
 
     /** The hook as Nix calls it, against nothing but socat with the same line. */
     static Result warm(Plan plan) throws IOException {
+        return toQueue(plan, Hooks::hook, (ours, reference) -> Result.ratio("hook-warm",
+                "hook, worker warm, through its acknowledgement",
+                "socat, the same line to a trivial server", 1.3, ours, reference));
+    }
+
+    /** What of it is the durable queue: the same socat to both. */
+    static Result commit(Plan plan) throws IOException {
+        return toQueue(plan, Hooks::socatToQueue, (ours, reference) -> new Result("hook-commit",
+                "of it, the queue: socat, a line to the queue", "ms", ours, reference,
+                "socat, the same line to a trivial server", null, Map.of()));
+    }
+
+    /** What of it is the script: the hook to the trivial server. */
+    static Result script(Plan plan) throws IOException {
+        try (var world = new World(plan.dist());
+                var trivial = new TrivialServer(world.dir.resolve("t"));
+                var shell = new Shell(world)) {
+            var next = new Paths(world, "script");
+            String socket = "NPBHQ_SOCKET=" + world.dir.resolve("t") + " ";
+            var pairs = Plan.interleave(
+                    plan.manyRuns(),
+                    () -> shell.timeSilent(socket + "OUT_PATHS=" + next.get() + " " + world.hook()),
+                    () -> socat(shell, world, next.get()));
+            return new Result("hook-script", "of it, the script: the hook to a trivial server", "ms", pairs.ours(),
+                    pairs.reference(), "socat, the same line to it", null, Map.of());
+        }
+    }
+
+    private static Result toQueue(
+            Plan plan, OnePath one, BiFunction<List<Double>, List<Double>, Result> result)
+            throws IOException {
         try (var world = new World(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
                 Queue queue = Queue.start(world);
                 var trivial = new TrivialServer(world.dir.resolve("t"));
@@ -21,14 +53,17 @@ final class Hooks {
             var pairs = Plan.interleave(
                     plan.manyRuns(),
                     () -> {
-                        double took = hook(shell, world, next.get());
+                        double took = one.run(shell, world, next.get());
                         queue.ask("wait");
                         return took;
                     },
                     () -> socat(shell, world, next.get()));
-            return Result.ratio("hook-warm", "hook, worker warm, through its acknowledgement",
-                    "socat, the same line to a trivial server", 1.3, pairs.ours(), pairs.reference());
+            return result.apply(pairs.ours(), pairs.reference());
         }
+    }
+
+    private interface OnePath {
+        double run(Shell shell, World world, String path) throws IOException;
     }
 
     /** With a long queue that cannot be delivered, against an empty one. */
@@ -126,8 +161,16 @@ final class Hooks {
     }
 
     private static double socat(Shell shell, World world, String path) throws IOException {
+        return socat(shell, world, path, world.dir.resolve("t"));
+    }
+
+    private static double socatToQueue(Shell shell, World world, String path) throws IOException {
+        return socat(shell, world, path, world.socket);
+    }
+
+    private static double socat(Shell shell, World world, String path, Path socket) throws IOException {
         Path line = Files.writeString(world.dir.resolve("line-" + Thread.currentThread().threadId()), path + "\n");
-        return shell.time("socat -t 9 - UNIX-CONNECT:" + world.dir.resolve("t") + " <" + line);
+        return shell.time("socat -t 9 - UNIX-CONNECT:" + socket + " <" + line);
     }
 
     static Json lane(Queue queue) throws IOException {
