@@ -141,7 +141,7 @@ final class Soak {
     }
 
     /** What has been delivered before stays beside it. */
-    private static void outage(Path cache, boolean down) throws IOException {
+    static void outage(Path cache, boolean down) throws IOException {
         Path aside = Path.of(cache + ".aside");
         if (down && !Files.isRegularFile(cache)) {
             if (Files.exists(cache)) {

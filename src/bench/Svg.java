@@ -12,11 +12,12 @@ final class Svg {
             .grid { stroke: #d1d9e0 }
             .shade { fill: #bc4c00; opacity: .18 }
             .line { fill: none; stroke-width: 2 }
-            .a { stroke: #0969da } .b { stroke: #bc4c00; stroke-dasharray: 6 3 } .goal { stroke: #1a7f37; stroke-width: 3 }
+            .a { stroke: #0969da } .b { stroke: #bc4c00; stroke-dasharray: 6 3 }
+            .c { stroke: #1a7f37 } .d { stroke: #8250df } .e { stroke: #bf3989 } .f { stroke: #9a6700 } .goal { stroke: #1a7f37; stroke-width: 3 }
             .dot-a { fill: #0969da } .dot-b { fill: #bc4c00 }
             @media (prefers-color-scheme: dark) {
               text { fill: #f0f6fc } .dim { fill: #9198a1 } .paper { fill: #0d1117 } .grid { stroke: #3d444d }
-              .a { stroke: #4493f8 } .b { stroke: #db6d28 } .goal { stroke: #3fb950 } .dot-a { fill: #4493f8 } .dot-b { fill: #db6d28 }
+              .a { stroke: #4493f8 } .b { stroke: #db6d28 } .c { stroke: #3fb950 } .d { stroke: #ab7df8 } .e { stroke: #db61a2 } .f { stroke: #d29922 } .goal { stroke: #3fb950 } .dot-a { fill: #4493f8 } .dot-b { fill: #db6d28 }
               .shade { fill: #db6d28; opacity: .3 }
             }
             </style>

@@ -133,3 +133,13 @@ dist_is_fresh() {
     [ -z "$(find "$ROOT/pom.xml" "$ROOT/src/main" "$ROOT/src/dev" "$ROOT/systemd" "$ROOT/LICENSE" "$ROOT"/*.md \
         -type f -newer "$made" | head -n 1)" ]
 }
+
+# debian_program DIR PACKAGE NAME: prints where a program of a package is, unpacked into DIR unless it is there anyway.
+# For packages that would start services, of which only a program is wanted.
+debian_program() {
+    command -v "$3" 2>/dev/null && return 0
+    mkdir -p "$1"
+    (cd "$1" && { apt-get -q download "$2" || { apt_get update && apt-get -q download "$2"; }; } >&2 &&
+        dpkg -x "$2"_*.deb .) || return 1
+    echo "$1/usr/bin/$3"
+}

@@ -1,0 +1,49 @@
+#!/bin/sh
+# ./dev torture [--seed N] [--minutes M] [--scripts K] [--dist TREE]: random scripts of faults against the real worker and
+# hook, with a model beside them that knows what must hold; see src/torture. Without --minutes and --scripts it runs for
+# 2 minutes; --seed alone runs the one script of that seed again. Ends with 1 at the first broken promise, and says by
+# which seed. Last line: "N passed, N failed".
+set -eu
+
+ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
+# shellcheck source=src/dev/lib.sh
+. "$ROOT/src/dev/lib.sh"
+
+usage='usage: ./dev torture [--seed N] [--minutes M] [--scripts K] [--dist TREE]'
+seed=
+seconds=
+scripts=
+dist=
+while [ $# -gt 0 ]; do
+    [ $# -gt 1 ] || die "$usage"
+    case $1 in --dist) ;; *) case $2 in '' | *[!0-9]* | ?????????*) die "$usage" ;; esac ;; esac
+    case $1 in
+        --seed) seed=$2 ;;
+        --minutes) seconds=$((60 * $2)) ;;
+        --scripts) scripts=$2 ;;
+        --dist) dist=$(CDPATH='' cd -- "$2" && pwd -P) ;;
+        *) die "$usage" ;;
+    esac
+    shift 2
+done
+if [ -z "$seconds$scripts" ]; then
+    if [ -n "$seed" ]; then scripts=1; else seconds=120; fi
+fi
+[ -n "$seed" ] || seed=$(($(date +%s) % 10000000 * 10))
+
+need_apt nix-bin socat systemd mount util-linux
+if [ -z "$dist" ]; then
+    dist_is_fresh || "$ROOT/dev" build
+    dist=$ROOT/target/dist
+fi
+JAVA_HOME=$(find_jdk) || exit 1
+export JAVA_HOME
+classes=$ROOT/target/torture/classes
+if [ ! -e "$classes/Torture.class" ] || [ -n "$(find "$ROOT/src/bench" "$ROOT/src/torture" -newer "$classes/Torture.class" | head -n 1)" ]; then
+    rm -rf "$classes"
+    mkdir -p "$classes"
+    "$JAVA_HOME/bin/javac" -Xlint:all,-try -Werror -d "$classes" "$ROOT"/src/bench/*.java "$ROOT"/src/torture/*.java
+fi
+say "scripts from seed $seed on"
+exec "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -cp "$classes" Torture \
+    "$dist" "$seed" "${seconds:-0}" "${scripts:-0}"

@@ -1,0 +1,107 @@
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A {@code nix} that does as it is told, and a program for {@code exec:}: a shell script, quick to start, which writes a
+ * line for each path that it has delivered. A path is valid when its file is in the store, and a destination refuses
+ * for ever what carries its name: {@code …-refused-by-DESTINATION-…}.
+ */
+final class FakeNix {
+    static final List<String> LANES = List.of("near", "far", "program");
+
+    /** How a destination is just now. */
+    enum Mode {
+        UP,
+        SLOW,
+        DOWN,
+        /** Takes the first half of a batch, and ends with an error. */
+        HALF,
+        /** Takes the first half, and dies. */
+        CRASH,
+        /** Takes nothing, says nothing and does not end; ignores SIGTERM. */
+        HANG
+    }
+
+    private static final String SCRIPT =
+            """
+            #!/bin/sh
+            T=%s
+            lane=program verb=copy paths=
+            case $0 in *program) ;; *) verb= lane=none ;; esac
+            for word; do
+                case $word in
+                    copy | sign | path-info) verb=$word ;;
+                    file://*) lane=${word##*/} ;;
+                    "$T"/store/*) paths="$paths $word" ;;
+                esac
+            done
+            for path in $paths; do
+                [ -e "$path" ] || { [ "$lane" = program ] && continue; echo "error: path '$path' is not valid" >&2; exit 1; }
+            done
+            case $verb in
+                path-info) printf '%%s\\n' $paths; exit 0 ;;
+                sign) for path in $paths; do printf 'sign %%s\\n' "$path"; done >>"$T/delivered"; exit 0 ;;
+            esac
+            read -r mode <"$T/mode-$lane"
+            set -- $paths
+            most=$#
+            case $mode in
+                UP) ;;
+                SLOW) sleep 0.3 ;;
+                DOWN) echo "error: cannot connect to $lane" >&2; exit 1 ;;
+                HALF | CRASH) most=$((most / 2)) ;;
+                HANG) trap '' TERM; sleep 600 & wait; sleep 600; exit 1 ;;
+            esac
+            done=0
+            for path; do
+                [ "$done" -lt "$most" ] || break
+                case $path in *-refused-by-"$lane"-*) echo "error: $lane refuses '$path'" >&2; exit 1 ;; esac
+                printf '%%s %%s\\n' "$lane" "$path" >>"$T/delivered"
+                done=$((done + 1))
+            done
+            case $mode in
+                HALF) echo "error: connection reset by $lane" >&2; exit 1 ;;
+                CRASH) kill -9 $$ ;;
+            esac
+            exit 0
+            """;
+
+    private final World world;
+
+    FakeNix(World world) throws IOException {
+        this.world = world;
+        Path nix = world.script("nix", SCRIPT.formatted(world.dir));
+        world.script("program", SCRIPT.formatted(world.dir));
+        world.script("nix-store", "#!/bin/sh\nexit 1\n");
+        Files.createFile(world.dir.resolve("delivered"));
+        for (String lane : LANES) {
+            set(lane, Mode.UP);
+        }
+        world.set("NPBHQ_NIX", nix)
+                .set("NPBHQ_UPLOAD_TO", String.join(" ", LANES.stream().map(this::destination).toList()));
+    }
+
+    String destination(String lane) {
+        return lane.equals("program") ? "exec:" + world.dir.resolve("program") : "file://" + world.dir.resolve(lane);
+    }
+
+    void set(String lane, Mode mode) throws IOException {
+        // Never a moment without one.
+        Path aside = Files.writeString(world.dir.resolve("mode-aside"), mode + "\n");
+        Files.move(aside, world.dir.resolve("mode-" + lane), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** How often each path was delivered, by "LANE PATH". */
+    Map<String, Integer> delivered() throws IOException {
+        var counts = new HashMap<String, Integer>();
+        for (String line : Files.readAllLines(world.dir.resolve("delivered"))) {
+            counts.merge(line, 1, Integer::sum);
+        }
+        return counts;
+    }
+}

@@ -1,0 +1,210 @@
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/** Brings a healed queue to rest, and compares what is then with what the model says must be. */
+final class Rest {
+    private static final int MOST_SECONDS = 90;
+
+    private final Run run;
+    private final List<Json> failed = new ArrayList<>();
+    private Map<String, Integer> delivered = Map.of();
+
+    private Rest(Run run) {
+        this.run = run;
+    }
+
+    /** Breaches go to the run. */
+    static void check(Run run) throws IOException {
+        var rest = new Rest(run);
+        rest.come();
+        rest.delivered = run.nix.delivered();
+        for (String line : run.queue().lines("failed json")) {
+            if (line.startsWith("{")) {
+                rest.failed.add(Json.read(line));
+            }
+        }
+        rest.promises();
+        rest.nothingElse();
+        rest.roots();
+        rest.counts();
+        rest.remains();
+    }
+
+    /** Until nothing is left that is not failed. A path that every destination takes shows who is to blame. */
+    private void come() throws IOException {
+        long end = System.nanoTime() + MOST_SECONDS * 1_000_000_000L;
+        while (true) {
+            run.listen();
+            List<String> witness = run.model.newPaths(1, new Random() {
+                private static final long serialVersionUID = 1;
+
+                @Override
+                public int nextInt(int bound) {
+                    return bound - 1; // never one that is refused
+                }
+            });
+            if (run.ask("queue " + witness.getFirst())) {
+                run.model.accept(witness);
+            }
+            run.ask("wait timeout=1s");
+            List<String> unsettled;
+            try {
+                unsettled = unsettled();
+            } catch (IOException e) {
+                unsettled = List.of("(no answer: " + e.getMessage() + ")");
+            }
+            if (unsettled.isEmpty()) {
+                return;
+            }
+            if (System.nanoTime() > end) {
+                run.breach("after " + MOST_SECONDS + " s with nothing wrong there are still unsettled: " + unsettled);
+                return;
+            }
+            run.ask("retry " + String.join(" ", unsettled));
+        }
+    }
+
+    private List<String> unsettled() throws IOException {
+        var paths = new TreeSet<String>();
+        var held = new TreeSet<String>();
+        for (String line : run.queue().lines("list json")) {
+            if (line.startsWith("{")) {
+                Json entry = Json.read(line);
+                if (!entry.get("state").text().equals("failed")) {
+                    (entry.get("state").text().equals("held") ? held : paths).add(entry.get("path").text());
+                }
+            }
+        }
+        // Held for a signature that cannot be had any more is as good as failed.
+        held.removeIf(run.model::hasVanished);
+        paths.addAll(held);
+        return List.copyOf(paths);
+    }
+
+    private String lane(String destination) {
+        return FakeNix.LANES.stream().filter(lane -> run.nix.destination(lane).equals(destination)).findFirst().orElse(destination);
+    }
+
+    private boolean hasFailed(String path, String lane) {
+        return failed.stream()
+                .anyMatch(entry -> entry.get("path").text().equals(path) && lane(entry.get("lane").text()).equals(lane));
+    }
+
+    /** What was accepted has been delivered, or stands in failed for a reason that we know of. */
+    private void promises() {
+        for (String path : run.model.accepted()) {
+            for (String lane : FakeNix.LANES) {
+                boolean arrived = delivered.containsKey(lane + " " + path);
+                boolean buried = hasFailed(path, lane) || hasFailed(path, "sign");
+                if (Model.isRefused(path, lane) ? arrived || !buried : !arrived && !run.model.hasVanished(path)) {
+                    run.breach("%s: delivered to %s: %s, failed there: %s".formatted(path, lane, arrived, buried));
+                } else if (!arrived && !buried) {
+                    run.breach("%s has neither arrived at %s nor failed".formatted(path, lane));
+                }
+            }
+        }
+    }
+
+    /** No path has failed that nobody refuses, and none was delivered that nobody queued. */
+    private void nothingElse() {
+        Set<String> offered = run.model.offered();
+        for (Json entry : failed) {
+            String path = entry.get("path").text();
+            String reason = entry.has("reason") ? entry.get("reason").text() : "";
+            boolean known = Model.isRefused(path, lane(entry.get("lane").text())) && reason.contains("refuses")
+                    || run.model.hasVanished(path) && reason.contains("no longer in the local store");
+            if (!offered.contains(path) || !known) {
+                run.breach("failed for no reason that we know of: " + entry);
+            }
+        }
+        for (String line : delivered.keySet()) {
+            if (!offered.contains(line.substring(line.indexOf(' ') + 1))) {
+                run.breach("delivered, but never queued: " + line);
+            }
+        }
+    }
+
+    /** Failed paths keep their root, and no other has one. */
+    private void roots() throws IOException {
+        Set<String> expected = failed.stream()
+                .map(entry -> Path.of(entry.get("path").text()).getFileName().toString())
+                .collect(Collectors.toCollection(TreeSet::new));
+        Set<String> there = new TreeSet<>();
+        long end = System.nanoTime() + 5_000_000_000L;
+        do {
+            there.clear();
+            try (var roots = Files.list(run.world.roots)) {
+                roots.forEach(root -> there.add(root.getFileName().toString()));
+            }
+            if (there.equals(expected)) {
+                return;
+            }
+            Queue.pause(50);
+        } while (System.nanoTime() < end);
+        run.breach("GC roots are " + there + ", but failed are " + expected);
+    }
+
+    /** Reported exactly once, however often it had to be sent. */
+    private void counts() throws IOException {
+        if (run.countsAreLost || run.repeats) {
+            return;
+        }
+        var expected = new HashMap<String, Long>();
+        for (String line : delivered.keySet()) {
+            String lane = line.substring(0, line.indexOf(' '));
+            if (!hasFailed(line.substring(line.indexOf(' ') + 1), lane)) {
+                expected.merge(lane, 1L, Long::sum);
+            }
+        }
+        Json status = Json.read(run.queue().lines("status json").getFirst());
+        for (Json lane : status.get("lanes").items()) {
+            String name = lane(lane.get("name").text());
+            if (FakeNix.LANES.contains(name) && lane.get("delivered").whole() != expected.getOrDefault(name, 0L)) {
+                run.breach("%s took %d paths, but %d are counted as delivered"
+                        .formatted(name, expected.getOrDefault(name, 0L), lane.get("delivered").whole()));
+            }
+        }
+    }
+
+    /** The worker ends by itself, and leaves no process and no file. */
+    private void remains() throws IOException {
+        Queue queue = run.queue();
+        try {
+            int status = queue.exit(30);
+            if (status != 0) {
+                run.breach("the idle worker ended with " + status);
+            }
+        } catch (IllegalStateException e) {
+            run.breach("the worker does not end by itself");
+        }
+        List<String> children = Leftover.of(run.world.dir);
+        if (!children.isEmpty()) {
+            run.breach("child processes are left: " + children);
+        }
+        try (var spool = Files.list(run.world.state.resolve("spool"))) {
+            for (Path file : spool.toList()) {
+                String name = file.getFileName().toString();
+                if (!name.startsWith("litter-") && !name.startsWith(".tmp-")) {
+                    run.breach("left in the spool: " + name);
+                }
+            }
+        }
+        try (var state = Files.list(run.world.state)) {
+            for (Path file : state.toList()) {
+                String name = file.getFileName().toString();
+                if (!name.startsWith("queue.sqlite") && !name.equals("spool") && !name.equals("moved-by-hand")) {
+                    run.breach("left in the state directory: " + name);
+                }
+            }
+        }
+    }
+}

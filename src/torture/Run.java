@@ -1,0 +1,285 @@
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+
+/** Does the steps of one script to a real worker with a real hook, and keeps the model beside it. */
+final class Run implements AutoCloseable {
+    private static final String LIMIT = "3s";
+    private static final long LIMIT_MILLISECONDS = 3_000;
+
+    /** What a busy machine may add to a process that has ended in time. */
+    private static final long LATE_MILLISECONDS = 2_500;
+
+    final World world;
+    final FakeNix nix;
+    final Model model;
+    final List<String> breaches = new ArrayList<>();
+    private final Disk disk;
+    private Queue queue;
+
+    /** Whether the database has forgotten what it had counted. */
+    boolean countsAreLost;
+
+    /** Whether paths were queued again that may have been settled, and so count again. */
+    boolean repeats;
+
+    Run(Path dist, Script.Settings settings) throws IOException {
+        world = newWorld(dist);
+        nix = new FakeNix(world);
+        model = new Model(world);
+        disk = settings.smallDisk() ? Disk.mount(world.state, 8) : null;
+        world.set("NPBHQ_BATCH_SIZE", settings.batchSize())
+                .set("NPBHQ_STALL_TIMEOUT", "2s")
+                .set("NPBHQ_MAX_ATTEMPTS", 1)
+                .set("NPBHQ_IDLE_TIMEOUT", "1s")
+                .set("NPBHQ_HOOK_TIMEOUT", LIMIT);
+        if (settings.signs()) {
+            world.set("NPBHQ_SIGNING_PRIVATE_KEY_PATH", world.key);
+        }
+        listen();
+    }
+
+    private static synchronized World newWorld(Path dist) throws IOException {
+        return new World(dist);
+    }
+
+    /** Somebody listens, as with systemd's socket: the worker that lives, or the next one. */
+    Queue listen() throws IOException {
+        if (queue == null || !queue.alive()) {
+            queue = Queue.listen(world);
+        }
+        return queue;
+    }
+
+    void step(Step step) throws IOException {
+        switch (step) {
+            case Step.Hooks s -> hooks(s.atOnce(), s.paths(), new Random(s.seed()));
+            case Step.Line s -> {
+                List<String> paths = model.newPaths(s.paths(), new Random(s.seed()));
+                if (ask("queue " + String.join(" ", paths))) {
+                    model.accept(paths);
+                }
+            }
+            case Step.Clients s -> clients(s);
+            case Step.Repeat s -> {
+                repeats = true;
+                var offered = List.copyOf(model.offered());
+                String path = offered.get(new Random(s.seed()).nextInt(offered.size()));
+                if (ask("queue " + path)) {
+                    model.accept(List.of(path));
+                }
+            }
+            case Step.Destination s -> nix.set(s.lane(), s.mode());
+            case Step.Kill s -> {
+                var killer = Thread.ofPlatform().start(() -> {
+                    Queue.pause(s.afterMilliseconds());
+                    kill();
+                });
+                hooks(2, 2, new Random(s.afterMilliseconds()));
+                join(killer);
+            }
+            case Step.Terminate s -> terminate();
+            case Step.Stopped s -> {
+                signal("STOP");
+                var waker = Thread.ofPlatform().start(() -> {
+                    Queue.pause(s.milliseconds());
+                    signal("CONT");
+                });
+                hooks(s.hooks(), 1, new Random(s.seed()));
+                join(waker);
+            }
+            case Step.Listen s -> listen();
+            case Step.Vanish s -> model.vanish(new Random(s.seed()));
+            case Step.SpoolLitter s -> unlessTheDiskRefuses(() -> litter(s.kind()));
+            case Step.DamageDatabase s -> {
+                kill();
+                countsAreLost = true;
+                unlessTheDiskRefuses(() -> Damage.toDatabase(world.state, s.kind(), new Random(s.seed())));
+            }
+            case Step.Disk s -> disk.spoil(s.full());
+            case Step.Ask s -> ask(s.line());
+            case Step.Rest s -> Queue.pause(s.milliseconds());
+            case Step.BatchSize s -> {
+                terminate();
+                world.set("NPBHQ_BATCH_SIZE", s.paths());
+            }
+        }
+    }
+
+    /** All faults end; a worker listens. */
+    void heal() throws IOException {
+        if (disk != null) {
+            disk.heal();
+        }
+        for (String lane : FakeNix.LANES) {
+            nix.set(lane, FakeNix.Mode.UP);
+        }
+        listen();
+        signal("CONT");
+        ask("resume");
+    }
+
+    Queue queue() {
+        return queue;
+    }
+
+    /** Whether the answer was ok; an error and a cut connection are neither. */
+    boolean ask(String line) {
+        try {
+            queue.ask(line);
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private void hooks(int atOnce, int paths, Random random) throws IOException {
+        try (var threads = Executors.newFixedThreadPool(atOnce)) {
+            for (int i = 0; i < atOnce; i++) {
+                List<String> some = model.newPaths(paths, random);
+                threads.submit(() -> hook(some));
+            }
+        }
+    }
+
+    /** One real hook; its promise is to succeed, in time, and to say what it could not do. */
+    private void hook(List<String> paths) {
+        try {
+            Path said = Files.createTempFile(world.dir, "hook", "");
+            long began = System.nanoTime();
+            Process hook = world.builder(Map.of("OUT_PATHS", String.join(" ", paths)), world.hook().toString())
+                    .redirectErrorStream(true)
+                    .redirectOutput(said.toFile())
+                    .start();
+            if (!hook.waitFor(60, TimeUnit.SECONDS)) {
+                hook.destroyForcibly();
+                breach("a hook ran for more than 60 s");
+                return;
+            }
+            long took = (System.nanoTime() - began) / 1_000_000;
+            if (hook.exitValue() != 0) {
+                breach("a hook ended with " + hook.exitValue() + ": " + World.text(said));
+            }
+            if (took > LIMIT_MILLISECONDS + LATE_MILLISECONDS) {
+                breach("a hook with a limit of " + LIMIT + " took " + took + " ms: " + World.text(said));
+            }
+            String text = World.text(said);
+            if (!text.contains("NOT queued")) {
+                model.accept(paths);
+            }
+        } catch (IOException | InterruptedException e) {
+            breach("a hook could not be run: " + e);
+        }
+    }
+
+    /** They write a line, and go at once. */
+    private void clients(Step.Clients step) throws IOException {
+        var random = new Random(step.seed());
+        for (int i = 0; i < step.count(); i++) {
+            List<String> paths = model.newPaths(1, random);
+            try (var client = new Client(world.socket)) {
+                client.send(paths.getFirst() + "\n");
+            } catch (IOException e) {
+                // Nobody listens: then nothing was promised.
+            }
+        }
+    }
+
+    private void litter(int kind) throws IOException {
+        Path spool = Files.createDirectories(world.state.resolve("spool"));
+        String name = "litter-" + kind + "-" + System.nanoTime() + ".paths";
+        switch (kind) {
+            case 0 -> Files.writeString(spool.resolve(name), "not a path\n\u001b[31m../../etc/passwd\n");
+            case 1 -> Files.writeString(spool.resolve(".tmp-" + System.nanoTime()), world.store + "/0000");
+            case 2 -> Files.createSymbolicLink(spool.resolve(name), Path.of("/etc/passwd"));
+            case 3 -> Files.createDirectory(spool.resolve(name));
+            case 4 -> Files.write(spool.resolve(name), new byte[3_000_000]);
+            default -> Files.writeString(spool.resolve(name), "", StandardOpenOption.CREATE_NEW);
+        }
+    }
+
+    private interface Damaging {
+        void run() throws IOException;
+    }
+
+    private void unlessTheDiskRefuses(Damaging damaging) throws IOException {
+        try {
+            damaging.run();
+        } catch (IOException e) {
+            if (disk == null) {
+                throw e;
+            }
+        }
+    }
+
+    /** SIGKILL, as from a kernel that is out of memory; its children end, as systemd sees to. */
+    private void kill() {
+        ProcessHandle.of(queue.pid()).ifPresent(ProcessHandle::destroyForcibly);
+        queue.exit(20);
+        try {
+            Leftover.kill(world.dir);
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private void terminate() {
+        if (!queue.alive()) {
+            return;
+        }
+        signal("CONT");
+        signal("TERM");
+        int status = queue.exit(60);
+        // 143: before its first connection it is systemd-socket-activate.
+        if (status != 0 && status != 143 && disk == null) {
+            breach("SIGTERM ended the worker with " + status);
+        }
+    }
+
+    private void signal(String name) {
+        if (queue.alive()) {
+            try {
+                new ProcessBuilder("kill", "-" + name, String.valueOf(queue.pid()))
+                        .redirectErrorStream(true)
+                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                        .start()
+                        .waitFor();
+            } catch (IOException | InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    synchronized void breach(String what) {
+        breaches.add(what);
+    }
+
+    private static void join(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Nothing of it goes on. */
+    @Override
+    public void close() throws IOException {
+        if (queue.alive()) {
+            signal("CONT");
+            queue.kill();
+        }
+        Leftover.kill(world.dir);
+        if (disk != null) {
+            disk.close();
+        }
+        World.delete(world.dir);
+    }
+}

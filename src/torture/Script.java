@@ -1,0 +1,65 @@
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+
+/**
+ * What is done to a queue, from a seed alone: the same seed is the same script.
+ *
+ * @param seed of all its choices
+ * @param settings what the worker begins with
+ * @param steps in this order
+ */
+record Script(long seed, Settings settings, List<Step> steps) {
+
+    /**
+     * @param batchSize most paths in one child process
+     * @param signs whether paths are signed first
+     * @param smallDisk whether the state directory is a small disk of its own, which can be filled
+     */
+    record Settings(int batchSize, boolean signs, boolean smallDisk) {}
+
+    /** A step that is drawn more often than others stands here more often. */
+    private enum Kind {
+        HOOKS, HOOKS2, HOOKS3, LINE, LINE2, DESTINATION, DESTINATION2, DESTINATION3, KILL, KILL2, TERMINATE, STOP, LISTEN,
+        LISTEN2, VANISH, SPOOL_LITTER, DATABASE, DISK, PAUSE, RETRY, REST, CLIENTS, REPEAT, BATCH
+    }
+
+    static Script of(long seed, boolean disks) {
+        var random = new Random(seed * 0x9E3779B97F4A7C15L + 1);
+        int[] sizes = {1, 3, 20, 200};
+        var settings = new Settings(sizes[random.nextInt(sizes.length)], random.nextBoolean(),
+                disks && random.nextInt(4) == 0);
+        var steps = new ArrayList<Step>();
+        steps.add(new Step.Hooks(1 + random.nextInt(4), 1 + random.nextInt(3), random.nextLong()));
+        int length = 6 + random.nextInt(8);
+        for (int i = 0; i < length; i++) {
+            steps.add(step(random, settings));
+        }
+        return new Script(seed, settings, List.copyOf(steps));
+    }
+
+    private static Step step(Random random, Settings settings) {
+        Kind kind = Kind.values()[random.nextInt(Kind.values().length)];
+        return switch (kind) {
+            case HOOKS, HOOKS2, HOOKS3 -> new Step.Hooks(1 + random.nextInt(8), 1 + random.nextInt(4), random.nextLong());
+            case LINE, LINE2 -> new Step.Line(1 + random.nextInt(40), random.nextLong());
+            case DESTINATION, DESTINATION2, DESTINATION3 -> new Step.Destination(
+                    FakeNix.LANES.get(random.nextInt(FakeNix.LANES.size())),
+                    FakeNix.Mode.values()[random.nextInt(FakeNix.Mode.values().length)]);
+            case KILL, KILL2 -> new Step.Kill(random.nextInt(300));
+            case TERMINATE -> new Step.Terminate();
+            case STOP -> new Step.Stopped(1 + random.nextInt(3), 300 + random.nextInt(1500), random.nextLong());
+            case LISTEN, LISTEN2 -> new Step.Listen();
+            case VANISH -> new Step.Vanish(random.nextLong());
+            case SPOOL_LITTER -> new Step.SpoolLitter(random.nextInt(6));
+            case DATABASE -> new Step.DamageDatabase(random.nextInt(5), random.nextLong());
+            case DISK -> settings.smallDisk() ? new Step.Disk(random.nextBoolean()) : new Step.Rest(100);
+            case PAUSE -> new Step.Ask(random.nextBoolean() ? "pause" : "resume");
+            case RETRY -> new Step.Ask("retry");
+            case REST -> new Step.Rest(random.nextInt(900));
+            case CLIENTS -> new Step.Clients(1 + random.nextInt(20), random.nextLong());
+            case REPEAT -> new Step.Repeat(random.nextLong());
+            case BATCH -> new Step.BatchSize(1 + random.nextInt(50));
+        };
+    }
+}

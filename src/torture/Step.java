@@ -1,0 +1,47 @@
+/** One thing that is done to a queue, or that befalls it. */
+sealed interface Step {
+    /** The real hook, so many at once, with so many paths each. */
+    record Hooks(int atOnce, int paths, long seed) implements Step {}
+
+    /** One line with so many paths, by a client that waits for the answer. */
+    record Line(int paths, long seed) implements Step {}
+
+    /** So many clients that each queue a path and go without hearing the answer. */
+    record Clients(int count, long seed) implements Step {}
+
+    /** Paths that were offered before are queued once more. */
+    record Repeat(long seed) implements Step {}
+
+    record Destination(String lane, FakeNix.Mode mode) implements Step {}
+
+    /** SIGKILL for the worker, so many milliseconds from now, while hooks call it. */
+    record Kill(int afterMilliseconds) implements Step {}
+
+    record Terminate() implements Step {}
+
+    /** SIGSTOP, hooks meanwhile, SIGCONT. */
+    record Stopped(int hooks, int milliseconds, long seed) implements Step {}
+
+    /** A listener again, if there is none: as systemd does at once, but here only now and then, so that hooks spool. */
+    record Listen() implements Step {}
+
+    /** A path disappears from the store. */
+    record Vanish(long seed) implements Step {}
+
+    /** Something in the spool that no hook has left. */
+    record SpoolLitter(int kind) implements Step {}
+
+    /** The worker is killed, and its database damaged in one of several ways. */
+    record DamageDatabase(int kind, long seed) implements Step {}
+
+    /** The disk of the state directory is full, or can only be read. */
+    record Disk(boolean full) implements Step {}
+
+    /** A word of the protocol; an error for an answer is no fault. */
+    record Ask(String line) implements Step {}
+
+    record Rest(int milliseconds) implements Step {}
+
+    /** SIGTERM, and from then on another setting. */
+    record BatchSize(int paths) implements Step {}
+}
