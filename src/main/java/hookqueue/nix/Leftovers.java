@@ -57,7 +57,7 @@ final class Leftovers {
                     }
                 };
         Found found = alive(child, mark, MOST_LOOKS, told);
-        while (!found.processes().isEmpty() || !found.all() && System.nanoTime() < kill) {
+        while (!found.processes().isEmpty() || (!found.all() && System.nanoTime() < kill)) {
             try {
                 Thread.sleep(POLL_MILLIS);
             } catch (InterruptedException e) {
@@ -204,7 +204,7 @@ final class Leftovers {
         String start = fields[50 - 3];
         String end = fields[51 - 3];
         if ((flags & KERNEL_THREAD) != 0
-                || hasMemory && hasCode && start.equals(end) && !end.equals("0")) {
+                || (hasMemory && hasCode && start.equals(end) && !end.equals("0"))) {
             return Look.ANOTHERS;
         }
         return hasMemory ? Look.STARTING : Look.GONE;
