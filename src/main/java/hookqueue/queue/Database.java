@@ -154,11 +154,18 @@ final class Database {
         }
     }
 
+    /**
+     * Not quick_check, which does not compare the tables with their indexes: a bit that flips in a
+     * name would make it another path's, and the real one would be taken for queued and never be
+     * delivered. For 100,000 paths it takes some 0.3 s, and only after a worker that did not end
+     * well.
+     */
     private static void check(Statement s) throws SQLException {
-        try (var found = s.executeQuery("PRAGMA quick_check(1)")) {
+        try (var found = s.executeQuery("PRAGMA integrity_check(1)")) {
             String answer = found.next() ? found.getString(1) : "no answer";
             if (!answer.equals("ok")) {
-                throw new SQLiteException("quick_check: " + answer, SQLiteErrorCode.SQLITE_CORRUPT);
+                throw new SQLiteException(
+                        "integrity_check: " + answer, SQLiteErrorCode.SQLITE_CORRUPT);
             }
         }
     }

@@ -145,6 +145,29 @@ class RecoveryTest {
         }
     }
 
+    /**
+     * It would be another path, and the real one would be taken for queued: the index still has it.
+     */
+    @Test
+    void oneBitOfANameThatFlipsIsDamageAndThePathIsQueuedAgain() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 3), null);
+        }
+        f.sql("UPDATE meta SET value = '0' WHERE key = 'clean'");
+        long page = f.number("SELECT rootpage FROM sqlite_schema WHERE name = 'path'");
+        byte[] content = Files.readAllBytes(f.file());
+        String table =
+                new String(content, (int) (page - 1) * 4096, 4096, StandardCharsets.ISO_8859_1);
+        content[(int) (page - 1) * 4096 + table.indexOf(path(1).baseName())] ^= 2;
+        Files.write(f.file(), content);
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(1, queue.damaged().size());
+            assertEquals(
+                    Set.of(path(0).baseName(), path(1).baseName(), path(2).baseName()),
+                    Fixture.unsettled(queue));
+        }
+    }
+
     @Test
     void aDatabaseThatIsGoneIsFilledFromTheRoots() throws Exception {
         try (Queue queue = f.open(TWO)) {
