@@ -3,13 +3,20 @@
 # hook, with a model beside them that knows what must hold; see src/torture. Without --minutes and --scripts it runs for
 # 2 minutes; --seed alone runs the one script of that seed again. Ends with 1 at the first broken promise, and says by
 # which seed. Last line: "N passed, N failed".
+#
+# ./dev torture --breaches [NAME...]: whether it would see a broken promise; see breaches.sh.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 # shellcheck source=src/dev/lib.sh
 . "$ROOT/src/dev/lib.sh"
 
-usage='usage: ./dev torture [--seed N] [--minutes M] [--scripts K] [--dist TREE]'
+if [ "${1-}" = --breaches ]; then
+    shift
+    exec sh "$ROOT/src/dev/breaches.sh" "$@"
+fi
+
+usage='usage: ./dev torture [--seed N] [--minutes M] [--scripts K] [--dist TREE] | --breaches [NAME...]'
 seed=
 seconds=
 scripts=
