@@ -93,6 +93,17 @@ final class Pulse implements Listener.Work {
         }
     }
 
+    /** The same before the worker ends: roots are looked at, too. */
+    boolean remainsAtLast() throws InterruptedException {
+        try {
+            queue.lookAtRoots();
+            return remains();
+        } catch (QueueException e) {
+            LOG.error("cannot look at the queue: {}", e.getMessage());
+            return true;
+        }
+    }
+
     /** Leaves the last state in the metrics file, since it is true until the next worker comes. */
     void end() throws InterruptedException {
         try {

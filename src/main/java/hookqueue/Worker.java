@@ -183,7 +183,7 @@ final class Worker {
             do {
                 listen(open, pulse);
             } while (!toldToStop()
-                    && pulse.remains()); // looking at the queue has taken in the spool
+                    && pulse.remainsAtLast()); // looking at the queue has taken in the spool
             notify.stopping(toldToStop() ? "told to stop" : "nothing left to do");
             lanes.forEach(Lane::stop);
             for (Lane lane : lanes) {

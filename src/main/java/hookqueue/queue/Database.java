@@ -94,6 +94,11 @@ final class Database {
                         || hasCode(s, SQLiteErrorCode.SQLITE_NOTADB));
     }
 
+    /** For damage that SQLite does not see. */
+    static SQLException damage(String what) {
+        return new SQLiteException(what, SQLiteErrorCode.SQLITE_CORRUPT);
+    }
+
     /** Whether another process has the database open. */
     static boolean isInUse(Exception e) {
         return e instanceof SQLiteException s && hasCode(s, SQLiteErrorCode.SQLITE_BUSY);

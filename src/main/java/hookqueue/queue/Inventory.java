@@ -123,6 +123,16 @@ abstract sealed class Inventory permits Worklist {
         return sql.exists("SELECT 1 FROM path WHERE name = ?", path.baseName());
     }
 
+    /**
+     * Whether the row of a known path, found by the index, has this path's name: a bit that has
+     * flipped in one of them is no error to SQLite.
+     */
+    boolean rowAgrees(StorePath path) throws SQLException {
+        return sql.exists(
+                "SELECT 1 FROM path WHERE id = (SELECT id FROM path WHERE name = ?1) AND +name = ?1",
+                path.baseName());
+    }
+
     /** How many paths in force are not settled: of a tag, or all when null. */
     public long outstanding(@Nullable String tag) throws SQLException {
         if (tag == null) {

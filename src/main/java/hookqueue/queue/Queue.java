@@ -203,12 +203,7 @@ public final class Queue implements AutoCloseable {
         thread.start();
     }
 
-    /**
-     * Makes the roots that are missing, and looks at those that are there. A root whose path is
-     * settled was to be removed when the last worker died. One whose path the database does not
-     * know stands for a row that was lost, or a hook has made it and is about to spool: that path
-     * is queued.
-     */
+    /** Makes the roots that are missing, and looks at those that are there. */
     private void compareWithRoots(long now) throws SQLException {
         long after = 0;
         List<Entry> page;
@@ -219,24 +214,46 @@ public final class Queue implements AutoCloseable {
                 after = entry.id();
             }
         } while (page.size() == PAGE);
-        var strange = new ArrayList<StorePath>();
-        var stale = new ArrayList<StorePath>();
-        for (StorePath path : roots.all()) {
-            if (!ledger.known(path) && settings.selection().test(path)) {
-                strange.add(path);
-            } else if (!ledger.isUnsettled(path)) {
-                stale.add(path);
+        // One whose path is settled was to be removed when the last worker died.
+        for (StorePath path : queueStrangers(now)) {
+            if (!ledger.isUnsettled(path)) {
+                roots.remove(path);
             }
         }
-        ledger.enqueue(strange, null, now);
-        stale.forEach(roots::remove);
         roots.sync();
+    }
+
+    /**
+     * A root whose path the database does not know stands for a row that was lost, or a hook has
+     * made it and is about to spool: that path is queued. Returns the other roots.
+     */
+    private List<StorePath> queueStrangers(long now) throws SQLException {
+        var strange = new ArrayList<StorePath>();
+        var others = new ArrayList<StorePath>();
+        for (StorePath path : roots.all()) {
+            boolean known = ledger.known(path);
+            if (known && !ledger.rowAgrees(path)) {
+                throw Database.damage("a row has another path's name than the index: " + path);
+            }
+            (known || !settings.selection().test(path) ? others : strange).add(path);
+        }
+        ledger.enqueue(strange, null, now);
         if (!strange.isEmpty()) {
             LOG.warn(
                     "queued {} paths that have a root in {} and were not in the database",
                     strange.size(),
                     settings.rootsDir());
         }
+        return others;
+    }
+
+    /**
+     * Looks once more, before nothing is said to be left to do, for roots of paths that the
+     * database has forgotten: a bit that flips in a row is no error to SQLite, but then the row is
+     * another path's. Few roots are there at that time.
+     */
+    public void lookAtRoots() throws QueueException, InterruptedException {
+        call(same -> queueStrangers(clock.millis()));
     }
 
     /**

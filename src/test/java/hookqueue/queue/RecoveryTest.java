@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
@@ -267,6 +268,36 @@ class RecoveryTest {
             assertEquals(10, Fixture.unsettled(queue).size());
             assertEquals(10, dead.rooted().size());
         }
+    }
+
+    /** The row has the name, and so has the index; SQLite notices neither. */
+    @Test
+    void aNameInWhichABitHasFlippedComesBackFromTheRoot() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 3), null);
+        }
+        byte[] good = Files.readAllBytes(f.file());
+        byte[] name = path(1).baseName().getBytes(StandardCharsets.US_ASCII);
+        int flipped = 0;
+        for (int at = 0; at + name.length <= good.length; at++) {
+            if (!Arrays.equals(good, at, at + name.length, name, 0, name.length)) {
+                continue;
+            }
+            byte[] bad = good.clone();
+            bad[at + 3] ^= 2;
+            Files.write(f.file(), bad);
+            try (Queue queue = f.open(TWO)) {
+                queue.lookAtRoots();
+            } catch (QueueException e) {
+                assertTrue(e.getMessage().contains("another path's name"), e::toString);
+            }
+            try (Queue queue = f.open(TWO)) {
+                assertTrue(Fixture.unsettled(queue).containsAll(f.rooted()));
+                assertTrue(Fixture.unsettled(queue).contains(path(1).baseName()));
+            }
+            flipped++;
+        }
+        assertTrue(flipped >= 2, () -> "in fewer places than a row and an index");
     }
 
     @Test
