@@ -126,6 +126,13 @@ final class Run implements AutoCloseable {
         ask("resume");
     }
 
+    /** The worker ends, for whatever reason. */
+    void awaitEnd() {
+        if (queue.alive()) {
+            queue.exit(30);
+        }
+    }
+
     Queue queue() {
         return queue;
     }
