@@ -9,8 +9,9 @@
 #   `nixos`       nixos/tests/run: package, module, flake
 #   `prometheus`  src/test/prometheus/run: metrics, alerts and dashboard with promtool and node_exporter
 #   `fleet`       src/test/fleet/run: several machines, one cache, an outage
+#   `torture`     ./dev torture, 2 minutes of it, always the same scripts
 #
-# The last six print "N passed, N failed" at their end; so does this, with the sums. A stage that ends with a
+# The last seven print "N passed, N failed" at their end; so does this, with the sums. A stage that ends with a
 # failure but has counted none is one failure more. One that says "0 passed, 0 failed" could not run here and has said
 # why; with CI=true that is a failure too.
 set -eu
@@ -20,7 +21,7 @@ ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 . "$ROOT/src/dev/lib.sh"
 cd "$ROOT"
 logs=$ROOT/target/test-logs
-ALL='shellcheck unit tree sh system nixos prometheus fleet'
+ALL='shellcheck unit tree sh system nixos prometheus fleet torture'
 
 # Programs say different things in different languages, and sort in different orders.
 LC_ALL=C.UTF-8
@@ -112,6 +113,10 @@ stage_fleet() {
     src/test/fleet/run
 }
 
+stage_torture() {
+    ./dev torture --seed 1 --minutes 2
+}
+
 # What a stage needs to be there at all.
 runner_of() {
     case $1 in
@@ -121,6 +126,7 @@ runner_of() {
         nixos) echo nixos/tests/run ;;
         prometheus) echo src/test/prometheus/run ;;
         fleet) echo src/test/fleet/run ;;
+        torture) echo src/torture ;;
         *) echo pom.xml ;;
     esac
 }
@@ -186,13 +192,13 @@ one=
 two=
 for stage in "$@"; do
     case $stage in
-        system | nixos | prometheus | fleet) two="$two $stage" ;;
+        system | nixos | prometheus | fleet | torture) two="$two $stage" ;;
         *) one="$one $stage" ;;
     esac
 done
 # The install tree is what these test.
 case " $* " in
-    *' tree '* | *' sh '* | *' system '* | *' nixos '* | *' prometheus '* | *' fleet '*) ./dev build ;;
+    *' tree '* | *' sh '* | *' system '* | *' nixos '* | *' prometheus '* | *' fleet '* | *' torture '*) ./dev build ;;
 esac
 # shellcheck disable=SC2086 # lists of words
 {

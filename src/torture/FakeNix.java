@@ -24,7 +24,12 @@ final class FakeNix {
         /** Takes the first half, and dies. */
         CRASH,
         /** Takes nothing, says nothing and does not end; ignores SIGTERM. */
-        HANG
+        HANG;
+
+        /** Whether a path that it gets alone is not taken. */
+        boolean fails() {
+            return this != UP && this != SLOW;
+        }
     }
 
     private static final String SCRIPT =
@@ -83,7 +88,12 @@ final class FakeNix {
             set(lane, Mode.UP);
         }
         world.set("NPBHQ_NIX", nix)
-                .set("NPBHQ_UPLOAD_TO", String.join(" ", LANES.stream().map(this::destination).toList()));
+                .set("NPBHQ_UPLOAD_TO", destinations(""));
+    }
+
+    /** All but one. */
+    String destinations(String without) {
+        return String.join(" ", LANES.stream().filter(lane -> !lane.equals(without)).map(this::destination).toList());
     }
 
     String destination(String lane) {

@@ -9,6 +9,9 @@ import java.util.Set;
 
 /** What the queue has promised so far, and so what must be true when everything has come to rest. */
 final class Model {
+    /** The destination that scripts take out of the settings. */
+    static final String COMES_AND_GOES = "far";
+
     private final World world;
 
     /** Those whose hook was silent or spoke of the spool only, or whose line was answered with ok. */
@@ -20,6 +23,13 @@ final class Model {
     /** Those that somebody has taken from the store. */
     private final Set<String> vanished = new LinkedHashSet<>();
 
+    /** Those that came while that one was out of the settings, or may have: it need not get them. */
+    private final Set<String> excused = new LinkedHashSet<>();
+
+    /** Those that a hook has left in the spool. */
+    private final Set<String> spooled = new LinkedHashSet<>();
+
+    private boolean away;
     private int made;
 
     Model(World world) {
@@ -36,12 +46,73 @@ final class Model {
             Path path = Files.createFile(world.store.resolve("%032d-%s".formatted(made++, name)));
             paths.add(path.toString());
             offered.add(path.toString());
+            if (away) {
+                excused.add(path.toString());
+            }
         }
         return paths;
     }
 
+    /** One that every destination takes. */
+    String plainPath() throws IOException {
+        return newPaths(1, new Random() {
+            private static final long serialVersionUID = 1;
+
+            @Override
+            public int nextInt(int bound) {
+                return bound - 1; // never one that is refused
+            }
+        }).getFirst();
+    }
+
     synchronized void accept(List<String> paths) {
         accepted.addAll(paths);
+        if (away) {
+            excused.addAll(paths);
+        }
+    }
+
+    synchronized void spool(List<String> paths) {
+        spooled.addAll(paths);
+    }
+
+    /**
+     * The destination that comes and goes is out of the settings from now on, or in them again. What is in the spool may
+     * be taken in meanwhile, and so may all of it when the database is filled again from the roots.
+     */
+    synchronized void away(boolean gone, boolean databaseIsLost) {
+        away = gone;
+        if (gone) {
+            excused.addAll(databaseIsLost ? offered : spooled);
+        }
+    }
+
+    synchronized void databaseIsLost() {
+        if (away) {
+            excused.addAll(offered);
+        }
+    }
+
+    /** Whether a destination must have got a path, unless it refuses it. */
+    synchronized boolean owes(String path, String lane) {
+        return !lane.equals(COMES_AND_GOES) || !excused.contains(path);
+    }
+
+    /** What has no root is taken from the store. Returns what should have had one. */
+    synchronized List<String> collect(Set<String> rooted, Set<String> delivered) throws IOException {
+        var wrong = new ArrayList<String>();
+        for (String path : offered) {
+            Path file = Path.of(path);
+            if (!rooted.contains(file.getFileName().toString()) && Files.deleteIfExists(file)) {
+                boolean settled = FakeNix.LANES.stream()
+                        .allMatch(lane -> delivered.contains(lane + " " + path) || !owes(path, lane));
+                if (accepted.contains(path) && !settled) {
+                    wrong.add(path);
+                }
+                vanished.add(path);
+            }
+        }
+        return wrong;
     }
 
     /** One that may still be on its way is taken from the store. */

@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -32,7 +31,7 @@ final class Rest {
             rest.come();
         }
         rest.delivered = run.nix.delivered();
-        for (String line : run.queue().lines("failed json")) {
+        for (String line : run.lines("failed json")) {
             if (line.startsWith("{")) {
                 rest.failed.add(Json.read(line));
             }
@@ -49,16 +48,9 @@ final class Rest {
         long end = System.nanoTime() + MOST_SECONDS * 1_000_000_000L;
         while (true) {
             run.listen();
-            List<String> witness = run.model.newPaths(1, new Random() {
-                private static final long serialVersionUID = 1;
-
-                @Override
-                public int nextInt(int bound) {
-                    return bound - 1; // never one that is refused
-                }
-            });
-            if (run.ask("queue " + witness.getFirst())) {
-                run.model.accept(witness);
+            String witness = run.model.plainPath();
+            if (run.ask("queue " + witness)) {
+                run.model.accept(List.of(witness));
             }
             run.ask("wait timeout=1s");
             List<String> unsettled;
@@ -81,7 +73,7 @@ final class Rest {
     private List<String> unsettled() throws IOException {
         var paths = new TreeSet<String>();
         var held = new TreeSet<String>();
-        for (String line : run.queue().lines("list json")) {
+        for (String line : run.lines("list json")) {
             if (line.startsWith("{")) {
                 Json entry = Json.read(line);
                 if (!entry.get("state").text().equals("failed")) {
@@ -92,16 +84,13 @@ final class Rest {
         // Held for a signature that cannot be had any more is as good as failed.
         held.removeIf(run.model::hasVanished);
         paths.addAll(held);
+        paths.addAll(run.outages.blamed(run.lines("failed json")));
         return List.copyOf(paths);
-    }
-
-    private String lane(String destination) {
-        return FakeNix.LANES.stream().filter(lane -> run.nix.destination(lane).equals(destination)).findFirst().orElse(destination);
     }
 
     private boolean hasFailed(String path, String lane) {
         return failed.stream()
-                .anyMatch(entry -> entry.get("path").text().equals(path) && lane(entry.get("lane").text()).equals(lane));
+                .anyMatch(entry -> entry.get("path").text().equals(path) && run.lane(entry.get("lane").text()).equals(lane));
     }
 
     /** What was accepted has been delivered, or stands in failed for a reason that we know of. */
@@ -109,6 +98,9 @@ final class Rest {
         for (String path : run.model.accepted()) {
             for (String lane : FakeNix.LANES) {
                 boolean arrived = delivered.containsKey(lane + " " + path);
+                if (!arrived && !run.model.owes(path, lane)) {
+                    continue;
+                }
                 boolean buried = hasFailed(path, lane) || hasFailed(path, "sign");
                 if (Model.isRefused(path, lane) ? arrived || !buried : !arrived && !run.model.hasVanished(path)) {
                     run.breach("%s: delivered to %s: %s, failed there: %s".formatted(path, lane, arrived, buried));
@@ -125,8 +117,8 @@ final class Rest {
         for (Json entry : failed) {
             String path = entry.get("path").text();
             String reason = entry.has("reason") ? entry.get("reason").text() : "";
-            boolean known = Model.isRefused(path, lane(entry.get("lane").text())) && reason.contains("refuses")
-                    || run.model.hasVanished(path) && reason.contains("no longer in the local store");
+            boolean known = Model.isRefused(path, run.lane(entry.get("lane").text())) && reason.contains("refuses")
+                    || run.model.hasVanished(path) && reason.contains("in the local store");
             // With flipped bits a row may be about a path that there never was.
             boolean neverWas = run.countsAreLost && !offered.contains(path);
             if (!neverWas && (!offered.contains(path) || !known)) {
@@ -172,9 +164,9 @@ final class Rest {
                 expected.merge(lane, 1L, Long::sum);
             }
         }
-        Json status = Json.read(run.queue().lines("status json").getFirst());
+        Json status = Json.read(run.lines("status json").getFirst());
         for (Json lane : status.get("lanes").items()) {
-            String name = lane(lane.get("name").text());
+            String name = run.lane(lane.get("name").text());
             if (FakeNix.LANES.contains(name) && lane.get("delivered").whole() != expected.getOrDefault(name, 0L)) {
                 run.breach("%s took %d paths, but %d are counted as delivered"
                         .formatted(name, expected.getOrDefault(name, 0L), lane.get("delivered").whole()));

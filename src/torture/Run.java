@@ -6,13 +6,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 
 /** Does the steps of one script to a real worker with a real hook, and keeps the model beside it. */
 final class Run implements AutoCloseable {
     private static final String LIMIT = "3s";
     private static final long LIMIT_MILLISECONDS = 3_000;
+
+    private static final long IDLE_MILLISECONDS = 1_000;
 
     /** What a busy machine may add to a process that has ended in time. */
     private static final long LATE_MILLISECONDS = 2_500;
@@ -20,9 +24,13 @@ final class Run implements AutoCloseable {
     final World world;
     final FakeNix nix;
     final Model model;
+    final Outages outages = new Outages(this);
     final List<String> breaches = new ArrayList<>();
     private final Disk disk;
     private Queue queue;
+
+    /** The destination that is not in the settings now; empty for none. */
+    private String without = "";
 
     /** Whether the database has forgotten what it had counted. */
     boolean countsAreLost;
@@ -38,7 +46,7 @@ final class Run implements AutoCloseable {
         world.set("NPBHQ_BATCH_SIZE", settings.batchSize())
                 .set("NPBHQ_STALL_TIMEOUT", "2s")
                 .set("NPBHQ_MAX_ATTEMPTS", 1)
-                .set("NPBHQ_IDLE_TIMEOUT", "1s")
+                .set("NPBHQ_IDLE_TIMEOUT", IDLE_MILLISECONDS + "ms")
                 .set("NPBHQ_HOOK_TIMEOUT", LIMIT);
         if (settings.signs()) {
             world.set("NPBHQ_SIGNING_PRIVATE_KEY_PATH", world.key);
@@ -76,7 +84,7 @@ final class Run implements AutoCloseable {
                     model.accept(List.of(path));
                 }
             }
-            case Step.Destination s -> nix.set(s.lane(), s.mode());
+            case Step.Destination s -> outages.turn(s.lane(), s.mode());
             case Step.Kill s -> {
                 var killer = Thread.ofPlatform().start(() -> {
                     Queue.pause(s.afterMilliseconds());
@@ -90,6 +98,9 @@ final class Run implements AutoCloseable {
                 signal("STOP");
                 var waker = Thread.ofPlatform().start(() -> {
                     Queue.pause(s.milliseconds());
+                    if (s.seed() % 2 == 0) {
+                        fill();
+                    }
                     signal("CONT");
                 });
                 hooks(s.hooks(), 1, new Random(s.seed()));
@@ -97,10 +108,14 @@ final class Run implements AutoCloseable {
             }
             case Step.Listen s -> listen();
             case Step.Vanish s -> model.vanish(new Random(s.seed()));
+            case Step.Collect s -> collect();
+            case Step.Alone s -> alone(s.lane());
+            case Step.Without s -> without(s.lane());
             case Step.SpoolLitter s -> unlessTheDiskRefuses(() -> litter(s.kind()));
             case Step.DamageDatabase s -> {
                 kill();
                 countsAreLost = true;
+                model.databaseIsLost();
                 unlessTheDiskRefuses(() -> Damage.toDatabase(world.state, s.kind(), new Random(s.seed())));
             }
             case Step.Disk s -> disk.spoil(s.full());
@@ -119,8 +134,9 @@ final class Run implements AutoCloseable {
             disk.heal();
         }
         for (String lane : FakeNix.LANES) {
-            nix.set(lane, FakeNix.Mode.UP);
+            outages.turn(lane, FakeNix.Mode.UP);
         }
+        without("");
         listen();
         signal("CONT");
         ask("resume");
@@ -135,6 +151,26 @@ final class Run implements AutoCloseable {
 
     Queue queue() {
         return queue;
+    }
+
+    /** The answer of the worker, or of the next one where the last has just ended. */
+    List<String> lines(String line) throws IOException {
+        listen();
+        try {
+            return queue.lines(line);
+        } catch (IOException e) {
+            awaitEnd();
+            listen();
+            return queue.lines(line);
+        }
+    }
+
+    /** The short name of a lane. */
+    String lane(String destination) {
+        return FakeNix.LANES.stream()
+                .filter(lane -> nix.destination(lane).equals(destination))
+                .findFirst()
+                .orElse(destination);
     }
 
     /** Whether the answer was ok; an error and a cut connection are neither. */
@@ -179,11 +215,58 @@ final class Run implements AutoCloseable {
             }
             String text = World.text(said);
             if (!text.contains("NOT queued")) {
+                if (text.contains("left in the spool")) {
+                    model.spool(paths);
+                }
                 model.accept(paths);
             }
         } catch (IOException | InterruptedException e) {
             breach("a hook could not be run: " + e);
         }
+    }
+
+    private void fill() {
+        if (disk != null) {
+            try {
+                disk.spoil(true);
+            } catch (IOException e) {
+                breach("the disk cannot be filled: " + e);
+            }
+        }
+    }
+
+    private void collect() throws IOException {
+        Set<String> rooted;
+        try (var roots = Files.list(world.roots)) {
+            rooted = roots.map(root -> root.getFileName().toString()).collect(Collectors.toSet());
+        }
+        // Later than the roots: one goes after its path's last delivery.
+        model.collect(rooted, nix.delivered().keySet())
+                .forEach(path -> breach("not settled, and yet garbage: " + path));
+    }
+
+    private void alone(String lane) throws IOException {
+        outages.turn(lane, FakeNix.Mode.DOWN);
+        String path = model.plainPath();
+        listen();
+        if (!model.owes(path, lane) || !ask("queue " + path)) {
+            return;
+        }
+        model.accept(List.of(path));
+        Queue.pause(IDLE_MILLISECONDS + 1_200);
+        if (!queue.alive() && queue.exit(1) == 0) {
+            breach("the worker took itself for idle with " + path + " to deliver to " + lane);
+        }
+    }
+
+    private void without(String lane) throws IOException {
+        if (lane.equals(without)) {
+            return;
+        }
+        terminate();
+        without = lane;
+        model.away(!lane.isEmpty(), countsAreLost);
+        world.set("NPBHQ_UPLOAD_TO", nix.destinations(lane));
     }
 
     /** They write a line, and go at once. */

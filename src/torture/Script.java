@@ -21,7 +21,7 @@ record Script(long seed, Settings settings, List<Step> steps) {
     /** A step that is drawn more often than others stands here more often. */
     private enum Kind {
         HOOKS, HOOKS2, HOOKS3, LINE, LINE2, DESTINATION, DESTINATION2, DESTINATION3, KILL, KILL2, TERMINATE, STOP, LISTEN,
-        LISTEN2, VANISH, SPOOL_LITTER, DATABASE, DISK, PAUSE, RETRY, REST, CLIENTS, REPEAT, BATCH
+        LISTEN2, VANISH, SPOOL_LITTER, DATABASE, DISK, PAUSE, RETRY, REST, CLIENTS, REPEAT, BATCH, COLLECT, COLLECT2, ALONE, WITHOUT, WITHOUT2
     }
 
     static Script of(long seed, boolean disks) {
@@ -59,6 +59,9 @@ record Script(long seed, Settings settings, List<Step> steps) {
             case REST -> new Step.Rest(random.nextInt(900));
             case CLIENTS -> new Step.Clients(1 + random.nextInt(20), random.nextLong());
             case REPEAT -> new Step.Repeat(random.nextLong());
+            case COLLECT, COLLECT2 -> new Step.Collect();
+            case ALONE -> new Step.Alone(FakeNix.LANES.get(random.nextInt(FakeNix.LANES.size())));
+            case WITHOUT, WITHOUT2 -> new Step.Without(random.nextInt(3) == 0 ? "" : Model.COMES_AND_GOES);
             case BATCH -> new Step.BatchSize(1 + random.nextInt(50));
         };
     }

@@ -19,7 +19,7 @@ sealed interface Step {
 
     record Terminate() implements Step {}
 
-    /** SIGSTOP, hooks meanwhile, SIGCONT. */
+    /** SIGSTOP, hooks meanwhile, SIGCONT; where the disk is small, every other time it is full by then. */
     record Stopped(int hooks, int milliseconds, long seed) implements Step {}
 
     /** A listener again, if there is none: as systemd does at once, but here only now and then, so that hooks spool. */
@@ -27,6 +27,15 @@ sealed interface Step {
 
     /** A path disappears from the store. */
     record Vanish(long seed) implements Step {}
+
+    /** What has no root disappears, as when Nix collects garbage. */
+    record Collect() implements Step {}
+
+    /** A destination is down, a path waits for it, and nobody calls for longer than the idle timeout. */
+    record Alone(String lane) implements Step {}
+
+    /** SIGTERM, and from then on without a destination, or with all of them when it is empty. */
+    record Without(String lane) implements Step {}
 
     /** Something in the spool that no hook has left. */
     record SpoolLitter(int kind) implements Step {}
