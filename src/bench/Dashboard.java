@@ -14,6 +14,8 @@ import java.util.regex.Pattern;
 final class Dashboard {
     private static final List<String> KINDS = List.of("a", "b", "c", "d", "e", "f");
     private static final int STEP = 15;
+    private static final int FEW = 4;
+    private static final int HEIGHT = 290;
 
     private Dashboard() {}
 
@@ -34,23 +36,26 @@ final class Dashboard {
             for (Json target : panel.get("targets").items()) {
                 curves.addAll(curves(target, server, from, to));
             }
+            if (curves.size() > FEW) {
+                curves.removeIf(curve -> most(curve) == 0); // an outcome that there was not
+            }
             // A counter that the Nix at hand does not feed, like its bytes, is not shown.
             if (curves.stream().anyMatch(curve -> most(curve) > 0)) {
                 drawn.add(Map.entry(title(panel), curves));
             }
         }
-        var svg = new Svg(940, 30 + (drawn.size() + 1) / 2 * 260, "The dashboard's curves over a busy hour");
+        var svg = new Svg(940, 30 + (drawn.size() + 1) / 2 * HEIGHT, "The dashboard's curves over a busy hour");
         double end = (to - from) / 60.0;
         for (int i = 0; i < drawn.size(); i++) {
             List<Curve> curves = drawn.get(i).getValue();
             double most = curves.stream().mapToDouble(Dashboard::most).max().orElseThrow();
-            var panel = new Panel(svg, 60 + i % 2 * 460, 40 + i / 2 * 260, 390, 150, Scale.upTo(end), Scale.upTo(most * 1.05))
+            var panel = new Panel(svg, 60 + i % 2 * 460, 40 + i / 2 * HEIGHT, 390, 150, Scale.upTo(end), Scale.upTo(most * 1.05))
                     .frame(drawn.get(i).getKey(), "minutes");
             for (int c = 0; c < curves.size(); c++) {
                 String kind = KINDS.get(c % KINDS.size());
                 panel.curve(kind, curves.get(c).minutes(), curves.get(c).values());
-                double left = panel.left() + c % 3 * 135;
-                double top = panel.top() + panel.height() + 46 + c / 3 * 16;
+                double left = panel.left() + c % 2 * 210;
+                double top = panel.top() + panel.height() + 46 + c / 2 * 16;
                 svg.line("line " + kind, left - 30, top - 4, left - 12, top - 4);
                 svg.text("dim", left - 8, top, "start", curves.get(c).name());
             }

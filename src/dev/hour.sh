@@ -26,7 +26,7 @@ prometheus=
 end() {
     status=$?
     trap - EXIT
-    for process in $exporter $prometheus; do if kill "$process" 2>/dev/null; then wait "$process" || true; fi; done
+    for process in $exporter $prometheus; do if kill "$process" 2>/dev/null; then wait "$process" 2>/dev/null || true; fi; done
     rm -rf "$scratch"
     exit "$status"
 }
