@@ -76,6 +76,23 @@ class SpoolTest {
     }
 
     @Test
+    void whatCannotBeCommittedStaysInTheSpool() throws Exception {
+        f.open(TWO).close();
+        f.sql(
+                "CREATE TRIGGER full BEFORE INSERT ON path BEGIN SELECT RAISE(ABORT, 'no room'); END");
+        leave("1700000000-1-a.paths", paths(0, 2));
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(Set.of(), Fixture.unsettled(queue));
+            assertEquals(Set.of("1700000000-1-a.paths"), left());
+        }
+        f.sql("DROP TRIGGER full");
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(names(paths(0, 2)), Fixture.unsettled(queue));
+            assertEquals(Set.of(), left());
+        }
+    }
+
+    @Test
     void theLastLineMayLackItsEndAndLinesMayBeEmpty() throws Exception {
         Files.writeString(
                 f.spool().resolve("1-1-a.paths"),
