@@ -165,9 +165,9 @@ public final class Ledger extends Worklist {
         }
         return held
                 + sql.update(
-                        "UPDATE delivery AS d SET state = ?, due_at = 0, tries = 0, attempts = 0, changed_at = ? WHERE "
+                        "UPDATE delivery AS d SET state = ?, due_at = ?, tries = 0, attempts = 0, changed_at = ? WHERE "
                                 + which,
-                        with(parameters, FRESH, now));
+                        with(parameters, FRESH, now, now));
     }
 
     private static Object[] with(Object[] last, Object... first) {

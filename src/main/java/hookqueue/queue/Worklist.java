@@ -31,17 +31,27 @@ abstract sealed class Worklist extends Inventory permits Ledger {
         super(connection);
     }
 
-    /** Paths of a lane that are due and have never failed on their own, the oldest first. */
+    /**
+     * Paths of a lane that are due and have never failed on their own, the oldest first. Those that
+     * had failed before somebody asked to try them again come last: whoever asks often must not
+     * keep the others back.
+     */
     public List<Entry> fresh(String lane, int limit) throws SQLException {
         return entries("ORDER BY d.due_at, d.path LIMIT ?", lane, FRESH, limit);
     }
 
     /**
-     * The youngest path of a lane that has never failed on its own: what a trial of a destination
-     * takes.
+     * The youngest of those that come first in {@link #fresh}: what a trial of a destination takes.
      */
     public List<Entry> youngest(String lane) throws SQLException {
-        return entries("ORDER BY d.due_at DESC, d.path DESC LIMIT ?", lane, FRESH, 1);
+        return sql.query(
+                Worklist::entry,
+                ENTRY
+                        + " WHERE d.lane = ?1 AND d.state = ?2 AND d.due_at ="
+                        + " (SELECT MIN(due_at) FROM delivery WHERE lane = ?1 AND state = ?2)"
+                        + " ORDER BY d.path DESC LIMIT 1",
+                laneId(lane),
+                FRESH);
     }
 
     /**

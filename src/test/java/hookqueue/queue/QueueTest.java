@@ -350,6 +350,26 @@ class QueueTest {
         }
     }
 
+    /** Somebody may ask every second. */
+    @Test
+    void whatIsRetriedComesAfterWhatHasNotFailed() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 3), null);
+            f.defer(queue, "ssh://a", path(0), 60_000);
+            f.fail(queue, "ssh://a", path(1), "no");
+            queue.call(ledger -> ledger.retry(path(0), f.clock.millis()));
+            queue.call(ledger -> ledger.retry(path(1), f.clock.millis()));
+            queue.enqueue(paths(3, 5), null);
+            assertEquals(
+                    List.of(path(2), path(3), path(4), path(0), path(1)),
+                    Fixture.fresh(queue, "ssh://a"));
+            assertEquals(
+                    path(4),
+                    queue.call(ledger -> ledger.youngest("ssh://a")).getFirst().path(),
+                    "nor are they what a destination is tried with");
+        }
+    }
+
     @Test
     void failedPathsExpireOneLaneAtATime() throws Exception {
         try (Queue queue = f.open(TWO)) {
