@@ -23,7 +23,8 @@ class StorePathTest {
                 "..a",
                 "-",
                 "A+b._?=c",
-                "0123456789abcdefghijklmnopqrstuvwxyz"
+                "0123456789abcdefghijklmnopqrstuvwxyz",
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
             })
     void takesWhatNixTakes(String name) {
         StorePath path = StorePath.parse("/nix/store", "/nix/store/" + HASH + "-" + name);
@@ -98,6 +99,7 @@ class StorePathTest {
         assertEquals("??x??", StorePath.shown("\r\nx\u2028\u200b"));
         assertEquals("??", StorePath.shown("\ud83d\ude00"));
         assertEquals("é", StorePath.shown("é"));
+        assertEquals(" ~??\u00a0", StorePath.shown(" ~\u007f\u0080\u00a0"));
     }
 
     @Test

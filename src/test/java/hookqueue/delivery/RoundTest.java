@@ -365,9 +365,14 @@ class RoundTest {
             Predicate<Entry> isBad = entry -> bad.contains(entry.id());
             for (var group = round.next(); !group.isEmpty(); group = round.next()) {
                 play.runs++;
+                assertEquals(
+                        play.delivered.contains(group.getFirst().id()),
+                        round.proving(),
+                        "what was taken is handed over again as a proof only");
                 String answer = group.stream().anyMatch(isBad) ? "-" : "+";
                 round.learn(outcome(answer), NOW).forEach(play::note);
             }
+            assertFalse(round.proving(), "nothing runs");
             assertEquals(List.of(), round.over(NOW));
             assertNull(round.down());
             return play;

@@ -160,6 +160,9 @@ class RequestTest {
                             "more words than a line of paths can have; nothing of it was queued"),
                     Request.parse(STORE, verb + "/ ".repeat(1 << 19)));
         }
+        assertInstanceOf(
+                Request.Enqueue.class, Request.parse(STORE, "/ ".repeat(114)), "100 + 228 / 16");
+        assertInstanceOf(Request.Bad.class, Request.parse(STORE, "/ ".repeat(115)));
         assertEquals(
                 23_000,
                 ((Request.Enqueue) Request.parse(STORE, (PA + " ").repeat(23_000))).paths().size(),
