@@ -38,7 +38,8 @@ if [ -z "$seconds$scripts" ]; then
 fi
 [ -n "$seed" ] || seed=$(($(date +%s) % 10000000 * 10))
 
-need_apt nix-bin socat systemd mount util-linux
+need_apt nix-bin socat systemd mount util-linux faketime gcc libc6-dev
+faketime=$(dpkg -L libfaketime | grep '/libfaketimeMT.so.1$')
 if [ -z "$dist" ]; then
     dist_is_fresh || "$ROOT/dev" build
     dist=$ROOT/target/dist
@@ -51,6 +52,9 @@ if [ ! -e "$classes/Torture.class" ] || [ -n "$(find "$ROOT/src/bench" "$ROOT/sr
     mkdir -p "$classes"
     "$JAVA_HOME/bin/javac" -Xlint:all,-try -Werror -d "$classes" "$ROOT"/src/bench/*.java "$ROOT"/src/torture/*.java
 fi
+eio=${classes%/*}/eio.so
+[ "$eio" -nt "$ROOT/src/torture/eio.c" ] || gcc -shared -fPIC -O2 -Wall -Werror -o "$eio" "$ROOT/src/torture/eio.c" -ldl
 say "scripts from seed $seed on"
-exec "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -cp "$classes" Torture \
+exec "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Dpreloaded="$faketime:$eio" \
+    -cp "$classes" Torture \
     "$dist" "$seed" "${seconds:-0}" "${scripts:-0}"

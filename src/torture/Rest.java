@@ -158,16 +158,20 @@ final class Rest {
             return;
         }
         var expected = new HashMap<String, Long>();
+        // Killed in between, a worker knows nothing of a delivery; and then the path vanished.
+        var perhaps = new HashMap<String, Long>();
         for (String line : delivered.keySet()) {
             String lane = line.substring(0, line.indexOf(' '));
-            if (!hasFailed(line.substring(line.indexOf(' ') + 1), lane)) {
-                expected.merge(lane, 1L, Long::sum);
+            String path = line.substring(line.indexOf(' ') + 1);
+            if (!hasFailed(path, lane)) {
+                (hasFailed(path, "sign") ? perhaps : expected).merge(lane, 1L, Long::sum);
             }
         }
         Json status = Json.read(run.lines("status json").getFirst());
         for (Json lane : status.get("lanes").items()) {
             String name = run.lane(lane.get("name").text());
-            if (FakeNix.LANES.contains(name) && lane.get("delivered").whole() != expected.getOrDefault(name, 0L)) {
+            long more = lane.get("delivered").whole() - expected.getOrDefault(name, 0L);
+            if (FakeNix.LANES.contains(name) && (more < 0 || more > perhaps.getOrDefault(name, 0L))) {
                 run.breach("%s took %d paths, but %d are counted as delivered"
                         .formatted(name, expected.getOrDefault(name, 0L), lane.get("delivered").whole()));
             }

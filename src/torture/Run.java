@@ -27,6 +27,8 @@ final class Run implements AutoCloseable {
     final Outages outages = new Outages(this);
     final List<String> breaches = new ArrayList<>();
     private final Disk disk;
+    private final Clock clock;
+    private final Path sick;
     private Queue queue;
 
     /** The destination that is not in the settings now; empty for none. */
@@ -42,6 +44,11 @@ final class Run implements AutoCloseable {
         world = newWorld(dist);
         nix = new FakeNix(world);
         model = new Model(world);
+        clock = new Clock(world);
+        sick = world.dir.resolve("disk-is-sick");
+        world.set("EIO_WHEN", sick)
+                .set("EIO_UNDER", world.state)
+                .set("LD_PRELOAD", System.getProperty("preloaded"));
         disk = settings.smallDisk() ? Disk.mount(world.state, 8) : null;
         world.set("NPBHQ_BATCH_SIZE", settings.batchSize())
                 .set("NPBHQ_STALL_TIMEOUT", "2s")
@@ -107,6 +114,8 @@ final class Run implements AutoCloseable {
                 join(waker);
             }
             case Step.Listen s -> listen();
+            case Step.Clock s -> clock.set(s.minutes());
+            case Step.Sick s -> sick(s.disk());
             case Step.Vanish s -> model.vanish(new Random(s.seed()));
             case Step.Collect s -> collect();
             case Step.Alone s -> alone(s.lane());
@@ -137,6 +146,8 @@ final class Run implements AutoCloseable {
             outages.turn(lane, FakeNix.Mode.UP);
         }
         without("");
+        clock.set(0);
+        sick(false);
         listen();
         signal("CONT");
         ask("resume");
@@ -222,6 +233,15 @@ final class Run implements AutoCloseable {
             }
         } catch (IOException | InterruptedException e) {
             breach("a hook could not be run: " + e);
+        }
+    }
+
+    /** By src/torture/eio.c. */
+    private void sick(boolean disk) throws IOException {
+        if (disk) {
+            Files.writeString(sick, "");
+        } else {
+            Files.deleteIfExists(sick);
         }
     }
 
@@ -328,7 +348,7 @@ final class Run implements AutoCloseable {
         signal("TERM");
         int status = queue.exit(60);
         // 143: before its first connection it is systemd-socket-activate.
-        if (status != 0 && status != 143 && disk == null) {
+        if (status != 0 && status != 143 && disk == null && !Files.exists(sick)) {
             breach("SIGTERM ended the worker with " + status);
         }
     }

@@ -21,7 +21,8 @@ record Script(long seed, Settings settings, List<Step> steps) {
     /** A step that is drawn more often than others stands here more often. */
     private enum Kind {
         HOOKS, HOOKS2, HOOKS3, LINE, LINE2, DESTINATION, DESTINATION2, DESTINATION3, KILL, KILL2, TERMINATE, STOP, LISTEN,
-        LISTEN2, VANISH, SPOOL_LITTER, DATABASE, DISK, PAUSE, RETRY, REST, CLIENTS, REPEAT, BATCH, COLLECT, COLLECT2, ALONE, WITHOUT, WITHOUT2
+        LISTEN2, VANISH, SPOOL_LITTER, DATABASE, DISK, PAUSE, RETRY, REST, CLIENTS, REPEAT, BATCH, COLLECT, COLLECT2, ALONE, WITHOUT, WITHOUT2,
+        CLOCK, SICK, SICK2
     }
 
     static Script of(long seed, boolean disks) {
@@ -62,6 +63,8 @@ record Script(long seed, Settings settings, List<Step> steps) {
             case COLLECT, COLLECT2 -> new Step.Collect();
             case ALONE -> new Step.Alone(FakeNix.LANES.get(random.nextInt(FakeNix.LANES.size())));
             case WITHOUT, WITHOUT2 -> new Step.Without(random.nextInt(3) == 0 ? "" : Model.COMES_AND_GOES);
+            case CLOCK -> new Step.Clock(random.nextInt(-600, 600));
+            case SICK, SICK2 -> new Step.Sick(random.nextBoolean());
             case BATCH -> new Step.BatchSize(1 + random.nextInt(50));
         };
     }

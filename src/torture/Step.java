@@ -37,6 +37,12 @@ sealed interface Step {
     /** SIGTERM, and from then on without a destination, or with all of them when it is empty. */
     record Without(String lane) implements Step {}
 
+    /** The clock is set, by so many minutes from what it is; the worker and its hooks and children see it at once. */
+    record Clock(int minutes) implements Step {}
+
+    /** The disk answers writes and syncs with EIO from now on, or does so no more. */
+    record Sick(boolean disk) implements Step {}
+
     /** Something in the spool that no hook has left. */
     record SpoolLitter(int kind) implements Step {}
 
