@@ -53,7 +53,7 @@ if [ ! -e "$classes/Torture.class" ] || [ -n "$(find "$ROOT/src/bench" "$ROOT/sr
     "$JAVA_HOME/bin/javac" -Xlint:all,-try -Werror -d "$classes" "$ROOT"/src/bench/*.java "$ROOT"/src/torture/*.java
 fi
 eio=${classes%/*}/eio.so
-[ "$eio" -nt "$ROOT/src/torture/eio.c" ] || gcc -shared -fPIC -O2 -Wall -Werror -o "$eio" "$ROOT/src/torture/eio.c" -ldl
+gcc -shared -fPIC -O2 -Wall -Werror -o "$eio" "$ROOT/src/torture/eio.c" -ldl
 say "scripts from seed $seed on"
 exec "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Dpreloaded="$faketime:$eio" \
     -cp "$classes" Torture \
