@@ -1,8 +1,9 @@
 #!/bin/sh
-# ./dev torture [--seed N] [--minutes M] [--scripts K] [--dist TREE]: random scripts of faults against the real worker and
-# hook, with a model beside them that knows what must hold; see src/torture. Without --minutes and --scripts it runs for
-# 2 minutes; --seed alone runs the one script of that seed again. Ends with 1 at the first broken promise, and says by
-# which seed. Last line: "N passed, N failed".
+# ./dev torture [--seed N] [--minutes M] [--scripts K] [--slow] [--dist TREE]: random scripts of faults against the real
+# worker and hook, with a model beside them that knows what must hold; see src/torture. Without --minutes and --scripts it
+# runs for 2 minutes; --seed alone runs the one script of that seed again. With --slow, what the program in the place of Nix
+# lets through is done by Nix. Ends with 1 at the first broken promise, and says by which seed. Last line: "N passed, N
+# failed".
 #
 # ./dev torture --breaches [NAME...]: whether it would see a broken promise; see breaches.sh.
 set -eu
@@ -16,12 +17,18 @@ if [ "${1-}" = --breaches ]; then
     exec sh "$ROOT/src/dev/breaches.sh" "$@"
 fi
 
-usage='usage: ./dev torture [--seed N] [--minutes M] [--scripts K] [--dist TREE] | --breaches [NAME...]'
+usage='usage: ./dev torture [--seed N] [--minutes M] [--scripts K] [--slow] [--dist TREE] | --breaches [NAME...]'
 seed=
 seconds=
 scripts=
 dist=
+nix=
 while [ $# -gt 0 ]; do
+    if [ "$1" = --slow ]; then
+        nix=yes
+        shift
+        continue
+    fi
     [ $# -gt 1 ] || die "$usage"
     case $1 in --dist) ;; *) case $2 in '' | *[!0-9]* | ?????????*) die "$usage" ;; esac ;; esac
     case $1 in
@@ -38,8 +45,7 @@ if [ -z "$seconds$scripts" ]; then
 fi
 [ -n "$seed" ] || seed=$(($(date +%s) % 10000000 * 10))
 
-need_apt nix-bin socat systemd mount util-linux faketime gcc libc6-dev
-faketime=$(dpkg -L libfaketime | grep '/libfaketimeMT.so.1$')
+need_apt nix-bin socat systemd mount util-linux gcc libc6-dev
 if [ -z "$dist" ]; then
     dist_is_fresh || "$ROOT/dev" build
     dist=$ROOT/target/dist
@@ -52,9 +58,9 @@ if [ ! -e "$classes/Torture.class" ] || [ -n "$(find "$ROOT/src/bench" "$ROOT/sr
     mkdir -p "$classes"
     "$JAVA_HOME/bin/javac" -Xlint:all,-try -Werror -d "$classes" "$ROOT"/src/bench/*.java "$ROOT"/src/torture/*.java
 fi
-eio=${classes%/*}/eio.so
-gcc -shared -fPIC -O2 -Wall -Werror -o "$eio" "$ROOT/src/torture/eio.c" -ldl
+faults=${classes%/*}/faults.so
+gcc -shared -fPIC -O2 -Wall -Werror -o "$faults" "$ROOT/src/torture/faults.c" -ldl
 say "scripts from seed $seed on"
-exec "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Dpreloaded="$faketime:$eio" \
-    -cp "$classes" Torture \
-    "$dist" "$seed" "${seconds:-0}" "${scripts:-0}"
+exec "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Dfaults="$faults" \
+    -Dnix="${nix:+$(command -v nix)}" \
+    -cp "$classes" Torture "$dist" "$seed" "${seconds:-0}" "${scripts:-0}"

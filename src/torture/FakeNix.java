@@ -36,6 +36,7 @@ final class FakeNix {
             """
             #!/bin/sh
             T=%s
+            REAL=%s
             lane=program verb=copy paths=
             case $0 in *program) ;; *) verb= lane=none ;; esac
             for word; do
@@ -49,8 +50,8 @@ final class FakeNix {
                 [ -e "$path" ] || { [ "$lane" = program ] && continue; echo "error: path '$path' is not valid" >&2; exit 1; }
             done
             case $verb in
-                path-info) printf '%%s\\n' $paths; exit 0 ;;
-                sign) for path in $paths; do printf 'sign %%s\\n' "$path"; done >>"$T/delivered"; exit 0 ;;
+                path-info) [ -z "$REAL" ] || exec "$REAL" "$@"; printf '%%s\\n' $paths; exit 0 ;;
+                sign) [ -z "$REAL" ] || "$REAL" "$@" || exit 1; for path in $paths; do printf 'sign %%s\\n' "$path"; done >>"$T/delivered"; exit 0 ;;
             esac
             read -r mode <"$T/mode-$lane"
             set -- $paths
@@ -66,6 +67,7 @@ final class FakeNix {
             for path; do
                 [ "$done" -lt "$most" ] || break
                 case $path in *-refused-by-"$lane"-*) echo "error: $lane refuses '$path'" >&2; exit 1 ;; esac
+                [ -z "$REAL" ] || [ "$lane" = program ] || "$REAL" copy --to "file://$T/$lane" "$path" || exit 1
                 printf '%%s %%s\\n' "$lane" "$path" >>"$T/delivered"
                 done=$((done + 1))
             done
@@ -76,12 +78,15 @@ final class FakeNix {
             exit 0
             """;
 
+    /** The real Nix, which then does what this one lets through; empty for none. */
+    static final String REAL = System.getProperty("nix", "");
+
     private final World world;
 
     FakeNix(World world) throws IOException {
         this.world = world;
-        Path nix = world.script("nix", SCRIPT.formatted(world.dir));
-        world.script("program", SCRIPT.formatted(world.dir));
+        Path nix = world.script("nix", SCRIPT.formatted(world.dir, REAL));
+        world.script("program", SCRIPT.formatted(world.dir, REAL));
         world.script("nix-store", "#!/bin/sh\nexit 1\n");
         Files.createFile(world.dir.resolve("delivered"));
         for (String lane : LANES) {
@@ -104,6 +109,18 @@ final class FakeNix {
         // Never a moment without one.
         Path aside = Files.writeString(world.dir.resolve("mode-aside"), mode + "\n");
         Files.move(aside, world.dir.resolve("mode-" + lane), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** Those of the delivered that the real Nix has not put where they should be. */
+    List<String> missing() throws IOException {
+        return delivered().keySet().stream()
+                .filter(line -> line.startsWith("near ") || line.startsWith("far "))
+                .filter(line -> {
+                    String[] words = line.split(" ");
+                    String hash = Path.of(words[1]).getFileName().toString().substring(0, 32);
+                    return !REAL.isEmpty() && !Files.exists(world.dir.resolve(words[0]).resolve(hash + ".narinfo"));
+                })
+                .toList();
     }
 
     /** How often each path was delivered, by "LANE PATH". */

@@ -12,6 +12,9 @@ final class Model {
     /** The destination that scripts take out of the settings. */
     static final String COMES_AND_GOES = "far";
 
+    /** What scripts exclude now and then. */
+    static final String EXCLUDED = "^sometimes-";
+
     private final World world;
 
     /** Those whose hook was silent or spoke of the spool only, or whose line was answered with ok. */
@@ -30,24 +33,28 @@ final class Model {
     private final Set<String> spooled = new LinkedHashSet<>();
 
     private boolean away;
+    private boolean filtered;
     private int made;
 
     Model(World world) {
         this.world = world;
     }
 
-    /** So many new paths; one in ten is of those that a destination refuses for ever. */
+    /** So many new paths; one in ten is of those that a destination refuses for ever, one in ten of those that a filter excludes. */
     synchronized List<String> newPaths(int count, Random random) throws IOException {
         var paths = new ArrayList<String>();
         for (int i = 0; i < count; i++) {
             String name = random.nextInt(10) == 0
                     ? "refused-by-" + FakeNix.LANES.get(random.nextInt(FakeNix.LANES.size())) + "-" + made
-                    : "path-" + made;
-            Path path = Files.createFile(world.store.resolve("%032d-%s".formatted(made++, name)));
-            paths.add(path.toString());
-            offered.add(path.toString());
+                    : (random.nextInt(10) == 0 ? "sometimes-" : "path-") + made;
+            String path = FakeNix.REAL.isEmpty()
+                    ? Files.createFile(world.store.resolve("%032d-%s".formatted(made, name))).toString()
+                    : world.add(name, 1, 200).getFirst();
+            made++;
+            paths.add(path);
+            offered.add(path);
             if (away) {
-                excused.add(path.toString());
+                excused.add(path);
             }
         }
         return paths;
@@ -93,9 +100,14 @@ final class Model {
         }
     }
 
+    /** Some paths are excluded from now on, and need not be delivered even if they were queued before. */
+    synchronized void filtered() {
+        filtered = true;
+    }
+
     /** Whether a destination must have got a path, unless it refuses it. */
     synchronized boolean owes(String path, String lane) {
-        return !lane.equals(COMES_AND_GOES) || !excused.contains(path);
+        return !(filtered && path.contains("-sometimes-")) && (!lane.equals(COMES_AND_GOES) || !excused.contains(path));
     }
 
     /** What has no root is taken from the store. Returns what should have had one. */

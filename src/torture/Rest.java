@@ -46,14 +46,17 @@ final class Rest {
     /** Until nothing is left that is not failed. A path that every destination takes shows who is to blame. */
     private void come() throws IOException {
         long end = System.nanoTime() + MOST_SECONDS * 1_000_000_000L;
+        List<String> unsettled = List.of();
+        String witness = "";
         while (true) {
             run.listen();
-            String witness = run.model.plainPath();
-            if (run.ask("queue " + witness)) {
-                run.model.accept(List.of(witness));
+            if (!unsettled.contains(witness)) { // one at a time: a busy machine may take longer than this loop
+                witness = run.model.plainPath();
+                if (run.ask("queue " + witness)) {
+                    run.model.accept(List.of(witness));
+                }
             }
             run.ask("wait timeout=1s");
-            List<String> unsettled;
             try {
                 unsettled = unsettled();
             } catch (IOException e) {
@@ -112,7 +115,7 @@ final class Rest {
     }
 
     /** No path has failed that nobody refuses, and none was delivered that nobody queued. */
-    private void nothingElse() {
+    private void nothingElse() throws IOException {
         Set<String> offered = run.model.offered();
         for (Json entry : failed) {
             String path = entry.get("path").text();
@@ -125,6 +128,7 @@ final class Rest {
                 run.breach("failed for no reason that we know of: " + entry);
             }
         }
+        run.nix.missing().forEach(line -> run.breach("called delivered, but not there: " + line));
         for (String line : run.countsAreLost ? Set.<String>of() : delivered.keySet()) {
             if (!offered.contains(line.substring(line.indexOf(' ') + 1))) {
                 run.breach("delivered, but never queued: " + line);

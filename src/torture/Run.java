@@ -34,6 +34,8 @@ final class Run implements AutoCloseable {
     /** The destination that is not in the settings now; empty for none. */
     private String without = "";
 
+    private boolean filters;
+
     /** Whether the database has forgotten what it had counted. */
     boolean countsAreLost;
 
@@ -48,7 +50,7 @@ final class Run implements AutoCloseable {
         sick = world.dir.resolve("disk-is-sick");
         world.set("EIO_WHEN", sick)
                 .set("EIO_UNDER", world.state)
-                .set("LD_PRELOAD", System.getProperty("preloaded"));
+                .set("LD_PRELOAD", System.getProperty("faults"));
         disk = settings.smallDisk() ? Disk.mount(world.state, 8) : null;
         world.set("NPBHQ_BATCH_SIZE", settings.batchSize())
                 .set("NPBHQ_STALL_TIMEOUT", "2s")
@@ -116,6 +118,7 @@ final class Run implements AutoCloseable {
             case Step.Listen s -> listen();
             case Step.Clock s -> clock.set(s.minutes());
             case Step.Sick s -> sick(s.disk());
+            case Step.Filter s -> filter(s.on());
             case Step.Vanish s -> model.vanish(new Random(s.seed()));
             case Step.Collect s -> collect();
             case Step.Alone s -> alone(s.lane());
@@ -146,6 +149,7 @@ final class Run implements AutoCloseable {
             outages.turn(lane, FakeNix.Mode.UP);
         }
         without("");
+        filter(false);
         clock.set(0);
         sick(false);
         listen();
@@ -236,7 +240,7 @@ final class Run implements AutoCloseable {
         }
     }
 
-    /** By src/torture/eio.c. */
+    /** By faults.c. */
     private void sick(boolean disk) throws IOException {
         if (disk) {
             Files.writeString(sick, "");
@@ -287,6 +291,20 @@ final class Run implements AutoCloseable {
         without = lane;
         model.away(!lane.isEmpty(), countsAreLost);
         world.set("NPBHQ_UPLOAD_TO", nix.destinations(lane));
+    }
+
+    private void filter(boolean on) throws IOException {
+        if (on == filters) {
+            return;
+        }
+        terminate();
+        filters = on;
+        if (on) {
+            model.filtered();
+            world.set("NPBHQ_EXCLUDE", Model.EXCLUDED);
+        } else {
+            world.unset("NPBHQ_EXCLUDE");
+        }
     }
 
     /** They write a line, and go at once. */

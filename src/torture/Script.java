@@ -22,7 +22,7 @@ record Script(long seed, Settings settings, List<Step> steps) {
     private enum Kind {
         HOOKS, HOOKS2, HOOKS3, LINE, LINE2, DESTINATION, DESTINATION2, DESTINATION3, KILL, KILL2, TERMINATE, STOP, LISTEN,
         LISTEN2, VANISH, SPOOL_LITTER, DATABASE, DISK, PAUSE, RETRY, REST, CLIENTS, REPEAT, BATCH, COLLECT, COLLECT2, ALONE, WITHOUT, WITHOUT2,
-        CLOCK, SICK, SICK2
+        CLOCK, SICK, SICK2, FILTER, FILTER2
     }
 
     static Script of(long seed, boolean disks) {
@@ -65,6 +65,7 @@ record Script(long seed, Settings settings, List<Step> steps) {
             case WITHOUT, WITHOUT2 -> new Step.Without(random.nextInt(3) == 0 ? "" : Model.COMES_AND_GOES);
             case CLOCK -> new Step.Clock(random.nextInt(-600, 600));
             case SICK, SICK2 -> new Step.Sick(random.nextBoolean());
+            case FILTER, FILTER2 -> new Step.Filter(random.nextBoolean());
             case BATCH -> new Step.BatchSize(1 + random.nextInt(50));
         };
     }

@@ -37,6 +37,9 @@ sealed interface Step {
     /** SIGTERM, and from then on without a destination, or with all of them when it is empty. */
     record Without(String lane) implements Step {}
 
+    /** SIGTERM, and from then on with a filter that excludes some paths, or without. */
+    record Filter(boolean on) implements Step {}
+
     /** The clock is set, by so many minutes from what it is; the worker and its hooks and children see it at once. */
     record Clock(int minutes) implements Step {}
 

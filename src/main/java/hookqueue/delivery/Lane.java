@@ -213,9 +213,9 @@ public final class Lane {
         boolean paused = false;
         List<Entry> group = round.next();
         while (!group.isEmpty() && !paused) {
-            Instant began = clock.instant();
+            long began = System.nanoTime(); // the clock may be set meanwhile
             Outcome outcome = carry(group, round.proving());
-            Duration took = Duration.between(began, clock.instant());
+            Duration took = Duration.ofNanos(System.nanoTime() - began);
             if (outcome instanceof Outcome.Cancelled) {
                 return;
             }
@@ -231,15 +231,15 @@ public final class Lane {
 
     private Outcome carry(List<Entry> group, boolean proof) {
         var progress = new Progress();
-        Instant started = clock.instant();
-        running = new Batch(group.size(), started, progress);
+        long began = System.nanoTime();
+        running = new Batch(group.size(), clock.instant(), progress);
         try {
             List<StorePath> paths = group.stream().map(Entry::path).toList();
             Outcome outcome = carrier.carry(paths, progress);
             if (proof && outcome instanceof Outcome.Delivered) {
                 LOG.info("{}: works, {} was taken again", name, group.getFirst().path());
             } else {
-                tell(outcome, group, Duration.between(started, clock.instant()));
+                tell(outcome, group, Duration.ofNanos(System.nanoTime() - began));
             }
             return outcome;
         } finally {
