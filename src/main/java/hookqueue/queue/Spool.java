@@ -4,16 +4,21 @@ import hookqueue.base.StorePath;
 import java.io.IOException;
 import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,15 +27,24 @@ import org.slf4j.LoggerFactory;
  * *.paths}, one store path a line, written under another name and then renamed.
  *
  * <p>A file is deleted only after its paths are committed. What is no such file, or has a line that
- * is no store path, is renamed to {@code *.rejected} once its good lines are in, and reported;
- * other names are left alone.
+ * is no store path, is renamed to {@code *.rejected} once its good lines are in, and reported. What
+ * a hook was writing when it was killed is removed after an hour; other names are left alone.
+ *
+ * <p>However many files there are, and however large: only some are looked at in one go.
  */
 final class Spool {
     private static final Logger LOG = LoggerFactory.getLogger(Spool.class);
     private static final String READY = ".paths";
     private static final String REJECTED = ".rejected";
     private static final int LARGEST = 1 << 20;
-    private static final int AT_ONCE = 500;
+    private static final String UNFINISHED = ".tmp-";
+    private static final Duration FORGOTTEN = Duration.ofHours(1);
+
+    /** Names that are sorted, of which so many files are read, or fewer with so many paths. */
+    private static final int MOST_NAMES = 10_000;
+
+    private static final int MOST_FILES = 500;
+    private static final int MOST_PATHS = 5_000;
     private static final int MOST_LOGGED = 10;
 
     private final Path folder;
@@ -53,21 +67,63 @@ final class Spool {
      */
     record Batch(Path file, List<StorePath> paths, boolean sound) {}
 
-    /** What waits, at most 500 files of it; the names are in the order of time. */
+    /**
+     * What waits, at most 500 files of it, and no more once there are 5,000 paths. The names are in
+     * the order of time.
+     */
     List<Batch> waiting() {
-        String[] names =
-                folder.toFile().list((dir, name) -> name.endsWith(READY) && !name.startsWith("."));
-        if (names == null || names.length == 0) {
-            return List.of();
-        }
-        stuck.retainAll(Set.of(names));
         var batches = new ArrayList<Batch>();
-        Arrays.stream(names)
-                .filter(name -> !stuck.contains(name))
-                .sorted()
-                .limit(AT_ONCE)
-                .forEach(name -> read(folder.resolve(name), batches));
+        int paths = 0;
+        for (Path file : oldest()) {
+            if (batches.size() == MOST_FILES || paths >= MOST_PATHS) {
+                break;
+            }
+            Batch batch = read(file);
+            if (batch != null) {
+                batches.add(batch);
+                paths += batch.paths().size();
+            }
+        }
         return batches;
+    }
+
+    private List<Path> oldest() {
+        stuck.removeIf(name -> !Files.exists(folder.resolve(name), LinkOption.NOFOLLOW_LINKS));
+        var files = new ArrayList<Path>();
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(folder)) {
+            for (Path file : all) {
+                String name = String.valueOf(file.getFileName());
+                if (name.endsWith(READY) && !name.startsWith(".") && !stuck.contains(name)) {
+                    files.add(file);
+                    if (files.size() == MOST_NAMES) {
+                        break;
+                    }
+                }
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            LOG.error("cannot look into the spool {}: {}", folder, e.toString());
+        }
+        Collections.sort(files);
+        return files;
+    }
+
+    /**
+     * Removes what hooks that were killed have left half written; they take seconds, not an hour.
+     */
+    void removeLeftovers(Instant now) {
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(folder)) {
+            for (Path file : all) {
+                if (String.valueOf(file.getFileName()).startsWith(UNFINISHED)
+                        && Files.getLastModifiedTime(file, LinkOption.NOFOLLOW_LINKS)
+                                .toInstant()
+                                .isBefore(now.minus(FORGOTTEN))) {
+                    Files.deleteIfExists(file);
+                    LOG.info("removed {}, which a hook has not finished", file);
+                }
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            LOG.warn("cannot remove what hooks have not finished: {}", e.toString());
+        }
     }
 
     /** Called after the commit. */
@@ -89,16 +145,16 @@ final class Spool {
         }
     }
 
-    private void read(Path file, List<Batch> batches) {
+    /** Null when it is gone. */
+    private @Nullable Batch read(Path file) {
         String content;
         try {
             content = content(file);
         } catch (NoSuchFileException e) {
-            return;
+            return null;
         } catch (IOException e) {
             LOG.error("cannot read the spool file {}: {}", file, e.toString());
-            batches.add(new Batch(file, List.of(), false));
-            return;
+            return new Batch(file, List.of(), false);
         }
         var paths = new ArrayList<StorePath>();
         int bad = 0;
@@ -116,7 +172,7 @@ final class Spool {
         if (bad > MOST_LOGGED) {
             LOG.error("in the spool file {}: {} more such lines", file, bad - MOST_LOGGED);
         }
-        batches.add(new Batch(file, paths, bad == 0));
+        return new Batch(file, paths, bad == 0);
     }
 
     private static String content(Path file) throws IOException {

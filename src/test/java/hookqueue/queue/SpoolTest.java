@@ -11,6 +11,8 @@ import hookqueue.base.StorePath;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -186,6 +188,37 @@ class SpoolTest {
             }
             assertEquals(510, Fixture.unsettled(queue).size());
         }
+    }
+
+    @Test
+    void howeverLargeTheFilesAreOnlySomePathsComeInAtOnce() throws Exception {
+        for (int i = 0; i < 5; i++) {
+            leave("1-" + i + "-a.paths", paths(3_000 * i, 3_000 * (i + 1)));
+        }
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(3, left().size(), "two files are more than 5,000 paths");
+            queue.call(Ledger::lanes);
+            assertEquals(1, left().size());
+            queue.call(Ledger::lanes);
+            assertEquals(Set.of(), left());
+            assertEquals(15_000, Fixture.unsettled(queue).size());
+        }
+    }
+
+    @Test
+    void whatAHookWasWritingWhenItWasKilledIsRemovedAfterAnHour() throws Exception {
+        leave(".tmp-1-young", paths(0, 1));
+        leave(".tmp-2-old", paths(1, 2));
+        leave("notes.txt", paths(2, 3));
+        leave(".hidden", paths(3, 4));
+        Instant now = Instant.now();
+        for (String name : left()) {
+            Instant written = now.minusSeconds(name.contains("young") ? 3_500 : 3_700);
+            Files.setLastModifiedTime(f.spool().resolve(name), FileTime.from(written));
+        }
+        f.now = now;
+        f.open(TWO).close();
+        assertEquals(Set.of(".tmp-1-young", "notes.txt", ".hidden"), left());
     }
 
     @Test
