@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
 /**
  * What happens twice a second on the main thread: systemd is told how things stand and that the
  * worker lives, the metrics file is written when something has changed, failed paths of long ago
- * are dropped, and the listener learns whether work remains.
+ * are dropped, roots that could not be made are made, and the listener learns whether work remains.
  *
  * <p>Systemd's watchdog is fed from here, so it is fed only while the listener turns and the queue
  * answers.
@@ -31,6 +31,7 @@ final class Pulse implements Listener.Work {
     private static final Logger LOG = LoggerFactory.getLogger(Pulse.class);
     private static final Duration METRICS_EVERY = Duration.ofSeconds(15);
     private static final Duration EXPIRE_EVERY = Duration.ofMinutes(10);
+    private static final Duration MEND_EVERY = Duration.ofSeconds(5);
     private static final int EXPIRE_AT_ONCE = 500;
 
     private final Settings settings;
@@ -43,6 +44,7 @@ final class Pulse implements Listener.Work {
     private final boolean watched;
     private long lastMetrics;
     private long lastExpiry;
+    private long lastMending;
     private String lastSummary = "";
     private @Nullable Pause lastPause;
 
@@ -64,6 +66,7 @@ final class Pulse implements Listener.Work {
         this.clock = clock;
         this.watched = environment.containsKey("WATCHDOG_USEC");
         this.lastExpiry = System.nanoTime() - EXPIRE_EVERY.toNanos();
+        this.lastMending = System.nanoTime() - MEND_EVERY.toNanos();
         this.lastMetrics = System.nanoTime() - METRICS_EVERY.toNanos();
     }
 
@@ -85,6 +88,7 @@ final class Pulse implements Listener.Work {
             writeMetrics(overview, summary);
             tellEndOfPause(overview);
             expire();
+            mendRoots();
             return overview.outstanding() > 0 || !overview.running().isEmpty();
         } catch (QueueException e) {
             LOG.error("cannot look at the queue: {}", e.getMessage());
@@ -96,6 +100,9 @@ final class Pulse implements Listener.Work {
     /** The same before the worker ends: roots are looked at, too. */
     boolean remainsAtLast() throws InterruptedException {
         try {
+            while (queue.mendRoots()) { // what has failed keeps its root though no worker runs
+                LOG.debug("makes up for roots");
+            }
             queue.lookAtRoots();
             return remains();
         } catch (QueueException e) {
@@ -158,6 +165,12 @@ final class Pulse implements Listener.Work {
                     row.path(),
                     settings.failedRetention(),
                     Verbs.oneLine(row.reason()));
+        }
+    }
+
+    private void mendRoots() throws QueueException, InterruptedException {
+        if (System.nanoTime() - lastMending >= MEND_EVERY.toNanos() && !queue.mendRoots()) {
+            lastMending = System.nanoTime(); // else the next pulse goes on
         }
     }
 }

@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Settled means: delivered to every destination in the settings, or failed. A path that was
  * never queued here is an error, because nothing can be said about it; so is one that the settings
- * exclude.
+ * exclude. A tag that was never used has nothing to wait for, unless paths have come back from
+ * their roots after a loss: these have no tags any more, and may have had this one.
  */
 final class Waiting {
     private static final int MOST_FAILED = 1_000;
@@ -108,12 +109,19 @@ final class Waiting {
     }
 
     private static Standing look(Ledger ledger, Request.Wait wait) throws SQLException {
-        if (wait.paths().isEmpty()) {
-            long outstanding = ledger.outstanding(wait.tag());
-            boolean nothing =
-                    wait.tag() != null && outstanding == 0 && !ledger.knownTag(wait.tag());
+        if (wait.tag() != null && !ledger.knownTag(wait.tag())) {
             return new Standing(
-                    outstanding, ledger.failedOf(wait.tag(), MOST_FAILED), List.of(), nothing);
+                    ledger.outstandingUntagged(),
+                    ledger.failedUntagged(MOST_FAILED),
+                    List.of(),
+                    true);
+        }
+        if (wait.paths().isEmpty()) {
+            return new Standing(
+                    ledger.outstanding(wait.tag()),
+                    ledger.failedOf(wait.tag(), MOST_FAILED),
+                    List.of(),
+                    false);
         }
         long outstanding = 0;
         var failed = new ArrayList<Row>();

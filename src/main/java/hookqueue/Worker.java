@@ -160,7 +160,7 @@ final class Worker {
         Queue queue;
         try {
             prepared.join();
-            queue = Queue.open(queueSettings(settings), clock, this::fail);
+            queue = Queue.open(queueSettings(settings), clock, this::fail, notify::starting);
         } catch (QueueException e) {
             return refuse(sockets, notify, e.getMessage(), List.of(e.getMessage()), Exit.NO_STATE);
         }

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Properties;
 import java.util.SimpleTimeZone;
 import java.util.TimeZone;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -53,13 +54,14 @@ final class Database {
     record Opened(Connection connection, boolean clean, boolean begun) {}
 
     /**
+     * @param progress told before a check that may take long
      * @throws SQLException when it cannot be used: damaged, no room, no right, in use
      */
-    Opened open() throws SQLException {
+    Opened open(Consumer<String> progress) throws SQLException {
         if (Files.isDirectory(file(), LinkOption.NOFOLLOW_LINKS)) {
             throw new SQLiteException("a directory in its place", SQLiteErrorCode.SQLITE_NOTADB);
         }
-        return attempt();
+        return attempt(progress);
     }
 
     /** Opens a database in memory, and closes it again. */
@@ -124,7 +126,7 @@ final class Database {
         }
     }
 
-    private Opened attempt() throws SQLException {
+    private Opened attempt(Consumer<String> progress) throws SQLException {
         Connection connection = connect(file().toString());
         try {
             boolean begun;
@@ -141,6 +143,7 @@ final class Database {
                 Schema.apply(connection);
                 clean = begun || isClean(s);
                 if (!clean) {
+                    progress.accept("checking the database, which was not closed");
                     check(s);
                 }
                 s.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('clean', '0')");

@@ -30,6 +30,14 @@ abstract sealed class Inventory permits Worklist {
     /** Lets a search by state use the index, which begins with the lane. */
     static final String OF_ANY_LANE = "WHERE d.lane IN (SELECT id FROM lane) ";
 
+    /** The key of the row of {@code meta} that says up to which path they have come back so. */
+    static final String UNTAGGED = "untagged_up_to";
+
+    private static final String AMONG_UNTAGGED =
+            " d.path <= coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = '"
+                    + UNTAGGED
+                    + "'), 0) AND l.configured";
+
     final Sql sql;
 
     Inventory(Connection connection) {
@@ -124,13 +132,23 @@ abstract sealed class Inventory permits Worklist {
     }
 
     /**
-     * Whether the row of a known path, found by the index, has this path's name: a bit that has
-     * flipped in one of them is no error to SQLite.
+     * Whether a path is settled; empty when it is not known.
+     *
+     * @throws SQLException when the row that the index has for it is another path's: a bit that has
+     *     flipped in one of the two is no error to SQLite
      */
-    boolean rowAgrees(StorePath path) throws SQLException {
-        return sql.exists(
-                "SELECT 1 FROM path WHERE id = (SELECT id FROM path WHERE name = ?1) AND +name = ?1",
-                path.baseName());
+    Optional<Boolean> isSettled(StorePath path) throws SQLException {
+        record Found(boolean agrees, boolean settled) {}
+        Optional<Found> found =
+                sql.first(
+                        row -> new Found(row.getBoolean(1), row.getBoolean(2)),
+                        "SELECT name = ?1, settled_at IS NOT NULL FROM path NOT INDEXED"
+                                + " WHERE id = (SELECT id FROM path WHERE name = ?1)",
+                        path.baseName());
+        if (found.isPresent() && !found.get().agrees()) {
+            throw Database.damage("a row has another path's name than the index: " + path);
+        }
+        return found.map(Found::settled);
     }
 
     /** How many paths in force are not settled: of a tag, or all when null. */
@@ -171,6 +189,30 @@ abstract sealed class Inventory permits Worklist {
                         + "JOIN tag t ON t.path = d.path WHERE t.tag = ? AND d.state = ? AND l.configured"
                         + " ORDER BY d.path LIMIT ?",
                 tag,
+                FAILED,
+                limit);
+    }
+
+    /**
+     * As {@link #outstanding}, of the paths that have come back from their roots after a loss: any
+     * of them may have had any tag.
+     */
+    public long outstandingUntagged() throws SQLException {
+        return sql.first(
+                        row -> row.getLong(1),
+                        "SELECT count(DISTINCT d.path) FROM delivery d JOIN lane l ON l.id = d.lane WHERE"
+                                + AMONG_UNTAGGED
+                                + " AND d.state IN (?, ?)",
+                        FRESH,
+                        DEFERRED)
+                .orElse(0L);
+    }
+
+    /** As {@link #failedOf}, of those paths. */
+    public List<Row> failedUntagged(int limit) throws SQLException {
+        return sql.query(
+                Inventory::row,
+                ROW + "WHERE" + AMONG_UNTAGGED + " AND d.state = ? ORDER BY d.path LIMIT ?",
                 FAILED,
                 limit);
     }

@@ -30,23 +30,26 @@ public final class Ledger extends Worklist {
     /**
      * Makes the settings' lanes the ones in force. Rows of other lanes stay, and go on when their
      * lane comes back.
+     *
+     * @return whether that has settled paths, whose roots are still there
      */
-    void configure(List<String> names, long now) throws SQLException {
+    boolean configure(List<String> names, long now) throws SQLException {
         nextId = 1 + sql.first(row -> row.getLong(1), "SELECT max(id) FROM path").orElse(0L);
         List<String> before =
                 sql.query(row -> row.getString(1), "SELECT name FROM lane WHERE configured");
-        if (!Set.copyOf(before).equals(Set.copyOf(names))) {
-            reconfigure(names, now);
-        }
+        boolean settledSome =
+                !Set.copyOf(before).equals(Set.copyOf(names)) && reconfigure(names, now);
         for (String name : names) {
             lanes.put(
                     name,
                     sql.first(row -> row.getLong(1), "SELECT id FROM lane WHERE name = ?", name)
                             .orElseThrow());
         }
+        return settledSome;
     }
 
-    private void reconfigure(List<String> names, long now) throws SQLException {
+    private boolean reconfigure(List<String> names, long now) throws SQLException {
+        int settled = 0;
         sql.update("UPDATE lane SET configured = 0");
         for (String name : names) {
             sql.update(
@@ -59,7 +62,10 @@ public final class Ledger extends Worklist {
             sql.update(
                     "DELETE FROM delivery WHERE lane IN (SELECT id FROM lane WHERE name = ?)",
                     SIGN);
-            settleThoseWithoutDelivery(now);
+            settled =
+                    sql.update(
+                            "UPDATE path SET settled_at = ? WHERE settled_at IS NULL AND id NOT IN (SELECT path FROM delivery)",
+                            now);
         } else {
             long sign =
                     sql.first(row -> row.getLong(1), "SELECT id FROM lane WHERE name = ?", SIGN)
@@ -83,6 +89,7 @@ public final class Ledger extends Worklist {
                     sign);
         }
         changed = true;
+        return settled > 0;
     }
 
     /**
@@ -187,16 +194,6 @@ public final class Ledger extends Worklist {
         changed = true;
     }
 
-    private void settleThoseWithoutDelivery(long now) throws SQLException {
-        String orphans = " path WHERE settled_at IS NULL AND id NOT IN (SELECT path FROM delivery)";
-        for (StorePath path :
-                sql.query(row -> new StorePath(row.getString(1)), "SELECT name FROM" + orphans)) {
-            rootChanges.add(new Roots.Change(path, false));
-        }
-        sql.update(
-                "UPDATE path SET settled_at = ? WHERE id IN (SELECT id FROM" + orphans + ")", now);
-    }
-
     /**
      * Failed and deferred paths become due now, all of them, and every breaker is closed. Returns
      * how many.
@@ -292,6 +289,11 @@ public final class Ledger extends Worklist {
 
     private void setMeta(String key, long value) throws SQLException {
         sql.update("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", key, value);
+    }
+
+    /** What was queued last has come back without the tags that it may have had. */
+    void tagsAreLost() throws SQLException {
+        setMeta(UNTAGGED, nextId - 1);
     }
 
     void closedCleanly() throws SQLException {

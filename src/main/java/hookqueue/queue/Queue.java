@@ -57,6 +57,9 @@ public final class Queue implements AutoCloseable {
 
     private long version;
 
+    /** The row up to which {@link #mendRoots} has come; 0 while it is not under way. */
+    private long mendedUpTo;
+
     private volatile boolean ended;
 
     /** Whether the database is; written by the queue's thread, read after its end. */
@@ -142,21 +145,27 @@ public final class Queue implements AutoCloseable {
      * @param clock for the times that are recorded
      * @param fatal told when the database turns out to be damaged while it is in use; the queue
      *     does no more then
+     * @param progress told what it does that may take long, every thousand paths: a database that
+     *     was not closed is compared with the roots
      * @throws QueueException when the state directory cannot be used; the message says why
      */
-    public static Queue open(Settings settings, InstantSource clock, Consumer<Throwable> fatal)
+    public static Queue open(
+            Settings settings,
+            InstantSource clock,
+            Consumer<Throwable> fatal,
+            Consumer<String> progress)
             throws QueueException {
         var database = new Database(settings.stateDir());
         try {
             Files.createDirectories(settings.stateDir().resolve("spool"));
             try {
-                return begun(settings, clock, fatal, database);
+                return begun(settings, clock, fatal, progress, database);
             } catch (SQLException e) {
                 if (!Database.isDamage(e)) {
                     throw e;
                 }
                 database.setAside(clock.instant());
-                return begun(settings, clock, fatal, database);
+                return begun(settings, clock, fatal, progress, database);
             }
         } catch (SQLException | IOException e) {
             throw new QueueException(
@@ -169,12 +178,16 @@ public final class Queue implements AutoCloseable {
     }
 
     private static Queue begun(
-            Settings settings, InstantSource clock, Consumer<Throwable> fatal, Database database)
+            Settings settings,
+            InstantSource clock,
+            Consumer<Throwable> fatal,
+            Consumer<String> progress,
+            Database database)
             throws SQLException {
-        Database.Opened opened = database.open();
+        Database.Opened opened = database.open(progress);
         var queue = new Queue(settings, clock, fatal, database, opened.connection());
         try {
-            queue.begin(opened);
+            queue.begin(opened, progress);
         } catch (SQLException e) {
             opened.connection().close();
             throw e;
@@ -182,7 +195,7 @@ public final class Queue implements AutoCloseable {
         return queue;
     }
 
-    private void begin(Database.Opened opened) throws SQLException {
+    private void begin(Database.Opened opened, Consumer<String> progress) throws SQLException {
         long now = clock.millis();
         List<String> damaged = database.damaged();
         if (!damaged.isEmpty()) {
@@ -191,60 +204,65 @@ public final class Queue implements AutoCloseable {
                     settings.stateDir(),
                     damaged);
         }
-        ledger.configure(settings.lanes(), now);
-        if (opened.begun() || !opened.clean()) {
-            compareWithRoots(now);
+        boolean settledSome = ledger.configure(settings.lanes(), now);
+        if (opened.begun() || !opened.clean() || settledSome) {
+            reconcile(now, progress);
         }
         ledger.forget(now - REMEMBERED.toMillis(), MOST_REMEMBERED, PAGE);
         connection.commit();
         rooting.start();
-        rooting.handAndWait(ledger.takeRootChanges());
+        spool.removeLeftovers(clock.instant());
         takeInSpool();
         thread.start();
     }
 
-    /** Makes the roots that are missing, and looks at those that are there. */
-    private void compareWithRoots(long now) throws SQLException {
+    /** Before the thread runs. */
+    private void reconcile(long now, Consumer<String> progress) throws SQLException {
         long after = 0;
-        List<Entry> page;
+        long looked = 0;
         do {
-            page = ledger.unsettledAfter(after, PAGE);
-            for (Entry entry : page) {
-                roots.add(entry.path());
-                after = entry.id();
-            }
-        } while (page.size() == PAGE);
-        // One whose path is settled was to be removed when the last worker died.
-        for (StorePath path : queueStrangers(now)) {
-            if (!ledger.isUnsettled(path)) {
-                roots.remove(path);
+            after = Reconciliation.root(ledger, after, PAGE);
+            looked += changeRoots();
+            progress.accept("looked for the roots of " + looked + " paths");
+        } while (after > 0);
+        int strangers = 0;
+        looked = 0;
+        try (Roots.Listing all = roots.list()) {
+            List<StorePath> page = all.next(PAGE);
+            while (!page.isEmpty()) {
+                looked += page.size();
+                progress.accept("looked for the paths of " + looked + " roots");
+                strangers +=
+                        Reconciliation.queueStrangers(
+                                ledger, page, settings.selection(), true, now);
+                changeRoots();
+                page = all.next(PAGE);
             }
         }
         roots.sync();
+        tellOfStrangers(strangers);
     }
 
-    /**
-     * A root whose path the database does not know stands for a row that was lost, or a hook has
-     * made it and is about to spool: that path is queued. Returns the other roots.
-     */
-    private List<StorePath> queueStrangers(long now) throws SQLException {
-        var strange = new ArrayList<StorePath>();
-        var others = new ArrayList<StorePath>();
-        for (StorePath path : roots.all()) {
-            boolean known = ledger.known(path);
-            if (known && !ledger.rowAgrees(path)) {
-                throw Database.damage("a row has another path's name than the index: " + path);
+    private int changeRoots() throws SQLException {
+        connection.commit();
+        List<Roots.Change> changes = ledger.takeRootChanges();
+        for (Roots.Change change : changes) {
+            if (change.add()) {
+                roots.addIfMissing(change.path());
+            } else {
+                roots.remove(change.path());
             }
-            (known || !settings.selection().test(path) ? others : strange).add(path);
         }
-        ledger.enqueue(strange, null, now);
-        if (!strange.isEmpty()) {
+        return changes.size();
+    }
+
+    private void tellOfStrangers(int count) {
+        if (count > 0) {
             LOG.warn(
                     "queued {} paths that have a root in {} and were not in the database",
-                    strange.size(),
+                    count,
                     settings.rootsDir());
         }
-        return others;
     }
 
     /**
@@ -253,7 +271,46 @@ public final class Queue implements AutoCloseable {
      * another path's. Few roots are there at that time.
      */
     public void lookAtRoots() throws QueueException, InterruptedException {
-        call(same -> queueStrangers(clock.millis()));
+        lookAtRoots(false);
+    }
+
+    private void lookAtRoots(boolean unrootSettled) throws QueueException, InterruptedException {
+        int strangers = 0;
+        try (Roots.Listing all = roots.list()) {
+            List<StorePath> page = all.next(PAGE);
+            while (!page.isEmpty()) {
+                List<StorePath> some = page;
+                strangers +=
+                        call(ledger ->
+                                Reconciliation.queueStrangers(
+                                        ledger,
+                                        some,
+                                        settings.selection(),
+                                        unrootSettled,
+                                        clock.millis()));
+                page = all.next(PAGE);
+            }
+        }
+        tellOfStrangers(strangers);
+    }
+
+    /**
+     * When a root could not be made or removed: makes up for it once that is possible, a thousand
+     * paths a call. For one thread.
+     *
+     * @return whether the next call has more to do
+     */
+    public boolean mendRoots() throws QueueException, InterruptedException {
+        long from = mendedUpTo;
+        if (from == 0 && !roots.beginToMend()) {
+            return false;
+        }
+        mendedUpTo = call(ledger -> Reconciliation.root(ledger, from, PAGE));
+        if (mendedUpTo == 0) {
+            lookAtRoots(true);
+            roots.endOfMending();
+        }
+        return mendedUpTo > 0;
     }
 
     /**
@@ -519,7 +576,7 @@ public final class Queue implements AutoCloseable {
         try {
             thread.join();
             rooting.close();
-            if (!damaged) {
+            if (!damaged && roots.problem() == null) { // else the next worker compares them
                 ledger.closedCleanly();
                 connection.commit();
             }

@@ -11,6 +11,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -22,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * to make one.
  *
  * <p>A folder that cannot be written is a warning, not a refusal: the path is then queued without
- * protection.
+ * protection, and rooted once the folder can be written again ({@link Queue#mendRoots}).
  */
 final class Roots {
     private static final Logger LOG = LoggerFactory.getLogger(Roots.class);
@@ -31,23 +33,51 @@ final class Roots {
     private final String storeDir;
     private volatile @Nullable String problem;
 
+    /** Whether something went wrong since {@link #beginToMend()}. */
+    private volatile boolean wrongAgain;
+
     /** A root to be made or removed once the transaction at hand is committed. */
     record Change(StorePath path, boolean add) {}
 
     Roots(Path folder, String storeDir) {
         this.folder = folder;
         this.storeDir = storeDir;
-        probe();
+        if (!isWritable()) {
+            note(
+                    new IOException(
+                            Files.exists(folder)
+                                    ? "not a writable directory"
+                                    : "it does not exist"));
+        }
     }
 
-    /** What is wrong with the folder, or null. */
+    /**
+     * What went wrong, or null. As long as it stands, roots may be missing, and others too many.
+     */
     @Nullable String problem() {
         return problem;
     }
 
+    /**
+     * Whether there is a problem and the folder can be written again. Whoever is told so makes and
+     * removes roots as they should be, and then calls {@link #endOfMending()}.
+     */
+    boolean beginToMend() {
+        wrongAgain = false;
+        return problem != null && isWritable();
+    }
+
+    /** There is no problem any more, unless something went wrong meanwhile. */
+    void endOfMending() {
+        if (!wrongAgain) {
+            LOG.info("whatever is queued is rooted in {} again", folder);
+            problem = null;
+        }
+    }
+
     void add(StorePath path) {
         try {
-            Files.createSymbolicLink(folder.resolve(path.baseName()), Path.of(path.in(storeDir)));
+            Files.createSymbolicLink(link(path), target(path));
         } catch (FileAlreadyExistsException e) {
             replaceIfWrong(path);
         } catch (IOException e) {
@@ -55,9 +85,21 @@ final class Roots {
         }
     }
 
+    /** The same, faster where it is there already. */
+    void addIfMissing(StorePath path) {
+        try {
+            if (Files.readSymbolicLink(link(path)).equals(target(path))) {
+                return;
+            }
+        } catch (IOException e) {
+            LOG.trace("not there, or no link", e);
+        }
+        add(path);
+    }
+
     void remove(StorePath path) {
         try {
-            Files.deleteIfExists(folder.resolve(path.baseName()));
+            Files.deleteIfExists(link(path));
         } catch (IOException e) {
             note(e);
         }
@@ -67,30 +109,62 @@ final class Roots {
     void sync() {
         try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
             channel.force(true);
-            if (problem != null) {
-                probe();
-            }
         } catch (IOException e) {
             note(e);
         }
     }
 
-    /** Every root there is; what is not a store path's name is passed over. */
-    List<StorePath> all() {
-        var found = new ArrayList<StorePath>();
-        try (DirectoryStream<Path> links = Files.newDirectoryStream(folder)) {
-            for (Path link : links) {
-                StorePath path = parse(String.valueOf(link.getFileName()));
-                if (path != null && Files.isSymbolicLink(link)) {
-                    found.add(path);
-                }
+    /** Every root there is. */
+    Listing list() {
+        return new Listing();
+    }
+
+    /** The folder's content, some at a time: it may be larger than memory. */
+    final class Listing implements AutoCloseable {
+        private final @Nullable DirectoryStream<Path> stream;
+        private final Iterator<Path> links;
+
+        private Listing() {
+            DirectoryStream<Path> opened = null;
+            try {
+                opened = Files.newDirectoryStream(folder);
+            } catch (IOException e) {
+                note(e);
             }
-        } catch (DirectoryIteratorException e) {
-            note(new IOException(e.getMessage(), e));
-        } catch (IOException e) {
-            note(e);
+            stream = opened;
+            links = opened == null ? Collections.emptyIterator() : opened.iterator();
         }
-        return found;
+
+        /**
+         * The next ones, at most so many, and none when there are no more. What is not a store
+         * path's name is passed over.
+         */
+        List<StorePath> next(int most) {
+            var found = new ArrayList<StorePath>();
+            try {
+                while (found.size() < most && links.hasNext()) {
+                    Path link = links.next();
+                    StorePath path = parse(String.valueOf(link.getFileName()));
+                    if (path != null && Files.isSymbolicLink(link)) {
+                        found.add(path);
+                    }
+                }
+            } catch (DirectoryIteratorException e) {
+                note(new IOException(e.getMessage(), e));
+            }
+            return found;
+        }
+
+        @Override
+        public void close() {
+            try {
+                if (stream != null) {
+                    stream.close();
+                }
+            } catch (IOException e) {
+                note(e);
+            }
+        }
     }
 
     private static @Nullable StorePath parse(String name) {
@@ -102,8 +176,8 @@ final class Roots {
     }
 
     private void replaceIfWrong(StorePath path) {
-        Path link = folder.resolve(path.baseName());
-        Path target = Path.of(path.in(storeDir));
+        Path link = link(path);
+        Path target = target(path);
         try {
             if (!Files.isSymbolicLink(link) || !Files.readSymbolicLink(link).equals(target)) {
                 Files.delete(link);
@@ -114,22 +188,20 @@ final class Roots {
         }
     }
 
-    private void probe() {
-        if (Files.isDirectory(folder) && Files.isWritable(folder)) {
-            if (problem != null) {
-                LOG.info("garbage collector roots can be made again in {}", folder);
-            }
-            problem = null;
-        } else {
-            note(
-                    new IOException(
-                            Files.exists(folder)
-                                    ? "not a writable directory"
-                                    : "it does not exist"));
-        }
+    private Path link(StorePath path) {
+        return folder.resolve(path.baseName());
+    }
+
+    private Path target(StorePath path) {
+        return Path.of(path.in(storeDir));
+    }
+
+    private boolean isWritable() {
+        return Files.isDirectory(folder) && Files.isWritable(folder);
     }
 
     private void note(IOException e) {
+        wrongAgain = true;
         String reason =
                 e instanceof NoSuchFileException
                         ? "it does not exist"

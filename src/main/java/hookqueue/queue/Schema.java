@@ -20,7 +20,8 @@ import java.sql.Statement;
  *                                 due_at, tries, attempts,          breaker_failures, _until, _since, _reason
  *   tag                           reason, changed_at
  *   ───
- *   tag, path   of `queue tag=`   meta: key, value                  paused, paused_until, clean
+ *   tag, path   of `queue tag=`   meta: key, value                  paused, paused_until, clean,
+ *                                                                  untagged_up_to
  *
  *   tally: lane, what, slot, value     what "runs DELIVERED" and the like, slot 0: how many child processes
  *                                      what "child", "latency": slot is a bound in ms, value how many were

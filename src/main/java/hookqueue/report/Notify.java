@@ -28,6 +28,13 @@ public final class Notify {
         this.address = environment.get("NOTIFY_SOCKET");
     }
 
+    /**
+     * The worker does not serve yet, is at work, and may take ten minutes more to the next call.
+     */
+    public void starting(String status) {
+        send("EXTEND_TIMEOUT_USEC=600000000\nSTATUS=" + oneLine(status));
+    }
+
     /** The worker serves. */
     public void ready(String status) {
         lastStatus = status;

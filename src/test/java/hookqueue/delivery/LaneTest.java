@@ -114,7 +114,7 @@ class LaneTest {
                         "/nix/store",
                         List.of(LANE),
                         Selection.ALL);
-        queue = Queue.open(settings, clock, fatal::set);
+        queue = Queue.open(settings, clock, fatal::set, step -> {});
         lane =
                 new Lane(
                         LANE,

@@ -166,7 +166,7 @@ class PowerLossIT {
                         scratch.store.toString(),
                         List.of(DESTINATION),
                         Selection.ALL);
-        try (Queue queue = Queue.open(settings, InstantSource.system(), fatal::add)) {
+        try (Queue queue = Queue.open(settings, InstantSource.system(), fatal::add, step -> {})) {
             for (StorePath path : promised) {
                 boolean queued = !queue.call(ledger -> ledger.standing(path)).isEmpty();
                 boolean settled = queue.call(ledger -> ledger.settledAt(path)).isPresent();

@@ -44,8 +44,10 @@ final class TestWorker implements AutoCloseable {
 
     /**
      * @param wrapper a command that is put before java, for example strace
+     * @param options for the JVM, after those that it is installed with
      */
-    static TestWorker start(Scratch scratch, List<String> wrapper) throws IOException {
+    static TestWorker start(Scratch scratch, List<String> wrapper, String... options)
+            throws IOException {
         Files.deleteIfExists(scratch.socket);
         var command =
                 new ArrayList<>(List.of("systemd-socket-activate", "--listen=" + scratch.socket));
@@ -59,6 +61,7 @@ final class TestWorker implements AutoCloseable {
         }
         command.addAll(wrapper);
         command.addAll(java());
+        command.addAll(List.of(options));
         command.addAll(List.of("hookqueue.Main", "serve"));
         Path log = scratch.dir.resolve("log.txt");
         Process process =

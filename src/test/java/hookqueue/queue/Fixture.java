@@ -29,6 +29,7 @@ final class Fixture {
     final Path state;
     final Path roots;
     final List<Throwable> fatal = new CopyOnWriteArrayList<>();
+    final List<String> progress = new CopyOnWriteArrayList<>();
     Instant now = Instant.parse("2026-03-01T12:00:00Z");
     final InstantSource clock = () -> now;
 
@@ -47,7 +48,10 @@ final class Fixture {
 
     Queue open(List<String> lanes, Selection selection) throws QueueException {
         return Queue.open(
-                new Queue.Settings(state, roots, STORE, lanes, selection), clock, fatal::add);
+                new Queue.Settings(state, roots, STORE, lanes, selection),
+                clock,
+                fatal::add,
+                progress::add);
     }
 
     Path file() {

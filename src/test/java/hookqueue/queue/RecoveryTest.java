@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import hookqueue.base.StorePath;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
@@ -312,18 +313,119 @@ class RecoveryTest {
     }
 
     @Test
-    void withoutAFolderForRootsPathsAreQueuedAllTheSame() throws Exception {
+    void withoutAFolderForRootsPathsAreQueuedAllTheSameAndRootedWhenItIsThere() throws Exception {
         Files.delete(f.roots);
         try (Queue queue = f.open(TWO)) {
             assertEquals(
                     "garbage collector roots cannot be made in " + f.roots + ": it does not exist",
                     queue.rootsProblem());
             assertEquals(new Receipt(1, 0), queue.enqueue(paths(0, 1), null));
+            assertFalse(queue.mendRoots(), "nothing can be done about it");
             assertNotNull(queue.rootsProblem());
             Files.createDirectory(f.roots);
             queue.enqueue(paths(1, 2), null);
-            assertNull(queue.rootsProblem(), "it is noticed when the folder is there again");
-            assertEquals(Set.of(path(1).baseName()), f.rooted());
+            assertNotNull(queue.rootsProblem(), "the first has no root yet");
+            assertFalse(queue.mendRoots());
+            assertNull(queue.rootsProblem());
+            assertEquals(Fixture.unsettled(queue), f.rooted());
+        }
+    }
+
+    @Test
+    void rootsThatCouldNotBeMadeAreMadeSomeAtATimeAndStaleOnesGo() throws Exception {
+        Path away = folder.resolve("away");
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 2_500), null);
+            Files.move(f.roots, away);
+            Files.createFile(f.roots); // in its place
+            queue.enqueue(paths(2_500, 2_600), null);
+            for (String lane : TWO) {
+                f.deliver(queue, lane, path(0));
+            }
+            assertFalse(queue.mendRoots(), "nothing can be done about it");
+            Files.delete(f.roots);
+            Files.move(away, f.roots);
+            assertEquals(2_500, f.rooted().size());
+            assertTrue(queue.mendRoots(), "a thousand");
+            assertTrue(queue.mendRoots(), "and a thousand");
+            assertFalse(queue.mendRoots(), "and the rest");
+            assertEquals(Fixture.unsettled(queue), f.rooted());
+            assertNull(queue.rootsProblem());
+        }
+    }
+
+    @Test
+    void rootsThatCouldNotBeMadeAreMadeByTheNextWorkerThoughTheEndWasClean() throws Exception {
+        Files.delete(f.roots);
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 3), null);
+        }
+        Files.createDirectory(f.roots);
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(Fixture.unsettled(queue), f.rooted());
+            assertNull(queue.rootsProblem());
+        }
+    }
+
+    /** Longer than a page, so that nothing depends on all of them being in memory. */
+    @Test
+    void aLongQueueIsComparedWithItsRootsInPagesAndTheProgressIsTold() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 2_500), null);
+        }
+        for (StorePath each : paths(0, 1_200)) {
+            Files.delete(f.roots.resolve(each.baseName()));
+        }
+        f.progress.clear();
+        f.open(TWO).close();
+        assertEquals(List.of(), f.progress, "nothing takes long after a clean end");
+        f.sql("UPDATE meta SET value = '0' WHERE key = 'clean'");
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(2_500, f.rooted().size());
+            assertEquals(2_500, Fixture.unsettled(queue).size());
+        }
+        assertEquals(
+                List.of(
+                        "checking the database, which was not closed",
+                        "looked for the roots of 1000 paths",
+                        "looked for the roots of 2000 paths",
+                        "looked for the roots of 2500 paths",
+                        "looked for the paths of 1000 roots",
+                        "looked for the paths of 2000 roots",
+                        "looked for the paths of 2500 roots"),
+                f.progress);
+        Files.delete(f.file());
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(2_500, f.rooted().size());
+            assertEquals(f.rooted(), Fixture.unsettled(queue));
+        }
+    }
+
+    /** Whoever waits for a tag must not be told that nothing was queued with it. */
+    @Test
+    void pathsThatHaveLostTheirTagsAreWaitedForWhateverTheTagUntilTheyAreSettled()
+            throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 2), "job");
+            assertEquals(0, Fixture.count(queue, Ledger::outstandingUntagged));
+        }
+        Files.delete(f.file());
+        try (Queue queue = f.open(TWO)) {
+            assertFalse(Fixture.is(queue, ledger -> ledger.knownTag("job")));
+            assertEquals(2, Fixture.count(queue, Ledger::outstandingUntagged));
+            queue.enqueue(paths(2, 3), null); // came later, and has lost nothing
+            f.deliver(queue, "ssh://a", path(0));
+            assertEquals(2, Fixture.count(queue, Ledger::outstandingUntagged));
+            f.deliver(queue, "ssh://b", path(0));
+            f.deliver(queue, "ssh://a", path(1));
+            f.fail(queue, "ssh://b", path(1), "no");
+            f.fail(queue, "ssh://b", path(2), "no");
+            assertEquals(0, Fixture.count(queue, Ledger::outstandingUntagged));
+            assertEquals(
+                    List.of(path(1)),
+                    queue.call(ledger -> ledger.failedUntagged(10)).stream()
+                            .map(Row::path)
+                            .toList());
         }
     }
 

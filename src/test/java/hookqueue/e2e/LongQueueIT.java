@@ -1,0 +1,107 @@
+package hookqueue.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.DriverManager;
+import java.util.List;
+import java.util.Properties;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * A queue that is larger than the worker's memory, and a worker before it that was killed. All of
+ * it is looked at then, and a worker that cannot do that in its memory can never start again.
+ */
+@Timeout(180)
+class LongQueueIT {
+    private static final int PATHS = 100_000;
+
+    /** A third of what it is installed with; a list of so many paths takes 10 MB. */
+    private static final String SMALL = "-Xmx14m";
+
+    private static final Pattern COUNTS = Pattern.compile("\"queued\":(\\d+),\"failed\":(\\d+)");
+
+    private Scratch scratch;
+
+    @BeforeEach
+    void begin() throws Exception {
+        scratch = new Scratch();
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/false");
+        try (TestWorker worker = TestWorker.start(scratch)) {
+            assertEquals("ok", ask("status"));
+            assertTrue(ask("pause").startsWith("ok"));
+            assertEquals(0, worker.terminate());
+        }
+        try (var c =
+                        DriverManager.getConnection(
+                                "jdbc:sqlite:" + scratch.state.resolve("queue.sqlite"),
+                                new Properties());
+                var s = c.createStatement()) {
+            s.execute(
+                    "INSERT INTO path (id, name, queued_at) WITH RECURSIVE n(i) AS"
+                            + " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+                            + PATHS
+                            + ") SELECT i, printf('%032d-package', i), 0 FROM n");
+            s.execute(
+                    "INSERT INTO delivery (path, lane, state, changed_at) SELECT id, 1, 1, 0 FROM path");
+            s.execute("UPDATE meta SET value = '0' WHERE key = 'clean'");
+        }
+    }
+
+    @AfterEach
+    void end() throws Exception {
+        scratch.close();
+    }
+
+    private String ask(String line) throws Exception {
+        try (var client = new OtherClient(scratch.socket)) {
+            client.send(line + "\n");
+            String last = client.line();
+            while (last != null && !last.startsWith("ok") && !last.startsWith("error")) {
+                last = client.line();
+            }
+            return String.valueOf(last);
+        }
+    }
+
+    /** Paths that are queued or have failed. */
+    private long unsettled() throws Exception {
+        try (var client = new OtherClient(scratch.socket)) {
+            String status = client.send("status json\n").line();
+            Matcher found = COUNTS.matcher(status);
+            assertTrue(found.find(), status);
+            return Long.parseLong(found.group(1)) + Long.parseLong(found.group(2));
+        }
+    }
+
+    private long roots() throws Exception {
+        try (Stream<Path> all = Files.list(scratch.roots)) {
+            return all.count();
+        }
+    }
+
+    @Test
+    void isComparedWithItsRootsAndFilledFromThemInSmallMemory() throws Exception {
+        try (TestWorker worker = TestWorker.start(scratch, List.of(), SMALL)) {
+            assertEquals("ok", ask("status"), worker::log);
+            assertEquals(PATHS, unsettled());
+            assertEquals(PATHS, roots());
+            worker.kill();
+        }
+        Files.delete(scratch.state.resolve("queue.sqlite"));
+        Files.deleteIfExists(scratch.state.resolve("queue.sqlite-wal"));
+        try (TestWorker worker = TestWorker.start(scratch, List.of(), SMALL)) {
+            assertEquals("ok", ask("status"), worker::log);
+            assertEquals(PATHS, unsettled());
+            assertEquals(PATHS, roots());
+        }
+    }
+}
