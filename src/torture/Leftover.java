@@ -4,18 +4,25 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 
-/** Processes that carry a world's folder in their environment and were started for a worker's child. */
+/** Processes that carry a world's folder in their environment: children of its worker, or its hooks. */
 final class Leftover {
     private Leftover() {}
 
-    /** Their numbers and names. */
+    private static final String CHILD = "NPBHQ_CHILD=";
+
+    /** What was started for the worker's children: numbers and names. */
     static List<String> of(Path world) throws IOException {
+        return those(world, environment -> environment.contains(CHILD));
+    }
+
+    private static List<String> those(Path world, Predicate<String> which) throws IOException {
         var found = new ArrayList<String>();
         try (var processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
             for (Path process : processes) {
                 String environment = read(process.resolve("environ"));
-                if (environment.contains("NPBHQ_CHILD=") && environment.contains("NPBHQ_STATE_DIR=" + world + "/")) {
+                if (which.test(environment) && environment.contains("NPBHQ_STATE_DIR=" + world + "/")) {
                     found.add(process.getFileName() + " " + read(process.resolve("comm")).strip());
                 }
             }
@@ -24,7 +31,20 @@ final class Leftover {
     }
 
     static void kill(Path world) throws IOException {
-        for (String each : of(world)) {
+        kill(of(world));
+    }
+
+    /** Hooks with all that they have started, so that nothing of them is done any more. */
+    static void killHooks(Path world) throws IOException {
+        List<String> found;
+        do {
+            found = those(world, environment -> environment.contains("OUT_PATHS=") && !environment.contains(CHILD));
+            kill(found);
+        } while (!found.isEmpty());
+    }
+
+    private static void kill(List<String> processes) {
+        for (String each : processes) {
             ProcessHandle.of(Long.parseLong(each.split(" ")[0])).ifPresent(ProcessHandle::destroyForcibly);
         }
     }

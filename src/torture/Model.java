@@ -29,8 +29,19 @@ final class Model {
     /** Those that came while that one was out of the settings, or may have: it need not get them. */
     private final Set<String> excused = new LinkedHashSet<>();
 
-    /** Those that a hook has left in the spool. */
+    /** Those that a hook has left in the spool; the worker may have taken them as well, without an answer in time. */
     private final Set<String> spooled = new LinkedHashSet<>();
+
+    /** Those that were dropped, or may have been, and not queued again since. */
+    private final Set<String> dropped = new LinkedHashSet<>();
+
+    /** Those that were taken while no root could be made. */
+    private final Set<String> unprotected = new LinkedHashSet<>();
+
+    /** Those that were only in a database that was lost. */
+    private final Set<String> lost = new LinkedHashSet<>();
+
+    private boolean rootless;
 
     private boolean away;
     private boolean filtered;
@@ -74,6 +85,11 @@ final class Model {
 
     synchronized void accept(List<String> paths) {
         accepted.addAll(paths);
+        paths.forEach(dropped::remove);
+        paths.forEach(lost::remove);
+        if (rootless) {
+            unprotected.addAll(paths);
+        }
         if (away) {
             excused.addAll(paths);
         }
@@ -81,6 +97,18 @@ final class Model {
 
     synchronized void spool(List<String> paths) {
         spooled.addAll(paths);
+    }
+
+    synchronized void drop(String path) {
+        dropped.add(path);
+    }
+
+    /** From now on no root can be made, or can be made again. Those that were there are gone meanwhile. */
+    synchronized void rootless(boolean gone) {
+        rootless = gone;
+        if (gone) {
+            unprotected.addAll(offered);
+        }
     }
 
     /**
@@ -98,6 +126,7 @@ final class Model {
         if (away) {
             excused.addAll(offered);
         }
+        lost.addAll(unprotected); // there is no root to bring them back
     }
 
     /** Some paths are excluded from now on, and need not be delivered even if they were queued before. */
@@ -107,7 +136,7 @@ final class Model {
 
     /** Whether a destination must have got a path, unless it refuses it. */
     synchronized boolean owes(String path, String lane) {
-        return !(filtered && path.contains("-sometimes-")) && (!lane.equals(COMES_AND_GOES) || !excused.contains(path));
+        return !(filtered && path.contains("-sometimes-")) && !dropped.contains(path) && !lost.contains(path) && (!lane.equals(COMES_AND_GOES) || !excused.contains(path));
     }
 
     /** What has no root is taken from the store. Returns what should have had one. */
@@ -118,7 +147,7 @@ final class Model {
             if (!rooted.contains(file.getFileName().toString()) && Files.deleteIfExists(file)) {
                 boolean settled = FakeNix.LANES.stream()
                         .allMatch(lane -> delivered.contains(lane + " " + path) || !owes(path, lane));
-                if (accepted.contains(path) && !settled) {
+                if (accepted.contains(path) && !settled && !unprotected.contains(path)) {
                     wrong.add(path);
                 }
                 vanished.add(path);
@@ -142,6 +171,16 @@ final class Model {
 
     synchronized Set<String> offered() {
         return Set.copyOf(offered);
+    }
+
+    /** How often a lane that has taken a path may count it. */
+    synchronized int mostCounted(String path) {
+        return spooled.contains(path) ? 2 : 1;
+    }
+
+    /** Whether a lane that has taken a path need not count it at all. */
+    synchronized boolean mayBeUncounted(String path) {
+        return dropped.contains(path);
     }
 
     boolean hasVanished(String path) {

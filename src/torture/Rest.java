@@ -25,8 +25,8 @@ final class Rest {
     static void check(Run run) throws IOException {
         var rest = new Rest(run);
         rest.come();
-        if (run.countsAreLost) {
-            // What a worker finds damaged before it ends, the next one mends.
+        if (run.countsAreLost || run.strays) {
+            // What a worker finds damaged before it ends, the next one mends; and it finds roots then.
             run.awaitEnd();
             rest.come();
         }
@@ -162,13 +162,15 @@ final class Rest {
             return;
         }
         var expected = new HashMap<String, Long>();
-        // Killed in between, a worker knows nothing of a delivery; and then the path vanished.
         var perhaps = new HashMap<String, Long>();
         for (String line : delivered.keySet()) {
             String lane = line.substring(0, line.indexOf(' '));
             String path = line.substring(line.indexOf(' ') + 1);
             if (!hasFailed(path, lane)) {
-                (hasFailed(path, "sign") ? perhaps : expected).merge(lane, 1L, Long::sum);
+                // Killed in between, a worker knows nothing of a delivery; and then the path vanished.
+                boolean certain = !hasFailed(path, "sign") && !run.model.mayBeUncounted(path);
+                expected.merge(lane, certain ? 1L : 0L, Long::sum);
+                perhaps.merge(lane, run.model.mostCounted(path) - (certain ? 1L : 0L), Long::sum);
             }
         }
         Json status = Json.read(run.lines("status json").getFirst());
@@ -179,6 +181,12 @@ final class Rest {
                 run.breach("%s took %d paths, but %d are counted as delivered"
                         .formatted(name, expected.getOrDefault(name, 0L), lane.get("delivered").whole()));
             }
+        }
+    }
+
+    private List<String> spooled() throws IOException {
+        try (var spool = Files.list(run.world.state.resolve("spool"))) {
+            return spool.map(file -> file.getFileName().toString()).toList();
         }
     }
 
@@ -197,12 +205,12 @@ final class Rest {
         if (!children.isEmpty()) {
             run.breach("child processes are left: " + children);
         }
-        try (var spool = Files.list(run.world.state.resolve("spool"))) {
-            for (Path file : spool.toList()) {
-                String name = file.getFileName().toString();
-                if (!name.startsWith("litter-") && !name.startsWith(".tmp-")) {
-                    run.breach("left in the spool: " + name);
-                }
+        if (spooled().stream().anyMatch(name -> name.startsWith(".tmp-"))) {
+            run.workTwoHoursLater();
+        }
+        for (String name : spooled()) {
+            if (!name.startsWith("litter-")) {
+                run.breach("left in the spool: " + name);
             }
         }
         try (var state = Files.list(run.world.state)) {

@@ -39,6 +39,9 @@ final class Run implements AutoCloseable {
     /** Whether the database has forgotten what it had counted. */
     boolean countsAreLost;
 
+    /** Whether there may be roots of paths that no hook has lived to hand over: the worker finds them at its end. */
+    boolean strays;
+
     /** Whether paths were queued again that may have been settled, and so count again. */
     boolean repeats;
 
@@ -85,6 +88,15 @@ final class Run implements AutoCloseable {
                 }
             }
             case Step.Clients s -> clients(s);
+            case Step.HooksKilled s -> hooksKilled(s);
+            case Step.Await s -> await(s);
+            case Step.Unrooted s -> unrooted(s.gone());
+            case Step.Drop s -> {
+                var offered = List.copyOf(model.offered());
+                String path = offered.get(new Random(s.seed()).nextInt(offered.size()));
+                model.drop(path);
+                ask("drop " + path);
+            }
             case Step.Repeat s -> {
                 repeats = true;
                 var offered = List.copyOf(model.offered());
@@ -152,6 +164,7 @@ final class Run implements AutoCloseable {
         filter(false);
         clock.set(0);
         sick(false);
+        unrooted(false);
         listen();
         signal("CONT");
         ask("resume");
@@ -162,6 +175,14 @@ final class Run implements AutoCloseable {
         if (queue.alive()) {
             queue.exit(30);
         }
+    }
+
+    /** A worker that starts removes what hooks have not finished, but only after an hour. */
+    void workTwoHoursLater() throws IOException {
+        clock.set(120);
+        listen();
+        ask("version");
+        awaitEnd();
     }
 
     Queue queue() {
@@ -240,6 +261,49 @@ final class Run implements AutoCloseable {
         }
     }
 
+    /** Nothing was promised of their paths. */
+    private void hooksKilled(Step.HooksKilled step) throws IOException {
+        strays = true;
+        var random = new Random(step.seed());
+        for (int i = 0; i < step.atOnce(); i++) {
+            world.builder(Map.of("OUT_PATHS", String.join(" ", model.newPaths(2, random))), world.hook().toString())
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+        }
+        Queue.pause(step.afterMilliseconds());
+        Leftover.killHooks(world.dir);
+    }
+
+    /** Who is told that it is done must find it done. */
+    private void await(Step.Await step) throws IOException {
+        List<String> paths = model.newPaths(step.paths(), new Random(step.seed()));
+        String tag = "job-" + step.seed();
+        if (!ask("queue tag=" + tag + " " + String.join(" ", paths))) {
+            return;
+        }
+        model.accept(paths);
+        listen();
+        if (ask("wait tag=" + tag + " timeout=1500ms")) {
+            Set<String> delivered = nix.delivered().keySet();
+            for (String path : paths) {
+                for (String lane : FakeNix.LANES) {
+                    if (model.owes(path, lane) && !delivered.contains(lane + " " + path)) {
+                        breach("wait says that all is done, but %s has not got %s".formatted(lane, path));
+                    }
+                }
+            }
+        }
+    }
+
+    private void unrooted(boolean gone) throws IOException {
+        Path away = world.roots.resolveSibling("roots-are-away");
+        if (gone != Files.exists(away)) {
+            model.rootless(gone);
+            Files.move(gone ? world.roots : away, gone ? away : world.roots);
+        }
+    }
+
     /** By faults.c. */
     private void sick(boolean disk) throws IOException {
         if (disk) {
@@ -260,6 +324,9 @@ final class Run implements AutoCloseable {
     }
 
     private void collect() throws IOException {
+        if (!Files.exists(world.roots)) {
+            return; // all would go
+        }
         Set<String> rooted;
         try (var roots = Files.list(world.roots)) {
             rooted = roots.map(root -> root.getFileName().toString()).collect(Collectors.toSet());

@@ -9,6 +9,18 @@ sealed interface Step {
     /** So many clients that each queue a path and go without hearing the answer. */
     record Clients(int count, long seed) implements Step {}
 
+    /** So many hooks, which are killed with all that they have started after so many milliseconds. */
+    record HooksKilled(int atOnce, int afterMilliseconds, long seed) implements Step {}
+
+    /** So many paths with a tag, and somebody who waits for them. */
+    record Await(int paths, long seed) implements Step {}
+
+    /** A path that was offered before is dropped. */
+    record Drop(long seed) implements Step {}
+
+    /** The folder for roots is gone from now on, or there again. */
+    record Unrooted(boolean gone) implements Step {}
+
     /** Paths that were offered before are queued once more. */
     record Repeat(long seed) implements Step {}
 
