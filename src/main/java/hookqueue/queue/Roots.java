@@ -99,7 +99,10 @@ final class Roots {
 
     void remove(StorePath path) {
         try {
-            Files.deleteIfExists(link(path));
+            if (!Files.deleteIfExists(link(path)) && !Files.isDirectory(folder)) {
+                throw new NoSuchFileException(
+                        folder.toString()); // and it may come back with the root
+            }
         } catch (IOException e) {
             note(e);
         }

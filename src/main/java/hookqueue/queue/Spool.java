@@ -53,6 +53,8 @@ final class Spool {
     /** Names of files that were taken in and cannot be removed: not to be taken again. */
     private final Set<String> stuck = new HashSet<>();
 
+    private String told = "";
+
     Spool(Path folder, String storeDir) {
         this.folder = folder;
         this.storeDir = storeDir;
@@ -101,7 +103,7 @@ final class Spool {
                 }
             }
         } catch (IOException | DirectoryIteratorException e) {
-            LOG.error("cannot look into the spool {}: {}", folder, e.toString());
+            tell("cannot look into the spool " + folder + ", and will try again: " + e);
         }
         Collections.sort(files);
         return files;
@@ -145,16 +147,36 @@ final class Spool {
         }
     }
 
-    /** Null when it is gone. */
+    /** What is wrong may be so for hours, and the spool is looked at twice a second. */
+    private void tell(String trouble) {
+        if (!trouble.equals(told)) {
+            told = trouble;
+            LOG.error("{}", trouble);
+        }
+    }
+
+    /** A file that no hook has written. */
+    private static final class Unfit extends IOException {
+        private static final long serialVersionUID = 1;
+
+        Unfit(String why) {
+            super(why);
+        }
+    }
+
+    /** Null when it is gone, or cannot be read just now. */
     private @Nullable Batch read(Path file) {
         String content;
         try {
             content = content(file);
         } catch (NoSuchFileException e) {
             return null;
-        } catch (IOException e) {
-            LOG.error("cannot read the spool file {}: {}", file, e.toString());
+        } catch (Unfit e) {
+            LOG.error("in the spool, but no file of paths: {}: {}", file, e.getMessage());
             return new Batch(file, List.of(), false);
+        } catch (IOException e) {
+            tell("cannot read the spool file " + file + ", and will try again: " + e);
+            return null;
         }
         var paths = new ArrayList<StorePath>();
         int bad = 0;
@@ -177,13 +199,13 @@ final class Spool {
 
     private static String content(Path file) throws IOException {
         if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
-            throw new IOException("not a regular file");
+            throw new Unfit("not a regular file");
         }
         try (var channel =
                 Files.newByteChannel(
                         file, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS))) {
             if (channel.size() > LARGEST) {
-                throw new IOException("larger than 1 MiB");
+                throw new Unfit("larger than 1 MiB");
             }
             return new String(
                     Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
