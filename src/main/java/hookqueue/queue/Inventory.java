@@ -76,12 +76,16 @@ abstract sealed class Inventory permits Worklist {
         return Tallies.all(sql, lanes());
     }
 
-    /** When the oldest path that is not settled was queued. */
+    /** When the first of the paths was queued that are still to be delivered to a lane in force. */
     public Optional<Long> oldest() throws SQLException {
         return sql.first(
                 row -> row.getLong(1),
-                "SELECT queued_at FROM path WHERE id = (SELECT min(path) FROM delivery WHERE state <> ?)",
-                FAILED);
+                "SELECT p.queued_at FROM lane l JOIN path p ON p.id IN ("
+                        + "(SELECT path FROM delivery WHERE lane = l.id AND state = ? ORDER BY due_at, path LIMIT 1),"
+                        + " (SELECT min(path) FROM delivery WHERE lane = l.id AND state = ?))"
+                        + " WHERE l.configured ORDER BY p.queued_at LIMIT 1",
+                FRESH,
+                DEFERRED);
     }
 
     /**
@@ -234,7 +238,7 @@ abstract sealed class Inventory permits Worklist {
     /** Unsettled paths after a row, for checking the roots against them. */
     List<Entry> unsettledAfter(long id, int limit) throws SQLException {
         return sql.query(
-                row -> new Entry(row.getLong(1), new StorePath(row.getString(2)), 0, 0),
+                row -> new Entry(row.getLong(1), storePath(row.getString(2)), 0, 0),
                 "SELECT id, name FROM path WHERE id > ? AND settled_at IS NULL ORDER BY id LIMIT ?",
                 id,
                 limit);
@@ -251,10 +255,23 @@ abstract sealed class Inventory permits Worklist {
                 path.baseName());
     }
 
+    /**
+     * The path of a name in the database.
+     *
+     * @throws SQLException damage, when it is no store path's: only such have been put there
+     */
+    static StorePath storePath(String name) throws SQLException {
+        try {
+            return new StorePath(name);
+        } catch (IllegalArgumentException e) {
+            throw Database.damage("a row's name is " + e.getMessage());
+        }
+    }
+
     static Row row(ResultSet row) throws SQLException {
         return new Row(
                 row.getLong(1),
-                new StorePath(row.getString(2)),
+                storePath(row.getString(2)),
                 row.getString(3),
                 row.getBoolean(4),
                 State.of(row.getInt(5)),

@@ -22,6 +22,9 @@ public final class Ledger extends Worklist {
     private final Selection selection;
     private long nextId;
 
+    /** Of the settings: grows with every change of the lanes. */
+    private long generation;
+
     Ledger(Connection connection, Selection selection) {
         super(connection);
         this.selection = selection;
@@ -34,11 +37,14 @@ public final class Ledger extends Worklist {
      * @return whether that has settled paths, whose roots are still there
      */
     boolean configure(List<String> names, long now) throws SQLException {
+        generation =
+                sql.first(row -> row.getLong(1), "SELECT value FROM meta WHERE key = 'generation'")
+                        .orElse(0L);
         nextId = 1 + sql.first(row -> row.getLong(1), "SELECT max(id) FROM path").orElse(0L);
         List<String> before =
                 sql.query(row -> row.getString(1), "SELECT name FROM lane WHERE configured");
         boolean settledSome =
-                !Set.copyOf(before).equals(Set.copyOf(names)) && reconfigure(names, now);
+                !Set.copyOf(before).equals(Set.copyOf(names)) && reconfigure(before, names, now);
         for (String name : names) {
             lanes.put(
                     name,
@@ -48,14 +54,23 @@ public final class Ledger extends Worklist {
         return settledSome;
     }
 
-    private boolean reconfigure(List<String> names, long now) throws SQLException {
+    private boolean reconfigure(List<String> before, List<String> names, long now)
+            throws SQLException {
         int settled = 0;
-        sql.update("UPDATE lane SET configured = 0");
+        generation++;
+        setMeta("generation", generation);
+        for (String name : before) {
+            if (!names.contains(name)) {
+                sql.update("UPDATE lane SET configured = 0 WHERE name = ?", name);
+            }
+        }
         for (String name : names) {
             sql.update(
-                    "INSERT INTO lane (name, configured) VALUES (?, 1)"
-                            + " ON CONFLICT (name) DO UPDATE SET configured = 1",
-                    name);
+                    "INSERT INTO lane (name, configured, generation) VALUES (?, 1, ?) ON CONFLICT (name) DO UPDATE"
+                            + " SET generation = CASE WHEN configured THEN generation ELSE excluded.generation END,"
+                            + " configured = 1",
+                    name,
+                    generation);
         }
         if (!names.contains(SIGN)) {
             sql.update("UPDATE delivery SET state = ? WHERE state = ?", FRESH, HELD);
@@ -113,10 +128,12 @@ public final class Ledger extends Worklist {
     private void enqueue(StorePath path, @Nullable String tag, long now) throws SQLException {
         long id = nextId;
         if (sql.update(
-                        "INSERT INTO path (id, name, queued_at) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
+                        "INSERT INTO path (id, name, queued_at, generation) VALUES (?, ?, ?, ?)"
+                                + " ON CONFLICT (name) DO NOTHING",
                         id,
                         path.baseName(),
-                        now)
+                        now,
+                        generation)
                 == 1) {
             nextId++;
             deliverEverywhere(id, now);
@@ -131,23 +148,53 @@ public final class Ledger extends Worklist {
 
     /** Queues a path that is known; returns its row. */
     private long requeue(StorePath path, long now) throws SQLException {
-        record Known(long id, boolean settled) {}
+        record Known(long id, boolean settled, long generation) {}
         Known known =
                 sql.first(
-                                row -> new Known(row.getLong(1), row.getLong(2) > 0),
-                                "SELECT id, settled_at FROM path WHERE name = ?",
+                                row ->
+                                        new Known(
+                                                row.getLong(1), row.getLong(2) > 0, row.getLong(3)),
+                                "SELECT id, settled_at, generation FROM path WHERE name = ?",
                                 path.baseName())
                         .orElseThrow();
         if (known.settled()) {
             sql.update(
-                    "UPDATE path SET queued_at = ?, settled_at = NULL WHERE id = ?",
+                    "UPDATE path SET queued_at = ?, settled_at = NULL, generation = ? WHERE id = ?",
                     now,
+                    generation,
                     known.id());
             deliverEverywhere(known.id(), now);
-        } else if (revive("d.path = ? AND d.state = ?", now, known.id(), FAILED) > 0) {
+            return known.id();
+        }
+        if (known.generation() < generation) {
+            deliverToNewLanes(known.id(), now);
+        }
+        if (revive("d.path = ? AND d.state = ?", now, known.id(), FAILED) > 0) {
             changed = true;
         }
         return known.id();
+    }
+
+    /**
+     * What is still on its way when the settings name another destination goes there, too, when it
+     * is queued again.
+     */
+    private void deliverToNewLanes(long id, long now) throws SQLException {
+        if (sql.update(
+                        "INSERT OR IGNORE INTO delivery (path, lane, state, changed_at) SELECT p.id, l.id,"
+                                + " CASE WHEN EXISTS (SELECT 1 FROM delivery d JOIN lane s ON s.id = d.lane"
+                                + " WHERE d.path = p.id AND s.name = ?) THEN ? ELSE ? END, ? FROM path p JOIN lane l"
+                                + " WHERE p.id = ? AND l.configured AND l.name <> ? AND l.generation > p.generation",
+                        SIGN,
+                        HELD,
+                        FRESH,
+                        now,
+                        id,
+                        SIGN)
+                > 0) {
+            changed = true;
+        }
+        sql.update("UPDATE path SET generation = ? WHERE id = ?", generation, id);
     }
 
     /**
@@ -160,15 +207,16 @@ public final class Ledger extends Worklist {
         if (sign != null) {
             String failed = " FROM delivery d WHERE d.lane <> ? AND d.state = ? AND " + which;
             sql.update(
-                    "INSERT OR IGNORE INTO delivery (path, lane, state, changed_at) SELECT DISTINCT d.path, ?, ?, ?"
+                    "INSERT OR IGNORE INTO delivery (path, lane, state, due_at, changed_at)"
+                            + " SELECT DISTINCT d.path, ?, ?, ?, ?"
                             + failed,
-                    with(parameters, sign, FRESH, now, sign, FAILED));
+                    with(parameters, sign, FRESH, now, now, sign, FAILED));
             held =
                     sql.update(
-                            "UPDATE delivery AS d SET state = ?, due_at = 0, tries = 0, attempts = 0, changed_at = ?"
+                            "UPDATE delivery AS d SET state = ?, due_at = ?, tries = 0, attempts = 0, changed_at = ?"
                                     + " WHERE d.lane <> ? AND d.state = ? AND "
                                     + which,
-                            with(parameters, HELD, now, sign, FAILED));
+                            with(parameters, HELD, now, now, sign, FAILED));
         }
         return held
                 + sql.update(
@@ -298,6 +346,13 @@ public final class Ledger extends Worklist {
 
     void closedCleanly() throws SQLException {
         sql.update("UPDATE meta SET value = '1' WHERE key = 'clean'");
+    }
+
+    /** The transaction at hand is rolled back: nothing of it has happened. */
+    void forgetTransaction() {
+        takeRootChanges();
+        takeChanged();
+        sql.prepareAgain();
     }
 
     void close() throws SQLException {

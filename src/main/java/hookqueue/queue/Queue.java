@@ -504,8 +504,7 @@ public final class Queue implements AutoCloseable {
     }
 
     private void rollBack() {
-        ledger.takeRootChanges();
-        ledger.takeChanged();
+        ledger.forgetTransaction();
         try {
             connection.rollback();
         } catch (SQLException e) {

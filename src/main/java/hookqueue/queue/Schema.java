@@ -18,10 +18,14 @@ import java.sql.Statement;
  *               a delivery               3 failed                   delivered, bytes, last_delivery: totals
  *                                                                  recent_paths, recent_millis: see Pace
  *                                 due_at, tries, attempts,          breaker_failures, _until, _since, _reason
- *   tag                           reason, changed_at
+ *   generation  of the settings                                   generation  of the settings that
+ *               when it was                                                   brought it in
+ *               queued last       reason, changed_at
+ *   tag
  *   ───
  *   tag, path   of `queue tag=`   meta: key, value                  paused, paused_until, clean,
- *                                                                  untagged_up_to
+ *                                                                  untagged_up_to,
+ *                                                                  generation
  *
  *   tally: lane, what, slot, value     what "runs DELIVERED" and the like, slot 0: how many child processes
  *                                      what "child", "latency": slot is a bound in ms, value how many were
@@ -32,7 +36,7 @@ import java.sql.Statement;
  * after a while.
  */
 final class Schema {
-    static final int VERSION = 2;
+    static final int VERSION = 3;
 
     private static final String[] FIRST = {
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -71,6 +75,12 @@ final class Schema {
         "ALTER TABLE lane ADD COLUMN recent_millis REAL NOT NULL DEFAULT 0",
         "CREATE TABLE tally (lane INTEGER NOT NULL, what TEXT NOT NULL, slot INTEGER NOT NULL,"
                 + " value INTEGER NOT NULL, PRIMARY KEY (lane, what, slot)) WITHOUT ROWID",
+    };
+
+    /** Added by version 3. */
+    private static final String[] THIRD = {
+        "ALTER TABLE path ADD COLUMN generation INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE lane ADD COLUMN generation INTEGER NOT NULL DEFAULT 0",
     };
 
     private Schema() {}
@@ -121,6 +131,9 @@ final class Schema {
             }
             if (version < 2) {
                 execute(s, SECOND);
+            }
+            if (version < VERSION) {
+                execute(s, THIRD);
                 s.execute("PRAGMA user_version = " + VERSION);
             }
         }

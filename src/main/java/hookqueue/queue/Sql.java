@@ -10,12 +10,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Statements of one connection, prepared once each. Parameters are texts, longs, ints, booleans or
  * null.
  */
 final class Sql implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Sql.class);
+
     private final Connection connection;
     private final Map<String, PreparedStatement> prepared = new HashMap<>();
 
@@ -80,6 +84,21 @@ final class Sql implements AutoCloseable {
             }
         }
         return statement;
+    }
+
+    /**
+     * Prepares all anew, after an error: the driver closes a statement in which the disk was full
+     * or did not answer, and refuses it from then on.
+     */
+    void prepareAgain() {
+        for (PreparedStatement statement : prepared.values()) {
+            try {
+                statement.close();
+            } catch (SQLException e) {
+                LOG.debug("a statement is closed already", e);
+            }
+        }
+        prepared.clear();
     }
 
     @Override

@@ -226,7 +226,7 @@ abstract sealed class Worklist extends Inventory permits Ledger {
     private static Entry entry(ResultSet row) throws SQLException {
         return new Entry(
                 row.getLong(1),
-                new StorePath(row.getString(2)),
+                storePath(row.getString(2)),
                 row.getInt(3),
                 row.getInt(4),
                 row.getBoolean(5));

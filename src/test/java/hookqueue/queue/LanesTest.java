@@ -57,6 +57,52 @@ class LanesTest {
         }
     }
 
+    /** The settings name another destination, for example one that is spelt otherwise. */
+    @Test
+    void whatIsStillOnItsWayGoesToANewLaneTooOnceItIsQueuedAgain() throws Exception {
+        try (Queue queue = f.open(List.of("ssh://old"))) {
+            queue.enqueue(paths(0, 2), null);
+        }
+        try (Queue queue = f.open(List.of("ssh://new"))) {
+            assertEquals(0, Fixture.count(queue, ledger -> ledger.outstanding(null)));
+            queue.enqueue(List.of(path(0)), "job");
+            assertEquals(
+                    List.of("ssh://old FRESH", "ssh://new FRESH"),
+                    Fixture.standing(queue, path(0)));
+            assertEquals(List.of("ssh://old FRESH"), Fixture.standing(queue, path(1)));
+            assertEquals(1, Fixture.count(queue, ledger -> ledger.outstanding("job")));
+            f.deliver(queue, "ssh://new", path(0));
+            queue.enqueue(List.of(path(0)), null);
+            assertEquals(
+                    List.of("ssh://old FRESH"),
+                    Fixture.standing(queue, path(0)),
+                    "it is there already");
+        }
+        try (Queue queue = f.open(List.of("ssh://new", "ssh://old"))) {
+            queue.enqueue(List.of(path(0)), null);
+            assertEquals(
+                    0,
+                    Fixture.lane(queue, "ssh://new").fresh(),
+                    "a lane that has been in force all the while got it before");
+        }
+    }
+
+    @Test
+    void inANewLaneAPathIsHeldAsLongAsItHasToBeSigned() throws Exception {
+        try (Queue queue = f.open(List.of(Ledger.SIGN, "ssh://a"))) {
+            queue.enqueue(paths(0, 1), null);
+        }
+        try (Queue queue = f.open(SIGNED)) {
+            queue.enqueue(paths(0, 1), null);
+            assertEquals(
+                    List.of("sign FRESH", "ssh://a HELD", "ssh://b HELD"),
+                    Fixture.standing(queue, path(0)));
+            f.deliver(queue, Ledger.SIGN, path(0));
+            assertEquals(
+                    List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(0)));
+        }
+    }
+
     @Test
     void aLaneThatIsRemovedAndHasNothingIsNotShown() throws Exception {
         f.open(TWO).close();

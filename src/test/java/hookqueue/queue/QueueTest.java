@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -367,6 +368,41 @@ class QueueTest {
                     path(4),
                     queue.call(ledger -> ledger.youngest("ssh://a")).getFirst().path(),
                     "nor are they what a destination is tried with");
+        }
+    }
+
+    @Test
+    void whatIsRetriedAndHasToBeSignedAgainComesLastToo() throws Exception {
+        try (Queue queue = f.open(Fixture.SIGNED)) {
+            queue.enqueue(paths(0, 3), null);
+            for (StorePath each : paths(0, 3)) {
+                f.deliver(queue, Ledger.SIGN, each);
+            }
+            f.fail(queue, "ssh://a", path(0), "no");
+            queue.call(ledger -> ledger.retryAll(f.clock.millis()));
+            queue.enqueue(paths(3, 4), null);
+            assertEquals(List.of(path(3), path(0)), Fixture.fresh(queue, Ledger.SIGN));
+            f.deliver(queue, Ledger.SIGN, path(0));
+            f.deliver(queue, Ledger.SIGN, path(3));
+            assertEquals(
+                    List.of(path(1), path(2), path(3), path(0)), Fixture.fresh(queue, "ssh://a"));
+        }
+    }
+
+    @Test
+    void theOldestIsOneThatALaneInForceStillHasToDeliver() throws Exception {
+        Instant first = f.now;
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 1), null);
+            f.fail(queue, "ssh://a", path(0), "no");
+            f.now = f.now.plusSeconds(5);
+            queue.enqueue(paths(1, 2), null);
+            assertEquals(first.toEpochMilli(), queue.call(Ledger::oldest).orElseThrow());
+            f.deliver(queue, "ssh://b", path(0));
+            assertEquals(f.now.toEpochMilli(), queue.call(Ledger::oldest).orElseThrow());
+        }
+        try (Queue queue = f.open(List.of("ssh://c"))) {
+            assertTrue(queue.call(Ledger::oldest).isEmpty(), "they wait for lanes that are gone");
         }
     }
 

@@ -192,19 +192,19 @@ class RecoveryTest {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 3), null);
         }
-        f.sql("PRAGMA user_version = 3");
+        f.sql("PRAGMA user_version = 4");
         byte[] before = Files.readAllBytes(f.file());
         var e = assertThrows(QueueException.class, () -> f.open(TWO));
         assertEquals(
                 "the state directory "
                         + f.state
-                        + " cannot be used: the database has schema version 3, this program knows 2:"
+                        + " cannot be used: the database has schema version 4, this program knows 3:"
                         + " use the newer program again, or set the database aside",
                 e.getMessage());
         assertEquals(
                 new String(before, StandardCharsets.ISO_8859_1),
                 Files.readString(f.file(), StandardCharsets.ISO_8859_1));
-        f.sql("PRAGMA user_version = 2");
+        f.sql("PRAGMA user_version = 3");
         try (Queue queue = f.open(TWO)) {
             assertEquals(3, Fixture.unsettled(queue).size());
         }
@@ -301,6 +301,34 @@ class RecoveryTest {
         assertTrue(flipped >= 2, () -> "in fewer places than a row and an index");
     }
 
+    /** Most flips make a name that no path can have. It must not block the lane. */
+    @Test
+    void aNameThatNoPathCanHaveIsDamage() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 3), null);
+        }
+        byte[] bytes = Files.readAllBytes(f.file());
+        byte[] name = path(1).baseName().getBytes(StandardCharsets.US_ASCII);
+        for (int at = 0; at + name.length <= bytes.length; at++) {
+            if (Arrays.equals(bytes, at, at + name.length, name, 0, name.length)) {
+                bytes[at + 3] |= (byte) 0x80;
+            }
+        }
+        Files.write(f.file(), bytes);
+        try (Queue queue = f.open(TWO)) {
+            var e =
+                    assertThrows(
+                            QueueException.class,
+                            () -> queue.call(ledger -> ledger.fresh("ssh://a", 10)));
+            assertTrue(e.getMessage().contains("a row's name is not a store path"), e::toString);
+            assertEquals(1, f.fatal.size());
+        }
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(f.rooted(), Fixture.unsettled(queue));
+            assertEquals(3, Fixture.fresh(queue, "ssh://a").size());
+        }
+    }
+
     @Test
     void whenTheEndWasCleanTheRootsAreNotLookedAt() throws Exception {
         try (Queue queue = f.open(TWO)) {
@@ -351,6 +379,23 @@ class RecoveryTest {
             assertFalse(queue.mendRoots(), "and the rest");
             assertEquals(Fixture.unsettled(queue), f.rooted());
             assertNull(queue.rootsProblem());
+        }
+    }
+
+    @Test
+    void rootsOfAFolderThatWasGoneMeanwhileAreRemovedWhenItComesBack() throws Exception {
+        Path away = folder.resolve("away");
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 3), null);
+            Files.move(f.roots, away);
+            for (String lane : TWO) {
+                f.deliver(queue, lane, path(0));
+            }
+        }
+        Files.move(away, f.roots);
+        assertEquals(3, f.rooted().size());
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(Fixture.unsettled(queue), f.rooted());
         }
     }
 
@@ -468,6 +513,36 @@ class RecoveryTest {
             try (Queue queue = small.open(TWO)) {
                 assertTrue(Fixture.unsettled(queue).contains(path(200_999).baseName()));
                 assertEquals(List.of(), queue.damaged());
+            }
+        } finally {
+            run("umount", disk.toString());
+        }
+    }
+
+    /**
+     * The disk is full in the middle of a statement, not at the commit: SQLite has to make room in
+     * its cache, and the driver closes the statement.
+     */
+    @Test
+    void aDiskThatIsFullInTheMiddleOfAStatementIsForgottenWithRoom() throws Exception {
+        Path disk = Files.createDirectory(folder.resolve("disk"));
+        assumeTrue(mount(disk), "only root can mount a small disk");
+        try {
+            var small = new Fixture(Files.createDirectory(disk.resolve("state")), f.roots);
+            try (Queue queue = small.open(TWO)) {
+                queue.enqueue(paths(0, 1_000), null);
+                Path filler = disk.resolve("filler");
+                fill(filler);
+                var e =
+                        assertThrows(
+                                QueueException.class,
+                                () -> queue.enqueue(paths(1_000, 30_000), null));
+                assertTrue(e.getMessage().contains("SQLITE_FULL"), e.getMessage());
+                Files.delete(filler);
+                assertEquals(new Receipt(1, 0), queue.enqueue(paths(50_000, 50_001), null));
+                assertEquals(1_001, Fixture.unsettled(queue).size());
+                f.deliver(queue, "ssh://a", path(0));
+                assertTrue(small.fatal.isEmpty(), "a full disk is no damage");
             }
         } finally {
             run("umount", disk.toString());

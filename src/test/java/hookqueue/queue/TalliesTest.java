@@ -120,6 +120,8 @@ class TalliesTest {
                 "DROP TABLE tally",
                 "ALTER TABLE lane DROP COLUMN recent_paths",
                 "ALTER TABLE lane DROP COLUMN recent_millis",
+                "ALTER TABLE lane DROP COLUMN generation",
+                "ALTER TABLE path DROP COLUMN generation",
                 "PRAGMA user_version = 1");
         try (Queue queue = f.open(Fixture.TWO)) {
             assertEquals(List.of(path(2)), Fixture.fresh(queue, "ssh://a"));
@@ -127,6 +129,6 @@ class TalliesTest {
             ran(queue, Run.Result.DELIVERED, 50, 1);
             assertEquals(1, tally(queue, "ssh://a").durations().count());
         }
-        assertEquals(2, f.number("PRAGMA user_version"));
+        assertEquals(3, f.number("PRAGMA user_version"));
     }
 }
