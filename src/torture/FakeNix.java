@@ -8,7 +8,8 @@ import java.util.Map;
 
 /**
  * A {@code nix} that does as it is told, and a program for {@code exec:}: a shell script, quick to start, which writes a
- * line for each path that it has delivered. A path is valid when its file is in the store, and a destination refuses
+ * line for each path that it has delivered. As Nix with a binary cache, it does not ask a destination about what it has
+ * delivered there before, unless it is told to. A path is valid when its file is in the store, and a destination refuses
  * for ever what carries its name: {@code …-refused-by-DESTINATION-…}.
  */
 final class FakeNix {
@@ -37,11 +38,12 @@ final class FakeNix {
             #!/bin/sh
             T=%s
             REAL=%s
-            lane=program verb=copy paths=
+            lane=program verb=copy paths= refresh=
             case $0 in *program) ;; *) verb= lane=none ;; esac
             for word; do
                 case $word in
                     copy | sign | path-info) verb=$word ;;
+                    --refresh) refresh=yes ;;
                     file://*) lane=${word##*/} ;;
                     "$T"/store/*) paths="$paths $word" ;;
                 esac
@@ -55,6 +57,14 @@ final class FakeNix {
             esac
             read -r mode <"$T/mode-$lane"
             set -- $paths
+            # What a destination has, Nix remembers, and does not ask it again.
+            if [ -z "$refresh" ] && [ "$lane" != program ]; then
+                for path; do
+                    shift
+                    grep -qxF "$lane $path" "$T/delivered" || set -- "$@" "$path"
+                done
+                [ $# -gt 0 ] || exit 0
+            fi
             most=$#
             case $mode in
                 UP) ;;

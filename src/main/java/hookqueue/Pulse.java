@@ -91,8 +91,12 @@ final class Pulse implements Listener.Work {
             mendRoots();
             return overview.outstanding() > 0 || !overview.running().isEmpty();
         } catch (QueueException e) {
-            LOG.error("cannot look at the queue: {}", e.getMessage());
-            notify.status(Verbs.oneLine(e.getMessage()));
+            String trouble = Verbs.oneLine(e.getMessage());
+            if (!trouble.equals(lastSummary)) { // it may be so for hours
+                LOG.error("cannot look at the queue: {}", trouble);
+            }
+            lastSummary = trouble;
+            notify.status(trouble);
             return true;
         }
     }

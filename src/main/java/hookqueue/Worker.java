@@ -44,6 +44,7 @@ import org.slf4j.LoggerFactory;
 final class Worker {
     private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
     private static final Duration LANES_END = Duration.ofSeconds(7);
+    private static final Duration OTHERS_WAIT = Duration.ofMinutes(1);
     private static final Duration SESSIONS_END = Duration.ofSeconds(1);
 
     private final Map<String, String> environment;
@@ -232,10 +233,15 @@ final class Worker {
                         new Nix(settings.nix(), settings.storeDir()),
                         new ChildProcess(settings.stallTimeout()),
                         Home.forChildren(environment, settings.stateDir()));
-        var limits = new Lane.Limits(settings.batchSize(), settings.maxAttempts());
+        var limits = new Lane.Limits(settings.batchSize(), settings.maxAttempts(), OTHERS_WAIT);
         var lanes = new ArrayList<Lane>();
         if (settings.signingKey() != null) {
-            lanes.add(lane(Ledger.SIGN, carriers.sign(settings.signingKey()), queue, limits));
+            lanes.add(
+                    lane(
+                            Ledger.SIGN,
+                            carriers.sign(settings.signingKey()),
+                            queue,
+                            limits.atMost(Destination.MOST_AT_ONCE)));
         }
         for (Destination destination : settings.destinations()) {
             lanes.add(

@@ -16,4 +16,12 @@ public interface Carrier {
      * @return what came of it; {@link Outcome.Cancelled} when the thread was interrupted
      */
     Outcome carry(List<StorePath> paths, Progress progress);
+
+    /**
+     * The same to see whether the destination works: what is remembered of it must not stand for
+     * its own answer.
+     */
+    default Outcome prove(List<StorePath> paths, Progress progress) {
+        return carry(paths, progress);
+    }
 }

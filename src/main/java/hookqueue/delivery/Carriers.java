@@ -7,9 +7,13 @@ import hookqueue.nix.Ending;
 import hookqueue.nix.Nix;
 import hookqueue.nix.Plain;
 import hookqueue.nix.Progress;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -66,29 +70,44 @@ public final class Carriers {
             return (paths, progress) -> run(exec, paths, progress);
         }
         String url = ((Destination.Store) destination).url();
-        return (paths, progress) ->
-                run(
-                        nix.copy(url, substituteOnDestination, paths),
-                        Map.of(),
-                        paths,
-                        progress,
-                        progress);
+        return new Carrier() {
+            @Override
+            public Outcome carry(List<StorePath> paths, Progress progress) {
+                return copy(false, paths, progress);
+            }
+
+            @Override
+            public Outcome prove(List<StorePath> paths, Progress progress) {
+                return copy(true, paths, progress);
+            }
+
+            private Outcome copy(boolean afresh, List<StorePath> paths, Progress progress) {
+                List<String> command = nix.copy(url, substituteOnDestination, afresh, paths);
+                return run(command, Map.of(), paths, progress, progress);
+            }
+        };
     }
 
     private Outcome run(Destination.Exec exec, List<StorePath> paths, Progress progress) {
         List<String> names = paths.stream().map(path -> path.in(nix.storeDir())).toList();
         var command = new ArrayList<>(List.of(exec.program()));
         command.addAll(names);
-        return run(command, hookVariables(paths, names), paths, progress, journal(exec, progress));
+        Map<String, String> variables = hookVariables(paths, names);
+        return variables.isEmpty()
+                ? new Outcome.Cancelled()
+                : run(command, variables, paths, progress, journal(exec, progress));
     }
 
     /**
      * What Nix gives a post-build-hook: {@code OUT_PATHS}, and {@code DRV_PATH} where Nix knows one
-     * derivation that all of the paths come from.
+     * derivation that all of the paths come from. Nothing when the worker is to end.
      */
     private Map<String, String> hookVariables(List<StorePath> paths, List<String> names) {
         var derivers = Collections.synchronizedSet(new HashSet<String>());
         Ending asked = children.run(nix.derivers(paths), environment, derivers::add);
+        if (asked instanceof Ending.Cancelled) {
+            return Map.of();
+        }
         var variables = new HashMap<String, String>();
         variables.put("OUT_PATHS", String.join(" ", names));
         if (asked.succeeded() && derivers.size() == 1) {
@@ -105,13 +124,12 @@ public final class Carriers {
             List<StorePath> paths,
             Progress progress,
             Consumer<String> output) {
-        Set<StorePath> missing =
-                paths.stream()
-                        .filter(path ->
-                                !Files.exists(
-                                        Path.of(path.in(nix.storeDir())),
-                                        LinkOption.NOFOLLOW_LINKS))
-                        .collect(Collectors.toUnmodifiableSet());
+        Set<StorePath> missing;
+        try {
+            missing = missing(paths);
+        } catch (IOException e) {
+            return new Outcome.Unusable("the local store cannot be looked at: " + e);
+        }
         if (!missing.isEmpty()) {
             return new Outcome.Invalid(missing, "it is no longer in the local store");
         }
@@ -134,6 +152,30 @@ public final class Carriers {
                     new Outcome.Unusable(
                             "cannot start " + command.getFirst() + ": " + not.reason());
         };
+    }
+
+    /**
+     * Those that are not in the store any more.
+     *
+     * @throws IOException when nothing can be said about a path: the store is not mounted, or its
+     *     disk does not answer
+     */
+    private Set<StorePath> missing(List<StorePath> paths) throws IOException {
+        var missing = new HashSet<StorePath>();
+        for (StorePath path : paths) {
+            try {
+                Files.readAttributes(
+                        Path.of(path.in(nix.storeDir())),
+                        BasicFileAttributes.class,
+                        LinkOption.NOFOLLOW_LINKS);
+            } catch (NoSuchFileException e) {
+                missing.add(path);
+            }
+        }
+        if (!missing.isEmpty() && !Files.isDirectory(Path.of(nix.storeDir()))) {
+            throw new NotDirectoryException(nix.storeDir());
+        }
+        return Set.copyOf(missing);
     }
 
     private Outcome refused(String complaint, String program, int status, List<StorePath> paths) {

@@ -19,9 +19,15 @@ public sealed interface Destination {
     /** Destinations with the same identity are the same one, however they are spelt. */
     String identity();
 
+    /**
+     * Linux allows 2 MiB for the arguments and the environment of a process, and paths have up to
+     * some 270 bytes.
+     */
+    int MOST_AT_ONCE = 4_000;
+
     /** No child process can be given more paths than this at once. */
     default int mostAtOnce() {
-        return Integer.MAX_VALUE;
+        return MOST_AT_ONCE;
     }
 
     /**
@@ -30,7 +36,7 @@ public sealed interface Destination {
      * @param url as {@code nix copy --to} takes it
      */
     record Store(String url) implements Destination {
-        private static final Pattern PASSWORD = Pattern.compile("(://[^/@:\\s]*:)[^/\\s]*@");
+        private static final Pattern PASSWORD = Pattern.compile("(://[^/@:\\s]*:)(?!\\d+/)\\S*@");
 
         @Override
         public String name() {
@@ -96,9 +102,7 @@ public sealed interface Destination {
      * @param program its absolute path
      */
     record Exec(String program) implements Destination {
-        /**
-         * Linux allows 128 KiB for one environment variable, and paths have up to some 270 bytes.
-         */
+        /** Linux allows 128 KiB for one environment variable. */
         private static final int OUT_PATHS = 400;
 
         @Override
@@ -131,7 +135,7 @@ public sealed interface Destination {
      */
     static Destination parse(String word) {
         if (!Plain.text(word).equals(word)) {
-            throw new IllegalArgumentException("has control characters: " + StorePath.shown(word));
+            throw new IllegalArgumentException("has control characters: " + shown(word));
         }
         if (word.startsWith("exec:")) {
             String program = word.substring("exec:".length());
@@ -148,8 +152,16 @@ public sealed interface Destination {
             throw new IllegalArgumentException(
                     "not a Nix store URL (ssh://, ssh-ng://, s3://, http(s)://, file://, …)"
                             + " nor exec:/path/program: "
-                            + StorePath.shown(word));
+                            + shown(word));
         }
         return new Store(word);
+    }
+
+    /** A mistyped URL has its password where no rule looks for one. */
+    private static String shown(String word) {
+        int at = word.lastIndexOf('@');
+        int scheme = word.indexOf(':') + 1;
+        return StorePath.shown(
+                at > scheme ? word.substring(0, scheme) + "***" + word.substring(at) : word);
     }
 }

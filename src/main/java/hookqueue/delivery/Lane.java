@@ -56,11 +56,13 @@ public final class Lane {
      *
      * @param batchSize most paths one child process gets, at least 1
      * @param maxAttempts blamed so often, a path is failed; at least 1
+     * @param patience how long paths that have not failed wait for those that have: each of these
+     *     may take the stall timeout
      */
-    public record Limits(int batchSize, int maxAttempts) {
+    public record Limits(int batchSize, int maxAttempts, Duration patience) {
         /** The same with batches of at most so many paths. */
         public Limits atMost(int paths) {
-            return new Limits(Math.min(batchSize, paths), maxAttempts);
+            return new Limits(Math.min(batchSize, paths), maxAttempts, patience);
         }
     }
 
@@ -211,17 +213,19 @@ public final class Lane {
                                 limits.maxAttempts(),
                                 backoff);
         boolean paused = false;
+        long roundBegan = System.nanoTime();
         List<Entry> group = round.next();
         while (!group.isEmpty() && !paused) {
             long began = System.nanoTime(); // the clock may be set meanwhile
-            Outcome outcome = carry(group, round.proving());
+            Outcome outcome = carry(group, round);
             Duration took = Duration.ofNanos(System.nanoTime() - began);
             if (outcome instanceof Outcome.Cancelled) {
                 return;
             }
             List<Verdict> verdicts = round.learn(outcome, clock.millis());
             paused = record(verdicts, outcome, took);
-            group = round.next();
+            boolean late = System.nanoTime() - roundBegan > limits.patience().toNanos();
+            group = late && round.onlyDeferredLeft() && othersWait() ? List.of() : round.next();
         }
         if (group.isEmpty()) { // else paused: what is not certain yet stays as it was
             record(round.over(clock.millis()), new Outcome.Cancelled(), Duration.ZERO);
@@ -229,14 +233,21 @@ public final class Lane {
         settle(round, work.breaker());
     }
 
-    private Outcome carry(List<Entry> group, boolean proof) {
+    private boolean othersWait() throws QueueException, InterruptedException {
+        return !queue.call(ledger -> ledger.fresh(name, 1)).isEmpty();
+    }
+
+    private Outcome carry(List<Entry> group, Round round) {
         var progress = new Progress();
         long began = System.nanoTime();
         running = new Batch(group.size(), clock.instant(), progress);
         try {
             List<StorePath> paths = group.stream().map(Entry::path).toList();
-            Outcome outcome = carrier.carry(paths, progress);
-            if (proof && outcome instanceof Outcome.Delivered) {
+            Outcome outcome =
+                    round.testing()
+                            ? carrier.prove(paths, progress)
+                            : carrier.carry(paths, progress);
+            if (round.proving() && outcome instanceof Outcome.Delivered) {
                 LOG.info("{}: works, {} was taken again", name, group.getFirst().path());
             } else {
                 tell(outcome, group, Duration.ofNanos(System.nanoTime() - began));
@@ -249,12 +260,12 @@ public final class Lane {
 
     /** Records a child process and what it showed; true when no new batch is to start. */
     private boolean record(List<Verdict> verdicts, Outcome outcome, Duration took)
-            throws QueueException, InterruptedException {
+            throws InterruptedException {
         Optional<Run> run = run(verdicts, outcome, took);
         long bytes = outcome instanceof Outcome.Delivered done ? done.bytes() : 0;
         long now = clock.millis();
         boolean paused =
-                queue.call(ledger -> {
+                recorded(ledger -> {
                     if (!verdicts.isEmpty()) {
                         ledger.record(name, verdicts, bytes, now);
                     }
@@ -290,6 +301,21 @@ public final class Lane {
             }
         }
         return paused;
+    }
+
+    /** However long it takes: what was not recorded would be handed over again, and again. */
+    private boolean recorded(Queue.Task<Boolean> task) throws InterruptedException {
+        while (true) {
+            try {
+                return queue.call(task);
+            } catch (QueueException e) {
+                LOG.error(
+                        "{}: cannot record what was delivered: {}; trying again in 10s",
+                        name,
+                        e.getMessage());
+                Thread.sleep(QUEUE_TROUBLE_MILLIS);
+            }
+        }
     }
 
     /** Empty for what was no child process, or was ended with the worker. */

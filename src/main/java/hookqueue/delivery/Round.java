@@ -36,8 +36,8 @@ import org.jspecify.annotations.Nullable;
  * ({@code tries}); it does not count towards the limit.
  *
  * <p>Handing over again what is already there is a weak proof: a destination that is full may pass
- * it. So with no real delivery between them it gets no more than three fresh paths blamed, and six
- * fresh suspects mean DOWN in spite of it.
+ * it. So with no real delivery between them it gets no more than three paths blamed, and six fresh
+ * suspects mean DOWN in spite of it.
  *
  * <p>Only fresh paths are a sign that the destination is down, or the refusal of one that it had
  * taken; and those refused when it was found down are put off, so that they are not fresh any more.
@@ -62,7 +62,11 @@ final class Round {
     private int failuresInARow;
     private int deferredInARow;
     private int hintsInARow;
+
+    /** Suspects since it last took a path that it did not have. */
     private int unconfirmed;
+
+    private int freshUnconfirmed;
     private boolean worked;
     private @Nullable Group running;
     private @Nullable Entry witness;
@@ -191,6 +195,16 @@ final class Round {
         return running != null && running.kind() == Kind.PROOF;
     }
 
+    /** Whether {@link #next()} is to show that the destination works. */
+    boolean testing() {
+        return trial || proving();
+    }
+
+    /** Whether all that is left to hand over has failed before. */
+    boolean onlyDeferredLeft() {
+        return !todo.isEmpty() && todo.stream().noneMatch(Round::hasFresh);
+    }
+
     /** What the next round is told. */
     Known known() {
         return new Known(down == null ? failuresInARow : 0, taken, worked && down == null);
@@ -235,8 +249,7 @@ final class Round {
         var verdicts = new ArrayList<Verdict>();
         boolean weak = group.kind() == Kind.PROOF && unconfirmed > DOWN;
         for (Failure suspect : suspects) {
-            boolean certain = !weak || !suspect.entry().fresh();
-            verdicts.add(certain ? blame(suspect, now) : putOff(suspect, now));
+            verdicts.add(weak ? putOff(suspect, now) : blame(suspect, now));
         }
         suspects.clear();
         deferredInARow = 0;
@@ -254,6 +267,7 @@ final class Round {
         worked = true;
         failuresInARow = 0;
         unconfirmed = 0;
+        freshUnconfirmed = 0;
         witness = group.members().getFirst();
         taken = witness;
         // what failed before anything showed that the destination works gets another chance
@@ -296,9 +310,10 @@ final class Round {
             down = reason; // it has taken this very path: whatever failed since proves nothing
         } else if (witness != null || group.kind() == Kind.AGAIN) {
             suspects.add(new Failure(entry, reason));
-            unconfirmed += entry.fresh() ? 1 : 0;
+            unconfirmed++;
+            freshUnconfirmed += entry.fresh() ? 1 : 0;
             Group proof = suspects.size() >= DOWN ? proof() : null;
-            if (unconfirmed >= 2 * DOWN) {
+            if (freshUnconfirmed >= 2 * DOWN) {
                 down = reason;
             } else if (proof != null) {
                 todo.addFirst(proof);

@@ -28,6 +28,7 @@ public final class Listener {
     private static final int MOST_SESSIONS = 64;
     private static final Duration UNREAD = Duration.ofSeconds(5);
     private static final Duration LOOK = Duration.ofMillis(500);
+    private static final Duration WARN_EVERY = Duration.ofSeconds(10);
     private static final Duration PATIENCE = Duration.ofMillis(500);
     private static final byte[] TOO_MANY =
             "error more than 64 connections; try again later\n".getBytes(StandardCharsets.US_ASCII);
@@ -40,6 +41,7 @@ public final class Listener {
     private final LongLines longLines = new LongLines();
     private final Map<Session, Thread> sessions = new ConcurrentHashMap<>();
     private long fullSince;
+    private long lastWarning = System.nanoTime() - WARN_EVERY.toNanos();
     private volatile boolean stopping;
 
     /** What the listener asks about the rest of the worker, twice a second and before it ends. */
@@ -123,17 +125,30 @@ public final class Listener {
                     try {
                         begin(channel);
                     } catch (IOException e) {
-                        LOG.warn("cannot serve a connection: {}", e.toString());
+                        if (mayWarn()) {
+                            LOG.warn("cannot serve a connection: {}", e.toString());
+                        }
                         channel.close();
                     }
                     channel = socket.accept();
                 }
             } catch (IOException e) {
-                LOG.warn("cannot accept a connection: {}", e.toString());
+                if (mayWarn()) {
+                    LOG.warn("cannot accept a connection: {}", e.toString());
+                }
                 pause();
             }
         }
         return any;
+    }
+
+    /** Those that wait are tried again two hundred times a second. */
+    private boolean mayWarn() {
+        boolean may = System.nanoTime() - lastWarning > WARN_EVERY.toNanos();
+        if (may) {
+            lastWarning = System.nanoTime();
+        }
+        return may;
     }
 
     private void begin(AFUNIXSocketChannel channel) throws IOException {
@@ -157,7 +172,12 @@ public final class Listener {
         var thread = new Thread(session[0], "session");
         thread.setDaemon(true);
         sessions.put(session[0], thread);
-        thread.start();
+        try {
+            thread.start();
+        } catch (OutOfMemoryError e) { // what the JDK says when the limit on processes is reached
+            sessions.remove(session[0]);
+            throw new IOException("no thread for it: " + e.getMessage(), e);
+        }
     }
 
     /**

@@ -25,10 +25,19 @@ public record Nix(String program, String storeDir) {
      *
      * @param substituteOnDestination let an SSH destination fetch from its own substituters what it
      *     can
+     * @param afresh ask the destination what it has; otherwise Nix believes for up to 30 days what
+     *     a binary cache had, and says that all is there without a connection
+     *     (narinfo-cache-positive-ttl in nix.conf(5))
      */
     public List<String> copy(
-            String destination, boolean substituteOnDestination, List<StorePath> paths) {
+            String destination,
+            boolean substituteOnDestination,
+            boolean afresh,
+            List<StorePath> paths) {
         var verb = new ArrayList<>(List.of("copy", "--to", destination));
+        if (afresh) {
+            verb.add("--refresh");
+        }
         if (substituteOnDestination) {
             verb.add("--substitute-on-destination");
         }

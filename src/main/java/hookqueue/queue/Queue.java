@@ -65,6 +65,9 @@ public final class Queue implements AutoCloseable {
     /** Whether the database is; written by the queue's thread, read after its end. */
     private boolean damaged;
 
+    /** Whether the thread ended in the middle of a transaction; as above. */
+    private boolean broken;
+
     /**
      * What the queue needs to know.
      *
@@ -434,6 +437,7 @@ public final class Queue implements AutoCloseable {
         } catch (InterruptedException e) {
             LOG.debug("the queue's thread was interrupted");
         } catch (RuntimeException | Error e) {
+            broken = true;
             fatal.accept(e);
         } finally {
             ended = true;
@@ -575,7 +579,9 @@ public final class Queue implements AutoCloseable {
         try {
             thread.join();
             rooting.close();
-            if (!damaged && roots.problem() == null) { // else the next worker compares them
+            if (broken) {
+                rollBack();
+            } else if (!damaged && roots.problem() == null) { // else the next worker compares them
                 ledger.closedCleanly();
                 connection.commit();
             }

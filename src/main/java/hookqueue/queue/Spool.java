@@ -103,7 +103,12 @@ final class Spool {
                 }
             }
         } catch (IOException | DirectoryIteratorException e) {
-            tell("cannot look into the spool " + folder + ", and will try again: " + e);
+            if (isNews(e.toString())) {
+                LOG.error(
+                        "cannot look into the spool {}, and will try again: {}",
+                        folder,
+                        e.toString());
+            }
         }
         Collections.sort(files);
         return files;
@@ -148,11 +153,10 @@ final class Spool {
     }
 
     /** What is wrong may be so for hours, and the spool is looked at twice a second. */
-    private void tell(String trouble) {
-        if (!trouble.equals(told)) {
-            told = trouble;
-            LOG.error("{}", trouble);
-        }
+    private boolean isNews(String trouble) {
+        boolean news = !trouble.equals(told);
+        told = trouble;
+        return news;
     }
 
     /** A file that no hook has written. */
@@ -175,7 +179,12 @@ final class Spool {
             LOG.error("in the spool, but no file of paths: {}: {}", file, e.getMessage());
             return new Batch(file, List.of(), false);
         } catch (IOException e) {
-            tell("cannot read the spool file " + file + ", and will try again: " + e);
+            if (isNews(file + e.toString())) {
+                LOG.error(
+                        "cannot read the spool file {}, and will try again: {}",
+                        file,
+                        e.toString());
+            }
             return null;
         }
         var paths = new ArrayList<StorePath>();

@@ -13,6 +13,9 @@ import java.util.Optional;
  * says nothing; paths that are put off are not in it, since they wait for a time and not for work.
  */
 final class Forecast {
+    /** In milliseconds, some 30 years: nothing that is computed from it overflows. */
+    private static final double LONGEST = 1e12;
+
     private static final long FEW_SECONDS = 10;
 
     private Forecast() {}
@@ -49,7 +52,8 @@ final class Forecast {
         Duration spent = positive(Duration.between(batch.since(), o.at()));
         double done = done(batch.progress().snapshot());
         if (done > 0) {
-            Duration whole = Duration.ofMillis(Math.round(spent.toMillis() / done));
+            Duration whole =
+                    Duration.ofMillis(Math.round(Math.min(spent.toMillis() / done, LONGEST)));
             Optional<Duration> others =
                     lane.pace()
                             .timeFor(later)

@@ -1,16 +1,19 @@
 package hookqueue.delivery;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.net.httpserver.HttpServer;
 import hookqueue.base.StorePath;
 import hookqueue.nix.ChildProcess;
 import hookqueue.nix.Ending;
 import hookqueue.nix.Nix;
 import hookqueue.nix.Progress;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -23,6 +26,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -110,6 +114,64 @@ class CarriersIT {
                         carriers.sign(key).carry(List.of(add("one", "1")), progress));
         assertTrue(outcome.reason().contains("key is corrupt"), outcome.reason());
         assertEquals(Set.of(), outcome.named());
+    }
+
+    /** A binary cache at the other end of a connection, which ends with this. */
+    private HttpServer remote() throws IOException {
+        var files = new ConcurrentHashMap<String, byte[]>();
+        files.put("/nix-cache-info", ("StoreDir: " + store + "\n").getBytes(UTF_8));
+        HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        server.createContext(
+                "/",
+                exchange -> {
+                    String name = exchange.getRequestURI().getPath();
+                    byte[] sent = exchange.getRequestBody().readAllBytes();
+                    if (exchange.getRequestMethod().equals("PUT")) {
+                        files.put(name, sent);
+                    }
+                    byte[] found = files.get(name);
+                    boolean body = found != null && exchange.getRequestMethod().equals("GET");
+                    exchange.sendResponseHeaders(
+                            found == null ? 404 : 200, body ? found.length : -1);
+                    if (body) {
+                        exchange.getResponseBody().write(found);
+                    }
+                    exchange.close();
+                });
+        server.start();
+        return server;
+    }
+
+    @Test
+    void aProofAsksTheDestinationThoughNixRemembersWhatItHas() throws IOException {
+        Files.writeString(
+                folder.resolve("CONF/nix.conf"),
+                "download-attempts = 1\n",
+                StandardOpenOption.APPEND);
+        HttpServer server = remote();
+        Carrier carrier =
+                carriers.to(
+                        Destination.parse("http://127.0.0.1:" + server.getAddress().getPort()),
+                        false);
+        List<StorePath> one = List.of(add("one", "1"));
+        try {
+            assertInstanceOf(Outcome.Delivered.class, carrier.carry(one, progress));
+            assertInstanceOf(Outcome.Delivered.class, carrier.prove(one, progress));
+        } finally {
+            server.stop(0);
+        }
+        assertInstanceOf(Outcome.Delivered.class, carrier.carry(one, progress), "Nix does not ask");
+        assertInstanceOf(Outcome.Refused.class, carrier.prove(one, progress));
+    }
+
+    @Test
+    void whenTheStoreIsNotThereNothingIsSaidOfItsPaths() throws IOException {
+        StorePath one = add("one", "1");
+        Files.move(store, store.resolveSibling("not-mounted"));
+        var outcome = assertInstanceOf(Outcome.Unusable.class, to(cache(), one));
+        assertTrue(outcome.reason().startsWith("the local store cannot be looked at: "));
+        Files.move(store.resolveSibling("not-mounted"), store);
+        assertInstanceOf(Outcome.Delivered.class, to(cache(), one));
     }
 
     @Test

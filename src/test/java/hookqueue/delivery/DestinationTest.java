@@ -63,6 +63,8 @@ class DestinationTest {
         "https://me@cache/x,           https://me@cache/x",
         "ssh://cache:22/a:b@c,         ssh://cache:22/a:b@c",
         "http://:secret@cache,         http://:***@cache",
+        "https://me:pass/word@cache/x, https://me:***@cache/x",
+        "https://me:1234@cache/x,      https://me:***@cache/x",
     })
     void aPasswordIsNotPartOfTheName(String url, String name) {
         assertEquals(name, Destination.parse(url).name());
@@ -94,6 +96,15 @@ class DestinationTest {
                             .getMessage();
             assertEquals(Plain.text(message), message);
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"https:/me:hunter2@cache/x, https:***@cache/x", "me:hunter2@cache, me:***@cache"})
+    void aPasswordInAMistypedUrlIsNotPartOfTheError(String word, String shown) {
+        String message =
+                assertThrows(IllegalArgumentException.class, () -> Destination.parse(word))
+                        .getMessage();
+        assertTrue(message.endsWith(": " + shown), message);
     }
 
     private static String identity(String word) {

@@ -48,6 +48,7 @@ class LaneTest {
     private final Clock clock = new Clock();
     private final FakeCarrier carrier = new FakeCarrier();
     private final AtomicReference<Throwable> fatal = new AtomicReference<>();
+    private Duration patience = Duration.ofMinutes(1);
     private Queue queue;
     private Lane lane;
 
@@ -65,6 +66,7 @@ class LaneTest {
     private static final class FakeCarrier implements Carrier {
         final Set<StorePath> bad = ConcurrentHashMap.newKeySet();
         final LinkedBlockingQueue<List<Integer>> runs = new LinkedBlockingQueue<>();
+        final LinkedBlockingQueue<List<Integer>> proofs = new LinkedBlockingQueue<>();
         final Set<StorePath> gone = ConcurrentHashMap.newKeySet();
         final Set<Integer> taken = ConcurrentHashMap.newKeySet();
         volatile boolean down;
@@ -94,6 +96,12 @@ class LaneTest {
             return new Outcome.Delivered(paths.size() * 10L);
         }
 
+        @Override
+        public Outcome prove(List<StorePath> paths, Progress progress) {
+            proofs.add(paths.stream().map(FakeCarrier::number).toList());
+            return carry(paths, progress);
+        }
+
         private static int number(StorePath path) {
             return Integer.parseInt(path.name().substring(1));
         }
@@ -120,7 +128,7 @@ class LaneTest {
                         LANE,
                         carrier,
                         queue,
-                        new Lane.Limits(100, 3),
+                        new Lane.Limits(100, 3, patience),
                         () -> 0.5,
                         clock,
                         fatal::set);
@@ -399,7 +407,7 @@ class LaneTest {
 
     /** The lane waits 10 s then, by the real clock. */
     @Test
-    void aVerdictThatCannotBeRecordedIsComeByOnceMore() throws Exception {
+    void whatCannotBeRecordedIsNotHandedOverAgainButRecordedLater() throws Exception {
         sql("CREATE TRIGGER full BEFORE DELETE ON delivery BEGIN SELECT raise(ABORT, 'full'); END");
         enqueue(1);
         assertEquals(List.of(1), nextRun());
@@ -408,9 +416,51 @@ class LaneTest {
         }
         assertEquals(1, counts().fresh());
         sql("DROP TRIGGER full");
-        assertEquals(List.of(1), nextRun());
         awaitSettled();
+        assertNoRun();
         assertEquals(1, counts().delivered());
+    }
+
+    /** Each of them may hang for the stall timeout. */
+    @Test
+    void whatHasNeverFailedDoesNotWaitForManyThatHave() throws Exception {
+        patience = Duration.ZERO;
+        restart();
+        for (int bad = 1; bad <= 3; bad++) {
+            carrier.bad.add(Paths.path(bad));
+        }
+        enqueue(1, 2, 3, 4);
+        awaitQuiet();
+        assertEquals(3, counts().deferred());
+        carrier.runs.clear();
+        var gate = new CountDownLatch(1);
+        carrier.gate = gate;
+        pass(Duration.ofSeconds(6));
+        List<Integer> first = nextRun();
+        assertEquals(1, first.size(), "they were blamed, and go one by one");
+        enqueue(5);
+        carrier.gate = null;
+        gate.countDown();
+        assertEquals(List.of(5), nextRun());
+        awaitQuiet();
+        assertEquals(2, counts().delivered());
+    }
+
+    @Test
+    void aTrialAndAProofAskTheDestinationItself() throws Exception {
+        carrier.bad.add(Paths.path(1));
+        enqueue(1, 2);
+        awaitDeferred(1);
+        assertEquals(List.of(List.of(2)), List.copyOf(carrier.proofs));
+        carrier.down = true;
+        enqueue(3, 4, 5);
+        awaitBreaker(1);
+        carrier.proofs.clear();
+        carrier.down = false;
+        carrier.bad.clear();
+        pass(Duration.ofSeconds(5));
+        awaitSettled();
+        assertEquals(1, carrier.proofs.size(), "the trial: nothing else has failed");
     }
 
     /** The queue lets nobody else at its database, so this borrows its connection on its thread. */

@@ -292,6 +292,28 @@ class RoundTest {
         assertEquals("", shown(round.over(NOW)), "nothing is left to record");
     }
 
+    /** As a binary cache that is full does, or one that Nix believes it knows. */
+    @Test
+    void whereOnlyProofsPassNoMoreThanThreeAreBlamedForARound() {
+        Due due = Due.of().putOff(IntStream.rangeClosed(1, 50).toArray()).knowing(99, true);
+        Round round = Round.of(due.fresh(), due.deferred(), due.known(), 10, MIDDLE);
+        var verdicts = new ArrayList<Verdict>();
+        while (!round.next().isEmpty()) {
+            Outcome answer =
+                    round.proving()
+                            ? new Outcome.Delivered(0)
+                            : new Outcome.Refused("no space left", Set.of());
+            verdicts.addAll(round.learn(answer, NOW));
+        }
+        verdicts.addAll(round.over(NOW));
+        assertEquals(50, verdicts.size());
+        assertEquals(
+                3,
+                verdicts.stream()
+                        .filter(v -> v instanceof Verdict.Deferred d && d.attempts() > 0)
+                        .count());
+    }
+
     private static Outcome outcome(String answer) {
         Set<StorePath> named =
                 answer.length() == 1

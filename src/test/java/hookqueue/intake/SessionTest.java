@@ -293,5 +293,6 @@ class SessionTest {
         assertTrue(new Peer(0, 1).mayOperate(1_000), "root may");
         assertTrue(new Peer(1_000, 1).mayOperate(1_000), "the worker's user may");
         assertEquals(false, new Peer(1_001, 1).mayOperate(1_000), "nobody else may");
+        assertEquals(false, new Peer(65_534, 1).mayOperate(65_534), "that may be anybody");
     }
 }
