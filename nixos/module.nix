@@ -88,6 +88,7 @@ in
       "d ${cfg.stateDir}/spool 0700 ${cfg.user} ${cfg.group} -"
       "d ${cfg.gcrootsDir} 0755 ${cfg.user} ${cfg.group} -"
       "d /etc/${name} 0755 root root -"
+      "z /etc/${name}/environment 0600 root root -"
     ]
     # ":" leaves alone whose they are, if they are there.
     ++ map (dir: "d ${literal dir} :0755 :${cfg.user} :${cfg.group} -") (

@@ -136,7 +136,8 @@ systemd-tmpfiles --create "$tmpfiles/$name.conf"
 
 settings=/etc/$name/environment
 if [ ! -e "$settings" ]; then
-    cat >"$settings" <<'EOF'
+    # For root alone: it may come to hold secrets.
+    (umask 077 && cat >"$settings") <<'EOF'
 # Settings of nix-post-build-hook-queue, see nix-post-build-hook-queue(8). At least one of:
 #
 #   where to: any Nix store URL, several separated by blanks

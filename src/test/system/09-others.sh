@@ -20,10 +20,15 @@ check "nor the cache" refused mallory ls /var/cache/$name
 check "nor read the signing key where the administrator put it" refused mallory cat /etc/credstore/$name.signing-key
 check "nor where the worker has it" refused mallory cat /run/credentials/$name.service/$name.signing-key
 check "nor the worker's environment" refused mallory cat "/proc/$(show MainPID)/environ"
+check "nor the administrator's settings, which may have passwords" refused mallory cat /etc/$name/environment
 check "nor put anything among the GC roots" refused mallory ln -s /nix/store/x /nix/var/nix/gcroots/$name/x
 check "the key is on no command line" not root sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" "\n" | grep "test-1[:]"'
 check "nor in a core dump, for there is none" root grep 'Max core file size  *0  *0' "/proc/$(show MainPID)/limits"
 check "nor in the journal" not root sh -c 'journalctl -b | grep "test-1:"'
+
+# As an older version made it, or an editor: systemd-tmpfiles sees to it at every boot.
+root sh -c "chmod 644 /etc/$name/environment; systemd-tmpfiles --create $name.conf"
+check "settings that everybody could read, nobody can after the next boot" refused mallory cat /etc/$name/environment
 
 # The drop-in of the manual page.
 dropin socket '[Socket]' 'SocketGroup=queue-users' 'SocketMode=0660'
