@@ -86,6 +86,7 @@ in
     systemd.tmpfiles.rules = [
       "d ${cfg.stateDir} 0700 ${cfg.user} ${cfg.group} -"
       "d ${cfg.stateDir}/spool 0700 ${cfg.user} ${cfg.group} -"
+      "Z ${cfg.stateDir} - ${cfg.user} ${cfg.group} -"
       "d ${cfg.gcrootsDir} 0755 ${cfg.user} ${cfg.group} -"
       "d /etc/${name} 0755 root root -"
       "z /etc/${name}/environment 0600 root root -"

@@ -79,7 +79,10 @@ in
       type = types.strMatching "[a-z_][a-z0-9_-]*";
       default = "nix-post-build-hook-queue";
       example = "uploader";
-      description = "Who the worker runs as. Only the default is made by this module.";
+      description = ''
+        Who the worker runs as. Only the default is made by this module. When it is changed, the state directory is handed
+        over as a whole; the directory of a file:// destination stays whose it is.
+      '';
     };
 
     group = mkOption {
@@ -107,7 +110,10 @@ in
       type = types.externalPath;
       default = "/var/lib/nix-post-build-hook-queue";
       example = "/srv/nix-post-build-hook-queue";
-      description = "The queue's database and spool (NPBHQ_STATE_DIR). Must survive a reboot.";
+      description = ''
+        The queue's database and spool (NPBHQ_STATE_DIR). Must survive a reboot, and be for the queue alone: all that is in
+        it is made the worker's.
+      '';
     };
 
     gcrootsDir = mkOption {
