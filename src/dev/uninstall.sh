@@ -3,10 +3,12 @@
 #
 # Removes what ./dev install put below PREFIX (/usr/local) and nothing else. What is queued stays: the state
 # directory with its spool, the GC roots, the settings in /etc, the user. --purge removes these as well, but
-# never a key. Run again, it finds nothing to do. Refuses (exit 1) while nix.conf names the hook: Nix fails
-# every build whose hook is missing.
+# nothing in their directories that the queue has not put there, and never a key; what stays, it names. Run again,
+# it finds nothing to do, and it does nothing, nor purges anything, when it is another PREFIX that has the queue.
+# Refuses (exit 1) while Nix' settings name the hook: Nix fails every build whose hook is missing.
 set -eu
 
+here=$(cd "$(dirname "$0")/../.." && pwd)
 name=nix-post-build-hook-queue
 prefix=/usr/local
 purge=no
@@ -25,50 +27,62 @@ while [ $# -gt 0 ]; do
     esac
 done
 [ -n "$destdir" ] || [ "$(id -u)" -eq 0 ] || die "must be run as root, or with DESTDIR set"
+# shellcheck source=src/dev/install-lib.sh
+. "$here/src/dev/install-lib.sh"
 
-tree=$prefix/lib/$name
-hook=$prefix/bin/post-build-hook
-if [ -z "$destdir" ] && grep -Eqs "^[[:blank:]]*post-build-hook[[:blank:]]*=[[:blank:]]*$hook" /etc/nix/nix.conf; then
-    die "/etc/nix/nix.conf still names $hook, without which every build would fail.
+files=$(manifest)
+if [ -n "$files" ]; then
+    if [ -z "$destdir" ] && named=$(who_names_the_hook); then
+        die "$named still names $hook, without which every build would fail.
 Take that line out, restart nix-daemon, and run this again."
-fi
-
-if [ -z "$destdir" ]; then
-    if [ -d /run/systemd/system ]; then
-        # The socket first: else what waits in it would start the worker again.
-        systemctl stop "$name.socket" "$name.service" 2>/dev/null || true
     fi
-    systemctl disable -q "$name.socket" "$name.service" 2>/dev/null || true
-fi
-
-if [ -e "$destdir$tree/manifest" ]; then
-    while IFS= read -r file; do
-        rm -f "$destdir$file"
-        # Only directories of our own: a parent that others use is not empty.
-        case ${file%/*} in */"$name" | */"$name".*.d) rmdir "$destdir${file%/*}" 2>/dev/null || true ;; esac
-    done <"$destdir$tree/manifest"
+    # A unit that runs another program is not stopped because this one goes.
+    if [ -z "$destdir" ] && ! others_unit >/dev/null; then
+        if [ -d /run/systemd/system ]; then
+            # The socket first: else what waits in it would start the worker again.
+            systemctl stop "$name.socket" "$name.service" 2>/dev/null || true
+        fi
+        systemctl disable -q "$name.socket" "$name.service" 2>/dev/null || true
+    fi
+    printf '%s\n' "$files" | while IFS= read -r file; do take_away "$file"; done
     rm -rf "$destdir${tree:?}" "$destdir$tree.new" "$destdir$tree.old"
     say "removed $name from $destdir$prefix"
+    if [ -z "$destdir" ] && [ -d /run/systemd/system ]; then
+        systemctl daemon-reload
+        systemctl reset-failed "$name.socket" "$name.service" 2>/dev/null || true
+    fi
 else
     say "$name is not installed in $destdir$prefix"
 fi
-
 [ -z "$destdir" ] || exit 0
-if [ -d /run/systemd/system ]; then
-    systemctl daemon-reload
-    systemctl reset-failed "$name.socket" "$name.service" 2>/dev/null || true
-fi
 
 state=/var/lib/$name
+if unit=$(any_unit); then
+    [ "$purge" = no ] || die "nothing is purged, for $unit is still there: run ./dev uninstall with its PREFIX first, or remove it"
+    say "left, since it is not of this install: $unit"
+    exit 0
+fi
 if [ "$purge" = no ]; then
     [ ! -d "$state" ] || say "kept: $state (the queue), /etc/$name; ./dev uninstall --purge removes them"
     exit 0
 fi
-rm -rf "${state:?}" "/var/cache/$name" "/nix/var/nix/gcroots/$name" "/etc/${name:?}" \
-    "/etc/systemd/system/$name.service.d" "/etc/systemd/system/$name.socket.d"
-if getent passwd "$name" >/dev/null; then userdel "$name" 2>/dev/null || say "the user $name could not be removed"; fi
-if getent group "$name" >/dev/null; then groupdel "$name" 2>/dev/null || true; fi
-for key in /etc/credstore/"$name".* /etc/credstore.encrypted/"$name".*; do
-    [ ! -e "$key" ] || say "left, since keys are yours: $key"
-done
-say "purged: queue, settings and user are gone"
+
+# Only what the queue makes, by name. find follows no link, and the service's user may have put one anywhere in here.
+[ ! -d "$state" ] || find "$state" -xdev -depth \( -path "$state/queue.sqlite*" -o -path "$state/spool" \
+    -o -path "$state/spool/*" -o -path "$state/cache" -o -path "$state/cache/*" -o -path "$state/.cache" \
+    -o -path "$state/.cache/*" \) -delete || true
+rm -rf "/var/cache/$name" "/nix/var/nix/gcroots/$name"
+rm -f "/etc/$name/environment" "/etc/$name/known_hosts"
+rmdir "$state" "/etc/$name" 2>/dev/null || true
+if [ -e "$state" ] || [ -L "$state" ]; then
+    # Whoever got the number next would get what is left in there.
+    say "left, with the user $name, whose it is: $state"
+else
+    if getent passwd "$name" >/dev/null; then userdel "$name" 2>/dev/null || say "the user $name could not be removed"; fi
+    if getent group "$name" >/dev/null; then groupdel "$name" 2>/dev/null || true; fi
+fi
+for place in "$state" "/etc/$name" "/etc/systemd/system/$name.service.d" "/etc/systemd/system/$name.socket.d" \
+    /etc/credstore/"$name".* /etc/credstore.encrypted/"$name".*; do
+    find "$place" ! -type d 2>/dev/null
+done | sed 's/^/left, since it is yours: /'
+say "purged: the queue and its settings are gone"

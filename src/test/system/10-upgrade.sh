@@ -5,8 +5,18 @@
 # shellcheck source=src/test/system/scenario.sh
 . "$NPBHQ_TEST_DIR/scenario.sh"
 
-install() { root sh /src/src/dev/install.sh --dist /src/target/dist; }
+install() { root sh /src/src/dev/install.sh --dist /src/target/dist "$@"; }
 uninstall() { root sh /src/src/dev/uninstall.sh "$@"; }
+# says WORDS COMMAND…: it succeeds, and what it says has them.
+says() {
+    words=$1
+    shift
+    "$@" >"$machine/said" 2>&1
+    status=$?
+    cat "$machine/said"
+    [ "$status" = 0 ] && grep -qF -e "$words" "$machine/said"
+}
+has() { root test -e "$1"; }
 files() { root find /usr /etc /var/lib /var/cache /nix/var/nix/gcroots -xdev | grep nix-post-build-hook | sort; }
 
 gate_close
@@ -31,6 +41,29 @@ gate_open
 until_ok 60 "everything is delivered" delivered
 check "with signatures" signed
 
+root sh -eu <<'E2'
+echo /usr/local/share/doc/nix-post-build-hook-queue/NEWS >>/usr/local/lib/nix-post-build-hook-queue/manifest
+touch /usr/local/share/doc/nix-post-build-hook-queue/NEWS
+# Here the next upgrade will break off, with most of the files in place.
+mount -t tmpfs -o ro tmpfs /usr/local/share/man/man8
+E2
+check "an upgrade that cannot write breaks off" not install
+root umount /usr/local/share/man/man8
+check "but knows still what is installed" root grep -qx /usr/local/share/man/man8/$name.8 /usr/local/lib/$name/manifest
+check "and can be done again" install
+check "what the older version had and this one has not is removed" not has /usr/local/share/doc/$name/NEWS
+files >"$machine/again"
+check "nothing else is different" sh -c \
+    'grep -v /var/ "$1" >"$1.1"; grep -v /var/ "$2" >"$2.1"; diff "$1.1" "$2.1"' - "$machine/installed" "$machine/again"
+
+check "refuses a second PREFIX, naming the first one's unit" says \
+    "/usr/local/lib/systemd/system/$name.service belongs to another install" not install /opt/other
+check "of which nothing is there" not has /opt/other
+check "uninstall from a PREFIX where it is not does nothing" uninstall /opt/other
+check "nor does a purge, which says why" says "nothing is purged, for /usr/local/lib/systemd" not uninstall --purge /opt/other
+check "the socket listens on, and the queue is there" root sh -c \
+    "systemctl -q is-active $name.socket && systemctl -q is-enabled $name.socket $name.service && ls $state/queue.sqlite"
+
 check "builds a package tree with DESTDIR" root sh -c \
     'DESTDIR=/tmp/package sh /src/src/dev/install.sh --dist /src/target/dist /usr && ls /tmp/package/usr/bin/post-build-hook /tmp/package/usr/lib/systemd/system &&
         grep -q "^ExecStart=/usr/bin/" /tmp/package/usr/lib/systemd/system/nix-post-build-hook-queue.service'
@@ -38,10 +71,15 @@ check "builds a package tree with DESTDIR" root sh -c \
 forget_builds
 gate_close
 build kept 3
-root sh -c 'echo "post-build-hook = /usr/local/bin/post-build-hook" >>/etc/nix/nix.conf'
-check "refuses to go while nix.conf names the hook" not uninstall
+root sh -eu <<'E2'
+mkdir -p /etc/nix /srv/nix
+echo "post-build-hook = /usr/local/bin/post-build-hook" >/etc/nix/nix.custom.conf
+E2
+check "refuses to go while a file beside nix.conf names the hook" says /etc/nix/nix.custom.conf not uninstall
+root sh -c 'mv /etc/nix/nix.custom.conf /srv/nix/other.conf; echo "include /srv/nix/other.conf" >>/etc/nix/nix.conf'
+check "and while one does that is included from elsewhere" says 'nix config show' not uninstall
 check "and changed nothing" listening
-root sed -i '/post-build-hook/d' /etc/nix/nix.conf
+root sed -i '/post-build-hook/d; /^include/d' /etc/nix/nix.conf
 root systemctl restart nix-daemon.service
 check "goes when it does not" uninstall
 check "the units are gone" not root systemctl cat $name.socket
@@ -50,11 +88,44 @@ files | grep -vE "^(/etc/$name|/var/lib/$name|/var/cache/$name|/nix/var/nix/gcro
 check "nothing is left of it but its state, settings and keys" diff /dev/null "$machine/left"
 check "going again finds nothing to do" uninstall
 
+root sh -c 'printf "#!/bin/sh\nexit 0\n" >/usr/local/bin/post-build-hook'
+check "leaves alone a hook that the administrator has put in its place, and says so" says \
+    '/usr/local/bin/post-build-hook is there, and not of an earlier install' not install
+check "the hook is as it was" root grep -qx 'exit 0' /usr/local/bin/post-build-hook
+check "goes once more" uninstall
+check "also after that" root grep -qx 'exit 0' /usr/local/bin/post-build-hook
+root rm /usr/local/bin/post-build-hook
+
+# As after a restore from another machine: the same name, another number.
+root sh -eu <<'E2'
+number=$(id -u nix-post-build-hook-queue)
+userdel nix-post-build-hook-queue
+getent group nix-post-build-hook-queue >/dev/null && groupdel nix-post-build-hook-queue
+useradd -r -u "$number" squatter
+E2
 gate_open
 check "comes back" install
 until_ok 40 "with what was queued when it went, which is delivered" delivered
 
-check "goes for good" uninstall --purge
+check "whatever it was whose, all of it is the service's" not root sh -c "find $state ! -user $name | grep ."
+
+# Keys where people put them.
+root sh -eu <<'E2'
+cd /var/lib/nix-post-build-hook-queue
+echo secret >/etc/nix-post-build-hook-queue/my.key
+install -d -o nix-post-build-hook-queue -m 700 .ssh
+echo secret >.ssh/id_ed25519
+echo secret >/srv/precious.paths
+ln -s /srv spool/link
+E2
+check "is purged" uninstall --purge
+check "but no key is" root sh -c "grep secret /etc/$name/my.key $state/.ssh/id_ed25519"
+check "nor what a link leads to" root grep -qx secret /srv/precious.paths
+check "it says what is left, and it is the keys" says "left, since it is yours: $state/.ssh/id_ed25519" uninstall --purge
+check "the queue is gone" not root sh -c "ls -d $state/* /nix/var/nix/gcroots/$name /var/cache/$name /etc/$name/environment | grep ."
+check "the user stays with its key" root getent passwd $name
+root rm -r $state/.ssh /etc/$name/my.key
+check "goes for good without them" uninstall --purge
 files | grep -v '^/etc/credstore/' >"$machine/left"
 check "nothing is left of it but the keys" diff /dev/null "$machine/left"
 check "the user is gone" not root getent passwd $name
