@@ -255,6 +255,7 @@ in
         RestrictAddressFamilies = [ "AF_UNIX" ] ++ lib.optionals npbhq.needsNetwork [ "AF_INET" "AF_INET6" ];
         SocketBindDeny = "any";
         LimitCORE = 0;
+        CoredumpFilter = 0;
       }
       // lib.optionalAttrs inStateDirectory {
         StateDirectory = lib.removePrefix "/var/lib/" cfg.stateDir;

@@ -24,6 +24,7 @@ check "nor the administrator's settings, which may have passwords" refused mallo
 check "nor put anything among the GC roots" refused mallory ln -s /nix/store/x /nix/var/nix/gcroots/$name/x
 check "the key is on no command line" not root sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" "\n" | grep "test-1[:]"'
 check "nor in a core dump, for there is none" root grep 'Max core file size  *0  *0' "/proc/$(show MainPID)/limits"
+check "nor is there memory in one that goes to a program" root grep -qx 00000000 "/proc/$(show MainPID)/coredump_filter"
 check "nor in the journal" not root sh -c 'journalctl -b | grep "test-1:"'
 
 # As an older version made it, or an editor: systemd-tmpfiles sees to it at every boot.
