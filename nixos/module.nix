@@ -229,9 +229,14 @@ in
         ProtectHome = true;
         PrivateTmp = true;
         PrivateMounts = true;
-        NoExecPaths = "${
-          if inStateDirectory then "%S/${lib.removePrefix "/var/lib/" cfg.stateDir}" else literal cfg.stateDir
-        } %C/${name} /tmp /var/tmp /dev/shm";
+        # What it can write, it cannot execute.
+        NoExecPaths = [
+          "${
+            if inStateDirectory then "%S/${lib.removePrefix "/var/lib/" cfg.stateDir}" else literal cfg.stateDir
+          } %C/${name} /tmp /var/tmp /dev/shm"
+          "-${literal cfg.gcrootsDir}"
+        ]
+        ++ map literal (npbhq.directories ++ metricsDir);
         ProtectProc = "invisible";
         ProcSubset = "all";
         PrivateIPC = true;
