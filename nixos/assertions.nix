@@ -22,12 +22,50 @@ let
     "/var/tmp"
     "/dev"
   ];
-  isPlain = path: builtins.match "/[A-Za-z0-9/._+@=,-]+" path != null && !lib.hasInfix "/../" "${path}/";
+  # No blanks, quotes and specifiers, and none of the ways to write the same path differently.
+  isPlain =
+    path:
+    builtins.match "(/[A-Za-z0-9._+@=,-]+)+" path != null
+    && !lib.any (part: part == "." || part == "..") (lib.splitString "/" path);
+  # Directories of the system's, with more in them than the queue: they would be made the worker's, for it alone.
+  shared = [
+    "/etc/nix"
+    "/etc/nixos"
+    "/etc/systemd"
+    "/nix/persist"
+    "/nix/var"
+    "/nix/var/nix"
+    "/usr/local"
+  ]
+  ++ map (dir: "/var/${dir}") [
+    "cache"
+    "db"
+    "empty"
+    "lib"
+    "lib/nixos"
+    "lib/private"
+    "lib/systemd"
+    "local"
+    "log"
+    "mail"
+    "opt"
+    "spool"
+  ];
+  isShared = dir: lib.elem dir shared || builtins.match "/[^/]*" dir != null;
+  gcroots = "/nix/var/nix/gcroots";
+  # What Nix and NixOS keep there themselves.
+  othersRoots = map (dir: "${gcroots}/${dir}") [
+    "auto"
+    "booted-system"
+    "current-system"
+    "per-user"
+    "profiles"
+  ];
   store = builtins.storeDir;
   unsafe =
     path:
     if !isPlain path then
-      "holds characters that units and tmpfiles rules would have to quote"
+      "holds characters that units and tmpfiles rules would have to quote, or is not written plainly (/DIR/DIR)"
     else if below hidden path then
       "lies where the service cannot see it (ProtectHome=, PrivateTmp=)"
     else if below [ store "/nix/store" ] path then
@@ -37,6 +75,8 @@ let
   place =
     name: path: remedy:
     refuse (path != null && unsafe path != null) "${option name}: ${toString path} ${toString (unsafe path)}. ${remedy}";
+  unseen = lib.filter (below hidden) npbhq.programs;
+  unrunnable = lib.filter (below [ cfg.stateDir "/var/cache/nix-post-build-hook-queue" ]) npbhq.programs;
   withPassword = lib.filter (url: builtins.match "[^:]*://[^/@]*:[^/@]*@.*" url != null) npbhq.destinations;
   withStoreKey = lib.filter (url: lib.hasInfix "secret-key=${store}" url) npbhq.destinations;
   relative = lib.filter (url: lib.hasPrefix "file://" url && !lib.hasPrefix "file:///" url) npbhq.destinations;
@@ -93,20 +133,39 @@ in
       (refuse (cfg.user == "root")
         "${option "user"}: the worker runs programs that talk to the network; remove this line, or name a user without privileges."
       )
+      (refuse (cfg.user == "nobody")
+        "${option "user"}: to the service everybody else looks like nobody (PrivateUsers=), and the worker's user may drop what others have queued; name a user of its own."
+      )
       (refuse (builtins.stringLength cfg.socketPath > 107)
         "${option "socketPath"}: a socket's path has at most 107 characters; choose a shorter one."
       )
-      (refuse (!lib.hasPrefix "/nix/var/nix/gcroots/" cfg.gcrootsDir)
-        "${option "gcrootsDir"}: Nix looks for roots only below /nix/var/nix/gcroots/; choose a directory there."
+      (refuse (lib.hasInfix "," cfg.socketPath || lib.hasInfix "!!" cfg.socketPath)
+        "${option "socketPath"}: after a comma or !! socat, which connects there, reads something else; choose one such as /run/uploads.sock."
+      )
+      (refuse (unseen != [ ])
+        "${option "uploadTo"}: ${toString unseen} lies where the service cannot see it (ProtectHome=, PrivateTmp=). Choose a place such as /usr/local/bin, or a program in the store (pkgs.writeShellScript)."
+      )
+      (refuse (unrunnable != [ ])
+        "${option "uploadTo"}: ${toString unrunnable} lies where the service may write, and so execute nothing (NoExecPaths=). Choose a place such as /usr/local/bin, or a program in the store (pkgs.writeShellScript)."
+      )
+      (refuse (!lib.hasPrefix "${gcroots}/" cfg.gcrootsDir)
+        "${option "gcrootsDir"}: Nix looks for roots only below ${gcroots}/; choose a directory there."
+      )
+      (refuse (below othersRoots cfg.gcrootsDir)
+        "${option "gcrootsDir"}: ${cfg.gcrootsDir} is for others' roots. Choose a directory of the queue's own, ${gcroots}/NAME."
       )
       (refuse (below [ "/run" "/var/run" "/dev/shm" ] cfg.stateDir)
         "${option "stateDir"}: what is in ${cfg.stateDir} does not survive a reboot. Choose a directory below /var/lib."
       )
+      (refuse (isShared cfg.stateDir)
+        "${option "stateDir"}: ${cfg.stateDir} is not for the queue alone, and would be made the worker's. Choose a directory of its own, such as /var/lib/NAME."
+      )
       (place "stateDir" cfg.stateDir "Choose a directory below /var/lib.")
+      (place "gcrootsDir" cfg.gcrootsDir "Choose a directory of the queue's own, ${gcroots}/NAME.")
       (place "metricsFile" cfg.metricsFile "Choose the textfile collector's directory, for example below /var/lib.")
       (place "socketPath" cfg.socketPath "Choose one below /run.")
     ]
-    ++ map (dir: place "uploadTo" dir "Choose a directory such as /srv/cache.") npbhq.directories;
+    ++ map (dir: place "uploadTo" (lib.removeSuffix "/" dir) "Choose a directory such as /srv/cache.") npbhq.directories;
 
     warnings =
       lib.optional (cfg.substituteOnDestination && npbhq.ssh == [ ])

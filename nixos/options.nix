@@ -96,7 +96,7 @@ in
       type = types.externalPath;
       default = "/run/nix-post-build-hook-queue.sock";
       example = "/run/uploads.sock";
-      description = "The socket that takes paths in, of at most 107 characters (NPBHQ_SOCKET).";
+      description = "The socket that takes paths in, of at most 107 characters, without a comma (NPBHQ_SOCKET).";
     };
 
     socketGroup = mkOption {
@@ -120,7 +120,7 @@ in
       type = types.externalPath;
       default = "/nix/var/nix/gcroots/nix-post-build-hook-queue";
       example = "/nix/var/nix/gcroots/uploads";
-      description = "Where queued paths are rooted, below /nix/var/nix/gcroots (NPBHQ_GCROOTS_DIR).";
+      description = "Where queued paths are rooted, in a directory of its own below /nix/var/nix/gcroots (NPBHQ_GCROOTS_DIR).";
     };
 
     storeDir = mkOption {
@@ -239,6 +239,8 @@ in
         [ cfg.uploadTo ];
     isSsh = url: lib.hasPrefix "ssh://" url || lib.hasPrefix "ssh-ng://" url;
     ssh = lib.filter isSsh destinations;
+    # The program of an exec: destination, of which there may be several.
+    programs = map (lib.removePrefix "exec:") (lib.filter (lib.hasPrefix "exec:") destinations);
     # The directory of a destination on this machine, or null: file:///DIR?…, local?root=… is Nix's own affair.
     directory =
       url:

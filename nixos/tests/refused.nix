@@ -44,10 +44,28 @@ in
   file-in-tmp = with' { uploadTo = "/tmp/cache"; } "uploadTo: /tmp/cache .*Choose a directory";
   metrics-in-home = with' { metricsFile = "/root/x.prom"; } "metricsFile: /root/x.prom .*Choose";
   state-in-run = with' { stateDir = "/run/queue"; } "stateDir: .*reboot.*/var/lib";
+  state-without-end = with' { stateDir = "/srv/queue/"; } "stateDir: /srv/queue/ .*plainly.*Choose";
+  state-of-everybody = with' { stateDir = "/srv"; } "stateDir: /srv is not for the queue alone.*Choose";
+  state-of-all-services = with' { stateDir = "/var/lib"; } "stateDir: /var/lib is not for the queue alone.*Choose";
+  state-of-nix = with' { stateDir = "/nix/var/nix"; } "stateDir: /nix/var/nix is not for the queue alone.*Choose";
+  roots-themselves = with' { gcrootsDir = "/nix/var/nix/gcroots"; } "gcrootsDir: .*only below .*choose";
+  roots-themselves-again = with' { gcrootsDir = "/nix/var/nix/gcroots/"; } "gcrootsDir: .*plainly.*Choose";
+  roots-of-nix = with' { gcrootsDir = "/nix/var/nix/gcroots/auto"; } "gcrootsDir: .*for others.*Choose";
+  roots-of-users = with' { gcrootsDir = "/nix/var/nix/gcroots/per-user/me"; } "gcrootsDir: .*for others.*Choose";
+  roots-of-profiles = with' { gcrootsDir = "/nix/var/nix/gcroots/profiles"; } "gcrootsDir: .*for others.*Choose";
+  roots-above = with' { gcrootsDir = "/nix/var/nix/gcroots/../../x"; } "gcrootsDir: .*plainly.*Choose";
+  roots-with-blank = with' { gcrootsDir = "/nix/var/nix/gcroots/a b"; } "gcrootsDir: .*quote.*Choose";
+  roots-with-specifier = with' { gcrootsDir = "/nix/var/nix/gcroots/%n"; } "gcrootsDir: .*quote.*Choose";
   roots-elsewhere = with' { gcrootsDir = "/var/lib/roots"; } "gcrootsDir: .*below /nix/var/nix/gcroots";
   long-socket = with' {
     socketPath = "/run/0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901";
   } "socketPath: .*at most 107 characters; choose";
+  socket-with-comma = with' { socketPath = "/run/a,b.sock"; } "socketPath: .*comma.*choose";
+  socket-with-marks = with' { socketPath = "/run/a!!b.sock"; } "socketPath: .*!!.*choose";
+  program-in-home = with' { uploadTo = "exec:/home/me/announce"; } "uploadTo: /home/me/announce .*ProtectHome.*Choose";
+  program-in-state = with' {
+    uploadTo = "exec:/var/lib/nix-post-build-hook-queue/x";
+  } "uploadTo: /var/lib/.*/x .*NoExecPaths.*Choose";
   setting-as-variable = with' {
     extraEnvironment.NPBHQ_BATCH_SIZE = 5;
   } "extraEnvironment sets NPBHQ_BATCH_SIZE: use the option";
@@ -56,6 +74,7 @@ in
   } "extraEnvironment sets AWS_SECRET_ACCESS_KEY.*put it into /etc";
   home-as-variable = with' { extraEnvironment.HOME = "/"; } "extraEnvironment sets HOME.*use";
   as-root = with' { user = "root"; } "user: .*name a user without privileges";
+  as-nobody = with' { user = "nobody"; } "user: .*looks like nobody.*name a user";
   batch-of-none = with' { batchSize = 0; } "option .*batchSize. .*between 1 and 10000";
   odd-duration = with' { idleTimeout = "5 minutes"; } "option .*idleTimeout. .*ms.s.min.h.d";
   odd-level = with' { logLevel = "loud"; } "option .*logLevel. .*one of .*debug";
