@@ -106,7 +106,7 @@ in
       (refuse (npbhq.destinations == [ ] && cfg.signingPrivateKeyPath == null)
         "There is nothing to do: set ${option "uploadTo"}, ${option "signingPrivateKeyPath"}, or both."
       )
-      (refuse (cfg.sshPrivateKeyPath != null && npbhq.ssh == [ ])
+      (refuse (cfg.sshPrivateKeyPath != null && !npbhq.maySsh)
         "${option "sshPrivateKeyPath"} is set, and no destination would use it: add an ssh:// or ssh-ng:// URL to ${option "uploadTo"}, or remove the key."
       )
       (refuse (lib.unique npbhq.destinations != npbhq.destinations)
@@ -168,10 +168,12 @@ in
     ++ map (dir: place "uploadTo" (lib.removeSuffix "/" dir) "Choose a directory such as /srv/cache.") npbhq.directories;
 
     warnings =
-      lib.optional (cfg.substituteOnDestination && npbhq.ssh == [ ])
+      lib.optional (cfg.sshPrivateKeyPath != null && cfg.uploadTo == null)
+        "${option "sshPrivateKeyPath"} is for ssh:// destinations that /etc/nix-post-build-hook-queue/environment may name, since ${option "uploadTo"} is not set. Set that, or remove the key."
+      ++ lib.optional (cfg.substituteOnDestination && !npbhq.maySsh)
         "${option "substituteOnDestination"} changes nothing: only ssh:// and ssh-ng:// destinations can fetch for themselves. Remove it."
       ++
-        lib.optional (cfg.knownHosts != [ ] && npbhq.ssh == [ ])
+        lib.optional (cfg.knownHosts != [ ] && !npbhq.maySsh)
           "${option "knownHosts"} changes nothing: there is no ssh:// or ssh-ng:// destination. Remove it."
       ++
         lib.optional (lib.any (o: lib.elem o [ "StrictHostKeyChecking=no" "StrictHostKeyChecking=off" ]) cfg.sshOptions)

@@ -135,7 +135,7 @@ in
       };
       stopIfChanged = false;
 
-      path = [ cfg.nixPackage ] ++ lib.optional (npbhq.ssh != [ ]) pkgs.openssh;
+      path = [ cfg.nixPackage ] ++ lib.optional npbhq.maySsh pkgs.openssh;
 
       environment = {
         HOME = if inStateDirectory then "%S/${lib.removePrefix "/var/lib/" cfg.stateDir}" else literal cfg.stateDir;

@@ -55,7 +55,10 @@ in
       ];
       description = ''
         Where to: any Nix store URL, or `exec:/path/program`, run with the paths as arguments and in OUT_PATHS
-        (NPBHQ_UPLOAD_TO). Several do not wait for each other. Not uploaded if null.
+        (NPBHQ_UPLOAD_TO). Several do not wait for each other.
+
+        If null, nothing is uploaded unless /etc/nix-post-build-hook-queue/environment sets NPBHQ_UPLOAD_TO, for which
+        the service has network and ssh. With `[ ]` nothing ever is, and the service has neither.
       '';
     };
 
@@ -239,6 +242,8 @@ in
         [ cfg.uploadTo ];
     isSsh = url: lib.hasPrefix "ssh://" url || lib.hasPrefix "ssh-ng://" url;
     ssh = lib.filter isSsh destinations;
+    # Null says nothing of the destinations that the environment file may name.
+    maySsh = cfg.uploadTo == null || ssh != [ ];
     # The program of an exec: destination, of which there may be several.
     programs = map (lib.removePrefix "exec:") (lib.filter (lib.hasPrefix "exec:") destinations);
     # The directory of a destination on this machine, or null: file:///DIR?…, local?root=… is Nix's own affair.
@@ -263,6 +268,6 @@ in
         "local"
         "daemon"
       ];
-    needsNetwork = lib.any (url: !isLocal url) destinations;
+    needsNetwork = cfg.uploadTo == null || lib.any (url: !isLocal url) destinations;
   };
 }

@@ -19,6 +19,15 @@ rec {
     signingPrivateKeyPath = "/run/secrets/key";
   };
 
+  never-uploaded = signing-only // {
+    uploadTo = [ ];
+  };
+
+  # As far as the module can tell: where to is a secret, in the environment file.
+  secret-destination = signing-only // {
+    sshPrivateKeyPath = "/run/secrets/ssh";
+  };
+
   local = {
     uploadTo = "file:///srv/cache?compression=zstd&parallel-compression=true";
   };

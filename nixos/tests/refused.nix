@@ -75,6 +75,14 @@ in
   home-as-variable = with' { extraEnvironment.HOME = "/"; } "extraEnvironment sets HOME.*use";
   as-root = with' { user = "root"; } "user: .*name a user without privileges";
   as-nobody = with' { user = "nobody"; } "user: .*looks like nobody.*name a user";
+  ssh-key-never-uploaded = {
+    user = {
+      uploadTo = [ ];
+      signingPrivateKeyPath = "/run/key";
+      sshPrivateKeyPath = "/run/ssh";
+    };
+    says = "sshPrivateKeyPath is set.*add an ssh:// .*uploadTo, or remove";
+  };
   batch-of-none = with' { batchSize = 0; } "option .*batchSize. .*between 1 and 10000";
   odd-duration = with' { idleTimeout = "5 minutes"; } "option .*idleTimeout. .*ms.s.min.h.d";
   odd-level = with' { logLevel = "loud"; } "option .*logLevel. .*one of .*debug";
