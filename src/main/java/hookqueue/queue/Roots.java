@@ -127,6 +127,7 @@ final class Roots {
         private final @Nullable DirectoryStream<Path> stream;
         private final Iterator<Path> links;
 
+        @SuppressWarnings("StreamResourceLeak") // it is closed with this
         private Listing() {
             DirectoryStream<Path> opened = null;
             try {
