@@ -92,6 +92,8 @@ final class Model {
         }
         if (away) {
             excused.addAll(paths);
+        } else {
+            paths.forEach(excused::remove); // also what was on its way before: it is queued again
         }
     }
 
