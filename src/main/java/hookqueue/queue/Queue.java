@@ -226,7 +226,9 @@ public final class Queue implements AutoCloseable {
         do {
             after = Reconciliation.root(ledger, after, PAGE);
             looked += changeRoots();
-            progress.accept("looked for the roots of " + looked + " paths");
+            if (looked > 0) {
+                progress.accept("looked for the roots of " + looked + " paths");
+            }
         } while (after > 0);
         int strangers = 0;
         looked = 0;
