@@ -90,6 +90,7 @@ final class Run implements AutoCloseable {
             case Step.Clients s -> clients(s);
             case Step.HooksKilled s -> hooksKilled(s);
             case Step.Await s -> await(s);
+            case Step.NewDestination s -> newDestination();
             case Step.Unrooted s -> unrooted(s.gone());
             case Step.Drop s -> {
                 var offered = List.copyOf(model.offered());
@@ -277,6 +278,9 @@ final class Run implements AutoCloseable {
 
     /** Who is told that it is done must find it done. */
     private void await(Step.Await step) throws IOException {
+        if (!step.down().isEmpty()) {
+            outages.turn(step.down(), FakeNix.Mode.DOWN);
+        }
         List<String> paths = model.newPaths(step.paths(), new Random(step.seed()));
         String tag = "job-" + step.seed();
         if (!ask("queue tag=" + tag + " " + String.join(" ", paths))) {
@@ -293,6 +297,22 @@ final class Run implements AutoCloseable {
                     }
                 }
             }
+        }
+    }
+
+    private void newDestination() throws IOException {
+        without(Model.COMES_AND_GOES);
+        outages.turn("near", FakeNix.Mode.DOWN);
+        String path = model.plainPath();
+        listen();
+        if (ask("queue " + path)) {
+            model.accept(List.of(path));
+        }
+        without("");
+        listen();
+        if (ask("queue " + path)) {
+            repeats = true;
+            model.accept(List.of(path));
         }
     }
 

@@ -22,7 +22,7 @@ record Script(long seed, Settings settings, List<Step> steps) {
     private enum Kind {
         HOOKS, HOOKS2, HOOKS3, LINE, LINE2, DESTINATION, DESTINATION2, DESTINATION3, KILL, KILL2, TERMINATE, STOP, LISTEN,
         LISTEN2, VANISH, SPOOL_LITTER, DATABASE, DISK, PAUSE, RETRY, REST, CLIENTS, REPEAT, BATCH, COLLECT, COLLECT2, ALONE, WITHOUT, WITHOUT2,
-        CLOCK, SICK, SICK2, FILTER, FILTER2, HOOKS_KILLED, AWAIT, AWAIT2, DROP, UNROOTED, UNROOTED2
+        CLOCK, SICK, SICK2, FILTER, FILTER2, HOOKS_KILLED, AWAIT, AWAIT2, NEW_DESTINATION, DROP, UNROOTED, UNROOTED2
     }
 
     static Script of(long seed, boolean disks) {
@@ -67,7 +67,9 @@ record Script(long seed, Settings settings, List<Step> steps) {
             case SICK, SICK2 -> new Step.Sick(random.nextBoolean());
             case FILTER, FILTER2 -> new Step.Filter(random.nextBoolean());
             case HOOKS_KILLED -> new Step.HooksKilled(1 + random.nextInt(6), random.nextInt(250), random.nextLong());
-            case AWAIT, AWAIT2 -> new Step.Await(1 + random.nextInt(5), random.nextLong());
+            case AWAIT, AWAIT2 -> new Step.Await(1 + random.nextInt(5),
+                    random.nextBoolean() ? "" : FakeNix.LANES.get(random.nextInt(FakeNix.LANES.size())), random.nextLong());
+            case NEW_DESTINATION -> new Step.NewDestination();
             case DROP -> new Step.Drop(random.nextLong());
             case UNROOTED, UNROOTED2 -> new Step.Unrooted(random.nextBoolean());
             case BATCH -> new Step.BatchSize(1 + random.nextInt(50));

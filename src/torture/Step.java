@@ -12,8 +12,11 @@ sealed interface Step {
     /** So many hooks, which are killed with all that they have started after so many milliseconds. */
     record HooksKilled(int atOnce, int afterMilliseconds, long seed) implements Step {}
 
-    /** So many paths with a tag, and somebody who waits for them. */
-    record Await(int paths, long seed) implements Step {}
+    /** So many paths with a tag, and somebody who waits for them; a destination is down meanwhile, unless it is empty. */
+    record Await(int paths, String down, long seed) implements Step {}
+
+    /** A path waits for a destination that is down, a new destination comes, and the path is queued again. */
+    record NewDestination() implements Step {}
 
     /** A path that was offered before is dropped. */
     record Drop(long seed) implements Step {}
