@@ -56,7 +56,10 @@ for tool in timeout socat sh; do
     printf '#!/bin/sh\ntouch %s/evil/done\n' "$case_dir" >"$case_dir/evil/$tool"
     chmod +x "$case_dir/evil/$tool"
 done
-(cd "$case_dir/evil" && run_hook PATH="$case_dir/evil::.:/nowhere" && must gives_0 && must is_silent)
+(cd "$case_dir/evil" && run_hook PATH="$case_dir/evil::.:/nowhere")
+status=$(cat "$case_dir/status")
+must gives_0
+must is_silent
 must not [ -e "$case_dir/evil/done" ]
 must requests_are "$(path 1)"
 
@@ -93,6 +96,36 @@ hook=$case_dir/hook run_hook PATH=
 must gives_0
 must says "NOT queued"
 
+# with_processes NUMBER [NAME=VALUE…]: as a user who may have so many processes; root may have any number.
+with_processes() {
+    most=$1
+    shift
+    set -- "$@" NPBHQ_HOOK_TIMEOUT=1s
+    if is_root; then
+        nobody=$((30000 + $$ % 30000))
+        chown -R "$nobody:$nobody" "$state" "$roots"
+        set -- "$@" setpriv --reuid="$nobody" --regid="$nobody" --clear-groups --
+    fi
+    run_hook "$@" prlimit --nproc="$most"
+}
+# bash tries for 15 s to fork before it gives up.
+for most in 1 2 3 4; do
+    test_that "where no more than $most may run, it says that nothing is queued, and the build goes on"
+    with_state
+    with_processes "$most" OUT_PATHS="$(path 1) $(path 2)"
+    must gives_0
+    must says "; NOT queued"
+    must says "By hand: nix-post-build-hook-queue $(path 1) $(path 2)"
+    [ "$most" -gt 2 ] || must says "a process could not be started, or was killed"
+done
+
+test_that "where none more may run, words that are no paths reach neither terminal nor shell"
+with_state
+# shellcheck disable=SC2016 # so it comes
+with_processes 1 OUT_PATHS="$(path 1) $(printf '/\033[2J') /\$(touch\${IFS}x)"
+must gives_0
+must says "NOT queued: what Nix has just built"
+
 test_that "a working directory that is gone, or closed to it, is no hindrance"
 with_state
 server queue <<END
@@ -100,6 +133,7 @@ $takes
 END
 mkdir "$case_dir/gone"
 (cd "$case_dir/gone" && rmdir "$case_dir/gone" && run_hook)
+status=$(cat "$case_dir/status")
 must gives_0
 must requests_are "$(path 1)"
 
