@@ -6,6 +6,7 @@
   jre25_minimal,
   runCommand,
   coreutils,
+  dash,
   runtimeShell,
   socat,
   systemd,
@@ -23,8 +24,6 @@ let
       "java.sql"
     ];
   };
-
-  shell = "${dirOf runtimeShell}/sh";
 
   # NixOS has all of these anyway.
   tools = lib.makeBinPath [
@@ -83,13 +82,14 @@ let
       runHook preInstall
       JAVA_HOME=${jdk25_headless} sh src/dev/assemble.sh $out
       ln -s ${jre} $out/lib/${pname}/runtime
-      # /bin/sh is there on NixOS, and need not be where else Nix is.
+      # /bin/sh is there on NixOS, and need not be where else Nix is. It is bash, which starts more slowly than dash and,
+      # when it cannot fork, tries for 15 s.
       substituteInPlace $out/bin/post-build-hook \
         --replace-fail tools=/run/current-system 'tools=${tools}:/run/current-system' \
-        --replace-fail /bin/sh ${shell}
+        --replace-fail /bin/sh ${dash}/bin/dash
       substituteInPlace $out/bin/${pname} \
         --replace-fail 'PATH=''${PATH:+$PATH:}/run' 'PATH=${tools}:''${PATH:+$PATH:}/run' \
-        --replace-fail '#!/bin/sh' '#!${shell}'
+        --replace-fail '#!/bin/sh' '#!${dirOf runtimeShell}/sh'
       substituteInPlace $out/lib/systemd/system/${pname}.service --replace-fail @PREFIX@ $out
       runHook postInstall
     '';

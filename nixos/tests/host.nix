@@ -59,6 +59,7 @@ let
   pkgs = {
     inherit lib;
     coreutils = programs "coreutils" [ "cat" "date" "id" "mkdir" "mktemp" "mv" "readlink" "rm" "stat" "sync" "timeout" "tr" ];
+    dash = programs "dash" [ "dash" ];
     socat = programs "socat" [ "socat" ];
     util-linux = programs "util-linux" [ "setpriv" ];
     systemd = programs "systemd" [ "systemd-socket-activate" ];
