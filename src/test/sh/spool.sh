@@ -101,6 +101,16 @@ must equal "$(cat "$state"/spool/*.paths | sort -u | wc -l)" 50
 must equal "$(find "$state/spool" -mindepth 1 -not -name '*.paths')" ''
 must equal "$(find "$roots" -type l | wc -l)" 50
 
+# with_tool NAME <<SCRIPT: sets hook_with_tool to a hook that runs the script instead of the tool.
+with_tool() {
+    mkdir -p "$case_dir/tools"
+    { echo '#!/bin/sh'; cat; } >"$case_dir/tools/$1"
+    chmod 755 "$case_dir/tools" "$case_dir/tools/$1"
+    hook_with_tool=$case_dir/hook
+    sed "s|^tools=|tools=$case_dir/tools:|" "$hook" >"$hook_with_tool"
+    chmod 755 "$hook_with_tool"
+}
+
 # hanging TOOL: a hook for which this tool hangs, and cannot be asked to end, as on a disk that does not answer.
 hanging() {
     mkdir "$case_dir/tools"
@@ -365,6 +375,85 @@ run_hook NPBHQ_GCROOTS_DIR="$case_dir/home/var/roots"
 must gives_0
 must says "left in the spool, but not protected from garbage collection"
 must equal "$(find "$case_dir/etc/roots" -mindepth 1)" ''
+
+# roots_in OWNER MODE: in a folder that others than root could put a link into, in its place.
+roots_in() {
+    with_state
+    mkdir -m "$2" "$case_dir/home"
+    chown "$1" "$case_dir/home"
+    rmdir "$roots"
+    roots=$case_dir/home/roots
+    mkdir "$roots"
+    chown "$service:$service" "$roots"
+}
+for whose in "$service 755" "0 775" "0 757" "0 1777"; do
+    test_that "in a folder whose owner and mode are $whose, no folder for roots is written to as root"
+    # shellcheck disable=SC2086 # two words
+    roots_in $whose
+    run_hook
+    must gives_0
+    must says "left in the spool, but not protected from garbage collection"
+    must empty "$roots"
+done
+
+# in_sticky: a state directory in a folder like /tmp, where anybody may make what is not there.
+in_sticky() {
+    with_state
+    mkdir "$case_dir/tmp"
+    chmod 1777 "$case_dir/tmp"
+    rm -r "$state"
+    state=$case_dir/tmp/state
+}
+
+test_that "in a folder like /tmp, root's state directory is spooled to by root"
+in_sticky
+mkdir "$state"
+run_hook
+must spooled "$(path 1)"
+must equal "$(owner_of "$state"/spool/*.paths)" 0:0
+
+# The attacker of these comes at once after the looks at the way, before the last one.
+test_that "a state directory that somebody makes between look and write leads root nowhere"
+in_sticky
+with_tool readlink <<END
+mkdir $state $state/spool
+chown -R $service:$service $state
+exec $(command -v readlink) "\$@"
+END
+hook=$hook_with_tool run_hook
+must gives_0
+must says "NOT queued"
+must not [ -e "$state" ]
+
+test_that "a link that becomes a state directory between look and write leads root nowhere"
+in_sticky
+root_only
+ln -s "$case_dir/etc" "$state"
+chown -h "$service:$service" "$state"
+with_tool readlink <<END
+rm $state
+mkdir $state $state/spool
+chown -R $service:$service $state
+exec $(command -v readlink) "\$@"
+END
+hook=$hook_with_tool run_hook
+must gives_0
+must says "NOT queued"
+must untouched
+must [ -L "$state" ]
+
+test_that "a look that is cut short is not taken for the whole"
+owned_by_service
+# The kernel kills it in the middle, or a file system of the service's user's shows nothing to root.
+with_tool stat <<END
+for last; do :; done
+[ "\$last" = /proc/self ] || { $(command -v stat) "\$@" | head -n 1; exit 1; }
+exec $(command -v stat) "\$@"
+END
+hook=$hook_with_tool run_hook
+must gives_0
+must says "NOT queued"
+must nothing_spooled
 
 # Names as the hook makes them: anybody can tell its process number and the time.
 test_that "names that were guessed lead nowhere"
