@@ -246,6 +246,21 @@ must spooled "$(path 1)"
 must has_part "$case_dir/environment" "NPBHQ_STATE_DIR=$state"
 must not grep -q 'hunter2\|AWS' "$case_dir/environment"
 
+test_that "the owner gets neither groups of the daemon's nor a way to new privileges"
+owned_by_service
+: >"$case_dir/status-of-child"
+chmod 666 "$case_dir/status-of-child"
+with_tool date <<END
+grep -E '^(Uid|Gid|Groups|NoNewPrivs):' /proc/self/status >$case_dir/status-of-child
+exec $(command -v date) "\$@"
+END
+hook=$hook_with_tool run_hook setpriv --groups=4,20 --
+must spooled "$(path 1)"
+tr -s '\t' ' ' <"$case_dir/status-of-child" >"$case_dir/child"
+for line in "Uid: $service $service $service $service" "Gid: $service $service $service $service" "Groups:" "NoNewPrivs: 1"; do
+    must grep -qx "$line *" "$case_dir/child"
+done
+
 test_that "becoming the owner does not hold the build when it hangs"
 owned_by_service
 hanging setpriv
@@ -283,6 +298,15 @@ run_hook
 must gives_0
 must untouched
 
+test_that "so it is with a state directory of root's"
+with_state
+root_only
+ln -s "$case_dir/etc" "$roots/$(basename "$(path 1)")"
+run_hook
+must gives_0
+must spooled "$(path 1)"
+must untouched
+
 test_that "in a directory of root's, the spool belongs to whom root has given it"
 owned_by_service
 chown 0:0 "$state"
@@ -298,11 +322,26 @@ run_hook
 must gives_0
 must says "NOT queued"
 must nothing_spooled
-chmod 755 "$state"
-chmod 777 "$state/spool"
-run_hook
+
+# The spool alone: its group, others, and others who may not remove what is not theirs.
+for mode in 775 757 1777; do
+    test_that "in a spool of mode $mode, root writes nothing"
+    with_state
+    chmod "$mode" "$state/spool"
+    run_hook
+    must gives_0
+    must says "NOT queued"
+    must nothing_spooled
+done
+
+test_that "a state directory that is no absolute path is none"
+with_state
+(cd "$case_dir" && run_hook NPBHQ_STATE_DIR=state)
+status=$(cat "$case_dir/status")
+must gives_0
 must says "NOT queued"
 must nothing_spooled
+must at_most "$took" 10000
 
 # The service's user owns the folder that the state directory is in, and so can replace it.
 below_service() {
@@ -312,6 +351,14 @@ below_service() {
     state=$case_dir/home/state
     chown -R "$service:$service" "$case_dir/home" "$roots"
 }
+
+test_that "where the service's user could replace it, a state directory of root's is not written to as root"
+below_service
+chown -R 0:0 "$state"
+run_hook
+must gives_0
+must says "NOT queued"
+must nothing_spooled
 
 test_that "a state directory that was replaced by a link leads root nowhere"
 below_service
@@ -375,6 +422,16 @@ run_hook NPBHQ_GCROOTS_DIR="$case_dir/home/var/roots"
 must gives_0
 must says "left in the spool, but not protected from garbage collection"
 must equal "$(find "$case_dir/etc/roots" -mindepth 1)" ''
+
+test_that "a folder for roots that is a link leads root nowhere"
+with_state
+root_only
+rmdir "$roots"
+ln -s "$case_dir/etc" "$roots"
+run_hook
+must gives_0
+must says "left in the spool, but not protected from garbage collection"
+must untouched
 
 # roots_in OWNER MODE: in a folder that others than root could put a link into, in its place.
 roots_in() {
@@ -475,6 +532,27 @@ chmod 755 "$case_dir/hook"
 hook=$case_dir/hook run_hook
 must gives_0
 must untouched
+
+test_that "a temporary file is made anew, or not at all"
+owned_by_service
+# The process that writes has this one's number, and writes soon.
+with_tool setpriv <<END
+read -r up _ </proc/uptime
+n=\${up%.*}
+end=\$((n + 30))
+while [ "\$n" -lt "\$end" ]; do
+    for c in 0 1 2 3 4 5 6 7 8 9; do
+        for d in 0 1 2 3 4 5 6 7 8 9; do echo precious >$state/spool/.tmp-\$\$-\$n.\$c\$d; done
+    done
+    n=\$((n + 1))
+done
+chown -R $service:$service $state/spool
+exec $(command -v setpriv) "\$@"
+END
+hook=$hook_with_tool run_hook
+must gives_0
+must says "NOT queued"
+must equal "$(spooled_files)" 0
 
 test_that "a spool of FIFOs, devices, folders and links holds nobody up"
 owned_by_service
