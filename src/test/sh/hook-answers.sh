@@ -39,6 +39,17 @@ must gives_0
 must is_silent
 must requests_are "${many% }"
 
+# Before any limit begins: a loop that copies the list for each path takes 5 s and more for so many.
+test_that "as many paths as fit into OUT_PATHS are looked through at once, also when some are no paths"
+with_state
+rm -r "$state"
+run_hook OUT_PATHS="word /etc/passwd $(seq -f "/nix/store/%032g-path" 1 2600 | tr '\n' ' ')"
+must gives_0
+must has_part "$case_dir/err" "not a store path, and NOT queued: word"
+must has_part "$case_dir/err" "not a path of the store /nix/store, and NOT queued: /etc/passwd"
+must has_part "$case_dir/err" "By hand: nix-post-build-hook-queue $(path 1) $(path 2) "
+must at_most "$took" 4000
+
 test_that "nothing built is nothing to do"
 with_state
 run_hook OUT_PATHS=
