@@ -336,8 +336,7 @@ done
 
 test_that "a state directory that is no absolute path is none"
 with_state
-(cd "$case_dir" && run_hook NPBHQ_STATE_DIR=state)
-status=$(cat "$case_dir/status")
+run_hook NPBHQ_STATE_DIR=state env -C "$case_dir"
 must gives_0
 must says "NOT queued"
 must nothing_spooled
