@@ -48,6 +48,7 @@ public final class Queue implements AutoCloseable {
     private final Database database;
     private final Roots roots;
     private final Rooting rooting;
+    private final Reconciliation reconciliation;
     private final Spool spool;
     private final LinkedBlockingQueue<Job<?>> jobs = new LinkedBlockingQueue<>();
     private final Thread thread;
@@ -56,9 +57,6 @@ public final class Queue implements AutoCloseable {
     private final Object changes = new Object();
 
     private long version;
-
-    /** The row up to which {@link #mendRoots} has come; 0 while it is not under way. */
-    private long mendedUpTo;
 
     private volatile boolean ended;
 
@@ -129,6 +127,7 @@ public final class Queue implements AutoCloseable {
         this.ledger = new Ledger(open, settings.selection());
         this.roots = new Roots(settings.rootsDir(), settings.storeDir());
         this.rooting = new Rooting(roots, fatal);
+        this.reconciliation = new Reconciliation(roots, settings, clock);
         this.spool = new Spool(settings.stateDir().resolve("spool"), settings.storeDir());
         this.thread = new Thread(this::serve, "queue");
     }
@@ -209,7 +208,7 @@ public final class Queue implements AutoCloseable {
         }
         boolean settledSome = ledger.configure(settings.lanes(), now);
         if (opened.begun() || !opened.clean() || settledSome) {
-            reconcile(now, progress);
+            reconciliation.atStart(ledger, connection::commit, progress);
         }
         ledger.forget(now - REMEMBERED.toMillis(), MOST_REMEMBERED, PAGE);
         connection.commit();
@@ -219,84 +218,13 @@ public final class Queue implements AutoCloseable {
         thread.start();
     }
 
-    /** Before the thread runs. */
-    private void reconcile(long now, Consumer<String> progress) throws SQLException {
-        long after = 0;
-        long looked = 0;
-        do {
-            after = Reconciliation.root(ledger, after, PAGE);
-            looked += changeRoots();
-            if (looked > 0) {
-                progress.accept("looked for the roots of " + looked + " paths");
-            }
-        } while (after > 0);
-        int strangers = 0;
-        looked = 0;
-        try (Roots.Listing all = roots.list()) {
-            List<StorePath> page = all.next(PAGE);
-            while (!page.isEmpty()) {
-                looked += page.size();
-                progress.accept("looked for the paths of " + looked + " roots");
-                strangers +=
-                        Reconciliation.queueStrangers(
-                                ledger, page, settings.selection(), true, now);
-                changeRoots();
-                page = all.next(PAGE);
-            }
-        }
-        roots.sync();
-        tellOfStrangers(strangers);
-    }
-
-    private int changeRoots() throws SQLException {
-        connection.commit();
-        List<Roots.Change> changes = ledger.takeRootChanges();
-        for (Roots.Change change : changes) {
-            if (change.add()) {
-                roots.addIfMissing(change.path());
-            } else {
-                roots.remove(change.path());
-            }
-        }
-        return changes.size();
-    }
-
-    private void tellOfStrangers(int count) {
-        if (count > 0) {
-            LOG.warn(
-                    "queued {} paths that have a root in {} and were not in the database",
-                    count,
-                    settings.rootsDir());
-        }
-    }
-
     /**
      * Looks once more, before nothing is said to be left to do, for roots of paths that the
      * database has forgotten: a bit that flips in a row is no error to SQLite, but then the row is
      * another path's. Few roots are there at that time.
      */
     public void lookAtRoots() throws QueueException, InterruptedException {
-        lookAtRoots(false);
-    }
-
-    private void lookAtRoots(boolean unrootSettled) throws QueueException, InterruptedException {
-        int strangers = 0;
-        try (Roots.Listing all = roots.list()) {
-            List<StorePath> page = all.next(PAGE);
-            while (!page.isEmpty()) {
-                List<StorePath> some = page;
-                strangers +=
-                        call(ledger ->
-                                Reconciliation.queueStrangers(
-                                        ledger,
-                                        some,
-                                        settings.selection(),
-                                        unrootSettled,
-                                        clock.millis()));
-                page = all.next(PAGE);
-            }
-        }
-        tellOfStrangers(strangers);
+        reconciliation.look(this, false);
     }
 
     /**
@@ -306,16 +234,7 @@ public final class Queue implements AutoCloseable {
      * @return whether the next call has more to do
      */
     public boolean mendRoots() throws QueueException, InterruptedException {
-        long from = mendedUpTo;
-        if (from == 0 && !roots.beginToMend()) {
-            return false;
-        }
-        mendedUpTo = call(ledger -> Reconciliation.root(ledger, from, PAGE));
-        if (mendedUpTo == 0) {
-            lookAtRoots(true);
-            roots.endOfMending();
-        }
-        return mendedUpTo > 0;
+        return reconciliation.mend(this);
     }
 
     /**

@@ -1,43 +1,143 @@
 package hookqueue.queue;
 
 import hookqueue.base.StorePath;
+import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Brings the database and the roots to agree, in steps of a page each, since either may be larger
- * than memory. Every unsettled path is to have a root. A root whose path the database does not know
- * stands for a row that was lost, or a hook has made it and is about to spool: that path is queued.
+ * Brings the database and the roots to agree, a page at a time, since either may be larger than
+ * memory: at a start after an end that was not clean, when roots could not be made or removed for a
+ * while, and once more before nothing is said to be left to do.
+ *
+ * <pre>
+ *   row       root
+ *   unsettled missing    the root is made
+ *   settled   there      the root is removed
+ *   none      there      the row was lost, or a hook has made the root and is about to spool: the path is queued
+ * </pre>
  */
 final class Reconciliation {
-    private Reconciliation() {}
+    private static final Logger LOG = LoggerFactory.getLogger(Reconciliation.class);
+    private static final int PAGE = 1_000;
 
-    /**
-     * Has the roots made of some unsettled paths, those after the row {@code after}; returns the
-     * last row of them, 0 when there are no more.
-     */
-    static long root(Ledger ledger, long after, int limit) throws SQLException {
-        List<Entry> page = ledger.unsettledAfter(after, limit);
-        for (Entry entry : page) {
-            ledger.rootChanges.add(new Roots.Change(entry.path(), true));
-        }
-        return page.size() == limit ? page.getLast().id() : 0;
+    private final Roots roots;
+    private final Path rootsDir;
+    private final Selection selection;
+    private final InstantSource clock;
+
+    /** The row up to which {@link #mend} has come; 0 while it is not under way. */
+    private long mendedUpTo;
+
+    Reconciliation(Roots roots, Queue.Settings settings, InstantSource clock) {
+        this.roots = roots;
+        this.rootsDir = settings.rootsDir();
+        this.selection = settings.selection();
+        this.clock = clock;
+    }
+
+    /** Ends a transaction. */
+    @FunctionalInterface
+    interface Commit {
+        void run() throws SQLException;
     }
 
     /**
-     * Queues those of some rooted paths that the database does not know; returns how many.
+     * All of it, before the queue's thread runs.
      *
-     * @param unrootSettled whether to have the roots removed of those that are settled
-     * @throws SQLException for damage, too: a path's row has another name than the index
+     * @param progress told after each page
      */
-    static int queueStrangers(
-            Ledger ledger,
-            List<StorePath> rooted,
-            Selection selection,
-            boolean unrootSettled,
-            long now)
+    void atStart(Ledger ledger, Commit commit, Consumer<String> progress) throws SQLException {
+        long after = 0;
+        long looked = 0;
+        do {
+            after = rootSome(ledger, after);
+            looked += apply(ledger, commit);
+            if (looked > 0) {
+                progress.accept("looked for the roots of " + looked + " paths");
+            }
+        } while (after > 0);
+        int strangers = 0;
+        looked = 0;
+        try (Roots.Listing all = roots.list()) {
+            List<StorePath> page = all.next(PAGE);
+            while (!page.isEmpty()) {
+                looked += page.size();
+                progress.accept("looked for the paths of " + looked + " roots");
+                strangers += queueStrangers(ledger, page, true);
+                apply(ledger, commit);
+                page = all.next(PAGE);
+            }
+        }
+        roots.sync();
+        tellOf(strangers);
+    }
+
+    private int apply(Ledger ledger, Commit commit) throws SQLException {
+        commit.run();
+        List<Roots.Change> changes = ledger.takeRootChanges();
+        for (Roots.Change change : changes) {
+            if (change.add()) {
+                roots.addIfMissing(change.path());
+            } else {
+                roots.remove(change.path());
+            }
+        }
+        return changes.size();
+    }
+
+    /**
+     * A page, when a root could not be made or removed and now can be; true when the next call has
+     * more to do. For one thread.
+     */
+    boolean mend(Queue queue) throws QueueException, InterruptedException {
+        long from = mendedUpTo;
+        if (from == 0 && !roots.beginToMend()) {
+            return false;
+        }
+        mendedUpTo = queue.call(ledger -> rootSome(ledger, from));
+        if (mendedUpTo == 0) {
+            look(queue, true);
+            roots.endOfMending();
+        }
+        return mendedUpTo > 0;
+    }
+
+    /**
+     * Queues what has a root and no row.
+     *
+     * @param unrootSettled whether to remove the roots of what is settled, too
+     */
+    void look(Queue queue, boolean unrootSettled) throws QueueException, InterruptedException {
+        int strangers = 0;
+        try (Roots.Listing all = roots.list()) {
+            List<StorePath> page = all.next(PAGE);
+            while (!page.isEmpty()) {
+                List<StorePath> some = page;
+                strangers += queue.call(ledger -> queueStrangers(ledger, some, unrootSettled));
+                page = all.next(PAGE);
+            }
+        }
+        tellOf(strangers);
+    }
+
+    /** Has roots made of a page of unsettled paths; returns its last row, 0 for no more. */
+    private static long rootSome(Ledger ledger, long after) throws SQLException {
+        List<Entry> page = ledger.unsettledAfter(after, PAGE);
+        for (Entry entry : page) {
+            ledger.rootChanges.add(new Roots.Change(entry.path(), true));
+        }
+        return page.size() == PAGE ? page.getLast().id() : 0;
+    }
+
+    /** Returns how many of the rooted paths were queued. */
+    private int queueStrangers(Ledger ledger, List<StorePath> rooted, boolean unrootSettled)
             throws SQLException {
         var strange = new ArrayList<StorePath>();
         for (StorePath path : rooted) {
@@ -49,9 +149,18 @@ final class Reconciliation {
             }
         }
         if (!strange.isEmpty()) {
-            ledger.enqueue(strange, null, now);
+            ledger.enqueue(strange, null, clock.millis());
             ledger.tagsAreLost();
         }
         return strange.size();
+    }
+
+    private void tellOf(int strangers) {
+        if (strangers > 0) {
+            LOG.warn(
+                    "queued {} paths that have a root in {} and were not in the database",
+                    strangers,
+                    rootsDir);
+        }
     }
 }
