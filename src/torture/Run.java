@@ -4,27 +4,22 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.Set;
-import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /** Does the steps of one script to a real worker with a real hook, and keeps the model beside it. */
 final class Run implements AutoCloseable {
-    private static final String LIMIT = "3s";
-    private static final long LIMIT_MILLISECONDS = 3_000;
+    static final String LIMIT = "3s";
+    static final long LIMIT_MILLISECONDS = 3_000;
 
-    private static final long IDLE_MILLISECONDS = 1_000;
-
-    /** What a busy machine may add to a process that has ended in time. */
-    private static final long LATE_MILLISECONDS = 2_500;
+    static final long IDLE_MILLISECONDS = 1_000;
 
     final World world;
     final FakeNix nix;
     final Model model;
     final Outages outages = new Outages(this);
+    private final Callers callers = new Callers(this);
     final List<String> breaches = new ArrayList<>();
     private final Disk disk;
     private final Clock clock;
@@ -80,39 +75,23 @@ final class Run implements AutoCloseable {
 
     void step(Step step) throws IOException {
         switch (step) {
-            case Step.Hooks s -> hooks(s.atOnce(), s.paths(), new Random(s.seed()));
-            case Step.Line s -> {
-                List<String> paths = model.newPaths(s.paths(), new Random(s.seed()));
-                if (ask("queue " + String.join(" ", paths))) {
-                    model.accept(paths);
-                }
-            }
-            case Step.Clients s -> clients(s);
-            case Step.HooksKilled s -> hooksKilled(s);
-            case Step.Await s -> await(s);
-            case Step.NewDestination s -> newDestination();
+            case Step.Hooks s -> callers.hooks(s.atOnce(), s.paths(), new Random(s.seed()));
+            case Step.Line s -> callers.line(s);
+            case Step.Clients s -> callers.clients(s);
+            case Step.HooksKilled s -> callers.killed(s);
+            case Step.Await s -> callers.await(s);
+            case Step.NewDestination s -> callers.newDestination();
+            case Step.Alone s -> callers.alone(s.lane());
+            case Step.Repeat s -> callers.repeat(s);
+            case Step.Drop s -> callers.drop(s);
             case Step.Unrooted s -> unrooted(s.gone());
-            case Step.Drop s -> {
-                var offered = List.copyOf(model.offered());
-                String path = offered.get(new Random(s.seed()).nextInt(offered.size()));
-                model.drop(path);
-                ask("drop " + path);
-            }
-            case Step.Repeat s -> {
-                repeats = true;
-                var offered = List.copyOf(model.offered());
-                String path = offered.get(new Random(s.seed()).nextInt(offered.size()));
-                if (ask("queue " + path)) {
-                    model.accept(List.of(path));
-                }
-            }
             case Step.Destination s -> outages.turn(s.lane(), s.mode());
             case Step.Kill s -> {
                 var killer = Thread.ofPlatform().start(() -> {
                     Queue.pause(s.afterMilliseconds());
                     kill();
                 });
-                hooks(2, 2, new Random(s.afterMilliseconds()));
+                callers.hooks(2, 2, new Random(s.afterMilliseconds()));
                 join(killer);
             }
             case Step.Terminate s -> terminate();
@@ -125,7 +104,7 @@ final class Run implements AutoCloseable {
                     }
                     signal("CONT");
                 });
-                hooks(s.hooks(), 1, new Random(s.seed()));
+                callers.hooks(s.hooks(), 1, new Random(s.seed()));
                 join(waker);
             }
             case Step.Listen s -> listen();
@@ -134,7 +113,6 @@ final class Run implements AutoCloseable {
             case Step.Filter s -> filter(s.on());
             case Step.Vanish s -> model.vanish(new Random(s.seed()));
             case Step.Collect s -> collect();
-            case Step.Alone s -> alone(s.lane());
             case Step.Without s -> without(s.lane());
             case Step.SpoolLitter s -> unlessTheDiskRefuses(() -> litter(s.kind()));
             case Step.DamageDatabase s -> {
@@ -220,102 +198,6 @@ final class Run implements AutoCloseable {
         }
     }
 
-    private void hooks(int atOnce, int paths, Random random) throws IOException {
-        try (var threads = Executors.newFixedThreadPool(atOnce)) {
-            for (int i = 0; i < atOnce; i++) {
-                List<String> some = model.newPaths(paths, random);
-                threads.submit(() -> hook(some));
-            }
-        }
-    }
-
-    /** One real hook; its promise is to succeed, in time, and to say what it could not do. */
-    private void hook(List<String> paths) {
-        try {
-            Path said = Files.createTempFile(world.dir, "hook", "");
-            long began = System.nanoTime();
-            Process hook = world.builder(Map.of("OUT_PATHS", String.join(" ", paths)), world.hook().toString())
-                    .redirectErrorStream(true)
-                    .redirectOutput(said.toFile())
-                    .start();
-            if (!hook.waitFor(60, TimeUnit.SECONDS)) {
-                hook.destroyForcibly();
-                breach("a hook ran for more than 60 s");
-                return;
-            }
-            long took = (System.nanoTime() - began) / 1_000_000;
-            if (hook.exitValue() != 0) {
-                breach("a hook ended with " + hook.exitValue() + ": " + World.text(said));
-            }
-            if (took > LIMIT_MILLISECONDS + LATE_MILLISECONDS) {
-                breach("a hook with a limit of " + LIMIT + " took " + took + " ms: " + World.text(said));
-            }
-            String text = World.text(said);
-            if (!text.contains("NOT queued")) {
-                if (text.contains("left in the spool")) {
-                    model.spool(paths);
-                }
-                model.accept(paths);
-            }
-        } catch (IOException | InterruptedException e) {
-            breach("a hook could not be run: " + e);
-        }
-    }
-
-    /** Nothing was promised of their paths. */
-    private void hooksKilled(Step.HooksKilled step) throws IOException {
-        strays = true;
-        var random = new Random(step.seed());
-        for (int i = 0; i < step.atOnce(); i++) {
-            world.builder(Map.of("OUT_PATHS", String.join(" ", model.newPaths(2, random))), world.hook().toString())
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .start();
-        }
-        Queue.pause(step.afterMilliseconds());
-        Leftover.killHooks(world.dir);
-    }
-
-    /** Who is told that it is done must find it done. */
-    private void await(Step.Await step) throws IOException {
-        if (!step.down().isEmpty()) {
-            outages.turn(step.down(), FakeNix.Mode.DOWN);
-        }
-        List<String> paths = model.newPaths(step.paths(), new Random(step.seed()));
-        String tag = "job-" + step.seed();
-        if (!ask("queue tag=" + tag + " " + String.join(" ", paths))) {
-            return;
-        }
-        model.accept(paths);
-        listen();
-        if (ask("wait tag=" + tag + " timeout=1500ms")) {
-            Set<String> delivered = nix.delivered().keySet();
-            for (String path : paths) {
-                for (String lane : FakeNix.LANES) {
-                    if (model.owes(path, lane) && !delivered.contains(lane + " " + path)) {
-                        breach("wait says that all is done, but %s has not got %s".formatted(lane, path));
-                    }
-                }
-            }
-        }
-    }
-
-    private void newDestination() throws IOException {
-        without(Model.COMES_AND_GOES);
-        outages.turn("near", FakeNix.Mode.DOWN);
-        String path = model.plainPath();
-        listen();
-        if (ask("queue " + path)) {
-            model.accept(List.of(path));
-        }
-        without("");
-        listen();
-        if (ask("queue " + path)) {
-            repeats = true;
-            model.accept(List.of(path));
-        }
-    }
-
     private void unrooted(boolean gone) throws IOException {
         Path away = world.roots.resolveSibling("roots-are-away");
         if (gone != Files.exists(away)) {
@@ -356,21 +238,7 @@ final class Run implements AutoCloseable {
                 .forEach(path -> breach("not settled, and yet garbage: " + path));
     }
 
-    private void alone(String lane) throws IOException {
-        outages.turn(lane, FakeNix.Mode.DOWN);
-        String path = model.plainPath();
-        listen();
-        if (!model.owes(path, lane) || !ask("queue " + path)) {
-            return;
-        }
-        model.accept(List.of(path));
-        Queue.pause(IDLE_MILLISECONDS + 1_200);
-        if (!queue.alive() && queue.exit(1) == 0) {
-            breach("the worker took itself for idle with " + path + " to deliver to " + lane);
-        }
-    }
-
-    private void without(String lane) throws IOException {
+    void without(String lane) throws IOException {
         if (lane.equals(without)) {
             return;
         }
@@ -391,19 +259,6 @@ final class Run implements AutoCloseable {
             world.set("NPBHQ_EXCLUDE", Model.EXCLUDED);
         } else {
             world.unset("NPBHQ_EXCLUDE");
-        }
-    }
-
-    /** They write a line, and go at once. */
-    private void clients(Step.Clients step) throws IOException {
-        var random = new Random(step.seed());
-        for (int i = 0; i < step.count(); i++) {
-            List<String> paths = model.newPaths(1, random);
-            try (var client = new Client(world.socket)) {
-                client.send(paths.getFirst() + "\n");
-            } catch (IOException e) {
-                // Nobody listens: then nothing was promised.
-            }
         }
     }
 

@@ -1,0 +1,170 @@
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+
+/** Those who call the queue in a script: hooks, clients, and people who wait, drop and look. */
+final class Callers {
+    /** What a busy machine may add to a process that has ended in time. */
+    private static final long LATE_MILLISECONDS = 2_500;
+
+    private final Run run;
+
+    Callers(Run run) {
+        this.run = run;
+    }
+
+    void line(Step.Line step) throws IOException {
+        List<String> paths = run.model.newPaths(step.paths(), new Random(step.seed()));
+        if (run.ask("queue " + String.join(" ", paths))) {
+            run.model.accept(paths);
+        }
+    }
+
+    void repeat(Step.Repeat step) {
+        run.repeats = true;
+        String path = anyOffered(step.seed());
+        if (run.ask("queue " + path)) {
+            run.model.accept(List.of(path));
+        }
+    }
+
+    void drop(Step.Drop step) {
+        String path = anyOffered(step.seed());
+        run.model.drop(path);
+        run.ask("drop " + path);
+    }
+
+    private String anyOffered(long seed) {
+        var offered = List.copyOf(run.model.offered());
+        return offered.get(new Random(seed).nextInt(offered.size()));
+    }
+
+    void hooks(int atOnce, int paths, Random random) throws IOException {
+        try (var threads = Executors.newFixedThreadPool(atOnce)) {
+            for (int i = 0; i < atOnce; i++) {
+                List<String> some = run.model.newPaths(paths, random);
+                threads.submit(() -> one(some));
+            }
+        }
+    }
+
+    /** One real hook; its promise is to succeed, in time, and to say what it could not do. */
+    private void one(List<String> paths) {
+        try {
+            Path said = Files.createTempFile(run.world.dir, "hook", "");
+            long began = System.nanoTime();
+            Process hook = run.world.builder(Map.of("OUT_PATHS", String.join(" ", paths)), run.world.hook().toString())
+                    .redirectErrorStream(true)
+                    .redirectOutput(said.toFile())
+                    .start();
+            if (!hook.waitFor(60, TimeUnit.SECONDS)) {
+                hook.destroyForcibly();
+                run.breach("a hook ran for more than 60 s");
+                return;
+            }
+            long took = (System.nanoTime() - began) / 1_000_000;
+            if (hook.exitValue() != 0) {
+                run.breach("a hook ended with " + hook.exitValue() + ": " + World.text(said));
+            }
+            if (took > Run.LIMIT_MILLISECONDS + LATE_MILLISECONDS) {
+                run.breach("a hook with a limit of " + Run.LIMIT + " took " + took + " ms: " + World.text(said));
+            }
+            String text = World.text(said);
+            if (!text.contains("NOT queued")) {
+                if (text.contains("left in the spool")) {
+                    run.model.spool(paths);
+                }
+                run.model.accept(paths);
+            }
+        } catch (IOException | InterruptedException e) {
+            run.breach("a hook could not be run: " + e);
+        }
+    }
+
+    /** Nothing was promised of their paths. */
+    void killed(Step.HooksKilled step) throws IOException {
+        run.strays = true;
+        var random = new Random(step.seed());
+        for (int i = 0; i < step.atOnce(); i++) {
+            run.world.builder(Map.of("OUT_PATHS", String.join(" ", run.model.newPaths(2, random))), run.world.hook().toString())
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+        }
+        Queue.pause(step.afterMilliseconds());
+        Leftover.killHooks(run.world.dir);
+    }
+
+    /** Who is told that it is done must find it done. */
+    void await(Step.Await step) throws IOException {
+        if (!step.down().isEmpty()) {
+            run.outages.turn(step.down(), FakeNix.Mode.DOWN);
+        }
+        List<String> paths = run.model.newPaths(step.paths(), new Random(step.seed()));
+        String tag = "job-" + step.seed();
+        if (!run.ask("queue tag=" + tag + " " + String.join(" ", paths))) {
+            return;
+        }
+        run.model.accept(paths);
+        run.listen();
+        if (run.ask("wait tag=" + tag + " timeout=1500ms")) {
+            Set<String> delivered = run.nix.delivered().keySet();
+            for (String path : paths) {
+                for (String lane : FakeNix.LANES) {
+                    if (run.model.owes(path, lane) && !delivered.contains(lane + " " + path)) {
+                        run.breach("wait says that all is done, but %s has not got %s".formatted(lane, path));
+                    }
+                }
+            }
+        }
+    }
+
+    void newDestination() throws IOException {
+        run.without(Model.COMES_AND_GOES);
+        run.outages.turn("near", FakeNix.Mode.DOWN);
+        String path = run.model.plainPath();
+        run.listen();
+        if (run.ask("queue " + path)) {
+            run.model.accept(List.of(path));
+        }
+        run.without("");
+        run.listen();
+        if (run.ask("queue " + path)) {
+            run.repeats = true;
+            run.model.accept(List.of(path));
+        }
+    }
+
+    void alone(String lane) throws IOException {
+        run.outages.turn(lane, FakeNix.Mode.DOWN);
+        String path = run.model.plainPath();
+        run.listen();
+        if (!run.model.owes(path, lane) || !run.ask("queue " + path)) {
+            return;
+        }
+        run.model.accept(List.of(path));
+        Queue.pause(Run.IDLE_MILLISECONDS + 1_200);
+        if (!run.queue().alive() && run.queue().exit(1) == 0) {
+            run.breach("the worker took itself for idle with " + path + " to deliver to " + lane);
+        }
+    }
+
+    /** They write a line, and go at once. */
+    void clients(Step.Clients step) throws IOException {
+        var random = new Random(step.seed());
+        for (int i = 0; i < step.count(); i++) {
+            List<String> paths = run.model.newPaths(1, random);
+            try (var client = new Client(run.world.socket)) {
+                client.send(paths.getFirst() + "\n");
+            } catch (IOException e) {
+                // Nobody listens: then nothing was promised.
+            }
+        }
+    }
+}
