@@ -29,6 +29,9 @@ final class Model {
     /** Those that came while that one was out of the settings, or may have: it need not get them. */
     private final Set<String> excused = new LinkedHashSet<>();
 
+    /** Those of them that had to get there after all, since they were queued again. */
+    private final Set<String> onceExcused = new LinkedHashSet<>();
+
     /** Those that a hook has left in the spool; the worker may have taken them as well, without an answer in time. */
     private final Set<String> spooled = new LinkedHashSet<>();
 
@@ -93,7 +96,7 @@ final class Model {
         if (away) {
             excused.addAll(paths);
         } else {
-            paths.forEach(excused::remove); // also what was on its way before: it is queued again
+            paths.stream().filter(excused::remove).forEach(onceExcused::add); // they are queued again
         }
     }
 
@@ -128,6 +131,8 @@ final class Model {
         if (away) {
             excused.addAll(offered);
         }
+        // A root brings back a path, but not that it was queued again since, for a destination that was new.
+        excused.addAll(onceExcused);
         lost.addAll(unprotected); // there is no root to bring them back
     }
 
