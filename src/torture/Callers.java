@@ -76,10 +76,12 @@ final class Callers {
                 run.breach("a hook with a limit of " + Run.LIMIT + " took " + took + " ms: " + World.text(said));
             }
             String text = World.text(said);
-            if (!text.contains("NOT queued")) {
-                if (text.contains("left in the spool")) {
-                    run.model.spool(paths);
-                }
+            if (!text.isEmpty()) {
+                run.model.spool(paths);
+            }
+            if (text.contains("NOT queued")) {
+                run.strays = true;
+            } else {
                 run.model.accept(paths);
             }
         } catch (IOException | InterruptedException e) {
@@ -92,7 +94,9 @@ final class Callers {
         run.strays = true;
         var random = new Random(step.seed());
         for (int i = 0; i < step.atOnce(); i++) {
-            run.world.builder(Map.of("OUT_PATHS", String.join(" ", run.model.newPaths(2, random))), run.world.hook().toString())
+            List<String> paths = run.model.newPaths(2, random);
+            run.model.spool(paths);
+            run.world.builder(Map.of("OUT_PATHS", String.join(" ", paths)), run.world.hook().toString())
                     .redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                     .start();

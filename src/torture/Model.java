@@ -32,7 +32,10 @@ final class Model {
     /** Those of them that had to get there after all, since they were queued again. */
     private final Set<String> onceExcused = new LinkedHashSet<>();
 
-    /** Those that a hook has left in the spool; the worker may have taken them as well, without an answer in time. */
+    /**
+     * Those that a hook has left in the spool, or only rooted; the worker may have taken them as well, without an answer in
+     * time.
+     */
     private final Set<String> spooled = new LinkedHashSet<>();
 
     /** Those that were dropped, or may have been, and not queued again since. */

@@ -34,7 +34,7 @@ final class Run implements AutoCloseable {
     /** Whether the database has forgotten what it had counted. */
     boolean countsAreLost;
 
-    /** Whether there may be roots of paths that no hook has lived to hand over: the worker finds them at its end. */
+    /** Whether there may be roots of paths that no hook has lived, or had the time, to hand over: the worker finds them at its end. */
     boolean strays;
 
     /** Whether paths were queued again that may have been settled, and so count again. */
