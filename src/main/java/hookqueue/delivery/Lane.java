@@ -213,19 +213,23 @@ public final class Lane {
                                 limits.maxAttempts(),
                                 backoff);
         boolean paused = false;
-        long roundBegan = System.nanoTime();
+        long forDeferred = 0; // nanoseconds spent on those that have failed before
         List<Entry> group = round.next();
         while (!group.isEmpty() && !paused) {
             long began = System.nanoTime(); // the clock may be set meanwhile
             Outcome outcome = carry(group, round);
             Duration took = Duration.ofNanos(System.nanoTime() - began);
+            forDeferred += group.getFirst().fresh() ? 0 : took.toNanos();
             if (outcome instanceof Outcome.Cancelled) {
                 return;
             }
             List<Verdict> verdicts = round.learn(outcome, clock.millis());
             paused = record(verdicts, outcome, took);
-            boolean late = System.nanoTime() - roundBegan > limits.patience().toNanos();
-            group = late && round.onlyDeferredLeft() && othersWait() ? List.of() : round.next();
+            boolean late = forDeferred > limits.patience().toNanos();
+            if (late && round.onlyDeferredLeft() && othersWait()) {
+                round.leaveRest();
+            }
+            group = round.next();
         }
         if (group.isEmpty()) { // else paused: what is not certain yet stays as it was
             record(round.over(clock.millis()), new Outcome.Cancelled(), Duration.ZERO);

@@ -205,6 +205,11 @@ final class Round {
         return !todo.isEmpty() && todo.stream().noneMatch(Round::hasFresh);
     }
 
+    /** Hands over nothing more but what proves something: what is left stays as it was, and due. */
+    void leaveRest() {
+        todo.clear();
+    }
+
     /** What the next round is told. */
     Known known() {
         return new Known(down == null ? failuresInARow : 0, taken, worked && down == null);

@@ -292,6 +292,22 @@ class RoundTest {
         assertEquals("", shown(round.over(NOW)), "nothing is left to record");
     }
 
+    @Test
+    void whatIsLeftStaysAsItWasAndWhoWasRefusedIsStillProvedToBeToBlame() {
+        Due due = Due.of().blamed(1, 2).knowing(9, true);
+        Round round = Round.of(due.fresh(), due.deferred(), due.known(), 10, MIDDLE);
+        assertEquals("1", numbers(round.next()));
+        assertEquals(List.of(), round.learn(new Outcome.Refused("hangs", Set.of()), NOW));
+        assertTrue(round.onlyDeferredLeft());
+        round.leaveRest();
+        assertEquals("9", numbers(round.next()));
+        assertTrue(round.proving());
+        Verdict blamed = round.learn(new Outcome.Delivered(0), NOW).getFirst();
+        assertEquals(2, ((Verdict.Deferred) blamed).attempts());
+        assertEquals("", numbers(round.next()));
+        assertEquals(List.of(), round.over(NOW), "nothing is said of the other one");
+    }
+
     /** As a binary cache that is full does, or one that Nix believes it knows. */
     @Test
     void whereOnlyProofsPassNoMoreThanThreeAreBlamedForARound() {
