@@ -45,7 +45,8 @@ final class Damage {
         byte[] noise = new byte[4096];
         random.nextBytes(noise);
         try (var file = new RandomAccessFile(path.toFile(), "rw")) {
-            file.seek(random.nextLong(file.length() / noise.length) * noise.length);
+            // Truncated before, it may have less than a page.
+            file.seek(random.nextLong(Math.max(1, file.length() / noise.length)) * noise.length);
             file.write(noise);
         }
     }
