@@ -30,8 +30,13 @@ final class Leftover {
         return found;
     }
 
+    /** One that is killed later than its child may have started another meanwhile. */
     static void kill(Path world) throws IOException {
-        kill(of(world));
+        List<String> found;
+        do {
+            found = of(world);
+            kill(found);
+        } while (!found.isEmpty());
     }
 
     /** Hooks with all that they have started, so that nothing of them is done any more. */
