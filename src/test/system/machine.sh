@@ -51,7 +51,11 @@ machine_boot() {
     # Whoever cuts it in the end must know which one it is, also when a scenario has booted it again.
     printf '%s %s\n' "$pid" "$nspawn" >"$machine/pid"
     # nspawn's child becomes process 1 of the machine only when it has set everything up.
-    wait_for 30 "the machine to boot" booted
+    # Seconds, but minutes where other stages and machines keep the processors.
+    wait_for 180 "the machine to boot" booted || {
+        machine_cut
+        return 1
+    }
 }
 
 booted() {
