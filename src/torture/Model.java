@@ -188,6 +188,14 @@ final class Model {
         return spooled.contains(path) ? 2 : 1;
     }
 
+    /**
+     * Whether the root of a settled path may be there: its hook was at work on the spool when the worker, which it had not
+     * heard of, delivered the path, and did not end that work.
+     */
+    synchronized boolean mayStayRooted(String name) {
+        return spooled.contains(world.store + "/" + name);
+    }
+
     /** Whether a lane that has taken a path need not count it at all. */
     synchronized boolean mayBeUncounted(String path) {
         return dropped.contains(path);
