@@ -46,6 +46,7 @@ final class Pulse implements Listener.Work {
     private long lastExpiry;
     private long lastMending;
     private String lastSummary = "";
+    private String lastTrouble = "";
     private @Nullable Pause lastPause;
 
     Pulse(
@@ -80,6 +81,7 @@ final class Pulse implements Listener.Work {
     public boolean remains() throws InterruptedException {
         try {
             Overview overview = Overview.of(queue, lanes, clock);
+            lastTrouble = "";
             if (watched) {
                 notify.watchdog();
             }
@@ -92,10 +94,10 @@ final class Pulse implements Listener.Work {
             return overview.outstanding() > 0 || !overview.running().isEmpty();
         } catch (QueueException e) {
             String trouble = Verbs.oneLine(e.getMessage());
-            if (!trouble.equals(lastSummary)) { // it may be so for hours
+            if (!trouble.equals(lastTrouble)) { // it may be so for hours
                 LOG.error("cannot look at the queue: {}", trouble);
             }
-            lastSummary = trouble;
+            lastTrouble = trouble;
             notify.status(trouble);
             return true;
         }

@@ -53,7 +53,7 @@ final class Spool {
     /** Names of files that were taken in and cannot be removed: not to be taken again. */
     private final Set<String> stuck = new HashSet<>();
 
-    private String told = "";
+    private final Set<String> told = new HashSet<>();
 
     Spool(Path folder, String storeDir) {
         this.folder = folder;
@@ -154,9 +154,7 @@ final class Spool {
 
     /** What is wrong may be so for hours, and the spool is looked at twice a second. */
     private boolean isNews(String trouble) {
-        boolean news = !trouble.equals(told);
-        told = trouble;
-        return news;
+        return told.add(trouble);
     }
 
     /** A file that no hook has written. */
