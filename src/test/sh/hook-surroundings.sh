@@ -169,7 +169,7 @@ for signal in TERM INT HUP; do
 $mute
 END
     {
-        NPBHQ_HOOK_TIMEOUT=4s NPBHQ_SOCKET="$socket" NPBHQ_STATE_DIR="$state" NPBHQ_GCROOTS_DIR="$roots" OUT_PATHS="$(path 1)" \
+        NPBHQ_HOOK_TIMEOUT=20s NPBHQ_SOCKET="$socket" NPBHQ_STATE_DIR="$state" NPBHQ_GCROOTS_DIR="$roots" OUT_PATHS="$(path 1)" \
             setsid --wait env --default-signal=INT sh -c "echo \$\$ >pid; exec '$hook'"
         echo "$?" >"$case_dir/status"
     } 2>"$case_dir/err" &

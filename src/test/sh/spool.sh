@@ -560,10 +560,10 @@ mkdir "$state/spool/2-1.paths"
 ln -s /etc/passwd "$state/spool/3-1.paths"
 ln -s /dev/zero "$state/spool/4-1.paths"
 mknod "$state/spool/5-1.paths" c 1 5
-run_hook NPBHQ_HOOK_TIMEOUT=5s
+run_hook NPBHQ_HOOK_TIMEOUT=10s
 must gives_0
 must says "left in the spool: $(path 1)"
-must within 5000
+must within 10000
 must equal "$(cat "$(find "$state/spool" -type f -name '*.paths')")" "$(path 1)"
 
 test_that "a state directory that is a FIFO holds nobody up"
