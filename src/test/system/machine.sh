@@ -40,13 +40,14 @@ machine_boot() {
     tries=0
     while [ -z "$pid" ]; do
         tries=$((tries + 1))
-        if [ "$tries" -gt 100 ] || ! kill -0 "$nspawn" 2>/dev/null; then
+        if [ "$tries" -gt 300 ] || ! kill -0 "$nspawn" 2>/dev/null; then
             printf 'the machine does not start:\n' >&2
             cat "$machine/console" >&2
+            kill -KILL "$nspawn" 2>/dev/null
             return 1
         fi
         sleep 0.1
-        pid=$(pgrep -P "$nspawn" | head -n 1) || pid=
+        pid=$(process_1)
     done
     # Whoever cuts it in the end must know which one it is, also when a scenario has booted it again.
     printf '%s %s\n' "$pid" "$nspawn" >"$machine/pid"
@@ -58,6 +59,14 @@ machine_boot() {
     }
 }
 
+# process_1: nspawn's child that is the first in its namespace; others of them only prepare the way, and end.
+process_1() {
+    for child in $(pgrep -P "$nspawn"); do
+        # NSpid: its number here, and in its own namespace.
+        ! grep -qs '^NSpid:.*[[:space:]]1$' "/proc/$child/status" || echo "$child"
+    done
+}
+
 booted() {
     state=$(root systemctl is-system-running 2>/dev/null)
     [ "$state" = running ] || [ "$state" = degraded ]
@@ -66,7 +75,11 @@ booted() {
 # The power cord: nothing inside gets a chance. Also by a scenario, whose child nspawn is not.
 machine_cut() {
     kill -KILL "$pid" 2>/dev/null
-    while [ -e "/proc/$nspawn" ] && ! grep -q '^State:.*Z' "/proc/$nspawn/status" 2>/dev/null; do sleep 0.05; done
+    for _ in $(seq 200); do
+        [ -e "/proc/$nspawn" ] && ! grep -q '^State:.*Z' "/proc/$nspawn/status" 2>/dev/null || break
+        sleep 0.05
+    done
+    kill -KILL "$nspawn" 2>/dev/null
     wait "$nspawn" 2>/dev/null
     return 0
 }
