@@ -76,7 +76,7 @@ booted() {
 machine_cut() {
     kill -KILL "$pid" 2>/dev/null
     for _ in $(seq 200); do
-        [ -e "/proc/$nspawn" ] && ! grep -q '^State:.*Z' "/proc/$nspawn/status" 2>/dev/null || break
+        if [ ! -e "/proc/$nspawn" ] || grep -qs '^State:.*Z' "/proc/$nspawn/status"; then break; fi
         sleep 0.05
     done
     kill -KILL "$nspawn" 2>/dev/null
