@@ -107,9 +107,26 @@ final class Callers {
 
     /** Who is told that it is done must find it done. */
     void await(Step.Await step) throws IOException {
-        if (!step.down().isEmpty()) {
-            run.outages.turn(step.down(), FakeNix.Mode.DOWN);
+        if (step.down().isEmpty()) {
+            awaitTag(step);
+            return;
         }
+        // With nothing else to do, nobody knows of the outage, and what is refused first is put off.
+        Map<String, FakeNix.Mode> before = run.outages.end();
+        run.listen();
+        run.ask("resume");
+        run.ask("retry");
+        run.ask("wait timeout=2s");
+        run.outages.turn(step.down(), FakeNix.Mode.DOWN);
+        awaitTag(step);
+        for (Map.Entry<String, FakeNix.Mode> other : before.entrySet()) {
+            if (!other.getKey().equals(step.down())) {
+                run.outages.turn(other.getKey(), other.getValue());
+            }
+        }
+    }
+
+    private void awaitTag(Step.Await step) throws IOException {
         List<String> paths = run.model.newPaths(step.paths(), new Random(step.seed()));
         String tag = "job-" + step.seed();
         if (!run.ask("queue tag=" + tag + " " + String.join(" ", paths))) {
@@ -126,6 +143,15 @@ final class Callers {
                     }
                 }
             }
+        }
+    }
+
+    /** A path that will fail, and then keeps its root. */
+    void refused() throws IOException {
+        run.listen();
+        String path = run.model.refusedPath();
+        if (run.ask("queue " + path)) {
+            run.model.accept(List.of(path));
         }
     }
 

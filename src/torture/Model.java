@@ -89,6 +89,18 @@ final class Model {
         }).getFirst();
     }
 
+    /** One that the first destination refuses for ever. */
+    String refusedPath() throws IOException {
+        return newPaths(1, new Random() {
+            private static final long serialVersionUID = 1;
+
+            @Override
+            public int nextInt(int bound) {
+                return 0;
+            }
+        }).getFirst();
+    }
+
     synchronized void accept(List<String> paths) {
         accepted.addAll(paths);
         paths.forEach(dropped::remove);

@@ -39,6 +39,15 @@ final class Outages {
         run.nix.set(lane, mode);
     }
 
+    /** All outages end. Returns how it was. */
+    Map<String, FakeNix.Mode> end() throws IOException {
+        var before = Map.copyOf(modes);
+        for (String lane : FakeNix.LANES) {
+            turn(lane, FakeNix.Mode.UP);
+        }
+        return before;
+    }
+
     /** Those of the failed that nobody refuses and that have not vanished. More than can be explained are a breach. */
     List<String> blamed(List<String> failed) {
         var paths = new ArrayList<String>();

@@ -84,7 +84,12 @@ final class Run implements AutoCloseable {
             case Step.Alone s -> callers.alone(s.lane());
             case Step.Repeat s -> callers.repeat(s);
             case Step.Drop s -> callers.drop(s);
-            case Step.Unrooted s -> unrooted(s.gone());
+            case Step.Unrooted s -> {
+                unrooted(s.gone());
+                if (s.gone()) {
+                    callers.refused();
+                }
+            }
             case Step.Destination s -> outages.turn(s.lane(), s.mode());
             case Step.Kill s -> {
                 var killer = Thread.ofPlatform().start(() -> {
@@ -136,9 +141,7 @@ final class Run implements AutoCloseable {
         if (disk != null) {
             disk.heal();
         }
-        for (String lane : FakeNix.LANES) {
-            outages.turn(lane, FakeNix.Mode.UP);
-        }
+        outages.end();
         without("");
         filter(false);
         clock.set(0);

@@ -12,7 +12,7 @@ sealed interface Step {
     /** So many hooks, which are killed with all that they have started after so many milliseconds. */
     record HooksKilled(int atOnce, int afterMilliseconds, long seed) implements Step {}
 
-    /** So many paths with a tag, and somebody who waits for them; a destination is down meanwhile, unless it is empty. */
+    /** So many paths with a tag, and somebody who waits for them; unless it is empty, a destination is down meanwhile, alone. */
     record Await(int paths, String down, long seed) implements Step {}
 
     /** A path waits for a destination that is down, a new destination comes, and the path is queued again. */
@@ -21,7 +21,7 @@ sealed interface Step {
     /** A path that was offered before is dropped. */
     record Drop(long seed) implements Step {}
 
-    /** The folder for roots is gone from now on, or there again. */
+    /** The folder for roots is gone from now on, and a path that will fail is queued; or it is there again. */
     record Unrooted(boolean gone) implements Step {}
 
     /** Paths that were offered before are queued once more. */
