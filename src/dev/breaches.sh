@@ -1,7 +1,8 @@
 #!/bin/sh
 # breaches.sh [NAME...]: whether the campaign sees what it is there to see. For each patch in src/torture/breaches, or
 # those named, which breaks one promise by hand: builds the program with it, from a copy of the sources, and tortures
-# that for two minutes at most, with the scripts of ./dev test. A part of ./dev torture (--breaches). Last line: "N caught, N missed"; 1 if one is missed.
+# that for two minutes at most, with the scripts of ./dev test. A part of ./dev torture (--breaches). Last line: "N
+# caught, N missed"; 1 if one is missed.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)

@@ -24,6 +24,7 @@ final class Rest {
     /** Breaches go to the run. */
     static void check(Run run) throws IOException {
         var rest = new Rest(run);
+        rest.spoolIsTakenIn();
         rest.come();
         if (run.countsAreLost || run.strays) {
             // What a worker finds damaged before it ends, the next one mends; and it finds roots then.
@@ -41,6 +42,24 @@ final class Rest {
         rest.roots();
         rest.counts();
         rest.remains();
+    }
+
+    /** By a worker that is asked something, though nobody queues a path. */
+    private void spoolIsTakenIn() throws IOException {
+        long end = System.nanoTime() + 10_000_000_000L;
+        List<String> left;
+        do {
+            run.listen();
+            run.ask("list");
+            left = spooled().stream()
+                    .filter(name -> name.endsWith(".paths") && !name.startsWith("litter-"))
+                    .toList();
+            if (left.isEmpty()) {
+                return;
+            }
+            Queue.pause(50);
+        } while (System.nanoTime() < end);
+        run.breach("not taken in from the spool, while nobody queues a path: " + left);
     }
 
     /** Until nothing is left that is not failed. A path that every destination takes shows who is to blame. */
