@@ -1,6 +1,7 @@
 package hookqueue.e2e;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -8,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * The real worker behind systemd-socket-activate: the process is that program until the first
@@ -71,9 +73,22 @@ final class TestWorker implements AutoCloseable {
                         .start();
         Scratch.eventually(
                 Duration.ofSeconds(10),
-                "the socket " + scratch.socket,
-                () -> Files.exists(scratch.socket));
+                "somebody who listens at " + scratch.socket,
+                () -> listensAt(scratch.socket));
         return new TestWorker(process, log);
+    }
+
+    /**
+     * The file is there before one can connect to it; the flag is the kernel's for a socket that
+     * listens.
+     */
+    private static boolean listensAt(Path socket) {
+        try (Stream<String> sockets = Files.lines(Path.of("/proc/net/unix"))) {
+            return sockets.anyMatch(
+                    line -> line.contains(" 00010000 ") && line.endsWith(" " + socket));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     long pid() {
