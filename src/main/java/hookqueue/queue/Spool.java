@@ -174,7 +174,9 @@ final class Spool {
         } catch (NoSuchFileException e) {
             return null;
         } catch (Unfit e) {
-            LOG.error("in the spool, but no file of paths: {}: {}", file, e.getMessage());
+            if (isNews(file + e.toString())) {
+                LOG.error("in the spool, but no file of paths: {}: {}", file, e.getMessage());
+            }
             return new Batch(file, List.of(), false);
         } catch (IOException e) {
             if (isNews(file + e.toString())) {
@@ -186,6 +188,7 @@ final class Spool {
             return null;
         }
         var paths = new ArrayList<StorePath>();
+        var reasons = new ArrayList<String>();
         int bad = 0;
         for (String line : content.lines().toList()) {
             try {
@@ -194,12 +197,17 @@ final class Spool {
                 }
             } catch (IllegalArgumentException e) {
                 if (++bad <= MOST_LOGGED) {
-                    LOG.error("in the spool file {}: {}", file, e.getMessage());
+                    reasons.add(String.valueOf(e.getMessage()));
                 }
             }
         }
-        if (bad > MOST_LOGGED) {
-            LOG.error("in the spool file {}: {} more such lines", file, bad - MOST_LOGGED);
+        if (bad > 0 && isNews("lines of " + file)) {
+            for (String reason : reasons) {
+                LOG.error("in the spool file {}: {}", file, reason);
+            }
+            if (bad > MOST_LOGGED) {
+                LOG.error("in the spool file {}: {} more such lines", file, bad - MOST_LOGGED);
+            }
         }
         return new Batch(file, paths, bad == 0);
     }

@@ -7,6 +7,10 @@ import static hookqueue.queue.Fixture.TWO;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import hookqueue.base.StorePath;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,6 +26,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 /** What hooks left behind, and what else may lie where they leave it. */
 class SpoolTest {
@@ -91,6 +96,36 @@ class SpoolTest {
         try (Queue queue = f.open(TWO)) {
             assertEquals(names(paths(0, 2)), Fixture.unsettled(queue));
             assertEquals(Set.of(), left());
+        }
+    }
+
+    @Test
+    void whatCannotBeCommittedIsToldOnceHoweverOftenItIsTried() throws Exception {
+        f.open(TWO).close();
+        f.sql(
+                "CREATE TRIGGER full BEFORE INSERT ON path BEGIN SELECT RAISE(ABORT, 'no room'); END");
+        leave("1700000000-1-a.paths", paths(0, 2));
+        Files.writeString(f.spool().resolve("1700000000-1-b.paths"), "no path\n");
+        Files.createDirectory(f.spool().resolve("1700000000-1-c.paths"));
+        var told = new ListAppender<ILoggingEvent>();
+        var logger = (Logger) LoggerFactory.getLogger("hookqueue.queue");
+        told.start();
+        logger.addAppender(told);
+        try (Queue queue = f.open(TWO)) {
+            for (int i = 0; i < 5; i++) {
+                queue.call(ledger -> true);
+            }
+        } finally {
+            logger.detachAppender(told);
+        }
+        List<String> errors =
+                told.list.stream()
+                        .filter(event -> event.getLevel() == Level.ERROR)
+                        .map(ILoggingEvent::getFormattedMessage)
+                        .toList();
+        assertEquals(3, errors.size(), errors::toString);
+        for (String each : List.of("cannot take in", "1-b.paths: ", "1-c.paths: not a regular")) {
+            assertTrue(errors.stream().anyMatch(e -> e.contains(each)), errors::toString);
         }
     }
 
