@@ -60,6 +60,9 @@ public final class Queue implements AutoCloseable {
 
     private volatile boolean ended;
 
+    /** Why the spool was not taken in the last time; told once. Of the queue's thread. */
+    private @Nullable String spoolTrouble;
+
     /** Whether the database is; written by the queue's thread, read after its end. */
     private boolean damaged;
 
@@ -461,9 +464,14 @@ public final class Queue implements AutoCloseable {
         var job = new Job<Receipt>(ledger -> ledger.enqueue(paths, null, clock.millis()));
         SQLException failure = tryTogether(List.of(job));
         if (failure != null) {
-            LOG.error("cannot take in what is in the spool: {}", failure.getMessage());
+            String trouble = String.valueOf(failure.getMessage());
+            if (!trouble.equals(spoolTrouble)) { // each job and each look tries again
+                LOG.error("cannot take in what is in the spool: {}", trouble);
+            }
+            spoolTrouble = trouble;
             return;
         }
+        spoolTrouble = null;
         try {
             job.answer().join(); // rooted
         } catch (CompletionException e) {
@@ -500,6 +508,7 @@ public final class Queue implements AutoCloseable {
         try {
             thread.join();
             rooting.close();
+            roots.sync(); // or one that was removed comes back, and nobody looks after a clean end
             if (broken) {
                 rollBack();
             } else if (!damaged && roots.problem() == null) { // else the next worker compares them

@@ -15,8 +15,8 @@ import java.util.function.Consumer;
  *   COMMIT ─► handed over ─► links made and removed ─► their folder synced ─► callers answered
  * </pre>
  *
- * What has waited together shares one sync. A removal alone is not synced: a root that comes back
- * after a loss of power is found to be stale by the next worker.
+ * What has waited together shares one sync. A removal alone is not synced before the queue's end: a
+ * root that comes back after a loss of power is found to be stale by the next worker.
  */
 final class Rooting {
     private final Roots roots;

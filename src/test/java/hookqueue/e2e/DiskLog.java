@@ -250,6 +250,7 @@ final class DiskLog {
             change.data = data;
             file.content.add(change);
             file.size = Math.max(file.size, offset + data.length);
+            moments.add(clock + 1);
         }
     }
 
@@ -262,6 +263,7 @@ final class DiskLog {
             change.offset = size;
             file.content.add(change);
             file.size = size;
+            moments.add(clock + 1);
         }
     }
 

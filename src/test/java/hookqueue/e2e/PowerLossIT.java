@@ -63,7 +63,7 @@ class PowerLossIT {
             record(scratch, "second", log -> work(scratch, log, handedOver.subList(6, 10)), disk);
             int count = check(scratch, disk, promises, handedOver, new Random(seed));
             System.out.println("power failed " + count + " times");
-            assertTrue(count > 200, () -> "only " + count + " moments");
+            assertTrue(count > 600, () -> "only " + count + " moments");
         } catch (AssertionError e) {
             throw new AssertionError("seed " + seed + " (-Dhookqueue.seed): " + e.getMessage(), e);
         }
@@ -158,6 +158,7 @@ class PowerLossIT {
                     () -> when + ": metrics: " + text);
         }
         List<String> rooted = Scratch.names(roots);
+        var unneeded = new ArrayList<String>();
         var fatal = new CopyOnWriteArrayList<Throwable>();
         var settings =
                 new Queue.Settings(
@@ -167,6 +168,7 @@ class PowerLossIT {
                         List.of(DESTINATION),
                         Selection.ALL);
         try (Queue queue = Queue.open(settings, InstantSource.system(), fatal::add, step -> {})) {
+            assertEquals(List.of(), queue.damaged(), () -> when + ": damage");
             for (StorePath path : promised) {
                 boolean queued = !queue.call(ledger -> ledger.standing(path)).isEmpty();
                 boolean settled = queue.call(ledger -> ledger.settledAt(path)).isPresent();
@@ -174,9 +176,14 @@ class PowerLossIT {
                 assertTrue(
                         settled || rooted.contains(path.baseName()),
                         () -> when + ": no root " + path);
+                if (!queued) {
+                    unneeded.add(path.baseName());
+                }
             }
         }
         assertEquals(List.of(), fatal, when);
+        unneeded.retainAll(Scratch.names(roots));
+        assertEquals(List.of(), unneeded, () -> when + ": settled, and yet rooted");
     }
 
     private static void delete(Path folder) throws IOException {
