@@ -21,6 +21,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +34,14 @@ import org.slf4j.LoggerFactory;
 final class Explanation {
     private static final Logger LOG = LoggerFactory.getLogger(Explanation.class);
     private static final int MOST_SHOWN = 20;
+
+    /** Paths of which one answer keeps hold: a store may have millions of dependants. */
+    private static final int MOST_LOOKED_AT = 10_000;
+
+    /**
+     * Everybody who may connect may ask, on 64 connections: what each has to wait for is a child.
+     */
+    private final Semaphore asking = new Semaphore(2, true);
 
     private final Queue queue;
     private final Settings settings;
@@ -124,48 +135,82 @@ final class Explanation {
     }
 
     /** A copy takes the whole closure along, whatever the filters say of its members. */
-    private void companions(StorePath path, Reply reply) throws IOException {
-        List<StorePath> excluded =
-                ask(nix.closure(path)).stream()
-                        .filter(member -> !settings.selection().test(member))
-                        .toList();
-        for (StorePath member : excluded.subList(0, Math.min(MOST_SHOWN, excluded.size()))) {
+    private void companions(StorePath path, Reply reply) throws IOException, InterruptedException {
+        Found excluded =
+                ask(nix.closure(path), member -> !settings.selection().test(member), MOST_SHOWN);
+        for (StorePath member : excluded.first()) {
             reply.data(
                     "goes along in its closure although it is excluded: "
                             + member.in(settings.storeDir()));
         }
-        if (excluded.size() > MOST_SHOWN) {
-            reply.data("and " + (excluded.size() - MOST_SHOWN) + " more excluded paths");
+        if (excluded.more() > 0) {
+            reply.data("and " + excluded.more() + " more excluded paths");
         }
     }
 
     private void dependants(StorePath path, Reply reply)
             throws IOException, QueueException, InterruptedException {
+        Found dependants = ask(nix.referrers(path), other -> !other.equals(path), MOST_LOOKED_AT);
         int shown = 0;
-        for (StorePath dependant : ask(nix.referrers(path))) {
+        for (StorePath dependant : dependants.first()) {
             boolean queued = queue.call(ledger -> ledger.known(dependant));
-            if (!dependant.equals(path) && queued && shown++ < MOST_SHOWN) {
+            if (queued && shown++ < MOST_SHOWN) {
                 reply.data(
                         "it goes along all the same, in the closure of "
                                 + dependant.in(settings.storeDir()));
             }
         }
+        if (dependants.more() > 0) {
+            reply.data("not looked at: " + dependants.more() + " more that depend on it");
+        }
     }
 
-    /** Store paths that a command prints; none when it fails, which the journal tells. */
-    private List<StorePath> ask(List<String> command) {
-        var found = Collections.synchronizedList(new ArrayList<StorePath>());
-        Ending ending =
-                children.run(
-                        command,
-                        Home.forChildren(System.getenv(), settings.stateDir()),
-                        line -> {
-                            try {
-                                found.add(StorePath.parse(settings.storeDir(), line.strip()));
-                            } catch (IllegalArgumentException e) {
-                                LOG.debug("not a path: {}", e.getMessage()); // warnings, say
-                            }
-                        });
-        return ending.succeeded() ? List.copyOf(found) : List.of();
+    /**
+     * Store paths.
+     *
+     * @param first as many as were wanted
+     * @param more how many there are beyond
+     */
+    private record Found(List<StorePath> first, int more) {}
+
+    /**
+     * Those of the store paths that a command prints which are wanted; none when it fails, which
+     * the journal tells.
+     */
+    private Found ask(List<String> command, Predicate<StorePath> wanted, int most)
+            throws InterruptedException {
+        var first = Collections.synchronizedList(new ArrayList<StorePath>());
+        var more = new AtomicInteger();
+        asking.acquire();
+        try {
+            Ending ending =
+                    children.run(
+                            command,
+                            Home.forChildren(System.getenv(), settings.stateDir()),
+                            line ->
+                                    parsed(line)
+                                            .filter(wanted)
+                                            .ifPresent(path -> {
+                                                if (first.size() < most) {
+                                                    first.add(path);
+                                                } else {
+                                                    more.incrementAndGet();
+                                                }
+                                            }));
+            return ending.succeeded()
+                    ? new Found(List.copyOf(first), more.get())
+                    : new Found(List.of(), 0);
+        } finally {
+            asking.release();
+        }
+    }
+
+    private Optional<StorePath> parsed(String line) {
+        try {
+            return Optional.of(StorePath.parse(settings.storeDir(), line.strip()));
+        } catch (IllegalArgumentException e) {
+            LOG.debug("not a path: {}", e.getMessage()); // warnings, say
+            return Optional.empty();
+        }
     }
 }

@@ -41,6 +41,22 @@ class LoadIT {
     /** Beside two a connection, of which one asks whether the peer is there. */
     private static final long MOST_OTHER_DESCRIPTORS = 70;
 
+    /** Says how often it runs at once, and so many store paths of 211 characters. */
+    private static final String DEPENDANTS =
+            """
+            #!/bin/sh
+            case $* in *--referrers-closure*) ;; *) exec nix-store "$@" ;; esac
+            dir=${0%%/*}
+            mkdir "$dir/run-$$"
+            set -- "$dir"/run-*
+            echo "$#" >>"$dir/at-once"
+            awk 'BEGIN {
+                name = sprintf("%%0172d", 0)
+                for (i = 0; i < %d; i++) printf "'"${0%%/*}"'/store/%%032d-%%s\\n", i, name
+            }'
+            rmdir "$dir/run-$$"
+            """;
+
     private final List<OtherClient> clients = new ArrayList<>();
     private Scratch scratch;
     private TestWorker worker;
@@ -56,6 +72,9 @@ class LoadIT {
         // What is queued is not in the store, so it fails at once and does not keep the worker.
         scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
         scratch.set("NPBHQ_IDLE_TIMEOUT", "500ms");
+        scratch.set("NPBHQ_EXCLUDE", "-needed-by-all$");
+        scratch.set("NPBHQ_NIX", scratch.script("nix", "#!/bin/sh\nexec nix \"$@\"\n"));
+        scratch.script("nix-store", DEPENDANTS.formatted(FULL ? 2_000_000 : 200_000));
         worker = TestWorker.start(scratch);
         assertEquals("ok queued 1", ask(path(0)));
         sampler = new Thread(this::sample, "sampler");
@@ -270,6 +289,30 @@ class LoadIT {
                 "error more words than a line of paths can have; nothing of it was queued",
                 ask("x ".repeat(30_000)));
         writers.getFirst().join(20_000);
+    }
+
+    @Test
+    void explanationsOfWhatEverythingDependsOn() throws Exception {
+        String needed = Files.createFile(Path.of(path(1) + "-needed-by-all")).toString();
+        int many = FULL ? 20 : 6;
+        for (int i = 0; i < many; i++) {
+            client().send("explain " + needed + "\n");
+        }
+        for (OtherClient each : clients) {
+            String last = each.line();
+            String before = "";
+            while (!last.equals("ok")) {
+                before = last;
+                last = each.line();
+            }
+            assertEquals(
+                    "not looked at: " + (FULL ? 1_990_000 : 190_000) + " more that depend on it",
+                    before);
+        }
+        assertServesHooks(2);
+        List<String> atOnce = Files.readAllLines(scratch.dir.resolve("at-once"));
+        assertEquals(many, atOnce.size());
+        assertTrue(atOnce.stream().allMatch(n -> Integer.parseInt(n) <= 2), atOnce::toString);
     }
 
     @Test
