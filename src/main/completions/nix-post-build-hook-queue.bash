@@ -1,9 +1,12 @@
 # shellcheck shell=bash disable=SC2207 # completions are words
 # bash completion for nix-post-build-hook-queue
 
-# The queued paths, or the failed ones; nothing when the queue does not answer at once, or one may not ask.
+# The queued paths, or the failed ones; nothing when the queue does not answer at once, or one may not ask. What is no
+# path is left out: compgen expands its words, and would run a command that is in one.
 _nix_post_build_hook_queue_paths() {
-    timeout 1 "$1" "$2" 2>/dev/null </dev/null | while read -r path _ && [[ $path ]]; do echo "$path"; done | sort -u
+    timeout 1 "$1" "$2" 2>/dev/null </dev/null | while read -r path _ && [[ $path ]]; do
+        [[ $path == *[!0-9A-Za-z+._?=/-]* ]] || echo "$path"
+    done | sort -u
 }
 
 _nix_post_build_hook_queue() {

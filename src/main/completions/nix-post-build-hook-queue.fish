@@ -2,7 +2,7 @@
 
 # The paths that are queued or failed; none when the queue does not answer at once, or one may not ask.
 function __nix_post_build_hook_queue_paths
-    timeout 1 nix-post-build-hook-queue list 2>/dev/null </dev/null | string replace -r ' .*' '' | sort -u
+    timeout 1 nix-post-build-hook-queue list 2>/dev/null </dev/null | string match -r '^/[0-9A-Za-z+._?=/-]+(?= |$)' | sort -u
 end
 
 function __nix_post_build_hook_queue_add

@@ -5,13 +5,14 @@
 
 completions=$here/../../main/completions
 
-# The command: writes down what it was called with, and knows two paths.
+# The command: writes down what it was called with, and knows a path, and what is none but a shell might evaluate.
 mkdir "$work/bin"
 cat >"$work/bin/nix-post-build-hook-queue" <<END
 #!/bin/sh
 if [ "\$*" = list ]; then
     echo "$(path 1)  sign  queued"
     echo "$(path 1)  ssh://cache  failed: no"
+    printf '%s\n' '/nix/\$(touch\${IFS}$work/evaluated)  sign  queued' '/nix/\`touch\${IFS}$work/evaluated\`  sign  queued'
     exit
 fi
 printf '%s\n' "\$*" >>"$work/called"
@@ -62,6 +63,9 @@ pau\\t--\\t|pause --help
 pau\\t1h\\t|pause 1h
 watch j\\t|watch json
 END
+
+test_that "no word of the queue's answer was evaluated by bash"
+must not [ -e "$work/evaluated" ]
 
 test_that "bash knows every word of the program, and no other"
 words=$(sed -n "s/^words='PATH \(.*\)'$/\1/p" "$source_of_scripts/nix-post-build-hook-queue" | tr ' ' '\n' | sort)
