@@ -72,6 +72,26 @@ for word in status list failed watch wait; do
     must complains 'two of them'
 done
 
+test_that "what a worker says that is somebody else's by now is no more than text"
+server queue <<END
+$echoes
+printf 'a\033[31mb\302\233c\177\tko \303\251\302\265\nok \033]0;title\007\n'
+END
+for word in status list failed wait; do
+    client "$word"
+    must ends_with 0
+    must prints "$(printf 'a?[31mb?c?\tko \303\251\302\265\n?]0;title?')"
+done
+server other <<END
+$echoes
+printf 'error \033[1mno\n'
+END
+for word in status list; do
+    client "$word"
+    must ends_with 1
+    must complains '?[1mno'
+done
+
 test_that "a path as first word queues"
 server queue <<END
 $echoes

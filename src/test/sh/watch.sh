@@ -69,6 +69,20 @@ ended
 must equal "$status" 0
 must as_before
 
+test_that "nothing that a worker says is evaluated, nor does it reach the terminal as more than text"
+tells
+# shellcheck disable=SC2016 # for a shell that would evaluate it
+printf 'bar\tsign\trunning\ta[$(touch evaluated)]\t5\033[31m of 20\nbar\ts3\trunning\t08\tt\nsay\tso\033[5m much\ndraw\n' >"$case_dir/moment"
+in_terminal 100 "$work/client watch"
+must eventually shows '^sign \[-{40}\]   0% 5\?\[31m of 20$'
+must shows '^s3   \[-{40}\]   0% t$'
+must shows '^so\?\[5m much$'
+: >"$case_dir/end"
+must eventually shows '^nothing left to do'
+ended
+must equal "$status" 0
+must not [ -e "$case_dir/evaluated" ]
+
 test_that "a terminal that becomes narrow or wide is filled as it is"
 tells
 tell 500 '10 of 20 paths, 20 MB at 2.5 MB/s, about 10s left'
