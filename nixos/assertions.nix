@@ -180,7 +180,7 @@ in
           "${option "sshOptions"}: without StrictHostKeyChecking anybody can pose as the destination. Set ${option "knownHosts"} instead."
       ++
         lib.optional (cfg.signingPrivateKeyPath != null && !isLix && lib.versionOlder nixVersion "2.17")
-          "${option "signingPrivateKeyPath"}: the daemon of Nix ${nixVersion} takes signatures only from trusted users. Use Nix 2.17 or newer, or add \"${cfg.user}\" to nix.settings.trusted-users."
+          "${option "signingPrivateKeyPath"}: the daemon of Nix ${nixVersion} takes signatures only from trusted users, who may do whatever root may. Use Nix 2.17 or newer, or, if you accept that, add \"${cfg.user}\" to nix.settings.trusted-users."
     ;
   };
 }

@@ -235,6 +235,6 @@ fi
 version=$(nix --version 2>/dev/null | sed -n 's/^nix (Nix) \([0-9]*[.][0-9]*\).*/\1/p')
 if [ -n "$version" ] && [ "$(printf '%s\n' "$version" 2.17 | sort -V | head -n 1)" != 2.17 ] &&
     ! has "(extra-)?trusted-users[[:blank:]]*=.*([*]|$name)"; then
-    say "next, if it is to sign: the daemon of Nix $version takes signatures only from trusted users; add to"
-    say "    $conf: extra-trusted-users = $name"
+    say "next, if it is to sign: the daemon of Nix $version takes signatures only from trusted users, who may do whatever"
+    say "    root may. Use Nix 2.17 or newer, or, if you accept that, add to $conf: extra-trusted-users = $name"
 fi

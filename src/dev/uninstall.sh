@@ -84,5 +84,5 @@ fi
 for place in "$state" "/etc/$name" "/etc/systemd/system/$name.service.d" "/etc/systemd/system/$name.socket.d" \
     /etc/credstore/"$name".* /etc/credstore.encrypted/"$name".*; do
     find "$place" ! -type d 2>/dev/null
-done | sed 's/^/left, since it is yours: /'
+done | LC_ALL=C tr '\000-\011\013-\037\177' '?' | sed 's/^/left, since it is yours: /'
 say "purged: the queue and its settings are gone"
