@@ -34,6 +34,7 @@ import org.slf4j.LoggerFactory;
 public final class Carriers {
     private static final Logger LOG = LoggerFactory.getLogger(Carriers.class);
     private static final int LONGEST_REASON = 1_500;
+    private static final int LONGEST_LOOKED_AT = 4 * LONGEST_REASON;
     private static final int LOGGED_LINES = 200;
 
     private final Nix nix;
@@ -232,8 +233,13 @@ public final class Carriers {
         };
     }
 
-    private static String cut(String said) {
-        String text = Destination.withoutPasswords(said);
+    /**
+     * Twice: to look for passwords takes the square of the length, and a destination may say much.
+     */
+    static String cut(String said) {
+        String text =
+                Destination.withoutPasswords(
+                        said.substring(0, Math.min(said.length(), LONGEST_LOOKED_AT)));
         String stripped = text.startsWith("error: ") ? text.substring("error: ".length()) : text;
         return stripped.length() > LONGEST_REASON
                 ? stripped.substring(0, LONGEST_REASON) + "…"

@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import hookqueue.nix.Plain;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -85,6 +87,20 @@ class DestinationTest {
     })
     void aPasswordIsNotPartOfAnErrorText(String said, String shown) {
         assertEquals(shown, Destination.withoutPasswords(said));
+    }
+
+    @Test
+    void aLongErrorTextIsLookedThroughInNoTime() {
+        String said = "error: https://me:hunter2@cache " + "://:".repeat(16_000);
+        assertTimeoutPreemptively(
+                Duration.ofSeconds(10),
+                () -> {
+                    for (int i = 0; i < 20; i++) { // of a program 200 lines are logged
+                        String shown = Carriers.cut(said);
+                        assertTrue(shown.startsWith("https://me:***@cache ://:"), shown);
+                        assertEquals(1_501, shown.length());
+                    }
+                });
     }
 
     @Test
