@@ -1,10 +1,16 @@
 package hookqueue.queue;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -56,8 +62,9 @@ final class Database {
     /**
      * @param progress told before a check that may take long
      * @throws SQLException when it cannot be used: damaged, no room, no right, in use
+     * @throws IOException when the folder cannot be written
      */
-    Opened open(Consumer<String> progress) throws SQLException {
+    Opened open(Consumer<String> progress) throws SQLException, IOException {
         if (Files.isDirectory(file(), LinkOption.NOFOLLOW_LINKS)) {
             throw new SQLiteException("a directory in its place", SQLiteErrorCode.SQLITE_NOTADB);
         }
@@ -89,7 +96,11 @@ final class Database {
         }
     }
 
-    /** Whether an error means that the file is not a sound database any more. */
+    /**
+     * Whether an error says that the file is not a sound database any more. SQLite says so, too,
+     * when the disk does not let it read for a moment (SQLITE_IOERR_CORRUPTFS, which it turns into
+     * SQLITE_CORRUPT); {@link #isLost} tells these apart.
+     */
     static boolean isDamage(SQLException e) {
         return e instanceof SQLiteException s
                 && (hasCode(s, SQLiteErrorCode.SQLITE_CORRUPT)
@@ -98,7 +109,71 @@ final class Database {
 
     /** For damage that SQLite does not see. */
     static SQLException damage(String what) {
-        return new SQLiteException(what, SQLiteErrorCode.SQLITE_CORRUPT);
+        return new Unseen(what);
+    }
+
+    private static final class Unseen extends SQLiteException {
+        private static final long serialVersionUID = 1;
+
+        Unseen(String what) {
+            super(what, SQLiteErrorCode.SQLITE_CORRUPT);
+        }
+    }
+
+    /**
+     * Whether the file is lost for us, after damage was found and while it is not open: it is no
+     * sound database, or cannot be read though the disk works. A disk that only stood still for a
+     * moment costs nothing.
+     *
+     * @throws IOException when the disk does not work: nothing can be said of the file
+     */
+    boolean isLost(SQLException damage) throws IOException {
+        if (damage instanceof Unseen || !Files.isRegularFile(file(), LinkOption.NOFOLLOW_LINKS)) {
+            return true;
+        }
+        try {
+            readThrough(file());
+            readThrough(folder.resolve(FILE + "-wal"));
+        } catch (NoSuchFileException e) {
+            LOG.trace("no log", e);
+        } catch (IOException e) {
+            tryDisk();
+            LOG.error("the disk works, but the database cannot be read: {}", e.toString());
+            return true;
+        }
+        try (Connection connection = connect(file().toString());
+                Statement s = connection.createStatement()) {
+            check(s);
+            return false;
+        } catch (SQLException e) {
+            if (isDamage(e)) {
+                return true;
+            }
+            throw new IOException(e.getMessage(), e);
+        }
+    }
+
+    private static void readThrough(Path path) throws IOException {
+        try (InputStream in = Files.newInputStream(path)) {
+            in.transferTo(OutputStream.nullOutputStream());
+        }
+    }
+
+    private void tryDisk() throws IOException {
+        try (FileChannel channel =
+                FileChannel.open(
+                        trial(),
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.TRUNCATE_EXISTING,
+                        StandardOpenOption.WRITE)) {
+            channel.write(ByteBuffer.allocate(4096));
+            channel.force(true);
+        }
+        Files.delete(trial());
+    }
+
+    private Path trial() {
+        return folder.resolve(FILE + ".trial");
     }
 
     /** Whether another process has the database open. */
@@ -126,7 +201,7 @@ final class Database {
         }
     }
 
-    private Opened attempt(Consumer<String> progress) throws SQLException {
+    private Opened attempt(Consumer<String> progress) throws SQLException, IOException {
         Connection connection = connect(file().toString());
         try {
             boolean begun;
@@ -149,8 +224,9 @@ final class Database {
                 s.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('clean', '0')");
                 connection.commit();
             }
+            Files.deleteIfExists(trial()); // a disk that did not work may have kept it
             return new Opened(connection, clean, begun);
-        } catch (SQLException e) {
+        } catch (SQLException | IOException e) {
             connection.close();
             throw e;
         }

@@ -63,8 +63,8 @@ public final class Queue implements AutoCloseable {
     /** Why the spool was not taken in the last time; told once. Of the queue's thread. */
     private @Nullable String spoolTrouble;
 
-    /** Whether the database is; written by the queue's thread, read after its end. */
-    private boolean damaged;
+    /** Why the database seems to be; written by the queue's thread, read after its end. */
+    private @Nullable SQLException damage;
 
     /** Whether the thread ended in the middle of a transaction; as above. */
     private boolean broken;
@@ -169,7 +169,10 @@ public final class Queue implements AutoCloseable {
                 if (!Database.isDamage(e)) {
                     throw e;
                 }
-                database.setAside(clock.instant());
+                progress.accept("looking whether the database is damaged");
+                if (database.isLost(e)) {
+                    database.setAside(clock.instant());
+                }
                 return begun(settings, clock, fatal, progress, database);
             }
         } catch (SQLException | IOException e) {
@@ -188,7 +191,7 @@ public final class Queue implements AutoCloseable {
             Consumer<Throwable> fatal,
             Consumer<String> progress,
             Database database)
-            throws SQLException {
+            throws SQLException, IOException {
         Database.Opened opened = database.open(progress);
         var queue = new Queue(settings, clock, fatal, database, opened.connection());
         try {
@@ -402,7 +405,7 @@ public final class Queue implements AutoCloseable {
         } catch (SQLException e) {
             rollBack();
             if (Database.isDamage(e)) {
-                damaged = true;
+                damage = e;
                 fatal.accept(e);
             }
             return e;
@@ -511,13 +514,15 @@ public final class Queue implements AutoCloseable {
             roots.sync(); // or one that was removed comes back, and nobody looks after a clean end
             if (broken) {
                 rollBack();
-            } else if (!damaged && roots.problem() == null) { // else the next worker compares them
+            } else if (damage == null
+                    && roots.problem() == null) { // else the next worker compares them
                 ledger.closedCleanly();
                 connection.commit();
             }
             ledger.close();
             connection.close();
-            if (damaged) { // the next worker fills a new one from the roots
+            if (damage != null
+                    && database.isLost(damage)) { // the next worker fills a new one from the roots
                 database.setAside(clock.instant());
             }
         } catch (SQLException | IOException e) {

@@ -26,6 +26,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
 
 /** Disks that are damaged, full or taken, and workers that died. */
 class RecoveryTest {
@@ -481,6 +483,27 @@ class RecoveryTest {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             assertEquals(2, f.rooted().size());
+        }
+    }
+
+    /** SQLite calls it damage, too, when the disk answers EIO to a read. */
+    @Test
+    void whatOnlyCouldNotBeReadForAMomentIsNotTakenForDamage() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 2), "a-tag");
+            assertThrows(
+                    QueueException.class,
+                    () ->
+                            queue.call(ledger -> {
+                                throw new SQLiteException(
+                                        "a read failed", SQLiteErrorCode.SQLITE_CORRUPT);
+                            }));
+            assertEquals(1, f.fatal.size(), "the worker is to end");
+        }
+        f.roots.toFile().renameTo(f.roots.resolveSibling("away").toFile()); // nothing to fill from
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(List.of(), queue.damaged());
+            assertEquals(2, Fixture.unsettled(queue).size());
         }
     }
 
