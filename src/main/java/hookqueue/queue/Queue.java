@@ -514,15 +514,14 @@ public final class Queue implements AutoCloseable {
             roots.sync(); // or one that was removed comes back, and nobody looks after a clean end
             if (broken) {
                 rollBack();
-            } else if (damage == null
-                    && roots.problem() == null) { // else the next worker compares them
-                ledger.closedCleanly();
+            } else if (damage == null && roots.problem() == null) {
+                ledger.closedCleanly(); // else the next worker compares roots and rows
                 connection.commit();
             }
             ledger.close();
             connection.close();
-            if (damage != null
-                    && database.isLost(damage)) { // the next worker fills a new one from the roots
+            if (damage != null && database.isLost(damage)) {
+                // the next worker fills a new one from the roots
                 database.setAside(clock.instant());
             }
         } catch (SQLException | IOException e) {
