@@ -48,10 +48,10 @@ while IFS= read -r name; do
         continue
     fi
     began=$(date +%s)
-    sh "$ROOT/src/dev/torture.sh" --dist "$copy/target/dist" --seed 384 --minutes 2 >"$out/$name.log" 2>&1 </dev/null || true
+    sh "$ROOT/src/dev/torture.sh" --dist "$copy/target/dist" --seed 9 --minutes 2 >"$out/$name.log" 2>&1 </dev/null || true
     took=$(($(date +%s) - began))
-    # Not by the status alone: a campaign that cannot run catches nothing.
-    found=$(grep -v 'could not be run to its end' "$out/$name.log" | sed -n 's/^  -> //p' | head -n 1 | cut -c 1-160)
+    # Not by the status alone: a campaign that cannot run catches nothing; and a machine that stands still is no breach.
+    found=$(grep -v -e 'could not be run to its end' -e 'a hook with a limit of' "$out/$name.log" | sed -n 's/^  -> //p' | head -n 1 | cut -c 1-160)
     if [ -n "$found" ]; then
         printf 'caught  %s, after %s s: %s\n' "$name" "$took" "$found"
         caught=$((caught + 1))

@@ -1,11 +1,14 @@
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
 /** Those who call the queue in a script: hooks, clients, and people who wait, drop and look. */
@@ -47,10 +50,16 @@ final class Callers {
 
     void hooks(int atOnce, int paths, Random random) throws IOException {
         try (var threads = Executors.newFixedThreadPool(atOnce)) {
+            var hooks = new ArrayList<Future<?>>();
             for (int i = 0; i < atOnce; i++) {
                 List<String> some = run.model.newPaths(paths, random);
-                threads.submit(() -> one(some));
+                hooks.add(threads.submit(() -> one(some)));
             }
+            for (Future<?> hook : hooks) {
+                hook.get();
+            }
+        } catch (InterruptedException | ExecutionException e) {
+            throw new IllegalStateException(e);
         }
     }
 
@@ -76,14 +85,14 @@ final class Callers {
                 run.breach("a hook with a limit of " + Run.LIMIT + " took " + took + " ms: " + World.text(said));
             }
             String text = World.text(said);
+            if (text.contains("NOT queued")) {
+                run.model.stray(paths);
+                return;
+            }
             if (!text.isEmpty()) {
                 run.model.spool(paths);
             }
-            if (text.contains("NOT queued")) {
-                run.strays = true;
-            } else {
-                run.model.accept(paths);
-            }
+            run.model.accept(paths);
         } catch (IOException | InterruptedException e) {
             run.breach("a hook could not be run: " + e);
         }
@@ -91,11 +100,10 @@ final class Callers {
 
     /** Nothing was promised of their paths. */
     void killed(Step.HooksKilled step) throws IOException {
-        run.strays = true;
         var random = new Random(step.seed());
         for (int i = 0; i < step.atOnce(); i++) {
             List<String> paths = run.model.newPaths(2, random);
-            run.model.spool(paths);
+            run.model.stray(paths);
             run.world.builder(Map.of("OUT_PATHS", String.join(" ", paths)), run.world.hook().toString())
                     .redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD)
@@ -135,7 +143,7 @@ final class Callers {
         run.model.accept(paths);
         run.listen();
         if (run.ask("wait tag=" + tag + " timeout=1500ms")) {
-            Set<String> delivered = run.nix.delivered().keySet();
+            Set<String> delivered = run.nix.delivered();
             for (String path : paths) {
                 for (String lane : FakeNix.LANES) {
                     if (run.model.owes(path, lane) && !delivered.contains(lane + " " + path)) {
@@ -144,6 +152,18 @@ final class Callers {
                 }
             }
         }
+    }
+
+    /** A path that is not taken by a destination, which then is known to be down. */
+    void meetsOutage(String lane) throws IOException {
+        run.outages.turn(lane, FakeNix.Mode.DOWN);
+        run.listen();
+        run.ask("resume");
+        String path = run.model.plainPath();
+        if (run.ask("queue " + path)) {
+            run.model.accept(List.of(path));
+        }
+        run.ask("wait timeout=1s");
     }
 
     /** A path that will fail, and then keeps its root. */

@@ -17,24 +17,20 @@ final class Disk implements AutoCloseable {
         return disk;
     }
 
-    void spoil(boolean full) throws IOException {
-        if (full) {
-            // Ends with an error when there is no room left, as is wanted.
-            new ProcessBuilder("dd", "if=/dev/zero", "of=" + mountPoint.resolve("filling"), "bs=64k")
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .start()
-                    .onExit()
-                    .join();
-        } else {
-            // With files open for writing the kernel refuses; then nothing has happened.
-            new ProcessBuilder("mount", "-o", "remount,ro", mountPoint.toString())
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .start()
-                    .onExit()
-                    .join();
-        }
+    /** To the last byte. */
+    void fill() throws IOException {
+        // Ends with an error when there is no room left, as is wanted.
+        new ProcessBuilder("dd", "if=/dev/zero", "of=" + mountPoint.resolve("filling"), "bs=64k")
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start()
+                .onExit()
+                .join();
+    }
+
+    /** Nobody may have a file open there for writing: the kernel would refuse. */
+    void makeReadOnly() throws IOException {
+        run("mount", "-o", "remount,ro", mountPoint.toString());
     }
 
     void heal() throws IOException {

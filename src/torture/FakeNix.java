@@ -2,9 +2,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.HashMap;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 
 /**
  * A {@code nix} that does as it is told, and a program for {@code exec:}: a shell script, quick to start, which writes a
@@ -88,6 +89,8 @@ final class FakeNix {
             exit 0
             """;
 
+    private static final String SIGNED = "sign ";
+
     /** The real Nix, which then does what this one lets through; empty for none. */
     static final String REAL = System.getProperty("nix", "");
 
@@ -123,7 +126,7 @@ final class FakeNix {
 
     /** Those of the delivered that the real Nix has not put where they should be. */
     List<String> missing() throws IOException {
-        return delivered().keySet().stream()
+        return delivered().stream()
                 .filter(line -> line.startsWith("near ") || line.startsWith("far "))
                 .filter(line -> {
                     String[] words = line.split(" ");
@@ -133,12 +136,35 @@ final class FakeNix {
                 .toList();
     }
 
-    /** How often each path was delivered, by "LANE PATH". */
-    Map<String, Integer> delivered() throws IOException {
-        var counts = new HashMap<String, Integer>();
+    /** What was delivered, as "LANE PATH". */
+    Set<String> delivered() throws IOException {
+        var all = new HashSet<String>();
         for (String line : Files.readAllLines(world.dir.resolve("delivered"))) {
-            counts.merge(line, 1, Integer::sum);
+            if (!line.startsWith(SIGNED)) {
+                all.add(line);
+            }
         }
-        return counts;
+        return all;
+    }
+
+    /** How often something was. */
+    long deliveries() throws IOException {
+        try (var lines = Files.lines(world.dir.resolve("delivered"))) {
+            return lines.filter(line -> !line.startsWith(SIGNED)).count();
+        }
+    }
+
+    /** What was delivered before it was signed, as "LANE PATH". */
+    List<String> unsigned() throws IOException {
+        var signed = new HashSet<String>();
+        var wrong = new ArrayList<String>();
+        for (String line : Files.readAllLines(world.dir.resolve("delivered"))) {
+            if (line.startsWith(SIGNED)) {
+                signed.add(line.substring(SIGNED.length()));
+            } else if (!signed.contains(line.substring(line.indexOf(' ') + 1))) {
+                wrong.add(line);
+            }
+        }
+        return wrong;
     }
 }

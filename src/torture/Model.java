@@ -38,6 +38,9 @@ final class Model {
      */
     private final Set<String> spooled = new LinkedHashSet<>();
 
+    /** Those of them whose hook was ended at that. */
+    private final Set<String> strays = new LinkedHashSet<>();
+
     /** Those that were dropped, or may have been, and not queued again since. */
     private final Set<String> dropped = new LinkedHashSet<>();
 
@@ -48,6 +51,7 @@ final class Model {
     private final Set<String> lost = new LinkedHashSet<>();
 
     private boolean rootless;
+    private boolean sick;
 
     private boolean away;
     private boolean filtered;
@@ -105,7 +109,7 @@ final class Model {
         accepted.addAll(paths);
         paths.forEach(dropped::remove);
         paths.forEach(lost::remove);
-        if (rootless) {
+        if (rootless || sick) {
             unprotected.addAll(paths);
         }
         if (away) {
@@ -117,6 +121,16 @@ final class Model {
 
     synchronized void spool(List<String> paths) {
         spooled.addAll(paths);
+    }
+
+    /** The same, but the hook was ended, or had to end it. */
+    synchronized void stray(List<String> paths) {
+        spool(paths);
+        strays.addAll(paths);
+    }
+
+    synchronized boolean hasStrays() {
+        return !strays.isEmpty();
     }
 
     synchronized void drop(String path) {
@@ -131,6 +145,11 @@ final class Model {
         }
     }
 
+    /** From now on no root can be made because the disk says so, or can be made again. */
+    synchronized void sick(boolean disk) {
+        sick = disk;
+    }
+
     /**
      * The destination that comes and goes is out of the settings from now on, or in them again. What is in the spool may
      * be taken in meanwhile, and so may all of it when the database is filled again from the roots.
@@ -142,13 +161,20 @@ final class Model {
         }
     }
 
-    synchronized void databaseIsLost() {
+    /**
+     * The database is lost.
+     *
+     * @param rooted the names of the roots that there are; those that are away may come back too late
+     */
+    synchronized void databaseIsLost(Set<String> rooted) {
         if (away) {
             excused.addAll(offered);
         }
         // A root brings back a path, but not that it was queued again since, for a destination that was new.
         excused.addAll(onceExcused);
-        lost.addAll(unprotected); // there is no root to bring them back
+        unprotected.stream()
+                .filter(path -> !rooted.contains(Path.of(path).getFileName().toString()))
+                .forEach(lost::add); // there is no root to bring them back
     }
 
     /** Some paths are excluded from now on, and need not be delivered even if they were queued before. */
@@ -202,10 +228,10 @@ final class Model {
 
     /**
      * Whether the root of a settled path may be there: its hook was at work on the spool when the worker, which it had not
-     * heard of, delivered the path, and did not end that work.
+     * heard of, delivered the path, and was ended before it had done that work.
      */
     synchronized boolean mayStayRooted(String name) {
-        return spooled.contains(world.store + "/" + name);
+        return strays.contains(world.store + "/" + name);
     }
 
     /** Whether a lane that has taken a path need not count it at all. */

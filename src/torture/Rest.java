@@ -1,21 +1,30 @@
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /** Brings a healed queue to rest, and compares what is then with what the model says must be. */
 final class Rest {
-    private static final int MOST_SECONDS = 90;
+    /** How often what comes anew is brought to rest, before a worker has nothing to do. */
+    private static final int MOST_LIVES = 5;
+
+    /** By the clock, more than the longest delay. */
+    private static final int MINUTES_A_LOOK = 20;
+
+    /** By the clock, less than what a clock may have been wrong by: then only delays go by, and no other time. */
+    private static final int MOST_MINUTES = 180;
+
+    private static final int MOST_SECONDS = 60;
 
     private final Run run;
     private final List<Json> failed = new ArrayList<>();
-    private Map<String, Integer> delivered = Map.of();
+    private Set<String> delivered = Set.of();
 
     private Rest(Run run) {
         this.run = run;
@@ -26,9 +35,11 @@ final class Rest {
         var rest = new Rest(run);
         rest.spoolIsTakenIn();
         rest.come();
-        if (run.countsAreLost || run.strays) {
-            // What a worker finds damaged before it ends, the next one mends; and it finds roots then.
-            run.awaitEnd();
+        if (run.countsAreLost || run.model.hasStrays()) {
+            // What a worker finds damaged before it ends, the next one mends; and it finds roots then, whose paths come anew.
+            for (int i = 0; i < MOST_LIVES && !run.endsByItself(4 * Run.IDLE_MILLISECONDS); i++) {
+                rest.come();
+            }
             rest.come();
         }
         rest.delivered = run.nix.delivered();
@@ -62,34 +73,44 @@ final class Rest {
         run.breach("not taken in from the spool, while nobody queues a path: " + left);
     }
 
-    /** Until nothing is left that is not failed. A path that every destination takes shows who is to blame. */
+    /**
+     * Until nothing is left that is not failed, by nothing but the time that goes by: what was put off comes by itself. A
+     * path that every destination takes shows who is to blame. Those that were failed for an outage are then retried.
+     */
     private void come() throws IOException {
         long end = System.nanoTime() + MOST_SECONDS * 1_000_000_000L;
-        List<String> unsettled = List.of();
         String witness = "";
-        while (true) {
+        List<String> unsettled;
+        List<String> blamed;
+        int minutes = 0;
+        do {
             run.listen();
+            unsettled = List.of();
+            blamed = List.of();
+            try {
+                unsettled = unsettled();
+                blamed = run.outages.blamed(run.lines("failed json"));
+            } catch (IOException e) {
+                unsettled = List.of("(no answer: " + e.getMessage() + ")");
+            }
             if (!unsettled.contains(witness)) { // one at a time: a busy machine may take longer than this loop
+                if (unsettled.isEmpty() && blamed.isEmpty() && !witness.isEmpty()) {
+                    return;
+                }
                 witness = run.model.plainPath();
                 if (run.ask("queue " + witness)) {
                     run.model.accept(List.of(witness));
                 }
             }
+            if (unsettled.isEmpty() && !blamed.isEmpty()) {
+                run.ask("retry " + String.join(" ", blamed));
+            }
             run.ask("wait timeout=1s");
-            try {
-                unsettled = unsettled();
-            } catch (IOException e) {
-                unsettled = List.of("(no answer: " + e.getMessage() + ")");
-            }
-            if (unsettled.isEmpty()) {
-                return;
-            }
-            if (System.nanoTime() > end) {
-                run.breach("after " + MOST_SECONDS + " s with nothing wrong there are still unsettled: " + unsettled);
-                return;
-            }
-            run.ask("retry " + String.join(" ", unsettled));
-        }
+            minutes = Math.min(minutes + MINUTES_A_LOOK, MOST_MINUTES);
+            run.later(minutes);
+        } while (System.nanoTime() < end);
+        run.breach("after %d s and %d minutes by the clock, with nothing wrong, there are still unsettled: %s, failed: %s"
+                .formatted(MOST_SECONDS, minutes, unsettled, blamed));
     }
 
     private List<String> unsettled() throws IOException {
@@ -106,7 +127,6 @@ final class Rest {
         // Held for a signature that cannot be had any more is as good as failed.
         held.removeIf(run.model::hasVanished);
         paths.addAll(held);
-        paths.addAll(run.outages.blamed(run.lines("failed json")));
         return List.copyOf(paths);
     }
 
@@ -119,7 +139,7 @@ final class Rest {
     private void promises() {
         for (String path : run.model.accepted()) {
             for (String lane : FakeNix.LANES) {
-                boolean arrived = delivered.containsKey(lane + " " + path);
+                boolean arrived = delivered.contains(lane + " " + path);
                 if (!arrived && !run.model.owes(path, lane)) {
                     continue;
                 }
@@ -148,7 +168,10 @@ final class Rest {
             }
         }
         run.nix.missing().forEach(line -> run.breach("called delivered, but not there: " + line));
-        for (String line : run.countsAreLost ? Set.<String>of() : delivered.keySet()) {
+        if (run.signsAlways) {
+            run.nix.unsigned().forEach(line -> run.breach("delivered without a signature: " + line));
+        }
+        for (String line : run.countsAreLost ? Set.<String>of() : delivered) {
             if (!offered.contains(line.substring(line.indexOf(' ') + 1))) {
                 run.breach("delivered, but never queued: " + line);
             }
@@ -165,7 +188,14 @@ final class Rest {
         do {
             there.clear();
             try (var roots = Files.list(run.world.roots)) {
-                roots.forEach(root -> there.add(root.getFileName().toString()));
+                for (Path root : roots.toList()) {
+                    String name = root.getFileName().toString();
+                    there.add(name);
+                    // One that goes meanwhile is looked at no more.
+                    if (Files.isSymbolicLink(root) && !target(root).equals(run.world.store.resolve(name))) {
+                        run.breach("a root that leads elsewhere: " + root + " -> " + target(root));
+                    }
+                }
             }
             var others = new TreeSet<>(there);
             others.removeAll(expected);
@@ -177,6 +207,14 @@ final class Rest {
         run.breach("GC roots are " + there + ", but failed are " + expected);
     }
 
+    private Path target(Path root) throws IOException {
+        try {
+            return Files.readSymbolicLink(root);
+        } catch (NoSuchFileException e) {
+            return run.world.store.resolve(root.getFileName());
+        }
+    }
+
     /** Reported exactly once, however often it had to be sent. */
     private void counts() throws IOException {
         if (run.countsAreLost || run.repeats) {
@@ -184,7 +222,7 @@ final class Rest {
         }
         var expected = new HashMap<String, Long>();
         var perhaps = new HashMap<String, Long>();
-        for (String line : delivered.keySet()) {
+        for (String line : delivered) {
             String lane = line.substring(0, line.indexOf(' '));
             String path = line.substring(line.indexOf(' ') + 1);
             if (!hasFailed(path, lane)) {

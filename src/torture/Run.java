@@ -30,12 +30,18 @@ final class Run implements AutoCloseable {
     private String without = "";
 
     private boolean filters;
+    private boolean signs;
+    private boolean diskIsBad;
+    private boolean databaseIsBad;
+
+    /** Whether nothing may be delivered without a signature. */
+    boolean signsAlways;
+
+    /** Whether this worker may end with an error: it was killed, or its disk or database was bad at some time. */
+    private boolean mayFail;
 
     /** Whether the database has forgotten what it had counted. */
     boolean countsAreLost;
-
-    /** Whether there may be roots of paths that no hook has lived, or had the time, to hand over: the worker finds them at its end. */
-    boolean strays;
 
     /** Whether paths were queued again that may have been settled, and so count again. */
     boolean repeats;
@@ -47,15 +53,17 @@ final class Run implements AutoCloseable {
         clock = new Clock(world);
         sick = world.dir.resolve("disk-is-sick");
         world.set("EIO_WHEN", sick)
-                .set("EIO_UNDER", world.state)
+                .set("EIO_UNDER", world.state + ":" + world.roots)
                 .set("LD_PRELOAD", System.getProperty("faults"));
         disk = settings.smallDisk() ? Disk.mount(world.state, 8) : null;
         world.set("NPBHQ_BATCH_SIZE", settings.batchSize())
                 .set("NPBHQ_STALL_TIMEOUT", "2s")
-                .set("NPBHQ_MAX_ATTEMPTS", 1)
+                .set("NPBHQ_MAX_ATTEMPTS", settings.mostAttempts())
                 .set("NPBHQ_IDLE_TIMEOUT", IDLE_MILLISECONDS + "ms")
                 .set("NPBHQ_HOOK_TIMEOUT", LIMIT);
-        if (settings.signs()) {
+        signs = settings.signs();
+        signsAlways = signs;
+        if (signs) {
             world.set("NPBHQ_SIGNING_PRIVATE_KEY_PATH", world.key);
         }
         listen();
@@ -68,9 +76,21 @@ final class Run implements AutoCloseable {
     /** Somebody listens, as with systemd's socket: the worker that lives, or the next one. */
     Queue listen() throws IOException {
         if (queue == null || !queue.alive()) {
+            ended();
             queue = Queue.listen(world);
+            mayFail = Files.exists(sick) || diskIsBad || databaseIsBad;
         }
         return queue;
+    }
+
+    /** A worker that nobody has killed, and that has nothing to complain of, ends with 0. */
+    private void ended() {
+        if (queue != null) {
+            int status = queue.exit(1);
+            if (status != 0 && !mayFail) {
+                breach("the worker ended by itself with " + status);
+            }
+        }
     }
 
     void step(Step step) throws IOException {
@@ -115,18 +135,44 @@ final class Run implements AutoCloseable {
             case Step.Listen s -> listen();
             case Step.Clock s -> clock.set(s.minutes());
             case Step.Sick s -> sick(s.disk());
+            case Step.SickForAMoment s -> {
+                sick(false);
+                listen();
+                callers.line(new Step.Line(3, s.seed()));
+                sick(true);
+                callers.line(new Step.Line(3, s.seed() + 1)); // what it has in memory is thrown away
+                ask("failed");
+                ask("list");
+                sick(false);
+            }
+            case Step.ClockSetBack s -> {
+                clock.set(600);
+                callers.meetsOutage(s.lane());
+                clock.set(0);
+            }
             case Step.Filter s -> filter(s.on());
             case Step.Vanish s -> model.vanish(new Random(s.seed()));
             case Step.Collect s -> collect();
             case Step.Without s -> without(s.lane());
             case Step.SpoolLitter s -> unlessTheDiskRefuses(() -> litter(s.kind()));
+            case Step.Signing s -> sign(s.on());
             case Step.DamageDatabase s -> {
                 kill();
                 countsAreLost = true;
-                model.databaseIsLost();
+                databaseIsBad = true;
+                model.databaseIsLost(Files.exists(world.roots) ? rooted() : Set.of());
                 unlessTheDiskRefuses(() -> Damage.toDatabase(world.state, s.kind(), new Random(s.seed())));
             }
-            case Step.Disk s -> disk.spoil(s.full());
+            case Step.Disk s -> {
+                mayFail = true;
+                diskIsBad = true;
+                if (s.full()) {
+                    disk.fill();
+                } else {
+                    kill(); // its end would leave things to be written
+                    disk.makeReadOnly();
+                }
+            }
             case Step.Ask s -> ask(s.line());
             case Step.Rest s -> Queue.pause(s.milliseconds());
             case Step.BatchSize s -> {
@@ -140,6 +186,7 @@ final class Run implements AutoCloseable {
     void heal() throws IOException {
         if (disk != null) {
             disk.heal();
+            diskIsBad = false;
         }
         outages.end();
         without("");
@@ -149,7 +196,21 @@ final class Run implements AutoCloseable {
         unrooted(false);
         listen();
         signal("CONT");
-        ask("resume");
+        // One that could not begin tells everybody why for half a minute, before the next one is started.
+        long end = System.nanoTime() + 60_000_000_000L;
+        while (!ask("resume")) {
+            if (System.nanoTime() > end) {
+                breach("does not resume, with nothing wrong");
+                return;
+            }
+            Queue.pause(50);
+            listen();
+        }
+    }
+
+    /** So many minutes have gone by since all faults ended, by the clock. */
+    void later(int minutes) throws IOException {
+        clock.set(minutes);
     }
 
     /** The worker ends, for whatever reason. */
@@ -157,6 +218,15 @@ final class Run implements AutoCloseable {
         if (queue.alive()) {
             queue.exit(30);
         }
+    }
+
+    /** Whether the worker ends within so many milliseconds, when nobody asks it anything. */
+    boolean endsByItself(long milliseconds) {
+        long end = System.nanoTime() + milliseconds * 1_000_000;
+        while (queue.alive() && System.nanoTime() < end) {
+            Queue.pause(20);
+        }
+        return !queue.alive();
     }
 
     /** A worker that starts removes what hooks have not finished, but only after an hour. */
@@ -211,7 +281,9 @@ final class Run implements AutoCloseable {
 
     /** By faults.c. */
     private void sick(boolean disk) throws IOException {
+        model.sick(disk);
         if (disk) {
+            mayFail = true;
             Files.writeString(sick, "");
         } else {
             Files.deleteIfExists(sick);
@@ -221,7 +293,9 @@ final class Run implements AutoCloseable {
     private void fill() {
         if (disk != null) {
             try {
-                disk.spoil(true);
+                mayFail = true;
+                diskIsBad = true;
+                disk.fill();
             } catch (IOException e) {
                 breach("the disk cannot be filled: " + e);
             }
@@ -232,13 +306,30 @@ final class Run implements AutoCloseable {
         if (!Files.exists(world.roots)) {
             return; // all would go
         }
-        Set<String> rooted;
-        try (var roots = Files.list(world.roots)) {
-            rooted = roots.map(root -> root.getFileName().toString()).collect(Collectors.toSet());
-        }
+        Set<String> rooted = rooted();
         // Later than the roots: one goes after its path's last delivery.
-        model.collect(rooted, nix.delivered().keySet())
+        model.collect(rooted, nix.delivered())
                 .forEach(path -> breach("not settled, and yet garbage: " + path));
+    }
+
+    private Set<String> rooted() throws IOException {
+        try (var roots = Files.list(world.roots)) {
+            return roots.map(root -> root.getFileName().toString()).collect(Collectors.toSet());
+        }
+    }
+
+    private void sign(boolean on) throws IOException {
+        if (on == signs) {
+            return;
+        }
+        terminate();
+        signs = on;
+        signsAlways = false;
+        if (on) {
+            world.set("NPBHQ_SIGNING_PRIVATE_KEY_PATH", world.key);
+        } else {
+            world.unset("NPBHQ_SIGNING_PRIVATE_KEY_PATH");
+        }
     }
 
     void without(String lane) throws IOException {
@@ -294,6 +385,7 @@ final class Run implements AutoCloseable {
 
     /** SIGKILL, as from a kernel that is out of memory; its children end, as systemd sees to. */
     private void kill() {
+        mayFail = true;
         ProcessHandle.of(queue.pid()).ifPresent(ProcessHandle::destroyForcibly);
         queue.exit(20);
         try {
@@ -311,9 +403,10 @@ final class Run implements AutoCloseable {
         signal("TERM");
         int status = queue.exit(60);
         // 143: before its first connection it is systemd-socket-activate.
-        if (status != 0 && status != 143 && disk == null && !Files.exists(sick)) {
+        if (status != 0 && status != 143 && !mayFail) {
             breach("SIGTERM ended the worker with " + status);
         }
+        mayFail = true; // that was looked at
     }
 
     private void signal(String name) {

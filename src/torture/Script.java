@@ -14,22 +14,24 @@ record Script(long seed, Settings settings, List<Step> steps) {
     /**
      * @param batchSize most paths in one child process
      * @param signs whether paths are signed first
-     * @param smallDisk whether the state directory is a small disk of its own, which can be filled
+     * @param smallDisk whether the state directory is a small disk of its own, which can be filled; that needs root
+     * @param mostAttempts how often a path is tried that is to blame
      */
-    record Settings(int batchSize, boolean signs, boolean smallDisk) {}
+    record Settings(int batchSize, boolean signs, boolean smallDisk, int mostAttempts) {}
 
     /** A step that is drawn more often than others stands here more often. */
     private enum Kind {
         HOOKS, HOOKS2, HOOKS3, LINE, LINE2, DESTINATION, DESTINATION2, DESTINATION3, KILL, KILL2, TERMINATE, STOP, LISTEN,
         LISTEN2, VANISH, SPOOL_LITTER, DATABASE, DISK, PAUSE, RETRY, REST, CLIENTS, REPEAT, BATCH, COLLECT, COLLECT2, ALONE, WITHOUT, WITHOUT2,
-        CLOCK, SICK, SICK2, FILTER, FILTER2, HOOKS_KILLED, AWAIT, AWAIT2, NEW_DESTINATION, DROP, UNROOTED, UNROOTED2
+        CLOCK, SICK, SICK2, FILTER, FILTER2, HOOKS_KILLED, AWAIT, AWAIT2, NEW_DESTINATION, DROP, UNROOTED, UNROOTED2, SIGNING,
+        SICK_FOR_A_MOMENT, CLOCK_SET_BACK
     }
 
     static Script of(long seed, boolean disks) {
         var random = new Random(seed * 0x9E3779B97F4A7C15L + 1);
         int[] sizes = {1, 3, 20, 200};
         var settings = new Settings(sizes[random.nextInt(sizes.length)], random.nextBoolean(),
-                disks && random.nextInt(4) == 0);
+                random.nextInt(4) == 0 && disks, random.nextInt(4) == 0 ? 3 : 1);
         var steps = new ArrayList<Step>();
         steps.add(new Step.Hooks(1 + random.nextInt(4), 1 + random.nextInt(3), random.nextLong()));
         int length = 6 + random.nextInt(8);
@@ -54,7 +56,10 @@ record Script(long seed, Settings settings, List<Step> steps) {
             case VANISH -> new Step.Vanish(random.nextLong());
             case SPOOL_LITTER -> new Step.SpoolLitter(random.nextInt(6));
             case DATABASE -> new Step.DamageDatabase(random.nextInt(5), random.nextLong());
-            case DISK -> settings.smallDisk() ? new Step.Disk(random.nextBoolean()) : new Step.Rest(100);
+            case DISK -> {
+                boolean full = random.nextBoolean();
+                yield settings.smallDisk() ? new Step.Disk(full) : new Step.Rest(100);
+            }
             case PAUSE -> new Step.Ask(random.nextBoolean() ? "pause" : "resume");
             case RETRY -> new Step.Ask("retry");
             case REST -> new Step.Rest(random.nextInt(900));
@@ -70,6 +75,9 @@ record Script(long seed, Settings settings, List<Step> steps) {
             case AWAIT, AWAIT2 -> new Step.Await(1 + random.nextInt(5),
                     random.nextBoolean() ? "" : FakeNix.LANES.get(random.nextInt(FakeNix.LANES.size())), random.nextLong());
             case NEW_DESTINATION -> new Step.NewDestination();
+            case SICK_FOR_A_MOMENT -> new Step.SickForAMoment(random.nextLong());
+            case CLOCK_SET_BACK -> new Step.ClockSetBack(FakeNix.LANES.get(random.nextInt(FakeNix.LANES.size())));
+            case SIGNING -> new Step.Signing(random.nextBoolean());
             case DROP -> new Step.Drop(random.nextLong());
             case UNROOTED, UNROOTED2 -> new Step.Unrooted(random.nextBoolean());
             case BATCH -> new Step.BatchSize(1 + random.nextInt(50));

@@ -55,11 +55,20 @@ sealed interface Step {
     /** SIGTERM, and from then on with a filter that excludes some paths, or without. */
     record Filter(boolean on) implements Step {}
 
+    /** SIGTERM, and from then on with a key to sign with, or without. */
+    record Signing(boolean on) implements Step {}
+
     /** The clock is set, by so many minutes from what it is; the worker and its hooks and children see it at once. */
     record Clock(int minutes) implements Step {}
 
-    /** The disk answers writes and syncs with EIO from now on, or does so no more. */
+    /** The disk answers with EIO from now on, whatever is read, written, made, removed or synced; or does so no more. */
     record Sick(boolean disk) implements Step {}
+
+    /** A worker lives and knows, and for a moment its disk answers with EIO, whatever it is asked. */
+    record SickForAMoment(long seed) implements Step {}
+
+    /** While a destination is down, which is noticed, the clock is ten hours ahead; then it is right. */
+    record ClockSetBack(String lane) implements Step {}
 
     /** Something in the spool that no hook has left. */
     record SpoolLitter(int kind) implements Step {}
@@ -67,7 +76,7 @@ sealed interface Step {
     /** The worker is killed, and its database damaged in one of several ways. */
     record DamageDatabase(int kind, long seed) implements Step {}
 
-    /** The disk of the state directory is full, or can only be read. */
+    /** The disk of the state directory is full from now on; or, after a SIGTERM, can only be read. */
     record Disk(boolean full) implements Step {}
 
     /** A word of the protocol; an error for an answer is no fault. */

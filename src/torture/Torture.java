@@ -64,7 +64,7 @@ final class Torture {
             run.heal();
             Rest.check(run);
             accepted.addAndGet(run.model.accepted().size());
-            deliveries.addAndGet(run.nix.delivered().values().stream().mapToInt(Integer::intValue).sum());
+            deliveries.addAndGet(run.nix.deliveries());
             if (run.breaches.isEmpty()) {
                 passed.incrementAndGet();
                 return;
@@ -91,7 +91,8 @@ final class Torture {
         System.out.println("with " + script.settings());
         script.steps().forEach(step -> System.out.println("  " + step));
         breaches.forEach(breach -> System.out.printf("  -> %.600s%n", breach));
-        List<String> lines = log.lines().toList();
-        lines.subList(Math.max(0, lines.size() - 25), lines.size()).forEach(line -> System.out.printf("    | %.300s%n", line));
+        // What it did is of less interest than what it complains of.
+        List<String> lines = log.lines().filter(line -> !line.startsWith("INFO ") && !line.startsWith("WARN ")).toList();
+        lines.subList(Math.max(0, lines.size() - 60), lines.size()).forEach(line -> System.out.printf("    | %.300s%n", line));
     }
 }

@@ -1,7 +1,8 @@
 /*
  * Preloaded into the worker, its hooks and its children.
  *
- * While the file $EIO_WHEN is there, writing to and syncing of files below $EIO_UNDER fails with EIO. The time of day is
+ * While the file $EIO_WHEN is there, reading, writing and syncing of files below the folders in $EIO_UNDER fails with EIO,
+ * and so does making, removing and renaming of links and files in them. The time of day is
  * wrong by as many seconds as the file $CLOCK_OFFSET says; how much time goes by stays true.
  */
 #define _GNU_SOURCE
@@ -19,28 +20,65 @@
 
 #define REAL(name) ((__typeof__(name) *)dlsym(RTLD_NEXT, #name))
 
+/* Whether a path is below one of the folders in $EIO_UNDER, which are separated by colons. */
+static int below(const char *path) {
+    const char *under = getenv("EIO_UNDER");
+    while (under && *under) {
+        size_t length = strcspn(under, ":");
+        if (length && strncmp(path, under, length) == 0 && path[length] == '/') {
+            return 1;
+        }
+        under += length + (under[length] == ':');
+    }
+    return 0;
+}
+
+static int is_sick(void) {
+    const char *when = getenv("EIO_WHEN");
+    return when && access(when, F_OK) == 0;
+}
+
 static int sick(int fd) {
     int before = errno;
-    const char *when = getenv("EIO_WHEN"), *under = getenv("EIO_UNDER");
-    char link[64], path[PATH_MAX + 1];
+    char link[64], path[PATH_MAX + 2];
     int found = 0;
-    if (when && under && access(when, F_OK) == 0) {
+    if (is_sick()) {
         snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
         ssize_t length = readlink(link, path, PATH_MAX);
         if (length > 0) {
-            path[length] = 0;
-            found = strncmp(path, under, strlen(under)) == 0;
+            strcpy(path + length, "/"); /* the folder itself is synced, too */
+            found = below(path);
         }
     }
     errno = found ? EIO : before;
     return found;
 }
 
+/* Of names: only absolute ones, which is how all of these programs say them. */
+static int sick_name(const char *path) {
+    int before = errno;
+    int found = path && is_sick() && below(path);
+    errno = found ? EIO : before;
+    return found;
+}
+
+ssize_t read(int fd, void *into, size_t count) { return sick(fd) ? -1 : REAL(read)(fd, into, count); }
+ssize_t pread(int fd, void *into, size_t count, off_t at) { return sick(fd) ? -1 : REAL(pread)(fd, into, count, at); }
+ssize_t pread64(int fd, void *into, size_t count, off64_t at) { return sick(fd) ? -1 : REAL(pread64)(fd, into, count, at); }
 ssize_t write(int fd, const void *from, size_t count) { return sick(fd) ? -1 : REAL(write)(fd, from, count); }
 ssize_t pwrite(int fd, const void *from, size_t count, off_t at) { return sick(fd) ? -1 : REAL(pwrite)(fd, from, count, at); }
 ssize_t pwrite64(int fd, const void *from, size_t count, off64_t at) { return sick(fd) ? -1 : REAL(pwrite64)(fd, from, count, at); }
 int fsync(int fd) { return sick(fd) ? -1 : REAL(fsync)(fd); }
 int fdatasync(int fd) { return sick(fd) ? -1 : REAL(fdatasync)(fd); }
+
+int symlink(const char *to, const char *name) { return sick_name(name) ? -1 : REAL(symlink)(to, name); }
+int symlinkat(const char *to, int at, const char *name) { return sick_name(name) ? -1 : REAL(symlinkat)(to, at, name); }
+int unlink(const char *name) { return sick_name(name) ? -1 : REAL(unlink)(name); }
+int unlinkat(int at, const char *name, int flags) { return sick_name(name) ? -1 : REAL(unlinkat)(at, name, flags); }
+int rename(const char *from, const char *to) { return sick_name(to) ? -1 : REAL(rename)(from, to); }
+int renameat2(int from_at, const char *from, int to_at, const char *to, unsigned int flags) {
+    return sick_name(to) ? -1 : REAL(renameat2)(from_at, from, to_at, to, flags);
+}
 
 static long offset(void) {
     int before = errno;
