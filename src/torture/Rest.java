@@ -20,7 +20,7 @@ final class Rest {
     /** By the clock, less than what a clock may have been wrong by: then only delays go by, and no other time. */
     private static final int MOST_MINUTES = 180;
 
-    private static final int MOST_SECONDS = 60;
+    private static final int MOST_SECONDS = 45;
 
     private final Run run;
     private final List<Json> failed = new ArrayList<>();
@@ -37,10 +37,12 @@ final class Rest {
         rest.come();
         if (run.countsAreLost || run.model.hasStrays()) {
             // What a worker finds damaged before it ends, the next one mends; and it finds roots then, whose paths come anew.
-            for (int i = 0; i < MOST_LIVES && !run.endsByItself(4 * Run.IDLE_MILLISECONDS); i++) {
+            for (int i = 0; i < MOST_LIVES && !run.endsByItself(4 * Run.IDLE_MILLISECONDS) && run.breaches.isEmpty(); i++) {
                 rest.come();
             }
-            rest.come();
+            if (run.breaches.isEmpty()) {
+                rest.come();
+            }
         }
         rest.delivered = run.nix.delivered();
         for (String line : run.lines("failed json")) {
