@@ -18,7 +18,7 @@ final class Rest {
     private static final int MINUTES_A_LOOK = 20;
 
     /** By the clock, less than what a clock may have been wrong by: then only delays go by, and no other time. */
-    private static final int MOST_MINUTES = 180;
+    private static final int MOST_MINUTES = 540;
 
     private static final int MOST_SECONDS = 45;
 
@@ -272,6 +272,12 @@ final class Rest {
         for (String name : spooled()) {
             if (!name.startsWith("litter-")) {
                 run.breach("left in the spool: " + name);
+            }
+        }
+        List<String> kept = spooled();
+        for (String name : run.litter) {
+            if (!kept.contains(name) && !kept.contains(name + ".rejected")) {
+                run.breach("removed from the spool, though no hook has left it: " + name);
             }
         }
         try (var state = Files.list(run.world.state)) {

@@ -40,6 +40,9 @@ final class Run implements AutoCloseable {
     /** Whether this worker may end with an error: it was killed, or its disk or database was bad at some time. */
     private boolean mayFail;
 
+    /** What lies in the spool that no hook has left. It is somebody's, and stays. */
+    final List<String> litter = new ArrayList<>();
+
     /** Whether the database has forgotten what it had counted. */
     boolean countsAreLost;
 
@@ -366,6 +369,9 @@ final class Run implements AutoCloseable {
             case 3 -> Files.createDirectory(spool.resolve(name));
             case 4 -> Files.write(spool.resolve(name), new byte[3_000_000]);
             default -> Files.writeString(spool.resolve(name), "", StandardOpenOption.CREATE_NEW);
+        }
+        if (kind != 1 && kind != 5) { // unfinished, and empty
+            litter.add(name);
         }
     }
 
