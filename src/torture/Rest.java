@@ -11,6 +11,8 @@ import java.util.stream.Collectors;
 
 /** Brings a healed queue to rest, and compares what is then with what the model says must be. */
 final class Rest {
+    private static final int LOOKS_A_WITNESS = 5;
+
     /** How often what comes anew is brought to rest, before a worker has nothing to do. */
     private static final int MOST_LIVES = 5;
 
@@ -85,6 +87,7 @@ final class Rest {
         List<String> unsettled;
         List<String> blamed;
         int minutes = 0;
+        int looks = 0;
         do {
             run.listen();
             unsettled = List.of();
@@ -95,7 +98,8 @@ final class Rest {
             } catch (IOException e) {
                 unsettled = List.of("(no answer: " + e.getMessage() + ")");
             }
-            if (!unsettled.contains(witness)) { // one at a time: a busy machine may take longer than this loop
+            // One at a time, for a busy machine may take longer than this loop; but a new one wakes who waits, whatever the clock.
+            if (!unsettled.contains(witness) || ++looks % LOOKS_A_WITNESS == 0) {
                 if (unsettled.isEmpty() && blamed.isEmpty() && !witness.isEmpty()) {
                     return;
                 }

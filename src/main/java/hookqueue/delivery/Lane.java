@@ -170,11 +170,7 @@ public final class Lane {
         Breaker breaker = ledger.breaker(name);
         Optional<Pause> pause = ledger.pause(now);
         if (pause.isPresent()) {
-            // looked at again from time to time: a machine that sleeps or a clock that is set ends
-            // it, too
-            Optional<Long> end =
-                    pause.filter(Pause::ends)
-                            .map(p -> Math.min(p.until(), now + LOOK_AGAIN_MILLIS));
+            Optional<Long> end = pause.filter(Pause::ends).map(Pause::until);
             return new Work(true, breaker, List.of(), List.of(), end);
         }
         if (!breaker.open()) {
@@ -198,8 +194,14 @@ public final class Lane {
         return new Work(false, breaker, trial, List.of(), Optional.empty());
     }
 
+    /**
+     * It is looked at again from time to time: after a machine's sleep, or when its clock was set,
+     * more is due.
+     */
     private static long untilDue(Work work, long now) {
-        return work.nextDue().map(due -> Math.max(1, due - now)).orElse(Long.MAX_VALUE / 2_000_000);
+        return work.nextDue()
+                .map(due -> Math.clamp(due - now, 1, LOOK_AGAIN_MILLIS))
+                .orElse(Long.MAX_VALUE / 2_000_000);
     }
 
     private void deliver(Work work) throws QueueException, InterruptedException {
