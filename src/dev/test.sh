@@ -9,7 +9,7 @@
 #   `nixos`       nixos/tests/run: package, module, flake
 #   `prometheus`  src/test/prometheus/run: metrics, alerts and dashboard with promtool and node_exporter
 #   `fleet`       src/test/fleet/run: several machines, one cache, an outage
-#   `torture`     ./dev torture, 2 minutes of it, always the same scripts: by seed 109782 the first twenty have every fault twice
+#   `torture`     ./dev torture, 2 minutes of it, always from seed 109782 on: its first twenty scripts have every fault twice
 #
 # The last seven print "N passed, N failed" at their end; so does this, with the sums. A stage that ends with a
 # failure but has counted none is one failure more. One that says "0 passed, 0 failed" could not run here and has said

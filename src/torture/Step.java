@@ -76,7 +76,7 @@ sealed interface Step {
     /** The worker is killed, and its database damaged in one of several ways. */
     record DamageDatabase(int kind, long seed) implements Step {}
 
-    /** The disk of the state directory is full from now on; or, after a SIGTERM, can only be read. */
+    /** The disk of the state directory is full from now on; or, after a SIGKILL for the worker, can only be read. */
     record Disk(boolean full) implements Step {}
 
     /** A word of the protocol; an error for an answer is no fault. */

@@ -500,7 +500,7 @@ class RecoveryTest {
                             }));
             assertEquals(1, f.fatal.size(), "the worker is to end");
         }
-        f.roots.toFile().renameTo(f.roots.resolveSibling("away").toFile()); // nothing to fill from
+        Files.move(f.roots, f.roots.resolveSibling("away")); // nothing to fill from
         try (Queue queue = f.open(TWO)) {
             assertEquals(List.of(), queue.damaged());
             assertEquals(2, Fixture.unsettled(queue).size());

@@ -43,6 +43,13 @@ class SpoolTest {
         Files.writeString(f.spool().resolve(name), lines(paths));
     }
 
+    private void leaveWhatCannotBeCommitted(String name) throws Exception {
+        f.open(TWO).close();
+        f.sql(
+                "CREATE TRIGGER full BEFORE INSERT ON path BEGIN SELECT RAISE(ABORT, 'no room'); END");
+        leave(name, paths(0, 2));
+    }
+
     private static String lines(List<StorePath> paths) {
         return paths.stream().map(p -> p.in(STORE) + "\n").collect(Collectors.joining());
     }
@@ -84,10 +91,7 @@ class SpoolTest {
 
     @Test
     void whatCannotBeCommittedStaysInTheSpool() throws Exception {
-        f.open(TWO).close();
-        f.sql(
-                "CREATE TRIGGER full BEFORE INSERT ON path BEGIN SELECT RAISE(ABORT, 'no room'); END");
-        leave("1700000000-1-a.paths", paths(0, 2));
+        leaveWhatCannotBeCommitted("1700000000-1-a.paths");
         try (Queue queue = f.open(TWO)) {
             assertEquals(Set.of(), Fixture.unsettled(queue));
             assertEquals(Set.of("1700000000-1-a.paths"), left());
@@ -101,10 +105,7 @@ class SpoolTest {
 
     @Test
     void whatCannotBeCommittedIsToldOnceHoweverOftenItIsTried() throws Exception {
-        f.open(TWO).close();
-        f.sql(
-                "CREATE TRIGGER full BEFORE INSERT ON path BEGIN SELECT RAISE(ABORT, 'no room'); END");
-        leave("1700000000-1-a.paths", paths(0, 2));
+        leaveWhatCannotBeCommitted("1700000000-1-a.paths");
         Files.writeString(f.spool().resolve("1700000000-1-b.paths"), "no path\n");
         Files.createDirectory(f.spool().resolve("1700000000-1-c.paths"));
         var told = new ListAppender<ILoggingEvent>();
