@@ -15,7 +15,7 @@ compile_bench() {
 
 # prepare_bench: all that is measured, and what it is measured with. Sets dist, unless it is set.
 prepare_bench() {
-    need_apt nix-bin socat systemd openssh-server openssh-client
+    need_apt nix-bin socat systemd openssh-server openssh-client gcc libc6-dev
     compile_bench
     if [ -z "${dist-}" ]; then
         dist_is_fresh || "$ROOT/dev" build
@@ -25,5 +25,5 @@ prepare_bench() {
 
 # bench WORD...: with little compiling, on cores that what is measured needs.
 bench() {
-    "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -cp "$classes" Main "$@"
+    "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Dbench.sources="$ROOT/src/bench" -cp "$classes" Main "$@"
 }
