@@ -1,19 +1,24 @@
 package hookqueue;
 
-import hookqueue.delivery.Carrier;
-import hookqueue.delivery.Carriers;
+import hookqueue.base.Version;
+import hookqueue.command.CommandHandler;
+import hookqueue.command.ExplainCommand;
+import hookqueue.command.UnavailableHandler;
 import hookqueue.delivery.Destination;
 import hookqueue.delivery.Lane;
-import hookqueue.intake.ListenFds;
-import hookqueue.intake.Listener;
-import hookqueue.nix.ChildProcess;
+import hookqueue.delivery.Transport;
+import hookqueue.delivery.Transports;
 import hookqueue.nix.Nix;
-import hookqueue.queue.Ledger;
+import hookqueue.process.ChildEnvironment;
+import hookqueue.process.ChildProcess;
+import hookqueue.protocol.Listener;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
+import hookqueue.queue.QueueTransaction;
 import hookqueue.report.Metrics;
-import hookqueue.report.Notify;
-import hookqueue.report.Status;
+import hookqueue.report.StatusText;
+import hookqueue.systemd.InheritedSockets;
+import hookqueue.systemd.Notify;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,7 +42,7 @@ import org.slf4j.LoggerFactory;
  *   settings ─► sockets ─► queue, spool ─► lanes ─► READY=1 ─► listener runs … ─► idle, SIGTERM or a bug
  *      └─ wrong ─┐            └─ unusable ─┐                                          │
  *                ▼                         ▼                                          ▼
- *          Refusal: every client is told at once, so that hooks spool      STOPPING=1 ─► lanes end their children
+ *   UnavailableHandler: refuses every client, so that hooks spool      STOPPING=1 ─► lanes end their children
  *                                                                            ─► sessions ─► queue closed ─► exit
  * </pre>
  */
@@ -80,7 +85,7 @@ final class Worker {
         Settings.Reading reading = Settings.read(environment);
         List<AFUNIXServerSocketChannel> sockets;
         try {
-            sockets = ListenFds.adopt(environment, ProcessHandle.current().pid());
+            sockets = InheritedSockets.adopt(environment, ProcessHandle.current().pid());
         } catch (IOException e) {
             if (reading instanceof Settings.Reading.Mistakes mistakes) {
                 mistakes.all().forEach(mistake -> LOG.error("{}", mistake));
@@ -137,8 +142,13 @@ final class Worker {
             throws IOException, InterruptedException {
         log.forEach(line -> LOG.error("{}", line));
         notify.ready(reason);
-        var refusal = new Listener(sockets, "/nix/store", new Refusal(reason), Refusal.QUIET);
-        long end = System.nanoTime() + Refusal.MOST.toNanos();
+        var refusal =
+                new Listener(
+                        sockets,
+                        "/nix/store",
+                        new UnavailableHandler(reason),
+                        UnavailableHandler.QUIET);
+        long end = System.nanoTime() + UnavailableHandler.MOST.toNanos();
         listen(
                 refusal,
                 () -> {
@@ -167,19 +177,32 @@ final class Worker {
         }
         try (queue) {
             List<Lane> lanes = lanes(settings, queue);
-            var status = new Status(ZoneId::systemDefault);
+            var status = new StatusText(ZoneId::systemDefault);
             var metrics = new Metrics(Version.TEXT);
             var nix = new Nix(settings.nix(), settings.storeDir());
             var explanation =
-                    new Explanation(
-                            queue, settings, nix, new ChildProcess(settings.stallTimeout()), clock);
-            var verbs =
-                    new Verbs(
-                            queue, settings, lanes, explanation, status, metrics, clock, ownUid());
-            var open = new Listener(sockets, settings.storeDir(), verbs, settings.idleTimeout());
+                    new ExplainCommand(
+                            queue,
+                            settings.filter(),
+                            nix,
+                            new ChildProcess(settings.stallTimeout()),
+                            ChildEnvironment.forChildren(environment, settings.stateDir()),
+                            clock);
+            var commands =
+                    new CommandHandler(
+                            queue,
+                            settings.storeDir(),
+                            lanes,
+                            explanation,
+                            status,
+                            metrics,
+                            clock,
+                            ownUid());
+            var open = new Listener(sockets, settings.storeDir(), commands, settings.idleTimeout());
             lanes.forEach(Lane::start);
             var pulse =
-                    new Pulse(environment, settings, queue, lanes, notify, status, metrics, clock);
+                    new StatusPublisher(
+                            environment, settings, queue, lanes, notify, status, metrics, clock);
             pulse.begin();
             do {
                 listen(open, pulse);
@@ -208,7 +231,7 @@ final class Worker {
         for (Lane lane : lanes) {
             if (lane.delivered() > 0) {
                 parts.add(
-                        lane.name().equals(Ledger.SIGN)
+                        lane.name().equals(QueueTransaction.SIGN)
                                 ? "signed " + lane.delivered()
                                 : "delivered " + lane.delivered() + " to " + lane.name());
             }
@@ -229,16 +252,16 @@ final class Worker {
 
     private List<Lane> lanes(Settings settings, Queue queue) {
         var carriers =
-                new Carriers(
+                new Transports(
                         new Nix(settings.nix(), settings.storeDir()),
                         new ChildProcess(settings.stallTimeout()),
-                        Home.forChildren(environment, settings.stateDir()));
+                        ChildEnvironment.forChildren(environment, settings.stateDir()));
         var limits = new Lane.Limits(settings.batchSize(), settings.maxAttempts(), OTHERS_WAIT);
         var lanes = new ArrayList<Lane>();
         if (settings.signingKey() != null) {
             lanes.add(
                     lane(
-                            Ledger.SIGN,
+                            QueueTransaction.SIGN,
                             carriers.sign(settings.signingKey()),
                             queue,
                             limits.atMost(Destination.MOST_AT_ONCE)));
@@ -254,7 +277,7 @@ final class Worker {
         return lanes;
     }
 
-    private Lane lane(String name, Carrier carrier, Queue queue, Lane.Limits limits) {
+    private Lane lane(String name, Transport carrier, Queue queue, Lane.Limits limits) {
         return new Lane(
                 name,
                 carrier,
@@ -268,7 +291,7 @@ final class Worker {
     private static Queue.Settings queueSettings(Settings settings) {
         var names = new ArrayList<String>();
         if (settings.signingKey() != null) {
-            names.add(Ledger.SIGN);
+            names.add(QueueTransaction.SIGN);
         }
         settings.destinations().forEach(destination -> names.add(destination.name()));
         return new Queue.Settings(
@@ -276,7 +299,7 @@ final class Worker {
                 settings.rootsDir(),
                 settings.storeDir(),
                 names,
-                settings.selection());
+                settings.filter());
     }
 
     private static long ownUid() throws IOException {

@@ -3,6 +3,7 @@ package hookqueue.nix;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
 import com.google.gson.stream.MalformedJsonException;
+import hookqueue.base.Text;
 import java.io.IOException;
 import java.io.StringReader;
 import java.util.ArrayDeque;
@@ -26,7 +27,9 @@ import java.util.regex.Pattern;
  * <p>Written by the thread that reads the child's output, read by any.
  */
 public final class Progress implements Consumer<String> {
-    static final String PREFIX = "@nix ";
+    /** Begins each line of the format. */
+    public static final String PREFIX = "@nix ";
+
     private static final int ACTIVITY_COPY_PATH = 100;
     private static final int ACTIVITY_COPY_PATHS = 103;
     private static final int RESULT_PROGRESS = 105;
@@ -196,7 +199,7 @@ public final class Progress implements Consumer<String> {
     }
 
     private static void keep(ArrayDeque<String> lines, String text) {
-        for (String line : Plain.text(text).split("\n")) {
+        for (String line : Text.text(text).split("\n")) {
             if (!line.isBlank()) {
                 lines.add(
                         line.length() > LONGEST_LINE

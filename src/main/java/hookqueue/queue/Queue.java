@@ -1,6 +1,10 @@
 package hookqueue.queue;
 
+import hookqueue.base.Filter;
 import hookqueue.base.StorePath;
+import hookqueue.roots.GcRootThread;
+import hookqueue.roots.GcRoots;
+import hookqueue.spool.Spool;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,7 +29,7 @@ import org.slf4j.LoggerFactory;
  * step.
  *
  * <pre>
- *   task, task, task ─► BEGIN ─► each task ─► COMMIT (synced) ─► {@link Rooting}: roots made, synced ─► callers answered
+ *   task, task, task ─► BEGIN ─► each task ─► COMMIT (synced) ─► {@link GcRootThread}: roots made, synced ─► callers answered
  *                                    └─ one throws: ROLLBACK, then each task alone
  * </pre>
  *
@@ -44,11 +48,11 @@ public final class Queue implements AutoCloseable {
     private final InstantSource clock;
     private final Consumer<Throwable> fatal;
     private final Connection connection;
-    private final Ledger ledger;
+    private final QueueTransaction ledger;
     private final Database database;
-    private final Roots roots;
-    private final Rooting rooting;
-    private final Reconciliation reconciliation;
+    private final GcRoots roots;
+    private final GcRootThread rooting;
+    private final RootReconciliation reconciliation;
     private final Spool spool;
     private final LinkedBlockingQueue<Job<?>> jobs = new LinkedBlockingQueue<>();
     private final Thread thread;
@@ -75,15 +79,11 @@ public final class Queue implements AutoCloseable {
      * @param stateDir where the database and {@code spool/} are; must exist
      * @param rootsDir where the roots are made
      * @param storeDir the store directory
-     * @param lanes {@link Ledger#SIGN} first when paths are signed, then the destinations
-     * @param selection which paths are taken
+     * @param lanes {@link QueueTransaction#SIGN} first when paths are signed, then the destinations
+     * @param filter which paths are taken
      */
     public record Settings(
-            Path stateDir,
-            Path rootsDir,
-            String storeDir,
-            List<String> lanes,
-            Selection selection) {}
+            Path stateDir, Path rootsDir, String storeDir, List<String> lanes, Filter filter) {}
 
     /**
      * Something to be done in a transaction. It may run twice, so it must have no effect but on the
@@ -92,7 +92,7 @@ public final class Queue implements AutoCloseable {
     @FunctionalInterface
     public interface Task<T> {
         /** Runs on the thread {@code queue}. */
-        T run(Ledger ledger) throws SQLException;
+        T run(QueueTransaction ledger) throws SQLException;
     }
 
     /**
@@ -110,7 +110,7 @@ public final class Queue implements AutoCloseable {
             return answer;
         }
 
-        Runnable run(Ledger ledger) throws SQLException {
+        Runnable run(QueueTransaction ledger) throws SQLException {
             T result = task.run(ledger);
             return () -> answer.complete(result);
         }
@@ -127,10 +127,10 @@ public final class Queue implements AutoCloseable {
         this.fatal = fatal;
         this.database = database;
         this.connection = open;
-        this.ledger = new Ledger(open, settings.selection());
-        this.roots = new Roots(settings.rootsDir(), settings.storeDir());
-        this.rooting = new Rooting(roots, fatal);
-        this.reconciliation = new Reconciliation(roots, settings, clock);
+        this.ledger = new QueueTransaction(open, settings.filter());
+        this.roots = new GcRoots(settings.rootsDir(), settings.storeDir());
+        this.rooting = new GcRootThread(roots, fatal);
+        this.reconciliation = new RootReconciliation(roots, settings, clock);
         this.spool = new Spool(settings.stateDir().resolve("spool"), settings.storeDir());
         this.thread = new Thread(this::serve, "queue");
     }
@@ -414,8 +414,8 @@ public final class Queue implements AutoCloseable {
             return new SQLException("a bug: " + e, e);
         }
         boolean changed = ledger.takeChanged();
-        List<Roots.Change> changes = ledger.takeRootChanges();
-        Rooting.After after =
+        List<GcRoots.Change> changes = ledger.takeRootChanges();
+        GcRootThread.After after =
                 made -> {
                     if (made) {
                         answers.forEach(Runnable::run);
@@ -488,11 +488,11 @@ public final class Queue implements AutoCloseable {
 
     /** A hook roots what it spools, without knowing what the settings exclude. */
     private void dropRootsOfExcluded(List<StorePath> paths) {
-        var unneeded = new ArrayList<Roots.Change>();
+        var unneeded = new ArrayList<GcRoots.Change>();
         try {
             for (StorePath path : paths) {
-                if (!settings.selection().test(path) && !ledger.isUnsettled(path)) {
-                    unneeded.add(new Roots.Change(path, false));
+                if (!settings.filter().test(path) && !ledger.isUnsettled(path)) {
+                    unneeded.add(new GcRoots.Change(path, false));
                 }
             }
             rooting.handAndWait(unneeded);

@@ -5,15 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.base.Filter;
 import hookqueue.base.StorePath;
 import hookqueue.nix.Progress;
 import hookqueue.queue.Breaker;
+import hookqueue.queue.DeliveryRow;
 import hookqueue.queue.LaneCounts;
-import hookqueue.queue.Ledger;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
-import hookqueue.queue.Row;
-import hookqueue.queue.Selection;
+import hookqueue.queue.QueueTransaction;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,7 +63,7 @@ class LaneTest {
     }
 
     /** Refuses what it is told to and tells of each run. */
-    private static final class FakeCarrier implements Carrier {
+    private static final class FakeCarrier implements Transport {
         final Set<StorePath> bad = ConcurrentHashMap.newKeySet();
         final LinkedBlockingQueue<List<Integer>> runs = new LinkedBlockingQueue<>();
         final LinkedBlockingQueue<List<Integer>> proofs = new LinkedBlockingQueue<>();
@@ -75,7 +75,7 @@ class LaneTest {
         volatile @Nullable CountDownLatch gate;
 
         @Override
-        public Outcome carry(List<StorePath> paths, Progress progress) {
+        public DeliveryOutcome carry(List<StorePath> paths, Progress progress) {
             CountDownLatch closed = gate; // before the test can know of this run
             runs.add(paths.stream().map(FakeCarrier::number).toList());
             try {
@@ -84,20 +84,20 @@ class LaneTest {
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                return new Outcome.Cancelled();
+                return new DeliveryOutcome.Cancelled();
             }
             if (paths.stream().anyMatch(gone::contains)) {
-                return new Outcome.Invalid(Set.copyOf(gone), "gone");
+                return new DeliveryOutcome.Invalid(Set.copyOf(gone), "gone");
             }
             if (down || paths.stream().anyMatch(bad::contains)) {
-                return new Outcome.Refused("connection refused", Set.of());
+                return new DeliveryOutcome.Refused("connection refused", Set.of());
             }
             paths.forEach(path -> taken.add(number(path)));
-            return new Outcome.Delivered(paths.size() * 10L);
+            return new DeliveryOutcome.Delivered(paths.size() * 10L);
         }
 
         @Override
-        public Outcome prove(List<StorePath> paths, Progress progress) {
+        public DeliveryOutcome prove(List<StorePath> paths, Progress progress) {
             proofs.add(paths.stream().map(FakeCarrier::number).toList());
             return carry(paths, progress);
         }
@@ -121,7 +121,7 @@ class LaneTest {
                         folder.resolve("roots"),
                         "/nix/store",
                         List.of(LANE),
-                        Selection.ALL);
+                        Filter.ALL);
         queue = Queue.open(settings, clock, fatal::set, step -> {});
         lane =
                 new Lane(
@@ -255,7 +255,7 @@ class LaneTest {
             pass(Duration.ofSeconds(60));
         }
         awaitOutstanding(0);
-        assertEquals(Row.State.FAILED, row(1).state());
+        assertEquals(DeliveryRow.State.FAILED, row(1).state());
         assertEquals(3, row(1).attempts());
         assertEquals("connection refused", row(1).reason());
         assertEquals(1, folder.resolve("roots").toFile().list().length);
@@ -312,7 +312,7 @@ class LaneTest {
         Breaker open = awaitBreaker(2);
         assertRuns(List.of(5), List.of(4));
         assertEquals(START, open.since());
-        assertEquals(Row.State.FAILED, row(5).state());
+        assertEquals(DeliveryRow.State.FAILED, row(5).state());
         assertEquals("gone", row(5).reason());
     }
 
@@ -363,7 +363,7 @@ class LaneTest {
         assertEquals(30, counts().delivered());
     }
 
-    /** As {@code RoundSimulationTest}, with the real lane and the real ledger. */
+    /** As {@code DeliveryPolicySimulationTest}, with the real lane and the real ledger. */
     @Test
     void throughOutagesAndRestartsEveryGoodPathIsDeliveredAndNoneIsBlamed() throws Exception {
         Long given = Long.getLong("hookqueue.seed");
@@ -389,7 +389,7 @@ class LaneTest {
                 }
                 default -> {}
             }
-            for (Row row : queue.call(ledger -> ledger.list(0, 1_000))) {
+            for (DeliveryRow row : queue.call(ledger -> ledger.list(0, 1_000))) {
                 boolean bad = carrier.bad.contains(row.path());
                 assertTrue(bad || row.attempts() == 0, () -> row + " -Dhookqueue.seed=" + seed);
             }
@@ -539,10 +539,10 @@ class LaneTest {
     }
 
     private LaneCounts counts() throws Exception {
-        return queue.call(Ledger::lanes).getFirst();
+        return queue.call(QueueTransaction::lanes).getFirst();
     }
 
-    private Row row(int number) throws Exception {
+    private DeliveryRow row(int number) throws Exception {
         return queue.call(ledger -> ledger.standing(Paths.path(number))).getFirst();
     }
 
@@ -553,9 +553,9 @@ class LaneTest {
         return counts().breaker();
     }
 
-    private Row awaitDeferred(int attempts) throws Exception {
+    private DeliveryRow awaitDeferred(int attempts) throws Exception {
         while (true) {
-            List<Row> rows = queue.call(ledger -> ledger.standing(Paths.path(1)));
+            List<DeliveryRow> rows = queue.call(ledger -> ledger.standing(Paths.path(1)));
             if (!rows.isEmpty() && rows.getFirst().attempts() == attempts) {
                 return rows.getFirst();
             }

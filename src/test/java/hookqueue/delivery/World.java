@@ -83,7 +83,7 @@ final class World {
     private long lastDelivery;
     private long nextId;
     private Breaker breaker = Breaker.CLOSED;
-    private Round.Known known = Round.Known.NOTHING;
+    private DeliveryPolicy.Known known = DeliveryPolicy.Known.NOTHING;
 
     World(Random random, int batch, int maxAttempts) {
         this.random = random;
@@ -103,7 +103,7 @@ final class World {
 
     void restart() {
         story.add("restart");
-        known = Round.Known.NOTHING;
+        known = DeliveryPolicy.Known.NOTHING;
     }
 
     List<Row> all() {
@@ -155,17 +155,17 @@ final class World {
             now = Math.max(now + 1, Math.min(next, now + 60_000));
             return;
         }
-        Round round =
+        DeliveryPolicy round =
                 breaker.open()
-                        ? Round.trial(fresh.getFirst(), known, maxAttempts, backoff)
-                        : Round.of(fresh, due, known, maxAttempts, backoff);
+                        ? DeliveryPolicy.trial(fresh.getFirst(), known, maxAttempts, backoff)
+                        : DeliveryPolicy.of(fresh, due, known, maxAttempts, backoff);
         play(round);
     }
 
-    private void play(Round round) {
+    private void play(DeliveryPolicy round) {
         List<Entry> group = round.next();
         while (!group.isEmpty()) {
-            Outcome outcome = carry(group);
+            DeliveryOutcome outcome = carry(group);
             if (deathIn == 0) {
                 deathIn = -1;
                 restart();
@@ -178,11 +178,11 @@ final class World {
         settle(round);
     }
 
-    private Outcome carry(List<Entry> group) {
+    private DeliveryOutcome carry(List<Entry> group) {
         runs++;
         deathIn -= deathIn > 0 ? 1 : 0;
         now += 300;
-        Outcome outcome = answer(group);
+        DeliveryOutcome outcome = answer(group);
         story.add(
                 now
                         + " "
@@ -199,7 +199,7 @@ final class World {
         return outcome;
     }
 
-    private Outcome answer(List<Entry> group) {
+    private DeliveryOutcome answer(List<Entry> group) {
         List<Entry> missing = group.stream().filter(e -> !there.contains(e.id())).toList();
         List<Entry> wrong = missing.stream().filter(e -> bad.contains(e.id())).toList();
         boolean refuses =
@@ -210,7 +210,7 @@ final class World {
                 };
         if (!refuses) {
             group.forEach(e -> there.add(e.id()));
-            return new Outcome.Delivered(0);
+            return new DeliveryOutcome.Delivered(0);
         }
         Set<StorePath> named =
                 switch (random.nextInt(3)) {
@@ -218,7 +218,7 @@ final class World {
                     case 1 -> wrong.isEmpty() ? Set.of() : Set.of(wrong.getLast().path());
                     default -> Set.of();
                 };
-        return new Outcome.Refused("no", named);
+        return new DeliveryOutcome.Refused("no", named);
     }
 
     private void record(List<Verdict> verdicts) {
@@ -252,7 +252,7 @@ final class World {
         row.attempts = attempts;
     }
 
-    private void settle(Round round) {
+    private void settle(DeliveryPolicy round) {
         String down = round.down();
         if (down != null) {
             boolean still = breaker.open() && !round.worked();

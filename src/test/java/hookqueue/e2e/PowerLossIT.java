@@ -3,10 +3,10 @@ package hookqueue.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.base.Filter;
 import hookqueue.base.SomePaths;
 import hookqueue.base.StorePath;
 import hookqueue.queue.Queue;
-import hookqueue.queue.Selection;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -162,11 +162,7 @@ class PowerLossIT {
         var fatal = new CopyOnWriteArrayList<Throwable>();
         var settings =
                 new Queue.Settings(
-                        state,
-                        roots,
-                        scratch.store.toString(),
-                        List.of(DESTINATION),
-                        Selection.ALL);
+                        state, roots, scratch.store.toString(), List.of(DESTINATION), Filter.ALL);
         try (Queue queue = Queue.open(settings, InstantSource.system(), fatal::add, step -> {})) {
             assertEquals(List.of(), queue.damaged(), () -> when + ": damage");
             for (StorePath path : promised) {

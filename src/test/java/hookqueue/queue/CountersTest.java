@@ -32,9 +32,9 @@ class CountersTest {
                 List.of(
                         List.of("a"),
                         List.of("a", "b"),
-                        List.of(Ledger.SIGN),
-                        List.of(Ledger.SIGN, "a"),
-                        List.of(Ledger.SIGN, "a", "b"),
+                        List.of(QueueTransaction.SIGN),
+                        List.of(QueueTransaction.SIGN, "a"),
+                        List.of(QueueTransaction.SIGN, "a", "b"),
                         List.of("b", "c"));
         for (int life = 0; life < 20; life++) {
             List<String> lanes = settings.get(random.nextInt(settings.size()));
@@ -85,7 +85,7 @@ class CountersTest {
     }
 
     private static void check(Fixture f, String when) throws Exception {
-        for (Row.State state : Row.State.values()) {
+        for (DeliveryRow.State state : DeliveryRow.State.values()) {
             String column = state.name().toLowerCase(java.util.Locale.ROOT);
             assertEquals(
                     0,

@@ -1,5 +1,6 @@
 package hookqueue.queue;
 
+import hookqueue.base.Filter;
 import hookqueue.base.StorePath;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -24,7 +25,7 @@ import java.util.stream.Stream;
 final class Fixture {
     static final String STORE = "/nix/store";
     static final List<String> TWO = List.of("ssh://a", "ssh://b");
-    static final List<String> SIGNED = List.of(Ledger.SIGN, "ssh://a", "ssh://b");
+    static final List<String> SIGNED = List.of(QueueTransaction.SIGN, "ssh://a", "ssh://b");
 
     final Path state;
     final Path roots;
@@ -43,12 +44,12 @@ final class Fixture {
     }
 
     Queue open(List<String> lanes) throws QueueException {
-        return open(lanes, Selection.ALL);
+        return open(lanes, Filter.ALL);
     }
 
-    Queue open(List<String> lanes, Selection selection) throws QueueException {
+    Queue open(List<String> lanes, Filter filter) throws QueueException {
         return Queue.open(
-                new Queue.Settings(state, roots, STORE, lanes, selection),
+                new Queue.Settings(state, roots, STORE, lanes, filter),
                 clock,
                 fatal::add,
                 progress::add);
@@ -115,7 +116,7 @@ final class Fixture {
     }
 
     static LaneCounts lane(Queue queue, String name) throws Exception {
-        return queue.call(Ledger::lanes).stream()
+        return queue.call(QueueTransaction::lanes).stream()
                 .filter(lane -> lane.name().equals(name))
                 .findFirst()
                 .orElseThrow();

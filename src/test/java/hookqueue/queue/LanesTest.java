@@ -89,7 +89,7 @@ class LanesTest {
 
     @Test
     void inANewLaneAPathIsHeldAsLongAsItHasToBeSigned() throws Exception {
-        try (Queue queue = f.open(List.of(Ledger.SIGN, "ssh://a"))) {
+        try (Queue queue = f.open(List.of(QueueTransaction.SIGN, "ssh://a"))) {
             queue.enqueue(paths(0, 1), null);
         }
         try (Queue queue = f.open(SIGNED)) {
@@ -97,7 +97,7 @@ class LanesTest {
             assertEquals(
                     List.of("sign FRESH", "ssh://a HELD", "ssh://b HELD"),
                     Fixture.standing(queue, path(0)));
-            f.deliver(queue, Ledger.SIGN, path(0));
+            f.deliver(queue, QueueTransaction.SIGN, path(0));
             assertEquals(
                     List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(0)));
         }
@@ -109,7 +109,7 @@ class LanesTest {
         try (Queue queue = f.open(List.of("ssh://a"))) {
             assertEquals(
                     List.of("ssh://a"),
-                    queue.call(Ledger::lanes).stream().map(LaneCounts::name).toList());
+                    queue.call(QueueTransaction::lanes).stream().map(LaneCounts::name).toList());
         }
     }
 
@@ -119,10 +119,10 @@ class LanesTest {
             queue.enqueue(paths(0, 2), null);
             assertEquals(List.of(), Fixture.fresh(queue, "ssh://a"));
             assertEquals(2, Fixture.lane(queue, "ssh://a").held());
-            f.deliver(queue, Ledger.SIGN, path(0));
+            f.deliver(queue, QueueTransaction.SIGN, path(0));
             assertEquals(List.of(path(0)), Fixture.fresh(queue, "ssh://a"));
             assertEquals(List.of(path(0)), Fixture.fresh(queue, "ssh://b"));
-            f.fail(queue, Ledger.SIGN, path(1), "the key is wrong");
+            f.fail(queue, QueueTransaction.SIGN, path(1), "the key is wrong");
             assertEquals(
                     List.of("sign FAILED", "ssh://a HELD", "ssh://b HELD"),
                     Fixture.standing(queue, path(1)),
@@ -136,9 +136,9 @@ class LanesTest {
 
     @Test
     void signingAloneIsAQueueToo() throws Exception {
-        try (Queue queue = f.open(List.of(Ledger.SIGN))) {
+        try (Queue queue = f.open(List.of(QueueTransaction.SIGN))) {
             queue.enqueue(paths(0, 1), null);
-            f.deliver(queue, Ledger.SIGN, path(0));
+            f.deliver(queue, QueueTransaction.SIGN, path(0));
             assertEquals(Set.of(), f.rooted());
         }
     }
@@ -147,20 +147,20 @@ class LanesTest {
     void aKeyThatIsTakenAwayFreesWhatWaitedForIt() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 2), null);
-            f.fail(queue, Ledger.SIGN, path(1), "no");
+            f.fail(queue, QueueTransaction.SIGN, path(1), "no");
         }
         try (Queue queue = f.open(TWO)) {
             assertEquals(List.of(path(0), path(1)), Fixture.fresh(queue, "ssh://a"));
             assertEquals(0, Fixture.lane(queue, "ssh://b").held());
             assertEquals(
                     List.of("ssh://a", "ssh://b"),
-                    queue.call(Ledger::lanes).stream().map(LaneCounts::name).toList());
+                    queue.call(QueueTransaction::lanes).stream().map(LaneCounts::name).toList());
         }
     }
 
     @Test
     void aKeyThatIsTakenAwaySettlesWhatHadOnlyToBeSigned() throws Exception {
-        try (Queue queue = f.open(List.of(Ledger.SIGN))) {
+        try (Queue queue = f.open(List.of(QueueTransaction.SIGN))) {
             queue.enqueue(paths(0, 2), null);
         }
         try (Queue queue = f.open(List.of("ssh://a"))) {
@@ -177,10 +177,10 @@ class LanesTest {
             f.defer(queue, "ssh://b", path(0), 60_000);
         }
         try (Queue queue = f.open(SIGNED)) {
-            assertEquals(List.of(path(0), path(1)), Fixture.fresh(queue, Ledger.SIGN));
+            assertEquals(List.of(path(0), path(1)), Fixture.fresh(queue, QueueTransaction.SIGN));
             assertEquals(2, Fixture.lane(queue, "ssh://b").held());
             assertEquals(1, Fixture.lane(queue, "ssh://a").held());
-            f.deliver(queue, Ledger.SIGN, path(0));
+            f.deliver(queue, QueueTransaction.SIGN, path(0));
             assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(0)));
         }
     }
@@ -199,7 +199,7 @@ class LanesTest {
             queue.call(ledger -> ledger.retry(path(0), 1));
             assertEquals(List.of("ssh://a HELD", "sign FRESH"), Fixture.standing(queue, path(0)));
             assertEquals(1, Fixture.count(queue, ledger -> ledger.retryAll(1)));
-            f.deliver(queue, Ledger.SIGN, path(1));
+            f.deliver(queue, QueueTransaction.SIGN, path(1));
             assertEquals(List.of("ssh://a FRESH"), Fixture.standing(queue, path(1)));
         }
     }
@@ -209,7 +209,7 @@ class LanesTest {
     void aFailedPathThatIsBuiltAgainIsSignedAgain() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 1), null);
-            f.deliver(queue, Ledger.SIGN, path(0));
+            f.deliver(queue, QueueTransaction.SIGN, path(0));
             f.deliver(queue, "ssh://b", path(0));
             f.fail(queue, "ssh://a", path(0), "it is no longer in the local store");
             queue.enqueue(paths(0, 1), null);
@@ -234,7 +234,7 @@ class LanesTest {
     void aSignatureThatFailedForGoodTakesWhatWaitedForItAlong() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 1), null);
-            f.fail(queue, Ledger.SIGN, path(0), "no");
+            f.fail(queue, QueueTransaction.SIGN, path(0), "no");
             f.now = f.now.plusMillis(1);
             queue.call(ledger -> ledger.expire(f.clock.millis(), 10, 1));
             assertEquals(Set.of(), Fixture.unsettled(queue));

@@ -23,10 +23,10 @@ class PlansTest {
         Set<String> texts;
         try (Queue queue = f.open(Fixture.SIGNED)) {
             queue.enqueue(paths(0, 9), "t");
-            f.deliver(queue, Ledger.SIGN, path(0));
+            f.deliver(queue, QueueTransaction.SIGN, path(0));
             f.deliver(queue, "ssh://a", path(0));
             f.defer(queue, "ssh://b", path(0), 5);
-            f.fail(queue, Ledger.SIGN, path(1), "no");
+            f.fail(queue, QueueTransaction.SIGN, path(1), "no");
             queue.enqueue(paths(0, 9), null);
             texts =
                     queue.call(ledger -> {

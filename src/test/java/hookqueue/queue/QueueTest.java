@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.base.Filter;
 import hookqueue.base.StorePath;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -226,7 +227,7 @@ class QueueTest {
             assertEquals(
                     List.of(path(0)),
                     queue.call(ledger -> ledger.failedOf("one", 10)).stream()
-                            .map(Row::path)
+                            .map(DeliveryRow::path)
                             .toList());
             assertEquals(List.of(), queue.call(ledger -> ledger.failedOf("two", 10)));
         }
@@ -279,16 +280,16 @@ class QueueTest {
 
     @Test
     void whatTheSettingsExcludeIsCountedAndNotTaken() throws Exception {
-        var selection = new Selection(Pattern.compile("p[0-4]$"), Pattern.compile("p3"));
-        try (Queue queue = f.open(TWO, selection)) {
+        var filter = new Filter(Pattern.compile("p[0-4]$"), Pattern.compile("p3"));
+        try (Queue queue = f.open(TWO, filter)) {
             assertEquals(new Receipt(4, 6), queue.enqueue(paths(0, 10), "t"));
             assertEquals(4, Fixture.unsettled(queue).size());
             assertEquals(4, f.rooted().size());
         }
-        assertTrue(selection.reason(path(3)).startsWith("NPBHQ_EXCLUDE matches"));
-        assertTrue(selection.reason(path(7)).startsWith("NPBHQ_INCLUDE does not match"));
-        assertEquals("the filters let it through", selection.reason(path(2)));
-        assertEquals("no filter is set", Selection.ALL.reason(path(2)));
+        assertTrue(filter.reason(path(3)).startsWith("NPBHQ_EXCLUDE matches"));
+        assertTrue(filter.reason(path(7)).startsWith("NPBHQ_INCLUDE does not match"));
+        assertEquals("the filters let it through", filter.reason(path(2)));
+        assertEquals("no filter is set", Filter.ALL.reason(path(2)));
     }
 
     @Test
@@ -376,14 +377,14 @@ class QueueTest {
         try (Queue queue = f.open(Fixture.SIGNED)) {
             queue.enqueue(paths(0, 3), null);
             for (StorePath each : paths(0, 3)) {
-                f.deliver(queue, Ledger.SIGN, each);
+                f.deliver(queue, QueueTransaction.SIGN, each);
             }
             f.fail(queue, "ssh://a", path(0), "no");
             queue.call(ledger -> ledger.retryAll(f.clock.millis()));
             queue.enqueue(paths(3, 4), null);
-            assertEquals(List.of(path(3), path(0)), Fixture.fresh(queue, Ledger.SIGN));
-            f.deliver(queue, Ledger.SIGN, path(0));
-            f.deliver(queue, Ledger.SIGN, path(3));
+            assertEquals(List.of(path(3), path(0)), Fixture.fresh(queue, QueueTransaction.SIGN));
+            f.deliver(queue, QueueTransaction.SIGN, path(0));
+            f.deliver(queue, QueueTransaction.SIGN, path(3));
             assertEquals(
                     List.of(path(1), path(2), path(3), path(0)), Fixture.fresh(queue, "ssh://a"));
         }
@@ -397,12 +398,14 @@ class QueueTest {
             f.fail(queue, "ssh://a", path(0), "no");
             f.now = f.now.plusSeconds(5);
             queue.enqueue(paths(1, 2), null);
-            assertEquals(first.toEpochMilli(), queue.call(Ledger::oldest).orElseThrow());
+            assertEquals(first.toEpochMilli(), queue.call(QueueTransaction::oldest).orElseThrow());
             f.deliver(queue, "ssh://b", path(0));
-            assertEquals(f.now.toEpochMilli(), queue.call(Ledger::oldest).orElseThrow());
+            assertEquals(f.now.toEpochMilli(), queue.call(QueueTransaction::oldest).orElseThrow());
         }
         try (Queue queue = f.open(List.of("ssh://c"))) {
-            assertTrue(queue.call(Ledger::oldest).isEmpty(), "they wait for lanes that are gone");
+            assertTrue(
+                    queue.call(QueueTransaction::oldest).isEmpty(),
+                    "they wait for lanes that are gone");
         }
     }
 
@@ -414,8 +417,9 @@ class QueueTest {
             f.now = f.now.plus(Duration.ofDays(40));
             f.fail(queue, "ssh://a", path(1), "just now");
             long before = f.now.minus(Duration.ofDays(30)).toEpochMilli();
-            List<Row> expired = queue.call(ledger -> ledger.expire(before, 10, f.clock.millis()));
-            assertEquals(List.of("long ago"), expired.stream().map(Row::reason).toList());
+            List<DeliveryRow> expired =
+                    queue.call(ledger -> ledger.expire(before, 10, f.clock.millis()));
+            assertEquals(List.of("long ago"), expired.stream().map(DeliveryRow::reason).toList());
             assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(0)));
             assertEquals(2, f.rooted().size());
             f.deliver(queue, "ssh://b", path(0));
@@ -486,7 +490,7 @@ class QueueTest {
             long after = 0;
             while (true) {
                 long last = after;
-                List<Row> page = queue.call(ledger -> ledger.list(last, 10));
+                List<DeliveryRow> page = queue.call(ledger -> ledger.list(last, 10));
                 if (page.isEmpty()) {
                     break;
                 }
@@ -515,7 +519,7 @@ class QueueTest {
             queue.enqueue(paths(0, 1), null);
             assertTrue(waiter.join(Duration.ofSeconds(20)));
             long then = queue.version();
-            queue.call(Ledger::lanes);
+            queue.call(QueueTransaction::lanes);
             assertEquals(then, queue.version(), "looking changes nothing");
         }
     }

@@ -454,24 +454,24 @@ class RecoveryTest {
             throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), "job");
-            assertEquals(0, Fixture.count(queue, Ledger::outstandingUntagged));
+            assertEquals(0, Fixture.count(queue, QueueTransaction::outstandingUntagged));
         }
         Files.delete(f.file());
         try (Queue queue = f.open(TWO)) {
             assertFalse(Fixture.is(queue, ledger -> ledger.knownTag("job")));
-            assertEquals(2, Fixture.count(queue, Ledger::outstandingUntagged));
+            assertEquals(2, Fixture.count(queue, QueueTransaction::outstandingUntagged));
             queue.enqueue(paths(2, 3), null); // came later, and has lost nothing
             f.deliver(queue, "ssh://a", path(0));
-            assertEquals(2, Fixture.count(queue, Ledger::outstandingUntagged));
+            assertEquals(2, Fixture.count(queue, QueueTransaction::outstandingUntagged));
             f.deliver(queue, "ssh://b", path(0));
             f.deliver(queue, "ssh://a", path(1));
             f.fail(queue, "ssh://b", path(1), "no");
             f.fail(queue, "ssh://b", path(2), "no");
-            assertEquals(0, Fixture.count(queue, Ledger::outstandingUntagged));
+            assertEquals(0, Fixture.count(queue, QueueTransaction::outstandingUntagged));
             assertEquals(
                     List.of(path(1)),
                     queue.call(ledger -> ledger.failedUntagged(10)).stream()
-                            .map(Row::path)
+                            .map(DeliveryRow::path)
                             .toList());
         }
     }

@@ -11,6 +11,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import hookqueue.base.Filter;
 import hookqueue.base.StorePath;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -83,7 +84,7 @@ class SpoolTest {
         try (Queue queue = f.open(TWO)) {
             leave("1700000000-1-a.paths", paths(0, 2));
             queue.enqueue(List.of(path(9)), null);
-            queue.call(Ledger::lanes);
+            queue.call(QueueTransaction::lanes);
             assertEquals(names(List.of(path(0), path(1), path(9))), Fixture.unsettled(queue));
             assertEquals(Set.of(), left());
         }
@@ -176,7 +177,7 @@ class SpoolTest {
             f.deliver(queue, "ssh://a", path(0));
             f.deliver(queue, "ssh://b", path(0));
             leave("2-1-b.paths", paths(1, 2));
-            queue.call(Ledger::lanes);
+            queue.call(QueueTransaction::lanes);
             assertEquals(names(paths(1, 2)), Fixture.unsettled(queue), "and others still come in");
         }
         try (Queue queue = f.open(TWO)) {
@@ -218,8 +219,8 @@ class SpoolTest {
         try (Queue queue = f.open(TWO)) {
             while (!left().isEmpty()) {
                 int before = left().size();
-                queue.call(Ledger::lanes);
-                queue.call(Ledger::lanes);
+                queue.call(QueueTransaction::lanes);
+                queue.call(QueueTransaction::lanes);
                 assertTrue(left().size() < before, "each request takes some in");
             }
             assertEquals(510, Fixture.unsettled(queue).size());
@@ -233,9 +234,9 @@ class SpoolTest {
         }
         try (Queue queue = f.open(TWO)) {
             assertEquals(3, left().size(), "two files are more than 5,000 paths");
-            queue.call(Ledger::lanes);
+            queue.call(QueueTransaction::lanes);
             assertEquals(1, left().size());
-            queue.call(Ledger::lanes);
+            queue.call(QueueTransaction::lanes);
             assertEquals(Set.of(), left());
             assertEquals(15_000, Fixture.unsettled(queue).size());
         }
@@ -263,7 +264,7 @@ class SpoolTest {
             queue.enqueue(paths(0, 1), null);
             f.fail(queue, "ssh://a", path(0), "no");
             leave("1-1-a.paths", paths(0, 1));
-            queue.call(Ledger::lanes);
+            queue.call(QueueTransaction::lanes);
             assertEquals(
                     List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(0)));
         }
@@ -277,7 +278,7 @@ class SpoolTest {
         for (StorePath each : paths(0, 2)) {
             Files.createSymbolicLink(f.roots.resolve(each.baseName()), Path.of(each.in(STORE)));
         }
-        try (Queue queue = f.open(TWO, new Selection(null, Pattern.compile("p1")))) {
+        try (Queue queue = f.open(TWO, new Filter(null, Pattern.compile("p1")))) {
             assertEquals(names(paths(0, 1)), Fixture.unsettled(queue));
             assertEquals(names(paths(0, 1)), f.rooted());
             assertEquals(Set.of(), left());
