@@ -24,8 +24,9 @@ trap end EXIT
 trap 'exit 1' HUP INT TERM
 
 rm -f "$out"/startup-*
-hash=$(cat "$lib"/*.jar "$lib"/jvm.options "$JAVA_HOME/release" | sha256sum | cut -c 1-16)
-archive=$out/startup-$hash.aot
+cat "$lib"/*.jar "$lib"/jvm.options "$JAVA_HOME/release" >"$scratch/sources"
+hash=$(sha256sum <"$scratch/sources")
+archive=$out/startup-${hash%"${hash#????????????????}"}.aot
 
 # What a copy looks like to the worker: progress, then success.
 cat >"$scratch/nix" <<'END'
