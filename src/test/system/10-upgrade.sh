@@ -125,7 +125,13 @@ check "it says what is left, and it is the keys" says "left, since it is yours: 
 check "the queue is gone" not root sh -c "ls -d $state/* /nix/var/nix/gcroots/$name /var/cache/$name /etc/$name/environment | grep ."
 check "the user stays with its key" root getent passwd $name
 root rm -r $state/.ssh /etc/$name/my.key
-check "goes for good without them" uninstall --purge
+root sh -c "mkdir -p /etc/systemd/system/$name.service.d && echo '[Service]' >/etc/systemd/system/$name.service.d/mine.conf"
+check "goes for good without them, and says that keys are left" says \
+    "left, since it is yours: /etc/credstore/$name.signing-key" uninstall --purge
+check "with the state directory gone it says so again" says \
+    "left, since it is yours: /etc/credstore/$name.signing-key" uninstall --purge
+check "and names drop-ins" says "left, since it is yours: /etc/systemd/system/$name.service.d/mine.conf" uninstall --purge
+root rm -r /etc/systemd/system/$name.service.d
 files | grep -v '^/etc/credstore/' >"$machine/left"
 check "nothing is left of it but the keys" diff /dev/null "$machine/left"
 check "the user is gone" not root getent passwd $name
