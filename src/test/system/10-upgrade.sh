@@ -56,6 +56,11 @@ files >"$machine/again"
 check "nothing else is different" sh -c \
     'grep -v /var/ "$1" >"$1.1"; grep -v /var/ "$2" >"$2.1"; diff "$1.1" "$2.1"' - "$machine/installed" "$machine/again"
 
+root mount -t tmpfs -o ro tmpfs /usr/lib/jvm
+check "refuses where the service would find no Java, and names a way out" says "A release (./dev release) has its own Java" not install
+root umount /usr/lib/jvm
+check "and changed nothing" root systemctl restart $name.service
+
 check "refuses a second PREFIX, naming the first one's unit" says \
     "/usr/local/lib/systemd/system/$name.service belongs to another install" not install /opt/other
 check "of which nothing is there" not has /opt/other
