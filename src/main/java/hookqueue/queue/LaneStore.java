@@ -10,17 +10,21 @@ import java.util.Optional;
 /**
  * One configured lane: the paths that are due there, the verdicts on them, and its breaker.
  *
- * <p>A lane reads entries, works on them for as long as it likes, and records verdicts. Meanwhile
- * an operator may have dropped, retried or queued the same path again.
+ * <p>A lane reads entries, works on them for as long as it likes, and records verdicts. A verdict
+ * counts only while its entry is unchanged: an operator may have retried it meanwhile, or dropped
+ * it and queued the path again.
  */
 public final class LaneStore {
     /** The lane that signs; the others are held until it has. */
     public static final String SIGN = "sign";
 
     private static final String ENTRY =
-            "SELECT p.id, p.name, d.tries, d.attempts, d.changed_at < l.last_delivery"
+            "SELECT p.id, p.name, d.tries, d.attempts, d.changed_at < l.last_delivery, d.changed_at"
                     + " FROM delivery d JOIN path p ON p.id = d.path JOIN lane l ON l.id = d.lane"
                     + " WHERE d.lane = ?1 AND d.state = ?2";
+
+    /** The entry as the lane had read it: not retried, dropped or queued again since. */
+    private static final String UNCHANGED = " WHERE path = ? AND lane = ? AND changed_at = ?";
 
     private final Sql sql;
     private final PathStore paths;
@@ -89,7 +93,8 @@ public final class LaneStore {
                 ReportQueries.storePath(row.getString(2)),
                 row.getInt(3),
                 row.getInt(4),
-                row.getBoolean(5));
+                row.getBoolean(5),
+                row.getLong(6));
     }
 
     /** When the first deferred path is due. */
@@ -123,27 +128,20 @@ public final class LaneStore {
         var latencies = new ArrayList<Long>();
         for (Verdict verdict : verdicts) {
             long path = verdict.entry().id();
+            long read = verdict.entry().changedAt();
             switch (verdict) {
                 case Verdict.Delivered done -> {
-                    if (sql.update("DELETE FROM delivery WHERE path = ? AND lane = ?", path, id)
-                            > 0) {
+                    if (sql.update("DELETE FROM delivery" + UNCHANGED, path, id, read) > 0) {
                         delivered++;
                         queuedAt(path).ifPresent(at -> latencies.add(now - at));
+                        release(path, now);
+                        paths.settleIfDone(path, done.entry().path(), now);
                     }
-                    if (name.equals(SIGN)) {
-                        sql.update(
-                                "UPDATE delivery SET state = ?, changed_at = ? WHERE path = ? AND state = ?",
-                                State.FRESH,
-                                now,
-                                path,
-                                State.HELD);
-                    }
-                    paths.settleIfDone(path, done.entry().path(), now);
                 }
                 case Verdict.Deferred later ->
                         sql.update(
                                 "UPDATE delivery SET state = ?, due_at = ?, tries = ?, attempts = ?, reason = ?, changed_at = ?"
-                                        + " WHERE path = ? AND lane = ?",
+                                        + UNCHANGED,
                                 State.DEFERRED,
                                 later.dueAt(),
                                 later.tries(),
@@ -151,16 +149,19 @@ public final class LaneStore {
                                 later.reason(),
                                 now,
                                 path,
-                                id);
+                                id,
+                                read);
                 case Verdict.Failed failed ->
                         sql.update(
-                                "UPDATE delivery SET state = ?, attempts = ?, reason = ?, changed_at = ? WHERE path = ? AND lane = ?",
+                                "UPDATE delivery SET state = ?, attempts = ?, reason = ?, changed_at = ?"
+                                        + UNCHANGED,
                                 State.FAILED,
                                 failed.attempts(),
                                 failed.reason(),
                                 now,
                                 path,
-                                id);
+                                id,
+                                read);
             }
         }
         if (delivered > 0) {
@@ -173,6 +174,18 @@ public final class LaneStore {
             LaneTotals.observe(sql, id, Histogram.Kind.LATENCY, latencies);
         }
         effects.changed();
+    }
+
+    /** What was held for its signature is due now. */
+    private void release(long path, long now) throws SQLException {
+        if (name.equals(SIGN)) {
+            sql.update(
+                    "UPDATE delivery SET state = ?, changed_at = ? WHERE path = ? AND state = ?",
+                    State.FRESH,
+                    now,
+                    path,
+                    State.HELD);
+        }
     }
 
     private Optional<Long> queuedAt(long path) throws SQLException {

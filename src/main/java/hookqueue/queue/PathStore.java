@@ -134,7 +134,8 @@ public final class PathStore {
 
     /**
      * Makes deliveries due now. One that has failed waits for a new signature first: the path may
-     * have been built again since, or the key be new.
+     * have been built again since, or the key be new. The time of the change differs from the one
+     * before, so that a verdict of a lane that is at work on it does not count.
      */
     private int revive(String which, long now, Object... parameters) throws SQLException {
         int held = 0;
@@ -147,14 +148,14 @@ public final class PathStore {
                     with(parameters, sign, State.FRESH, now, now, sign, State.FAILED));
             held =
                     sql.update(
-                            "UPDATE delivery AS d SET state = ?, due_at = ?, tries = 0, attempts = 0, changed_at = ?"
+                            "UPDATE delivery AS d SET state = ?, due_at = ?, tries = 0, attempts = 0, changed_at = max(?, changed_at + 1)"
                                     + " WHERE d.lane <> ? AND d.state = ? AND "
                                     + which,
                             with(parameters, State.HELD, now, now, sign, State.FAILED));
         }
         return held
                 + sql.update(
-                        "UPDATE delivery AS d SET state = ?, due_at = ?, tries = 0, attempts = 0, changed_at = ? WHERE "
+                        "UPDATE delivery AS d SET state = ?, due_at = ?, tries = 0, attempts = 0, changed_at = max(?, changed_at + 1) WHERE "
                                 + which,
                         with(parameters, State.FRESH, now, now));
     }
