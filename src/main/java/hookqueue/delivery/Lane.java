@@ -249,6 +249,7 @@ public final class Lane {
         var progress = new Progress();
         long began = System.nanoTime();
         running = new Batch(group.size(), clock.instant(), progress);
+        queue.wake(); // for the status line and whoever watches
         try {
             List<StorePath> paths = group.stream().map(Entry::path).toList();
             DeliveryOutcome outcome =
