@@ -161,7 +161,7 @@ check_refused() {
 }
 
 # shellcheck disable=SC2034 # for who reads this in
-# The VM test cannot be run here; but its script is Python, and its builder's settings are ones that there are.
+# The VM test's script is Python, and its builder's settings are ones that there are.
 check_vm() {
     nix eval --impure --raw --expr '(import ./nixos/tests/vm.nix { module = { }; }).testScript' >"$work/vm.py" &&
         python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$work/vm.py" &&
