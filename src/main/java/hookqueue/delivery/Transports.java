@@ -150,6 +150,8 @@ public final class Transports {
                                     + cut(progress.complaint()),
                             Set.of());
             case ExitResult.Cancelled cancelled -> new DeliveryOutcome.Cancelled();
+            case ExitResult.Unreadable unreadable ->
+                    new DeliveryOutcome.Refused(cut(unreadable.reason()), Set.of());
             case ExitResult.NotStarted not ->
                     new DeliveryOutcome.Unusable(
                             "cannot start " + command.getFirst() + ": " + not.reason());
