@@ -33,6 +33,7 @@ public record FailureCause(String text, Kind kind) {
 
     /** The patterns take time that grows with the square of the length. */
     private static final int LONGEST_READ = 8_000;
+
     private static final Pattern STATUS = Pattern.compile("HTTP error (\\d{3})");
     private static final Pattern BODY = Pattern.compile("\\s*;?\\s*response body:\\s*");
     private static final Pattern ONLY_CONNECTION =
@@ -56,7 +57,7 @@ public record FailureCause(String text, Kind kind) {
             Pattern.compile(
                     "No space left on device|[Qq]uota|database or disk is full|"
                             + "Read-only file system|Input/output error|Stale file handle|"
-                            + "creating directory");
+                            + "creating directory|is not a directory");
 
     /**
      * Reads a cause.

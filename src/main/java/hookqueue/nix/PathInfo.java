@@ -21,6 +21,8 @@ import java.util.function.Consumer;
  * @param path the path
  * @param narSize bytes of its NAR
  * @param ultimate whether this machine built it; Nix trusts such a path without a signature
+ * @param contentAddressed whether the path itself proves its content, so that any machine accepts
+ *     it without a signature
  * @param keys names of the keys that signed it: the part of each signature before the colon
  * @param references direct dependencies, possibly including the path itself
  */
@@ -28,11 +30,17 @@ public record PathInfo(
         StorePath path,
         long narSize,
         boolean ultimate,
+        boolean contentAddressed,
         Set<String> keys,
         List<StorePath> references) {
     public PathInfo {
         keys = Set.copyOf(keys);
         references = List.copyOf(references);
+    }
+
+    /** Whether another machine has no reason to accept it: nobody signed it. */
+    public boolean needsTrust() {
+        return keys.isEmpty() && !contentAddressed;
     }
 
     /**
@@ -74,6 +82,7 @@ public record PathInfo(
         boolean valid = true;
         long narSize = 0;
         boolean ultimate = false;
+        boolean contentAddressed = false;
         var keys = new HashSet<String>();
         var references = new ArrayList<StorePath>();
         reader.beginObject();
@@ -83,6 +92,10 @@ public record PathInfo(
                 case "valid" -> valid = reader.nextBoolean();
                 case "narSize" -> narSize = reader.nextLong();
                 case "ultimate" -> ultimate = reader.nextBoolean();
+                case "ca" -> {
+                    contentAddressed = reader.peek() != JsonToken.NULL;
+                    reader.skipValue();
+                }
                 case "signatures" ->
                         strings(reader, signature -> keys.add(signature.split(":", 2)[0]));
                 case "references" ->
@@ -96,7 +109,12 @@ public record PathInfo(
         if (valid) {
             each.accept(
                     new PathInfo(
-                            StorePath.parse(storeDir, path), narSize, ultimate, keys, references));
+                            StorePath.parse(storeDir, path),
+                            narSize,
+                            ultimate,
+                            contentAddressed,
+                            keys,
+                            references));
         }
     }
 

@@ -40,6 +40,11 @@ class PathInfoTest {
         assertEquals(Set.of(), b.keys());
         assertEquals(List.of(a.path()), b.references());
         assertFalse(source.ultimate());
+        assertTrue(b.needsTrust());
+        assertFalse(a.needsTrust());
+        assertFalse(source.needsTrust());
+        assertTrue(source.contentAddressed());
+        assertFalse(b.contentAddressed());
         assertEquals(376, source.narSize());
     }
 
