@@ -50,6 +50,49 @@ class ChildProcessTest {
     }
 
     @Test
+    void anAnswerIsReadApartFromTheMessages() {
+        var answer = new StringBuilder();
+        ExitResult ending =
+                new ChildProcess(LONG)
+                        .ask(
+                                List.of("sh", "-c", "echo warning >&2; printf '%s' '[1]'; exit 0"),
+                                Map.of(),
+                                lines::add,
+                                text -> answer.append(text.readAllAsString()));
+        assertEquals(new ExitResult.Exited(0), ending);
+        assertEquals("[1]", answer.toString());
+        assertEquals(List.of("warning"), lines);
+    }
+
+    @Test
+    void anAnswerThatCannotBeReadIsReadToItsEndAndTold() {
+        ExitResult ending =
+                new ChildProcess(LONG)
+                        .ask(
+                                List.of("sh", "-c", "head -c 10000000 /dev/zero"),
+                                Map.of(),
+                                lines::add,
+                                text -> {
+                                    throw new IOException("begins with " + text.read());
+                                });
+        assertEquals(new ExitResult.Unreadable("begins with 0"), ending);
+    }
+
+    @Test
+    void whoFailsHasNoAnswer() {
+        ExitResult ending =
+                new ChildProcess(LONG)
+                        .ask(
+                                List.of("sh", "-c", "echo half; exit 3"),
+                                Map.of(),
+                                lines::add,
+                                text -> {
+                                    throw new IOException("half");
+                                });
+        assertEquals(new ExitResult.Exited(3), ending);
+    }
+
+    @Test
     void aSignalIsAStatusAsInAShell() {
         assertEquals(new ExitResult.Exited(137), run(LONG, "kill -9 $$"));
     }
