@@ -1,5 +1,4 @@
 import java.io.IOException;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -31,14 +30,6 @@ final class Main {
                 yield true;
             }
             case "soak" -> Soak.run(Path.of(words.get(1)), Integer.parseInt(words.get(2)), Path.of(words.get(3)));
-            case "hour" -> Hour.run(Path.of(words.get(1)), Integer.parseInt(words.get(2)), Path.of(words.get(3)));
-            case "dashboard" -> {
-                // DASHBOARD PROMETHEUS FROM TO DIR
-                var dashboard = Json.read(Files.readString(Path.of(words.get(1))));
-                Charts.write(Path.of(words.get(5)), "hour", Dashboard.draw(dashboard, URI.create(words.get(2)),
-                        Long.parseLong(words.get(3)), Long.parseLong(words.get(4))));
-                yield true;
-            }
             case "flat" -> {
                 var grown = Flat.judge(Table.read(Path.of(words.get(1))));
                 grown.forEach(System.out::println);
