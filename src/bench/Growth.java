@@ -96,7 +96,7 @@ final class Growth {
 
     /** Paths a second, until all are gone or for so many seconds. */
     private static double drain(Queue queue, int seconds) throws IOException {
-        long before = Hooks.lane(queue).get("delivered").whole();
+        long before = Hooks.lane(queue).get("delivered").getAsLong();
         long began = System.nanoTime();
         queue.ask("resume");
         try {
@@ -107,6 +107,6 @@ final class Growth {
             }
         }
         double took = (System.nanoTime() - began) / 1e9;
-        return (Hooks.lane(queue).get("delivered").whole() - before) / took;
+        return (Hooks.lane(queue).get("delivered").getAsLong() - before) / took;
     }
 }

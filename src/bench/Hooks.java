@@ -1,3 +1,4 @@
+import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,7 +76,7 @@ final class Hooks {
                 var inFull = new Shell(full);
                 var inEmpty = new Shell(empty)) {
             Intake.send(full, full.made("queued", 10_000), 100);
-            until("the destination is taken to be down", () -> lane(dead).get("state").text().equals("down"));
+            until("the destination is taken to be down", () -> lane(dead).get("state").getAsString().equals("down"));
             var next = new Paths(full, "late");
             var other = new Paths(empty, "late");
             var pairs = Plan.interleave(
@@ -173,8 +174,8 @@ final class Hooks {
         return shell.time("socat -t 9 - UNIX-CONNECT:" + socket + " <" + line);
     }
 
-    static Json lane(Queue queue) throws IOException {
-        return Json.read(queue.lines("status json").getFirst()).get("lanes").items().getFirst();
+    static JsonObject lane(Queue queue) throws IOException {
+        return Json.object(queue.lines("status json").getFirst()).getAsJsonArray("lanes").get(0).getAsJsonObject();
     }
 
     /** Something that becomes true, within a minute. */

@@ -1,5 +1,4 @@
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -17,16 +16,8 @@ final class Main {
                 yield show(file);
             }
             case "show" -> show(Path.of(words.get(1)));
-            case "charts" -> {
-                Charts.ofBench(Json.read(Files.readString(Path.of(words.get(1)))), Path.of(words.get(2)));
-                yield true;
-            }
             case "profile" -> {
                 Profile.run(Path.of(words.get(1)), Integer.parseInt(words.get(2)), Path.of(words.get(3)));
-                yield true;
-            }
-            case "soak-chart" -> {
-                Charts.write(Path.of(words.get(2)), "soak", Charts.soak(Table.read(Path.of(words.get(1)))));
                 yield true;
             }
             case "soak" -> Soak.run(Path.of(words.get(1)), Integer.parseInt(words.get(2)), Path.of(words.get(3)));
@@ -42,10 +33,10 @@ final class Main {
     }
 
     private static boolean show(Path file) throws IOException {
-        Json json = Json.read(Files.readString(file));
+        var figures = Figures.read(file);
         System.out.println();
-        System.out.println(Report.table(json));
-        System.out.println(Report.machine(json));
+        System.out.println(Report.table(figures));
+        System.out.println(Report.machine(figures));
         System.out.println(file);
         return true;
     }

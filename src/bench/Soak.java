@@ -130,8 +130,8 @@ final class Soak {
     }
 
     /** The first of that name, which is the sum over all lanes. */
-    private static long number(String json, String name) {
-        return Json.read(json).get(name).whole();
+    private static long number(String json, String name) throws IOException {
+        return Json.object(json).get(name).getAsLong();
     }
 
     private static long count(Path folder) throws IOException {

@@ -23,8 +23,7 @@ case ${1-} in
         ;;
     chart)
         [ $# = 3 ] || die "$usage"
-        compile_bench
-        bench soak-chart "$2" "$3"
+        draw soak "$2" "$3"
         exit
         ;;
 esac
@@ -51,7 +50,8 @@ mkdir -p "$out"
 cp -a "$dist" "$out/dist"
 cp -a "$classes" "$out/classes"
 classes=$out/classes
+dist=$out/dist
 status=0
-bench soak "$out/dist" "$minutes" "$out/samples.tsv" || status=$?
-[ ! -s "$out/samples.tsv" ] || bench soak-chart "$out/samples.tsv" "$out"
+bench soak "$dist" "$minutes" "$out/samples.tsv" || status=$?
+[ ! -s "$out/samples.tsv" ] || draw soak "$out/samples.tsv" "$out"
 exit "$status"

@@ -56,11 +56,11 @@ classes=$ROOT/target/torture/classes
 if [ ! -e "$classes/Torture.class" ] || [ -n "$(find "$ROOT/src/bench" "$ROOT/src/torture" -newer "$classes/Torture.class" | head -n 1)" ]; then
     rm -rf "$classes"
     mkdir -p "$classes"
-    "$JAVA_HOME/bin/javac" -Xlint:all,-try -Werror -d "$classes" "$ROOT"/src/bench/*.java "$ROOT"/src/torture/*.java
+    "$JAVA_HOME/bin/javac" -Xlint:all,-try,-classfile -Werror -cp "$dist/lib/nix-post-build-hook-queue/*" -d "$classes" "$ROOT"/src/bench/*.java "$ROOT"/src/torture/*.java
 fi
 faults=${classes%/*}/faults.so
 gcc -shared -fPIC -O2 -Wall -Werror -o "$faults" "$ROOT/src/torture/faults.c" -ldl
 say "scripts from seed $seed on"
 exec "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Dfaults="$faults" \
     -Dnix="${nix:+$(command -v nix)}" \
-    -cp "$classes" Torture "$dist" "$seed" "${seconds:-0}" "${scripts:-0}"
+    -cp "$classes:$dist/lib/nix-post-build-hook-queue/*" Torture "$dist" "$seed" "${seconds:-0}" "${scripts:-0}"
