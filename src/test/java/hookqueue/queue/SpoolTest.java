@@ -110,7 +110,7 @@ class SpoolTest {
         Files.writeString(f.spool().resolve("1700000000-1-b.paths"), "no path\n");
         Files.createDirectory(f.spool().resolve("1700000000-1-c.paths"));
         var told = new ListAppender<ILoggingEvent>();
-        var logger = (Logger) LoggerFactory.getLogger("hookqueue.queue");
+        var logger = (Logger) LoggerFactory.getLogger("hookqueue");
         told.start();
         logger.addAppender(told);
         try (Queue queue = f.open(TWO)) {
