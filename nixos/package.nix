@@ -65,6 +65,7 @@ let
         ../src/dev/assemble.sh
         ../src/main
         ../src/test/java
+        ../src/testkit
         ../systemd
       ];
     };

@@ -1,4 +1,6 @@
 import com.google.gson.JsonObject;
+import hookqueue.testkit.Json;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,7 +56,7 @@ final class Bench {
         }
         var plan = new Plan(dist, quick);
         JsonObject machine;
-        try (var world = new World(dist)) {
+        try (var world = World.kept(dist)) {
             machine = Json.GSON.toJsonTree(Machine.facts(world)).getAsJsonObject();
         }
         var figures = new Figures(machine, quick,

@@ -1,4 +1,5 @@
 import com.google.gson.JsonObject;
+import hookqueue.testkit.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,3 +1,7 @@
+import hookqueue.testkit.Client;
+import hookqueue.testkit.Proc;
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,14 +19,14 @@ final class Profile {
 
     static void run(Path dist, int count, Path folder) throws IOException {
         folder = Files.createDirectories(folder).toAbsolutePath();
-        try (var world = new World(dist).set("NPBHQ_UPLOAD_TO", "exec:/bin/true")) {
+        try (var world = World.kept(dist).set("NPBHQ_UPLOAD_TO", "exec:/bin/true")) {
             // Times each child; two processes more for each batch.
             Path spans = world.dir.resolve("spans");
             Path timed = world.script("timed", timed("/bin/true", spans));
             world.set("NPBHQ_UPLOAD_TO", "exec:" + timed);
             drain("a program that does nothing", world, world.made("profile", count), spans, folder.resolve("exec.jfr"));
         }
-        try (var world = new World(dist)) {
+        try (var world = World.kept(dist)) {
             Path spans = world.dir.resolve("spans");
             Path timed = world.script("timed", timed("nix", spans));
             world.set("NPBHQ_UPLOAD_TO", "file://" + world.dir.resolve("cache"))
@@ -38,12 +42,12 @@ final class Profile {
     }
 
     private static void drain(String what, World world, List<String> paths, Path spans, Path recording) throws IOException {
-        var options = Map.of("NPBHQ_JAVA_OPTIONS", "-Xmx96m -XX:StartFlightRecording:settings=profile");
+        world.set("NPBHQ_JAVA_OPTIONS", "-Xmx96m -XX:StartFlightRecording:settings=profile");
         double wall;
         double own;
         double children;
         var byThread = new TreeMap<String, Double>();
-        try (Queue queue = Queue.listen(world, options)) {
+        try (WorkerProcess queue = WorkerProcess.listen(world)) {
             queue.ask("pause");
             Intake.send(world, paths, 100);
             Files.deleteIfExists(spans);

@@ -1,4 +1,5 @@
 import com.google.gson.JsonObject;
+import hookqueue.testkit.Json;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;

@@ -1,19 +1,20 @@
 # shellcheck shell=sh
-# What ./dev bench and ./dev soak share: the Java programs in src/bench, compiled when they have changed.
+# What ./dev bench, ./dev soak and ./dev torture share: their Java programs, and the drawing of figures.
 
-# compile_bench: into target/bench/classes. Sets dist, unless it is set: gson is one of its jars.
-compile_bench() {
+# compile_programs NAME: the Java programs in src/NAME, with the test kit, into target/NAME/classes, when they have
+# changed. Sets classes, and dist unless it is set: gson is one of its jars.
+compile_programs() {
     JAVA_HOME=$(find_jdk) || exit 1
     export JAVA_HOME
     if [ -z "${dist-}" ]; then
         dist_is_fresh || "$ROOT/dev" build >&2
         dist=$ROOT/target/dist
     fi
-    classes=$ROOT/target/bench/classes
-    if [ ! -e "$classes/Main.class" ] || [ -n "$(find "$ROOT/src/bench" -newer "$classes/Main.class" | head -n 1)" ]; then
+    classes=$ROOT/target/$1/classes
+    if [ ! -e "$classes" ] || [ -n "$(find "$ROOT/src/$1" "$ROOT/src/testkit" -newer "$classes" | head -n 1)" ]; then
         rm -rf "$classes"
-        mkdir -p "$classes"
-        "$JAVA_HOME/bin/javac" -Xlint:all,-try,-classfile -Werror -cp "$(libraries)" -d "$classes" "$ROOT"/src/bench/*.java
+        "$JAVA_HOME/bin/javac" -Xlint:all,-try,-classfile -Werror -cp "$(libraries)" -d "$classes" \
+            "$ROOT"/src/testkit/java/hookqueue/testkit/*.java "$ROOT/src/$1"/*.java
     fi
 }
 
@@ -22,10 +23,16 @@ libraries() {
     printf '%s\n' "$dist/lib/nix-post-build-hook-queue/*"
 }
 
+# program CLASS WORD...: with little compiling, on cores that what is measured needs.
+program() {
+    "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData ${properties-} \
+        -cp "$classes:$(libraries)" "$@"
+}
+
 # prepare_bench: all that is measured, and what it is measured with.
 prepare_bench() {
     need_apt nix-bin socat systemd openssh-server openssh-client
-    compile_bench
+    compile_programs bench
 }
 
 # draw_figures FILE DIR: charts of what ./dev bench has measured.
@@ -52,7 +59,6 @@ draw() {
     printf '<!-- drawn from %s -->\n' "$(sha256sum <"$2" | cut -c 1-64)" >>"$3/$1.svg"
 }
 
-# bench WORD...: with little compiling, on cores that what is measured needs.
 bench() {
-    "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -cp "$classes:$(libraries)" Main "$@"
+    program Main "$@"
 }

@@ -16,13 +16,13 @@ ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 out=$ROOT/target/bench
 case ${1-} in
     show)
-        compile_bench
+        compile_programs bench
         bench show "${2-$out/bench.json}"
         exit
         ;;
     publish)
         # What docs/performance.md shows, from this machine's last full run.
-        compile_bench
+        compile_programs bench
         docs=$ROOT/docs
         mkdir -p "$docs/performance"
         cp "${2-$out/bench.json}" "$docs/performance/bench.json"

@@ -17,7 +17,7 @@ usage='usage: ./dev soak [--minutes N] [--dist TREE] | judge FILE | chart FILE D
 case ${1-} in
     judge)
         [ $# = 2 ] || die "$usage"
-        compile_bench
+        compile_programs bench
         bench flat "$2"
         exit
         ;;

@@ -1,4 +1,6 @@
 import com.google.gson.JsonObject;
+import hookqueue.testkit.FakeNix;
+import hookqueue.testkit.Json;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -43,7 +45,7 @@ final class Outages {
     /** All outages end. Returns how it was. */
     Map<String, FakeNix.Mode> end() throws IOException {
         var before = Map.copyOf(modes);
-        for (String lane : FakeNix.LANES) {
+        for (String lane : Destinations.ALL) {
             turn(lane, FakeNix.Mode.UP);
         }
         return before;

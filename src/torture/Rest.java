@@ -1,9 +1,13 @@
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import hookqueue.testkit.Json;
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -77,7 +81,7 @@ final class Rest {
             if (left.isEmpty()) {
                 return;
             }
-            Queue.pause(50);
+            World.pause(50);
         } while (System.nanoTime() < end);
         run.breach("not taken in from the spool, while nobody queues a path: " + left);
     }
@@ -149,7 +153,7 @@ final class Rest {
     /** What was accepted has been delivered, or stands in failed for a reason that we know of. */
     private void promises() {
         for (String path : run.model.accepted()) {
-            for (String lane : FakeNix.LANES) {
+            for (String lane : Destinations.ALL) {
                 boolean arrived = delivered.contains(lane + " " + path);
                 if (!arrived && !run.model.owes(path, lane)) {
                     continue;
@@ -213,7 +217,7 @@ final class Rest {
             if (there.containsAll(expected) && others.stream().allMatch(run.model::mayStayRooted)) {
                 return;
             }
-            Queue.pause(50);
+            World.pause(50);
         } while (System.nanoTime() < end);
         run.breach("GC roots are " + there + ", but failed are " + expected);
     }
@@ -248,7 +252,7 @@ final class Rest {
             JsonObject lane = each.getAsJsonObject();
             String name = run.lane(lane.get("name").getAsString());
             long more = lane.get("delivered").getAsLong() - expected.getOrDefault(name, 0L);
-            if (FakeNix.LANES.contains(name) && (more < 0 || more > perhaps.getOrDefault(name, 0L))) {
+            if (Destinations.ALL.contains(name) && (more < 0 || more > perhaps.getOrDefault(name, 0L))) {
                 run.breach("%s took %d paths, but %d are counted as delivered"
                         .formatted(name, expected.getOrDefault(name, 0L), lane.get("delivered").getAsLong()));
             }
@@ -263,9 +267,9 @@ final class Rest {
 
     /** The worker ends by itself, and leaves no process and no file. */
     private void remains() throws IOException {
-        Queue queue = run.queue();
+        WorkerProcess queue = run.queue();
         try {
-            int status = queue.exit(30);
+            int status = queue.exit(Duration.ofSeconds(30));
             if (status != 0) {
                 run.breach("the idle worker ended with " + status);
             }

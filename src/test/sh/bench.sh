@@ -11,7 +11,7 @@ ROOT=$(CDPATH='' cd -- "$here/../../.." && pwd -P)
 figures=$ROOT/docs/performance
 
 test_that "the programs compile without a warning"
-must compile_bench
+must compile_programs bench
 
 # Two ratios, one that meets its goal and one that does not, and a plain figure.
 row() { printf '{"id":"%s","what":"%s","unit":"%s","ours":[%s],"reference":[%s],"against":"%s","goal":%s,"details":{},"load_before":1.5}' "$@"; }
