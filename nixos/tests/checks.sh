@@ -85,7 +85,7 @@ $line
 END
         fi
         case $name in '#' | '') continue ;; esac
-        case $file in service | socket) file=$units.$file ;; esac
+        case $file in service | socket) file=$units.$file ;; switch) file=$units-switch.service ;; esac
         pattern="^$line"
         if [ -z "$not" ]; then
             grep -q "$pattern\$" "$work/rendered/$name/$file" || { echo "$name: $file lacks $line"; status=1; }
@@ -102,8 +102,8 @@ check_drift() {
     ours=$work/rendered/original
     nixos/tests/compare-units systemd/$units.service "$ours/$units.service" &&
         nixos/tests/compare-units systemd/$units.socket "$ours/$units.socket" || return 1
-    grep -v '^#' systemd/tmpfiles.d/$units.conf | tr -s ' ' >"$work/tmpfiles"
-    sed '/^$/d' "$ours/tmpfiles.conf" | diff -u "$work/tmpfiles" -
+    grep -v '^#' systemd/tmpfiles.d/$units.conf | tr -s ' ' | sort >"$work/tmpfiles"
+    sed "/^\$/d; s/'//g; s/ *\$//" "$ours/tmpfiles.conf" | sort | diff -u "$work/tmpfiles" -
 }
 
 # Every setting that the worker knows is an option.
@@ -120,7 +120,7 @@ check_settings() {
 check_systemd() {
     for name in $(configurations); do
         dir=$work/rendered/$name
-        (cd "$dir" && SYSTEMD_UNIT_PATH="$dir:" systemd-analyze verify "./$units.service" "./$units.socket" 2>&1) |
+        (cd "$dir" && SYSTEMD_UNIT_PATH="$dir:" systemd-analyze verify "./$units.service" "./$units.socket" "./$units-switch.service" 2>&1) |
             grep -v -e "Unknown key '\(RestartMaxDelaySec\|RestartSteps\|PollLimitBurst\|PollLimitIntervalSec\)'" \
                 -e 'Failed to parse boolean value, ignoring: strict' -e "Command 'man " -e 'is not executable' |
             grep -e "$units" >"$work/verify" || true

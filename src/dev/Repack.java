@@ -105,7 +105,8 @@ final class Repack {
             zip.setLevel(9);
             for (var entry : entries.entrySet()) {
                 var header = new ZipEntry(entry.getKey());
-                header.setTimeLocal(LocalDateTime.of(1980, 1, 1, 0, 0));
+                // For the first moment that the format knows, ZipEntry adds a field that depends on the time zone.
+                header.setTimeLocal(LocalDateTime.of(1980, 2, 1, 0, 0));
                 zip.putNextEntry(header);
                 zip.write(entry.getValue());
                 zip.closeEntry();

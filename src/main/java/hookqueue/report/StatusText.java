@@ -4,7 +4,7 @@ import hookqueue.base.Sizes;
 import hookqueue.delivery.Lane;
 import hookqueue.nix.Progress;
 import hookqueue.queue.LaneCounts;
-import hookqueue.queue.QueueTransaction;
+import hookqueue.queue.LaneStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -174,7 +174,7 @@ public final class StatusText {
     private static String running(LaneCounts lane, Lane.Batch batch, Instant now) {
         Progress.Snapshot progress = batch.progress().snapshot();
         var text = new StringBuilder();
-        if (lane.name().equals(QueueTransaction.SIGN)) {
+        if (lane.name().equals(LaneStore.SIGN)) {
             return text.append("signing ")
                     .append(batch.paths())
                     .append(" of ")

@@ -15,10 +15,14 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import jnr.posix.POSIX;
 import jnr.posix.POSIXFactory;
 import jnr.posix.SpawnFileAction;
@@ -103,6 +107,102 @@ class WorkerIT {
                 assertEquals(0, worker.exit(Duration.ofSeconds(20)));
             }
         }
+    }
+
+    /** The threads of the JVM itself wake about once a second, whatever the worker does. */
+    private static long switchesOfTheWorkersOwnThreads(long pid) throws IOException {
+        long all = 0;
+        try (Stream<Path> threads = Files.list(Path.of("/proc/" + pid + "/task"))) {
+            for (Path thread : threads.toList()) {
+                String name = Files.readString(thread.resolve("comm")).strip();
+                if (!name.matches(
+                        "C1.*|VM .*|Service.*|Monitor.*|Signal.*|.*Cleaner.*|Ref.*|Fin.*")) {
+                    all +=
+                            Files.readAllLines(thread.resolve("status")).stream()
+                                    .filter(line -> line.startsWith("voluntary_ctxt_switches:"))
+                                    .mapToLong(line -> Long.parseLong(line.split("\\s+")[1]))
+                                    .sum();
+                }
+            }
+        }
+        return all;
+    }
+
+    /** A laptop may be offline for a week. The heartbeat alone may wake the worker. */
+    @Test
+    void aWorkerThatIsPausedSleeps() throws Exception {
+        scratch.set("NPBHQ_METRICS_FILE", scratch.dir.resolve("queue.prom"))
+                .set("WATCHDOG_USEC", "60000000");
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
+            assertEquals(0, scratch.client("pause").status(), worker::log);
+            assertEquals(0, scratch.client(path(1)).status());
+            Thread.sleep(6_000); // what follows a start and a request; then the machine may sleep
+            long before = switchesOfTheWorkersOwnThreads(worker.pid());
+            assertTrue(before > 20, "they have done something");
+            Thread.sleep(10_000); // the time that is measured
+            long switches = switchesOfTheWorkersOwnThreads(worker.pid()) - before;
+            System.out.println("a paused worker: " + switches + " context switches in 10 s");
+            assertTrue(switches <= 10, () -> switches + " context switches in 10 s");
+        }
+    }
+
+    @Test
+    void theThreadThatAcceptsClientsWritesNoFile() throws Exception {
+        Path metrics = scratch.dir.resolve("queue.prom");
+        scratch.set("NPBHQ_METRICS_FILE", metrics);
+        Path trace = scratch.dir.resolve("trace");
+        try (WorkerProcess worker =
+                WorkerProcess.listen(
+                        scratch,
+                        List.of(
+                                "strace",
+                                "-D",
+                                "-f",
+                                "-q",
+                                "--trace=accept,accept4,fsync,fdatasync,rename",
+                                "-o",
+                                trace.toString()))) {
+            for (int i = 1; i <= 3; i++) {
+                int number = i;
+                assertEquals(0, scratch.client(path(i)).status(), worker::log);
+                assertEquals(0, scratch.client("wait").status(), worker::log);
+                World.eventually(
+                        Duration.ofSeconds(20),
+                        "the metrics are written",
+                        () ->
+                                World.text(metrics)
+                                        .contains(
+                                                "delivered_paths_total{lane=\"exec:/bin/true\"} "
+                                                        + number));
+            }
+            assertEquals(0, worker.terminate(), worker::log);
+            World.eventually(
+                    Duration.ofSeconds(20),
+                    "strace has ended",
+                    () -> World.text(trace).stripTrailing().endsWith("+++"));
+        }
+        List<String> calls = Files.readAllLines(trace);
+        int first = 0; // before and after, it opens and closes the queue, and no client waits
+        while (!calls.get(first).contains(" accept")) {
+            first++;
+        }
+        int last = calls.size() - 1;
+        while (!calls.get(last).contains(" accept")) {
+            last--;
+        }
+        Set<String> accepting = new TreeSet<>();
+        Set<String> writing = new TreeSet<>();
+        for (String call : calls.subList(first, last + 1)) {
+            String thread = call.split(" ")[0];
+            if (call.contains(" accept")) {
+                accepting.add(thread);
+            } else if (call.contains("sync(") || call.contains(" rename(")) {
+                writing.add(thread);
+            }
+        }
+        assertEquals(1, accepting.size());
+        assertTrue(writing.size() >= 3, "queue, roots and metrics: " + writing);
+        assertTrue(Collections.disjoint(accepting, writing), accepting + " and " + writing);
     }
 
     @Test
