@@ -77,12 +77,13 @@ let
         ../CHANGELOG.md
         ../LICENSE
         ../README.md
+        ../docs/sbom.cdx.json
         ../pom.xml
         ../src/dev/Repack.java
-        ../src/dev/Sbom.java
         ../src/dev/assemble.sh
         ../src/main
         ../src/test/java
+        ../src/testkit
         ../src/test/resources
         ../systemd
       ];

@@ -143,8 +143,9 @@ compile() {
 dist_is_fresh() {
     made=$ROOT/target/dist/bin/nix-post-build-hook-queue
     [ -x "$made" ] || return 1
-    [ -z "$(find "$ROOT/pom.xml" "$ROOT/src/main" "$ROOT/src/dev" "$ROOT/systemd" "$ROOT/LICENSE" "$ROOT"/*.md \
-        -type f -newer "$made" | head -n 1)" ]
+    [ -z "$(find "$ROOT/pom.xml" "$ROOT/src/main" "$ROOT/systemd" "$ROOT/LICENSE" "$ROOT"/*.md \
+        "$ROOT/docs/sbom.cdx.json" "$ROOT"/src/dev/build.sh "$ROOT"/src/dev/assemble.sh "$ROOT"/src/dev/archive.sh \
+        "$ROOT"/src/dev/Repack.java -type f -newer "$made" | head -n 1)" ]
 }
 
 # debian_program DIR PACKAGE NAME: prints where a program of a package is, unpacked into DIR unless it is there anyway.

@@ -18,7 +18,7 @@ import java.util.Set;
  * ledger do, in so few lines that thousands of lives can be played. {@code LaneTest} plays the real
  * ones.
  */
-final class World {
+final class SimulatedLane {
     enum State {
         FRESH,
         DEFERRED,
@@ -85,7 +85,7 @@ final class World {
     private Breaker breaker = Breaker.CLOSED;
     private DeliveryPolicy.Known known = DeliveryPolicy.Known.NOTHING;
 
-    World(Random random, int batch, int maxAttempts) {
+    SimulatedLane(Random random, int batch, int maxAttempts) {
         this.random = random;
         this.batch = batch;
         this.maxAttempts = maxAttempts;

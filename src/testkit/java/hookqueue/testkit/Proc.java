@@ -1,3 +1,5 @@
+package hookqueue.testkit;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -6,11 +8,11 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** What the kernel knows of a process. */
-final class Proc {
+public final class Proc {
     private Proc() {}
 
     /** A line of /proc/PID/status, as VmRSS (kB), VmHWM (kB) or Threads; 0 when there is none. */
-    static long status(long pid, String name) throws IOException {
+    public static long status(long pid, String name) throws IOException {
         try (var lines = Files.lines(Path.of("/proc", "" + pid, "status"))) {
             return lines.filter(line -> line.startsWith(name + ":"))
                     .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
@@ -20,7 +22,7 @@ final class Proc {
     }
 
     /** Memory that no other process shares, and a share of what is shared, in kB. */
-    static long proportional(long pid) throws IOException {
+    public static long proportional(long pid) throws IOException {
         try (var lines = Files.lines(Path.of("/proc", "" + pid, "smaps_rollup"))) {
             return lines.filter(line -> line.startsWith("Pss:"))
                     .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
@@ -29,19 +31,19 @@ final class Proc {
         }
     }
 
-    static long descriptors(long pid) throws IOException {
+    public static long descriptors(long pid) throws IOException {
         try (var files = Files.list(Path.of("/proc", "" + pid, "fd"))) {
             return files.count();
         }
     }
 
     /** Time on a processor so far, of the process itself, in seconds. */
-    static double cpu(long pid) throws IOException {
+    public static double cpu(long pid) throws IOException {
         return ticks(pid, 11) + ticks(pid, 12);
     }
 
     /** The same, of its children that have ended. */
-    static double childrenCpu(long pid) throws IOException {
+    public static double childrenCpu(long pid) throws IOException {
         return ticks(pid, 13) + ticks(pid, 14);
     }
 
@@ -51,12 +53,16 @@ final class Proc {
     }
 
     /** Seconds on a processor by the names of its threads. */
-    static Map<String, Double> threads(long pid) throws IOException {
+    public static Map<String, Double> threads(long pid) throws IOException {
         var seconds = new TreeMap<String, Double>();
         try (var tasks = Files.list(Path.of("/proc", "" + pid, "task"))) {
             for (Path task : tasks.toList()) {
                 try {
-                    double ran = Long.parseLong(Files.readString(task.resolve("schedstat")).split(" ")[0]) / 1e9;
+                    double ran =
+                            Long.parseLong(
+                                            Files.readString(task.resolve("schedstat"))
+                                                    .split(" ")[0])
+                                    / 1e9;
                     seconds.merge(Files.readString(task.resolve("comm")).strip(), ran, Double::sum);
                 } catch (NoSuchFileException e) {
                     continue; // it has ended meanwhile
@@ -67,7 +73,7 @@ final class Proc {
     }
 
     /** Of a file, or of all files in a folder; 0 when it is not there. */
-    static long size(Path path) throws IOException {
+    public static long size(Path path) throws IOException {
         if (Files.isDirectory(path)) {
             long sum = 0;
             try (var files = Files.list(path)) {

@@ -1,3 +1,5 @@
+package hookqueue.testkit;
+
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -11,25 +13,25 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** One connection to the queue. */
-final class Client implements AutoCloseable {
+public final class Client implements AutoCloseable {
     private final SocketChannel channel;
     private final BufferedReader in;
 
-    Client(Path socket) throws IOException {
+    public Client(Path socket) throws IOException {
         channel = SocketChannel.open(StandardProtocolFamily.UNIX);
         channel.connect(UnixDomainSocketAddress.of(socket));
         in = new BufferedReader(Channels.newReader(channel, StandardCharsets.UTF_8), 1 << 16);
     }
 
-    void send(String text) throws IOException {
+    public void send(String text) throws IOException {
         ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
         while (bytes.hasRemaining()) {
             channel.write(bytes);
         }
     }
 
-    /** The data lines and the last line of the next reply. */
-    List<String> reply() throws IOException {
+    /** The data lines and the last line of the next reply; an error when that is one. */
+    public List<String> reply() throws IOException {
         var lines = new ArrayList<String>();
         while (true) {
             String line = in.readLine();
@@ -46,7 +48,7 @@ final class Client implements AutoCloseable {
         }
     }
 
-    List<String> ask(String line) throws IOException {
+    public List<String> ask(String line) throws IOException {
         send(line + "\n");
         return reply();
     }
