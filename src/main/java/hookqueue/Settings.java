@@ -1,9 +1,9 @@
 package hookqueue;
 
 import hookqueue.base.Durations;
+import hookqueue.base.Filter;
 import hookqueue.base.StorePath;
 import hookqueue.delivery.Destination;
-import hookqueue.queue.Selection;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * @param stallTimeout {@code NPBHQ_STALL_TIMEOUT}, at least 1 s
  * @param maxAttempts {@code NPBHQ_MAX_ATTEMPTS}, 1 to 1,000
  * @param failedRetention {@code NPBHQ_FAILED_RETENTION}
- * @param selection {@code NPBHQ_INCLUDE} and {@code NPBHQ_EXCLUDE}
+ * @param filter {@code NPBHQ_INCLUDE} and {@code NPBHQ_EXCLUDE}
  * @param substituteOnDestination {@code NPBHQ_SUBSTITUTE_ON_DESTINATION}
  * @param metricsFile {@code NPBHQ_METRICS_FILE}, or null
  * @param logLevel {@code NPBHQ_LOG_LEVEL}
@@ -49,7 +49,7 @@ record Settings(
         Duration stallTimeout,
         int maxAttempts,
         Duration failedRetention,
-        Selection selection,
+        Filter filter,
         boolean substituteOnDestination,
         @Nullable Path metricsFile,
         String logLevel) {
@@ -127,7 +127,7 @@ record Settings(
                             Duration.ofMinutes(10)),
                     or("MAX_ATTEMPTS", text -> number(text, 1, 1_000), 10),
                     or("FAILED_RETENTION", Durations::parse, Duration.ofDays(30)),
-                    new Selection(
+                    new Filter(
                             orNull("INCLUDE", Reader::pattern), orNull("EXCLUDE", Reader::pattern)),
                     or("SUBSTITUTE_ON_DESTINATION", Reader::yesOrNo, false),
                     orNull("METRICS_FILE", Reader::absolute),

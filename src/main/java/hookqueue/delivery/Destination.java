@@ -1,7 +1,7 @@
 package hookqueue.delivery;
 
 import hookqueue.base.StorePath;
-import hookqueue.nix.Plain;
+import hookqueue.base.Text;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.Arrays;
@@ -134,7 +134,7 @@ public sealed interface Destination {
      * @throws IllegalArgumentException naming the value and the rule
      */
     static Destination parse(String word) {
-        if (!Plain.text(word).equals(word)) {
+        if (!Text.text(word).equals(word)) {
             throw new IllegalArgumentException("has control characters: " + shown(word));
         }
         if (word.startsWith("exec:")) {

@@ -3,14 +3,16 @@ package hookqueue.delivery;
 import hookqueue.base.Durations;
 import hookqueue.base.Sizes;
 import hookqueue.base.StorePath;
+import hookqueue.base.Text;
 import hookqueue.nix.Progress;
+import hookqueue.queue.BatchResult;
 import hookqueue.queue.Breaker;
 import hookqueue.queue.Entry;
-import hookqueue.queue.Ledger;
+import hookqueue.queue.LaneStore;
 import hookqueue.queue.Pause;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
-import hookqueue.queue.Run;
+import hookqueue.queue.QueueTransaction;
 import hookqueue.queue.Verdict;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -26,8 +28,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One destination's thread: takes what is due, has it carried as a {@link Round} says, records what
- * is certain.
+ * One destination's thread: takes what is due, has it carried as a {@link DeliveryPolicy} says,
+ * records what is certain.
  *
  * <p>All it knows for longer than a round is in the queue, so a restart forgets nothing but {@link
  * Round.Known}: it may then take a few more runs to prove a failure. Lanes do not wait for one
@@ -40,14 +42,14 @@ public final class Lane {
     private static final int MOST_DEFERRED = 50;
 
     private final String name;
-    private final Carrier carrier;
+    private final Transport carrier;
     private final Queue queue;
     private final Limits limits;
     private final Backoff backoff;
     private final InstantSource clock;
     private final Consumer<Throwable> fatal;
     private final Thread thread;
-    private Round.Known known = Round.Known.NOTHING;
+    private DeliveryPolicy.Known known = DeliveryPolicy.Known.NOTHING;
     private volatile @Nullable Batch running;
     private final AtomicLong delivered = new AtomicLong();
 
@@ -82,7 +84,7 @@ public final class Lane {
      */
     public Lane(
             String name,
-            Carrier carrier,
+            Transport carrier,
             Queue queue,
             Limits limits,
             DoubleSupplier random,
@@ -152,7 +154,7 @@ public final class Lane {
         try {
             long seen = queue.version();
             long now = clock.millis();
-            Work work = queue.call(ledger -> look(ledger, now));
+            Work work = queue.call(transaction -> look(transaction, now));
             if (!work.fresh().isEmpty() || !work.deferred().isEmpty()) {
                 deliver(work);
             } else {
@@ -166,31 +168,30 @@ public final class Lane {
         }
     }
 
-    private Work look(Ledger ledger, long now) throws SQLException {
-        Breaker breaker = ledger.breaker(name);
-        Optional<Pause> pause = ledger.pause(now);
+    private Work look(QueueTransaction transaction, long now) throws SQLException {
+        LaneStore lane = transaction.lane(name);
+        Breaker breaker = lane.breaker();
+        Optional<Pause> pause = transaction.meta().pause(now);
         if (pause.isPresent()) {
             Optional<Long> end = pause.filter(Pause::ends).map(Pause::until);
             return new Work(true, breaker, List.of(), List.of(), end);
         }
         if (!breaker.open()) {
-            List<Entry> fresh = ledger.fresh(name, limits.batchSize());
+            List<Entry> fresh = lane.fresh(limits.batchSize());
             List<Entry> deferred =
-                    ledger.due(
-                            name,
+                    lane.due(
                             now,
                             backoff.longestMillis(),
                             Math.min(MOST_DEFERRED, limits.batchSize()));
-            return new Work(false, breaker, fresh, deferred, ledger.nextDue(name));
+            return new Work(false, breaker, fresh, deferred, lane.nextDue());
         }
         boolean wait = breaker.until() > now && breaker.until() <= now + backoff.longestMillis();
         if (wait) {
             return new Work(false, breaker, List.of(), List.of(), Optional.of(breaker.until()));
         }
         // by turns from either end, so that a run of bad paths at one does not keep the lane closed
-        List<Entry> fresh =
-                breaker.failures() % 2 == 1 ? ledger.youngest(name) : ledger.fresh(name, 1);
-        List<Entry> trial = fresh.isEmpty() ? ledger.deferred(name, 1) : fresh;
+        List<Entry> fresh = breaker.failures() % 2 == 1 ? lane.youngest() : lane.fresh(1);
+        List<Entry> trial = fresh.isEmpty() ? lane.deferred(1) : fresh;
         return new Work(false, breaker, trial, List.of(), Optional.empty());
     }
 
@@ -205,10 +206,11 @@ public final class Lane {
     }
 
     private void deliver(Work work) throws QueueException, InterruptedException {
-        Round round =
+        DeliveryPolicy round =
                 work.breaker().open()
-                        ? Round.trial(work.fresh().getFirst(), known, limits.maxAttempts(), backoff)
-                        : Round.of(
+                        ? DeliveryPolicy.trial(
+                                work.fresh().getFirst(), known, limits.maxAttempts(), backoff)
+                        : DeliveryPolicy.of(
                                 work.fresh(),
                                 work.deferred(),
                                 known,
@@ -219,10 +221,10 @@ public final class Lane {
         List<Entry> group = round.next();
         while (!group.isEmpty() && !paused) {
             long began = System.nanoTime(); // the clock may be set meanwhile
-            Outcome outcome = carry(group, round);
+            DeliveryOutcome outcome = carry(group, round);
             Duration took = Duration.ofNanos(System.nanoTime() - began);
             forDeferred += group.getFirst().fresh() ? 0 : took.toNanos();
-            if (outcome instanceof Outcome.Cancelled) {
+            if (outcome instanceof DeliveryOutcome.Cancelled) {
                 return;
             }
             List<Verdict> verdicts = round.learn(outcome, clock.millis());
@@ -234,26 +236,27 @@ public final class Lane {
             group = round.next();
         }
         if (group.isEmpty()) { // else paused: what is not certain yet stays as it was
-            record(round.over(clock.millis()), new Outcome.Cancelled(), Duration.ZERO);
+            record(round.over(clock.millis()), new DeliveryOutcome.Cancelled(), Duration.ZERO);
         }
         settle(round, work.breaker());
     }
 
     private boolean othersWait() throws QueueException, InterruptedException {
-        return !queue.call(ledger -> ledger.fresh(name, 1)).isEmpty();
+        return !queue.call(transaction -> transaction.lane(name).fresh(1)).isEmpty();
     }
 
-    private Outcome carry(List<Entry> group, Round round) {
+    private DeliveryOutcome carry(List<Entry> group, DeliveryPolicy round) {
         var progress = new Progress();
         long began = System.nanoTime();
         running = new Batch(group.size(), clock.instant(), progress);
+        queue.wake(); // for the status line and whoever watches
         try {
             List<StorePath> paths = group.stream().map(Entry::path).toList();
-            Outcome outcome =
+            DeliveryOutcome outcome =
                     round.testing()
                             ? carrier.prove(paths, progress)
                             : carrier.carry(paths, progress);
-            if (round.proving() && outcome instanceof Outcome.Delivered) {
+            if (round.proving() && outcome instanceof DeliveryOutcome.Delivered) {
                 LOG.info("{}: works, {} was taken again", name, group.getFirst().path());
             } else {
                 tell(outcome, group, Duration.ofNanos(System.nanoTime() - began));
@@ -265,20 +268,20 @@ public final class Lane {
     }
 
     /** Records a child process and what it showed; true when no new batch is to start. */
-    private boolean record(List<Verdict> verdicts, Outcome outcome, Duration took)
+    private boolean record(List<Verdict> verdicts, DeliveryOutcome outcome, Duration took)
             throws InterruptedException {
-        Optional<Run> run = run(verdicts, outcome, took);
-        long bytes = outcome instanceof Outcome.Delivered done ? done.bytes() : 0;
+        Optional<BatchResult> run = run(verdicts, outcome, took);
+        long bytes = outcome instanceof DeliveryOutcome.Delivered done ? done.bytes() : 0;
         long now = clock.millis();
         boolean paused =
-                recorded(ledger -> {
+                recorded(transaction -> {
                     if (!verdicts.isEmpty()) {
-                        ledger.record(name, verdicts, bytes, now);
+                        transaction.lane(name).record(verdicts, bytes, now);
                     }
                     if (run.isPresent()) {
-                        ledger.ran(name, run.get());
+                        transaction.lane(name).ran(run.get());
                     }
-                    return ledger.paused(now);
+                    return transaction.meta().paused(now);
                 });
         run.ifPresent(ended -> delivered.addAndGet(ended.delivered()));
         for (Verdict verdict : verdicts) {
@@ -289,7 +292,7 @@ public final class Lane {
                         failed.entry().path(),
                         // None: it can never be delivered, and one look was enough to see that.
                         failed.attempts() == 0 ? "" : " after " + failed.attempts() + " attempts",
-                        oneLine(failed.reason()));
+                        Text.oneLine(failed.reason()));
             } else if (verdict instanceof Verdict.Deferred later) {
                 LOG.warn(
                         "{}: deferred {} for {}{}: {}",
@@ -303,7 +306,7 @@ public final class Lane {
                                         + " of "
                                         + limits.maxAttempts()
                                         + ")",
-                        oneLine(later.reason()));
+                        Text.oneLine(later.reason()));
             }
         }
         return paused;
@@ -325,23 +328,35 @@ public final class Lane {
     }
 
     /** Empty for what was no child process, or was ended with the worker. */
-    private static Optional<Run> run(List<Verdict> verdicts, Outcome outcome, Duration took) {
+    private static Optional<BatchResult> run(
+            List<Verdict> verdicts, DeliveryOutcome outcome, Duration took) {
         return switch (outcome) {
-            case Outcome.Delivered d -> {
+            case DeliveryOutcome.Delivered d -> {
                 long arrived =
                         verdicts.stream().filter(v -> v instanceof Verdict.Delivered).count();
-                yield Optional.of(new Run(Run.Result.DELIVERED, took.toMillis(), (int) arrived));
+                yield Optional.of(
+                        new BatchResult(
+                                BatchResult.Result.DELIVERED, took.toMillis(), (int) arrived));
             }
-            case Outcome.Refused r -> Optional.of(new Run(Run.Result.REFUSED, took.toMillis(), 0));
-            case Outcome.Invalid i -> Optional.of(new Run(Run.Result.INVALID, took.toMillis(), 0));
-            case Outcome.Unusable u ->
-                    Optional.of(new Run(Run.Result.UNUSABLE, took.toMillis(), 0));
-            case Outcome.Cancelled c -> Optional.empty();
+            case DeliveryOutcome.Refused r -> refused(took);
+            case DeliveryOutcome.Busy b -> refused(took);
+            case DeliveryOutcome.Unavailable u -> refused(took);
+            case DeliveryOutcome.Unreachable u -> refused(took);
+            case DeliveryOutcome.Invalid i ->
+                    Optional.of(new BatchResult(BatchResult.Result.INVALID, took.toMillis(), 0));
+            case DeliveryOutcome.Unusable u ->
+                    Optional.of(new BatchResult(BatchResult.Result.UNUSABLE, took.toMillis(), 0));
+            case DeliveryOutcome.Cancelled c -> Optional.empty();
         };
     }
 
+    private static Optional<BatchResult> refused(Duration took) {
+        return Optional.of(new BatchResult(BatchResult.Result.REFUSED, took.toMillis(), 0));
+    }
+
     /** What the round says of the destination as a whole. */
-    private void settle(Round round, Breaker before) throws QueueException, InterruptedException {
+    private void settle(DeliveryPolicy round, Breaker before)
+            throws QueueException, InterruptedException {
         long now = clock.millis();
         String down = round.down();
         if (down != null) {
@@ -353,8 +368,8 @@ public final class Lane {
                             now + backoff.millis(failures),
                             still ? before.since() : now,
                             down);
-            queue.call(ledger -> {
-                ledger.breaker(name, open);
+            queue.call(transaction -> {
+                transaction.lane(name).breaker(open);
                 return true;
             });
             known = round.known();
@@ -363,15 +378,15 @@ public final class Lane {
                     name,
                     Instant.ofEpochMilli(open.since()),
                     Durations.shown(Duration.ofMillis(open.until() - now)),
-                    oneLine(down));
+                    Text.oneLine(down));
             return;
         }
         boolean news = round.worked() && (before.open() || known.failuresInARow() > 0);
         known = round.known();
         if (news) {
-            queue.call(ledger -> {
-                ledger.breaker(name, Breaker.CLOSED);
-                ledger.hasten(name, now);
+            queue.call(transaction -> {
+                transaction.lane(name).breaker(Breaker.CLOSED);
+                transaction.lane(name).hasten(now);
                 return true;
             });
         }
@@ -383,35 +398,38 @@ public final class Lane {
         }
     }
 
-    private void tell(Outcome outcome, List<Entry> group, Duration took) {
+    private void tell(DeliveryOutcome outcome, List<Entry> group, Duration took) {
         String what =
                 group.size() == 1 ? group.getFirst().path().toString() : group.size() + " paths";
         switch (outcome) {
-            case Outcome.Delivered delivered ->
+            case DeliveryOutcome.Delivered delivered ->
                     LOG.info(
                             "{}: {} {} in {}{}",
                             name,
-                            name.equals(Ledger.SIGN) ? "signed" : "delivered",
+                            name.equals(LaneStore.SIGN) ? "signed" : "delivered",
                             what,
                             Durations.shown(took),
                             rate(delivered.bytes(), took));
-            case Outcome.Refused refused ->
-                    LOG.warn(
-                            "{}: {} not taken after {}: {}",
-                            name,
-                            what,
-                            Durations.shown(took),
-                            oneLine(refused.reason()));
-            case Outcome.Invalid invalid ->
+            case DeliveryOutcome.Refused r -> notTaken(what, took, r.reason());
+            case DeliveryOutcome.Busy b -> notTaken(what, took, b.reason());
+            case DeliveryOutcome.Unavailable u -> notTaken(what, took, u.reason());
+            case DeliveryOutcome.Unreachable u -> notTaken(what, took, u.reason());
+            case DeliveryOutcome.Invalid invalid ->
                     LOG.warn(
                             "{}: {} not valid: {}",
                             name,
                             group.size() == 1 ? what : invalid.paths().size() + " of " + what,
-                            oneLine(invalid.reason()));
-            case Outcome.Unusable unusable -> LOG.error("{}: {}", name, oneLine(unusable.reason()));
-            case Outcome.Cancelled cancelled ->
+                            Text.oneLine(invalid.reason()));
+            case DeliveryOutcome.Unusable unusable ->
+                    LOG.error("{}: {}", name, Text.oneLine(unusable.reason()));
+            case DeliveryOutcome.Cancelled cancelled ->
                     LOG.info("{}: {} interrupted, still queued", name, what);
         }
+    }
+
+    private void notTaken(String what, Duration took, String reason) {
+        String after = Durations.shown(took);
+        LOG.warn("{}: {} not taken after {}: {}", name, what, after, Text.oneLine(reason));
     }
 
     private static String rate(long bytes, Duration took) {
@@ -420,9 +438,5 @@ public final class Lane {
         }
         long perSecond = bytes * 1_000 / Math.max(1, took.toMillis());
         return ", " + Sizes.shown(bytes) + " at " + Sizes.shown(perSecond) + "/s";
-    }
-
-    private static String oneLine(String text) {
-        return text.replace("\n", " | ");
     }
 }

@@ -3,6 +3,7 @@ package hookqueue.nix;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
 import com.google.gson.stream.MalformedJsonException;
+import hookqueue.base.Text;
 import java.io.IOException;
 import java.io.StringReader;
 import java.util.ArrayDeque;
@@ -26,7 +27,9 @@ import java.util.regex.Pattern;
  * <p>Written by the thread that reads the child's output, read by any.
  */
 public final class Progress implements Consumer<String> {
-    static final String PREFIX = "@nix ";
+    /** Begins each line of the format. */
+    public static final String PREFIX = "@nix ";
+
     private static final int ACTIVITY_COPY_PATH = 100;
     private static final int ACTIVITY_COPY_PATHS = 103;
     private static final int RESULT_PROGRESS = 105;
@@ -44,6 +47,9 @@ public final class Progress implements Consumer<String> {
     private final Map<Long, Long> copying = new HashMap<>();
     private final ArrayDeque<String> errors = new ArrayDeque<>();
     private final ArrayDeque<String> plain = new ArrayDeque<>();
+    private String error = "";
+    private String lastPlain = "";
+    private String plainBeforeError = "";
     private long bytesOfDone;
     private long bytesExpected;
     private long pathsDone;
@@ -66,16 +72,24 @@ public final class Progress implements Consumer<String> {
     public void accept(String line) {
         synchronized (lock) {
             if (!line.startsWith(PREFIX)) {
-                keep(plain, line);
+                plain(line);
                 return;
             }
             try (var json = new JsonReader(new StringReader(line.substring(PREFIX.length())))) {
                 note(Message.read(json));
             } catch (MalformedJsonException | IllegalStateException | NumberFormatException e) {
-                keep(plain, line);
+                plain(line);
             } catch (IOException e) {
-                keep(plain, line); // the line was cut
+                plain(line); // the line was cut
             }
+        }
+    }
+
+    private void plain(String line) {
+        String text = line.stripTrailing(); // ssh ends its lines with CR LF
+        keep(plain, text);
+        if (!text.isBlank()) {
+            lastPlain = text;
         }
     }
 
@@ -101,6 +115,13 @@ public final class Progress implements Consumer<String> {
             int most = errors.isEmpty() ? MOST_LINES : MOST_PLAIN_AFTER_ERRORS;
             plain.stream().skip(Math.max(0, plain.size() - most)).forEach(lines::add);
             return String.join("\n", lines);
+        }
+    }
+
+    /** Why it failed, as far as it told; the text is empty when it told nothing. */
+    public FailureCause cause() {
+        synchronized (lock) {
+            return FailureCause.of(error, error.isEmpty() ? lastPlain : plainBeforeError);
         }
     }
 
@@ -160,10 +181,19 @@ public final class Progress implements Consumer<String> {
             case "result" -> result(m);
             case "msg" -> {
                 if (m.level() == 0) {
-                    keep(errors, m.text());
+                    error(m.text());
                 }
             }
             default -> {} // other actions say nothing about progress
+        }
+    }
+
+    /** Not all messages at this level are errors: some introduce one, others add a hint. */
+    private void error(String text) {
+        keep(errors, text);
+        if (error.isEmpty() || Text.text(text).startsWith("error:")) {
+            plainBeforeError = error.isEmpty() ? lastPlain : plainBeforeError;
+            error = text;
         }
     }
 
@@ -196,7 +226,7 @@ public final class Progress implements Consumer<String> {
     }
 
     private static void keep(ArrayDeque<String> lines, String text) {
-        for (String line : Plain.text(text).split("\n")) {
+        for (String line : Text.text(text).split("\n")) {
             if (!line.isBlank()) {
                 lines.add(
                         line.length() > LONGEST_LINE

@@ -1,10 +1,10 @@
 package hookqueue.report;
 
 import hookqueue.delivery.Lane;
+import hookqueue.queue.BatchResult;
 import hookqueue.queue.Histogram;
 import hookqueue.queue.LaneCounts;
-import hookqueue.queue.Run;
-import hookqueue.queue.Tally;
+import hookqueue.queue.LaneTotal;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.nio.ByteBuffer;
@@ -40,7 +40,7 @@ public final class Metrics {
     }
 
     /** The metrics, one sample a line. */
-    public String text(Overview o, List<Tally> tallies) {
+    public String text(Overview o, List<LaneTotal> tallies) {
         var text = new StringBuilder();
         head(text, "build_info", "gauge", "The version of the program that wrote this.");
         sample(text, "build_info", "version=\"" + escape(version) + "\"", "1");
@@ -87,8 +87,8 @@ public final class Metrics {
                 "Bytes sent, as Nix reported them.",
                 LaneCounts::bytes);
         head(text, "batches_total", "counter", "Child processes that ended, by what came of it.");
-        for (Tally tally : tallies) {
-            for (Map.Entry<Run.Result, Long> run : tally.runs().entrySet()) {
+        for (LaneTotal tally : tallies) {
+            for (Map.Entry<BatchResult.Result, Long> run : tally.runs().entrySet()) {
                 String outcome = run.getKey().name().toLowerCase(Locale.ROOT);
                 sample(
                         text,
@@ -102,13 +102,13 @@ public final class Metrics {
                 tallies,
                 "child_duration_seconds",
                 "How long child processes took, whatever came of them.",
-                Tally::durations);
+                LaneTotal::durations);
         histograms(
                 text,
                 tallies,
                 "delivery_latency_seconds",
                 "From a path's being queued to its delivery.",
-                Tally::latencies);
+                LaneTotal::latencies);
         byLane(
                 text,
                 o,
@@ -157,7 +157,7 @@ public final class Metrics {
     }
 
     /** Writes them for node_exporter's textfile collector: aside, then renamed. */
-    public void write(Path file, Overview o, List<Tally> tallies) {
+    public void write(Path file, Overview o, List<LaneTotal> tallies) {
         Path aside = file.resolveSibling("." + file.getFileName() + ".tmp");
         try {
             // A folder that others may write to can hold a link or a FIFO of that name.
@@ -196,12 +196,12 @@ public final class Metrics {
     /** Buckets are cumulative here, and not where they are counted. */
     private static void histograms(
             StringBuilder text,
-            List<Tally> tallies,
+            List<LaneTotal> tallies,
             String name,
             String help,
-            Function<Tally, Histogram> of) {
+            Function<LaneTotal, Histogram> of) {
         head(text, name, "histogram", help);
-        for (Tally tally : tallies) {
+        for (LaneTotal tally : tallies) {
             Histogram histogram = of.apply(tally);
             List<Long> bounds = histogram.kind().bounds();
             String lane = lane(tally.lane());

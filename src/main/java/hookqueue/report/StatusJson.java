@@ -19,7 +19,7 @@ public final class StatusJson {
     /**
      * The whole of it.
      *
-     * @param summary {@link Status#summary}
+     * @param summary {@link StatusText#summary}
      */
     public static String of(Overview o, String summary) {
         var text = new StringWriter();
@@ -67,7 +67,7 @@ public final class StatusJson {
         json.beginObject();
         json.name("name").value(lane.name());
         json.name("configured").value(lane.configured());
-        json.name("state").value(Words.state(lane, o));
+        json.name("state").value(StatusPhrases.state(lane, o));
         json.name("held").value(lane.held());
         json.name("queued").value(lane.fresh());
         json.name("deferred").value(lane.deferred());

@@ -5,18 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.base.Filter;
 import hookqueue.base.StorePath;
 import hookqueue.nix.Progress;
 import hookqueue.queue.Breaker;
+import hookqueue.queue.DeliveryRow;
 import hookqueue.queue.LaneCounts;
-import hookqueue.queue.Ledger;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
-import hookqueue.queue.Row;
-import hookqueue.queue.Selection;
+import hookqueue.queue.QueueTransaction;
 import java.io.IOException;
+import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -63,7 +65,7 @@ class LaneTest {
     }
 
     /** Refuses what it is told to and tells of each run. */
-    private static final class FakeCarrier implements Carrier {
+    private static final class FakeCarrier implements Transport {
         final Set<StorePath> bad = ConcurrentHashMap.newKeySet();
         final LinkedBlockingQueue<List<Integer>> runs = new LinkedBlockingQueue<>();
         final LinkedBlockingQueue<List<Integer>> proofs = new LinkedBlockingQueue<>();
@@ -75,7 +77,7 @@ class LaneTest {
         volatile @Nullable CountDownLatch gate;
 
         @Override
-        public Outcome carry(List<StorePath> paths, Progress progress) {
+        public DeliveryOutcome carry(List<StorePath> paths, Progress progress) {
             CountDownLatch closed = gate; // before the test can know of this run
             runs.add(paths.stream().map(FakeCarrier::number).toList());
             try {
@@ -84,20 +86,20 @@ class LaneTest {
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                return new Outcome.Cancelled();
+                return new DeliveryOutcome.Cancelled();
             }
             if (paths.stream().anyMatch(gone::contains)) {
-                return new Outcome.Invalid(Set.copyOf(gone), "gone");
+                return new DeliveryOutcome.Invalid(Set.copyOf(gone), "gone");
             }
             if (down || paths.stream().anyMatch(bad::contains)) {
-                return new Outcome.Refused("connection refused", Set.of());
+                return new DeliveryOutcome.Refused("connection refused", Set.of());
             }
             paths.forEach(path -> taken.add(number(path)));
-            return new Outcome.Delivered(paths.size() * 10L);
+            return new DeliveryOutcome.Delivered(paths.size() * 10L);
         }
 
         @Override
-        public Outcome prove(List<StorePath> paths, Progress progress) {
+        public DeliveryOutcome prove(List<StorePath> paths, Progress progress) {
             proofs.add(paths.stream().map(FakeCarrier::number).toList());
             return carry(paths, progress);
         }
@@ -121,7 +123,7 @@ class LaneTest {
                         folder.resolve("roots"),
                         "/nix/store",
                         List.of(LANE),
-                        Selection.ALL);
+                        Filter.ALL);
         queue = Queue.open(settings, clock, fatal::set, step -> {});
         lane =
                 new Lane(
@@ -255,7 +257,7 @@ class LaneTest {
             pass(Duration.ofSeconds(60));
         }
         awaitOutstanding(0);
-        assertEquals(Row.State.FAILED, row(1).state());
+        assertEquals(DeliveryRow.State.FAILED, row(1).state());
         assertEquals(3, row(1).attempts());
         assertEquals("connection refused", row(1).reason());
         assertEquals(1, folder.resolve("roots").toFile().list().length);
@@ -312,7 +314,7 @@ class LaneTest {
         Breaker open = awaitBreaker(2);
         assertRuns(List.of(5), List.of(4));
         assertEquals(START, open.since());
-        assertEquals(Row.State.FAILED, row(5).state());
+        assertEquals(DeliveryRow.State.FAILED, row(5).state());
         assertEquals("gone", row(5).reason());
     }
 
@@ -339,7 +341,7 @@ class LaneTest {
         awaitDeferred(1);
         carrier.bad.clear();
         carrier.runs.clear();
-        queue.call(ledger -> ledger.retryAll(clock.millis()));
+        queue.call(t -> t.paths().retryAll(clock.millis()));
         assertEquals(List.of(1), nextRun());
         awaitSettled();
     }
@@ -363,7 +365,7 @@ class LaneTest {
         assertEquals(30, counts().delivered());
     }
 
-    /** As {@code RoundSimulationTest}, with the real lane and the real ledger. */
+    /** As {@code DeliveryPolicySimulationTest}, with the real lane and the real t. */
     @Test
     void throughOutagesAndRestartsEveryGoodPathIsDeliveredAndNoneIsBlamed() throws Exception {
         Long given = Long.getLong("hookqueue.seed");
@@ -389,7 +391,7 @@ class LaneTest {
                 }
                 default -> {}
             }
-            for (Row row : queue.call(ledger -> ledger.list(0, 1_000))) {
+            for (DeliveryRow row : queue.call(t -> t.reports().list(0, 1_000))) {
                 boolean bad = carrier.bad.contains(row.path());
                 assertTrue(bad || row.attempts() == 0, () -> row + " -Dhookqueue.seed=" + seed);
             }
@@ -465,14 +467,21 @@ class LaneTest {
 
     /** The queue lets nobody else at its database, so this borrows its connection on its thread. */
     private void sql(String statement) throws Exception {
-        var field = Queue.class.getDeclaredField("connection");
+        var field = QueueTransaction.class.getDeclaredField("connection");
         field.setAccessible(true);
-        var connection = (java.sql.Connection) field.get(queue);
-        queue.call(ledger -> {
-            try (var s = connection.createStatement()) {
+        queue.call(transaction -> {
+            try (var s = connection(field, transaction).createStatement()) {
                 return s.execute(statement);
             }
         });
+    }
+
+    private static Connection connection(Field field, QueueTransaction transaction) {
+        try {
+            return (Connection) field.get(transaction);
+        } catch (IllegalAccessException e) {
+            throw new AssertionError(e);
+        }
     }
 
     private void enqueue(int... numbers) throws Exception {
@@ -484,11 +493,11 @@ class LaneTest {
     }
 
     private void pause(boolean paused) throws Exception {
-        queue.call(ledger -> {
+        queue.call(t -> {
             if (paused) {
-                ledger.pause(clock.millis(), 0);
+                t.meta().pause(clock.millis(), 0);
             } else {
-                ledger.resume();
+                t.meta().resume();
             }
             return true;
         });
@@ -523,7 +532,7 @@ class LaneTest {
         int calm = 0;
         while (calm < 3) {
             long version = queue.version();
-            queue.call(ledger -> true); // what the lane had asked before is answered
+            queue.call(t -> true); // what the lane had asked before is answered
             boolean waits =
                     lane.running() == null && laneIsIn("awaitChange") && queue.version() == version;
             calm = waits ? calm + 1 : 0;
@@ -539,11 +548,11 @@ class LaneTest {
     }
 
     private LaneCounts counts() throws Exception {
-        return queue.call(Ledger::lanes).getFirst();
+        return queue.call(t -> t.reports().lanes()).getFirst();
     }
 
-    private Row row(int number) throws Exception {
-        return queue.call(ledger -> ledger.standing(Paths.path(number))).getFirst();
+    private DeliveryRow row(int number) throws Exception {
+        return queue.call(t -> t.reports().standing(Paths.path(number))).getFirst();
     }
 
     private Breaker awaitBreaker(int failures) throws Exception {
@@ -553,9 +562,9 @@ class LaneTest {
         return counts().breaker();
     }
 
-    private Row awaitDeferred(int attempts) throws Exception {
+    private DeliveryRow awaitDeferred(int attempts) throws Exception {
         while (true) {
-            List<Row> rows = queue.call(ledger -> ledger.standing(Paths.path(1)));
+            List<DeliveryRow> rows = queue.call(t -> t.reports().standing(Paths.path(1)));
             if (!rows.isEmpty() && rows.getFirst().attempts() == attempts) {
                 return rows.getFirst();
             }

@@ -3,6 +3,7 @@ package hookqueue.nix;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.base.Text;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -69,7 +70,7 @@ class ProgressTest {
             })
     void aLineThatIsNotOfTheFormatIsKeptAsPlainOutput(String line) {
         progress.accept(line);
-        assertEquals(Plain.text(line).strip(), progress.complaint().strip());
+        assertEquals(Text.text(line).strip(), progress.complaint().strip());
         assertEquals(new Progress.Snapshot(0, 0, 0, 0), progress.snapshot());
     }
 

@@ -13,14 +13,15 @@ import com.google.gson.JsonParser;
 import hookqueue.base.SomePaths;
 import hookqueue.delivery.Lane;
 import hookqueue.nix.Progress;
+import hookqueue.queue.BatchResult;
 import hookqueue.queue.Breaker;
+import hookqueue.queue.DeliveryRow;
 import hookqueue.queue.Histogram;
 import hookqueue.queue.LaneCounts;
+import hookqueue.queue.LaneTotal;
 import hookqueue.queue.Pace;
 import hookqueue.queue.Pause;
-import hookqueue.queue.Row;
-import hookqueue.queue.Run;
-import hookqueue.queue.Tally;
+import hookqueue.systemd.Journal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -74,18 +75,18 @@ class ReportTest {
     private static final LaneCounts GONE =
             new LaneCounts("ssh://c", false, 0, 9, 0, 0, 0, 0, 0, Pace.UNKNOWN, Breaker.CLOSED);
 
-    private final Status status = new Status(() -> ZoneOffset.UTC);
+    private final StatusText status = new StatusText(() -> ZoneOffset.UTC);
 
     @TempDir Path folder;
 
     private static final Overview.Problem P = new Overview.Problem("p\"q", "Mend it");
 
-    private static Tally tally(String lane, List<Long> durations, long sum) {
-        var runs = new EnumMap<Run.Result, Long>(Run.Result.class);
-        for (Run.Result result : Run.Result.values()) {
+    private static LaneTotal tally(String lane, List<Long> durations, long sum) {
+        var runs = new EnumMap<BatchResult.Result, Long>(BatchResult.Result.class);
+        for (BatchResult.Result result : BatchResult.Result.values()) {
             runs.put(result, (long) result.ordinal());
         }
-        return new Tally(
+        return new LaneTotal(
                 lane,
                 runs,
                 new Histogram(Histogram.Kind.CHILD, durations, sum),
@@ -226,7 +227,7 @@ class ReportTest {
     @Test
     void aBarTellsHowMuchOfWhatWasSeenIsDone() {
         Overview first = running(lane(30, 100, 5_000_000, Pace.UNKNOWN), 10);
-        var bars = new Bars(status, first);
+        var bars = new ProgressBars(status, first);
         assertEquals(List.of("bar\ts3://c\trunning\t0\t0 of 30 paths"), bars.lines(first));
         Overview later = running(lane(20, 110, 25_000_000, new Pace(10, 20_000)), 10, A_QUARTER);
         assertEquals(
@@ -235,7 +236,7 @@ class ReportTest {
                 bars.lines(later));
         assertEquals("10 paths to s3://c (20 MB) in 0ms", bars.total(later));
         assertEquals("", bars.total(first));
-        var strange = new Bars(status, overview(List.of(DOWN), List.of(P)));
+        var strange = new ProgressBars(status, overview(List.of(DOWN), List.of(P)));
         assertEquals(
                 List.of(
                         "bar\tssh://\"b\\\tdown\t0\tdown since 14:02, next try 14:17: no route to host ...",
@@ -272,8 +273,9 @@ class ReportTest {
         return StatusJson.of(o, status.summary(o));
     }
 
-    private static Row row(Row.State state, int attempts, String reason, boolean configured) {
-        return new Row(
+    private static DeliveryRow row(
+            DeliveryRow.State state, int attempts, String reason, boolean configured) {
+        return new DeliveryRow(
                 1,
                 SomePaths.path(7),
                 "ssh://a",
@@ -291,19 +293,25 @@ class ReportTest {
         String path = SomePaths.path(7).in("/nix/store");
         assertEquals(
                 path + "  ssh://a  queued",
-                Rows.text(row(Row.State.FRESH, 0, "", true), "/nix/store", NOW));
+                DeliveryRowFormat.text(
+                        row(DeliveryRow.State.FRESH, 0, "", true), "/nix/store", NOW));
         assertEquals(
                 path + "  ssh://a  held until it is signed",
-                Rows.text(row(Row.State.HELD, 0, "", true), "/nix/store", NOW));
+                DeliveryRowFormat.text(
+                        row(DeliveryRow.State.HELD, 0, "", true), "/nix/store", NOW));
         assertEquals(
                 path + "  ssh://a  deferred, next try in 1min 30s, 1 attempt: no | really",
-                Rows.text(row(Row.State.DEFERRED, 1, "no\nreally", true), "/nix/store", NOW));
+                DeliveryRowFormat.text(
+                        row(DeliveryRow.State.DEFERRED, 1, "no\nreally", true), "/nix/store", NOW));
         assertEquals(
                 path + "  ssh://a  failed (the lane is not in the settings), 3 attempts: no",
-                Rows.text(row(Row.State.FAILED, 3, "no", false), "/nix/store", NOW));
+                DeliveryRowFormat.text(
+                        row(DeliveryRow.State.FAILED, 3, "no", false), "/nix/store", NOW));
         JsonObject json =
                 JsonParser.parseString(
-                                Rows.json(row(Row.State.DEFERRED, 1, "a\n\"b", true), "/nix/store"))
+                                DeliveryRowFormat.json(
+                                        row(DeliveryRow.State.DEFERRED, 1, "a\n\"b", true),
+                                        "/nix/store"))
                         .getAsJsonObject();
         assertEquals(path, json.get("path").getAsString());
         assertEquals("deferred", json.get("state").getAsString());
