@@ -23,9 +23,9 @@ libraries() {
     printf '%s\n' "$dist/lib/nix-post-build-hook-queue/*"
 }
 
-# program CLASS WORD...: with little compiling, on cores that what is measured needs.
+# program [OPTION...] CLASS WORD...: with little compiling, on cores that what is measured needs.
 program() {
-    "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData ${properties-} \
+    "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData \
         -cp "$classes:$(libraries)" "$@"
 }
 

@@ -4,17 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.Proc;
 import hookqueue.testkit.WorkerProcess;
 import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -89,7 +88,7 @@ class LoadIT {
     void end(TestInfo test) throws Exception {
         double seconds = (System.nanoTime() - began) / 1e9;
         try {
-            long memory = Long.parseLong(status("VmHWM"));
+            long memory = Proc.status(worker.pid(), "VmHWM");
             for (OtherClient client : clients) {
                 client.close();
             }
@@ -118,19 +117,11 @@ class LoadIT {
         }
     }
 
-    private String status(String field) throws IOException {
-        return Files.readAllLines(Path.of("/proc/" + worker.pid() + "/status")).stream()
-                .filter(line -> line.startsWith(field + ":"))
-                .map(line -> line.replaceAll("[^0-9]", ""))
-                .findFirst()
-                .orElseThrow(() -> new NoSuchFileException("no " + field + worker.log()));
-    }
-
     private void sample() {
         while (sampling) {
-            try (Stream<Path> open = Files.list(Path.of("/proc/" + worker.pid() + "/fd"))) {
-                mostDescriptors = Math.max(mostDescriptors, open.count());
-                mostThreads = Math.max(mostThreads, Long.parseLong(status("Threads")));
+            try {
+                mostDescriptors = Math.max(mostDescriptors, Proc.descriptors(worker.pid()));
+                mostThreads = Math.max(mostThreads, Proc.status(worker.pid(), "Threads"));
                 Thread.sleep(20);
             } catch (IOException e) {
                 return; // it has ended, which the test notices
