@@ -263,6 +263,43 @@ class SessionTest {
         assertEquals(5, fake.count());
     }
 
+    /** Reads one byte of a reply and leaves the rest: closing the socket then resets the connection. */
+    private void readOneByte() throws IOException {
+        assertEquals(1, client.read(ByteBuffer.allocate(1)));
+    }
+
+    @Test
+    void aResetInTheMiddleOfALineDropsThatLine() throws Exception {
+        serve(ENDLESS);
+        send(lines(0, 1));
+        readOneByte();
+        send(lines(1, 2) + SomePaths.path(2).in(STORE) + "-cu");
+        client.close();
+        assertTrue(ended.await(20, TimeUnit.SECONDS));
+        assertEquals(SomePaths.paths(0, 2), fake.queued, "the lines before it count");
+    }
+
+    @Test
+    void aResetThatAWatcherNoticesFirstDropsTheCutLineToo() throws Exception {
+        serve(ENDLESS);
+        send("watch\n");
+        readOneByte();
+        send(lines(1, 2) + SomePaths.path(2).in(STORE) + "-cu");
+        client.close();
+        assertTrue(fake.noticed.await(20, TimeUnit.SECONDS));
+        assertTrue(ended.await(20, TimeUnit.SECONDS));
+        assertEquals(SomePaths.paths(1, 2), fake.queued);
+    }
+
+    @Test
+    void aLineWithoutItsEndCountsWhenTheClientClosesInOrder() throws Exception {
+        serve(ENDLESS);
+        send(SomePaths.path(1).in(STORE));
+        client.close();
+        assertTrue(ended.await(20, TimeUnit.SECONDS));
+        assertEquals(SomePaths.paths(1, 2), fake.queued);
+    }
+
     @Test
     void nothingIsLostOfAClientThatNeverReads() throws Exception {
         serve(ENDLESS);
