@@ -288,7 +288,7 @@ class QueueTest {
         }
         assertTrue(filter.reason(path(3)).startsWith("NPBHQ_EXCLUDE matches"));
         assertTrue(filter.reason(path(7)).startsWith("NPBHQ_INCLUDE does not match"));
-        assertEquals("the filters let it through", filter.reason(path(2)));
+        assertEquals("the filters match", filter.reason(path(2)));
         assertEquals("no filter is set", Filter.ALL.reason(path(2)));
     }
 
