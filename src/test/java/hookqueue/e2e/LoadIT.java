@@ -14,6 +14,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -178,6 +180,40 @@ class LoadIT {
                 () -> known(2));
     }
 
+    @Test
+    void sixtyFourWaitersLeaveRoomForHooks() throws Exception {
+        OtherClient first = client().send("pause\n" + path(1) + "\n");
+        assertTrue(first.line().startsWith("ok paused"));
+        assertEquals("ok queued 1", first.line());
+        for (int i = 1; i < MOST_CONNECTIONS; i++) {
+            client();
+        }
+        for (OtherClient each : clients) {
+            each.send("wait\n").halfClose();
+        }
+        var told = new ConcurrentLinkedQueue<String>();
+        for (OtherClient each : clients) {
+            var reader =
+                    new Thread(() -> {
+                        try {
+                            told.add(each.lastLine());
+                        } catch (IOException e) {
+                            told.add(e.toString());
+                        }
+                    });
+            reader.setDaemon(true);
+            reader.start();
+        }
+        World.eventually(
+                Duration.ofSeconds(20), "those beyond 48 are told", () -> told.size() == 16);
+        assertServesHooks(2);
+        assertEquals(
+                Set.of("error 48 clients wait, watch or explain already; try again later"),
+                Set.copyOf(told));
+        assertEquals("ok resumed", ask("resume"));
+        World.eventually(Duration.ofSeconds(20), "the others", () -> told.size() == 64);
+    }
+
     private boolean known(int number) {
         try {
             return ask("explain " + path(number)).contains("failed");
@@ -298,7 +334,9 @@ class LoadIT {
                 last = each.line();
             }
             assertEquals(
-                    "not looked at: " + (FULL ? 1_990_000 : 190_000) + " more that depend on it",
+                    "not checked: "
+                            + (FULL ? 1_990_000 : 190_000)
+                            + " more paths that depend on it",
                     before);
         }
         assertServesHooks(2);
