@@ -32,6 +32,14 @@ trap 'exit 130' HUP INT TERM
 cat >"$scratch/nix" <<'E2'
 #!/bin/sh
 case "$*" in
+    *' --json '*) # nix path-info: every path was built here, and has no signature
+        answer=
+        for word; do
+            case $word in */store/*) answer=$answer${answer:+,}'{"path":"'$word'","ultimate":true}' ;; esac
+        done
+        echo "[$answer]"
+        exit 0
+        ;;
     *path-info* | *s3://other*) echo "error: unable to upload: Could not connect" >&2; exit 1 ;;
     *copy*) ;;
     *) exit 0 ;;

@@ -39,12 +39,13 @@ final class FakeNix {
             #!/bin/sh
             T=%s
             REAL=%s
-            lane=program verb=copy paths= refresh=
+            lane=program verb=copy paths= refresh= json=
             case $0 in *program) ;; *) verb= lane=none ;; esac
             for word; do
                 case $word in
                     copy | sign | path-info) verb=$word ;;
                     --refresh) refresh=yes ;;
+                    --json) json=yes ;;
                     file://*) lane=${word##*/} ;;
                     "$T"/store/*) paths="$paths $word" ;;
                 esac
@@ -53,7 +54,14 @@ final class FakeNix {
                 [ -e "$path" ] || { [ "$lane" = program ] && continue; echo "error: path '$path' is not valid" >&2; exit 1; }
             done
             case $verb in
-                path-info) [ -z "$REAL" ] || exec "$REAL" "$@"; printf '%%s\\n' $paths; exit 0 ;;
+                path-info)
+                    [ -z "$REAL" ] || exec "$REAL" "$@"
+                    [ -n "$json" ] || { printf '%%s\\n' $paths; exit 0; }
+                    answer=
+                    for path in $paths; do answer=$answer${answer:+,}'{"path":"'$path'","ultimate":true}'; done
+                    echo "[$answer]"
+                    exit 0
+                    ;;
                 sign) [ -z "$REAL" ] || "$REAL" "$@" || exit 1; for path in $paths; do printf 'sign %%s\\n' "$path"; done >>"$T/delivered"; exit 0 ;;
             esac
             read -r mode <"$T/mode-$lane"

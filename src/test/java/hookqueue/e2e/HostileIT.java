@@ -139,7 +139,9 @@ class HostileIT {
                                 + seen
                                 + "\necho done >>"
                                 + seen
-                                + "\n");
+                                + "\ncase \"$*\" in *--json*) echo '[{\"path\":\""
+                                + path
+                                + "\",\"ultimate\":true}]' ;; esac\n");
         scratch.set("NPBHQ_NIX", nix);
         scratch.set("NPBHQ_SIGNING_PRIVATE_KEY_PATH", scratch.key);
         scratch.set("NPBHQ_UPLOAD_TO", "file://" + scratch.dir.resolve("cache"));
@@ -148,7 +150,10 @@ class HostileIT {
             assertEquals("ok", say("wait"));
             String all = Files.readString(seen);
             assertTrue(all.contains("--key-file\n" + scratch.key + "\n"), all);
-            assertEquals(2, all.lines().filter(line -> line.equals("done")).count(), "sign, copy");
+            assertEquals(
+                    3,
+                    all.lines().filter(line -> line.equals("done")).count(),
+                    "path-info, sign, copy");
             assertFalse(all.contains(content), all);
             assertFalse(all.contains("socket:"), "no socket of the worker's: " + all);
             assertFalse(worker.log().contains(content), worker.log());
