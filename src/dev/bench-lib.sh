@@ -31,7 +31,7 @@ program() {
 
 # prepare_bench: all that is measured, and what it is measured with.
 prepare_bench() {
-    need_apt nix-bin socat systemd openssh-server openssh-client
+    need_apt nix-bin socat systemd openssh-server openssh-client gcc libc6-dev
     compile_programs bench
 }
 
