@@ -23,10 +23,9 @@ libraries() {
     printf '%s\n' "$dist/lib/nix-post-build-hook-queue/*"
 }
 
-# program CLASS WORD...: with little compiling, on cores that what is measured needs.
+# program [OPTION...] CLASS WORD...: with little compiling, on cores that what is measured needs.
 program() {
-    # shellcheck disable=SC2086 # options in words
-    "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData ${properties-} \
+    "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData \
         -cp "$classes:$(libraries)" "$@"
 }
 
@@ -34,7 +33,6 @@ program() {
 prepare_bench() {
     need_apt nix-bin socat systemd openssh-server openssh-client gcc libc6-dev
     compile_programs bench
-    properties="-Dbench.sources=$ROOT/src/bench"
 }
 
 # draw_figures FILE DIR: charts of what ./dev bench has measured.
@@ -62,5 +60,5 @@ draw() {
 }
 
 bench() {
-    program Main "$@"
+    program -Dbench.sources="$ROOT/src/bench" Main "$@"
 }
