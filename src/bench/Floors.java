@@ -81,7 +81,7 @@ final class Floors {
                         return took;
                     },
                     () -> shell.time(reference.forPath(next.get())));
-            return new Result(id, "hook, worker warm, through its acknowledgement", "ms", pairs.ours(), pairs.reference(),
+            return new Result(id, "hook, worker just started, through its acknowledgement", "ms", pairs.ours(), pairs.reference(),
                     against, null, Map.of());
         }
     }
