@@ -16,9 +16,16 @@ public sealed interface DeliveryOutcome {
      * At least one of them is not, or it is not known.
      *
      * @param reason the program's own words, fit to print
-     * @param named members of the group that the reason names
      */
-    record Refused(String reason, Set<StorePath> named) implements DeliveryOutcome {}
+    record Refused(String reason) implements DeliveryOutcome {}
+
+    /**
+     * The destination is too busy or has no room just now (HTTP 429 or 503, for example): not the
+     * fault of any path. At least one of them is not there.
+     *
+     * @param reason the program's own words, fit to print
+     */
+    record Busy(String reason) implements DeliveryOutcome {}
 
     /**
      * These are not valid in the local store, which no retry will change; nothing is known of the

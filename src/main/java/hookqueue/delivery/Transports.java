@@ -147,8 +147,7 @@ public final class Transports {
                             "no progress for "
                                     + Durations.shown(stalled.silence())
                                     + ", so it was ended. "
-                                    + cut(progress.complaint()),
-                            Set.of());
+                                    + cut(progress.complaint()));
             case ExitResult.Cancelled cancelled -> new DeliveryOutcome.Cancelled();
             case ExitResult.NotStarted not ->
                     new DeliveryOutcome.Unusable(
@@ -198,7 +197,14 @@ public final class Transports {
                 complaint.isBlank()
                         ? program + " exited with status " + status + " and said nothing"
                         : complaint;
-        return new DeliveryOutcome.Refused(cut(reason), named);
+        return busy(reason)
+                ? new DeliveryOutcome.Busy(cut(reason))
+                : new DeliveryOutcome.Refused(cut(reason));
+    }
+
+    /** Nix says {@code HTTP error 429}, older ones with the server's words after it. */
+    private static boolean busy(String complaint) {
+        return complaint.contains("HTTP error 429") || complaint.contains("HTTP error 503");
     }
 
     private static boolean saysInvalid(String complaint) {

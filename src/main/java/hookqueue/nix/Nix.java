@@ -68,6 +68,23 @@ public record Nix(String program, String storeDir) {
         return query("--referrers-closure", List.of(path));
     }
 
+    /**
+     * The closures of the paths as a graph in the language of Graphviz: {@code "NAME" [...]} for
+     * each member, {@code "REFERENCE" -> "NAME" [...]} for each reference.
+     */
+    public List<String> graph(List<StorePath> paths) {
+        return query("--graph", paths);
+    }
+
+    /**
+     * The sizes of the NARs of these, one a line, in this order.
+     *
+     * @param baseNames the last components of store paths
+     */
+    public List<String> sizes(List<String> baseNames) {
+        return query("--size", baseNames.stream().map(StorePath::new).toList());
+    }
+
     /** The derivation of each path, one a line; {@code unknown-deriver} where there is none. */
     public List<String> derivers(List<StorePath> paths) {
         return query("--deriver", paths);

@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
@@ -48,7 +49,8 @@ class LaneTest {
     private final Clock clock = new Clock();
     private final FakeCarrier carrier = new FakeCarrier();
     private final AtomicReference<Throwable> fatal = new AtomicReference<>();
-    private Duration patience = Duration.ofMinutes(1);
+    private int slots = 1;
+    private ClosureSource closures = ClosureSource.NONE;
     private Queue queue;
     private Lane lane;
 
@@ -90,7 +92,7 @@ class LaneTest {
                 return new DeliveryOutcome.Invalid(Set.copyOf(gone), "gone");
             }
             if (down || paths.stream().anyMatch(bad::contains)) {
-                return new DeliveryOutcome.Refused("connection refused", Set.of());
+                return new DeliveryOutcome.Refused("connection refused");
             }
             paths.forEach(path -> taken.add(number(path)));
             return new DeliveryOutcome.Delivered(paths.size() * 10L);
@@ -126,9 +128,10 @@ class LaneTest {
         lane =
                 new Lane(
                         LANE,
-                        carrier,
+                        Collections.nCopies(slots, carrier),
+                        closures,
                         queue,
-                        new Lane.Limits(100, 3, patience),
+                        new Lane.Limits(100, 3),
                         () -> 0.5,
                         clock,
                         fatal::set);
@@ -321,11 +324,11 @@ class LaneTest {
         carrier.gate = new CountDownLatch(1);
         enqueue(1, 2);
         assertEquals(List.of(1, 2), nextRun());
-        assertEquals(2, lane.running().paths());
+        assertEquals(2, lane.running().getFirst().paths());
         carrier.gate = null;
         lane.stop();
         lane.join(Duration.ofSeconds(20));
-        assertNull(lane.running());
+        assertEquals(List.of(), lane.running());
         assertEquals(2, counts().fresh());
         restart();
         assertEquals(List.of(1, 2), nextRun());
@@ -421,11 +424,9 @@ class LaneTest {
         assertEquals(1, counts().delivered());
     }
 
-    /** Each of them may hang for the stall timeout. */
+    /** Each of them may hang for the stall timeout, and there is one slot. */
     @Test
     void whatHasNeverFailedDoesNotWaitForManyThatHave() throws Exception {
-        patience = Duration.ZERO;
-        restart();
         for (int bad = 1; bad <= 3; bad++) {
             carrier.bad.add(Paths.path(bad));
         }
@@ -525,7 +526,9 @@ class LaneTest {
             long version = queue.version();
             queue.call(ledger -> true); // what the lane had asked before is answered
             boolean waits =
-                    lane.running() == null && laneIsIn("awaitChange") && queue.version() == version;
+                    lane.running().isEmpty()
+                            && laneIsIn("awaitChange")
+                            && queue.version() == version;
             calm = waits ? calm + 1 : 0;
             Thread.sleep(1);
         }

@@ -114,7 +114,6 @@ class TransportsIT {
                         DeliveryOutcome.Refused.class,
                         carriers.sign(key).carry(List.of(add("one", "1")), progress));
         assertTrue(outcome.reason().contains("key is corrupt"), outcome.reason());
-        assertEquals(Set.of(), outcome.named());
     }
 
     /** A binary cache at the other end of a connection, which ends with this. */
@@ -204,7 +203,7 @@ class TransportsIT {
         Files.writeString(file, "X", StandardOpenOption.WRITE);
         String elsewhere = "local?root=" + Files.createDirectories(folder.resolve("elsewhere"));
         var outcome = assertInstanceOf(DeliveryOutcome.Refused.class, to(elsewhere, one, two));
-        assertEquals(Set.of(two), outcome.named());
+
         assertTrue(outcome.reason().startsWith("hash mismatch importing path"), outcome.reason());
     }
 
@@ -216,7 +215,6 @@ class TransportsIT {
                         DeliveryOutcome.Refused.class,
                         to("file://" + file + "/cache", add("one", "1")));
         assertTrue(outcome.reason().contains("not a directory"), outcome.reason());
-        assertEquals(Set.of(), outcome.named());
     }
 
     @Test
@@ -271,7 +269,6 @@ class TransportsIT {
         var outcome =
                 assertInstanceOf(DeliveryOutcome.Refused.class, to("exec:" + program, one, two));
         assertEquals("begin\n" + two.in(store.toString()) + ": too large", outcome.reason());
-        assertEquals(Set.of(two), outcome.named());
     }
 
     @Test

@@ -192,7 +192,10 @@ class ReportTest {
         return new Overview(
                 NOW,
                 List.of(lane),
-                Map.of(lane.name(), new Lane.Batch(paths, NOW.minusSeconds(10), progress)),
+                Map.of(
+                        lane.name(),
+                        new Running(
+                                List.of(new Lane.Batch(paths, NOW.minusSeconds(10), progress)))),
                 Optional.empty(),
                 Optional.empty(),
                 List.of());
