@@ -7,10 +7,10 @@ import hookqueue.queue.DeliveryRow;
 import hookqueue.queue.Pause;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
-import hookqueue.queue.QueueTransaction;
 import hookqueue.report.Metrics;
 import hookqueue.report.Overview;
 import hookqueue.report.StatusText;
+import hookqueue.spool.SpoolIntake;
 import hookqueue.systemd.Notify;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -22,8 +22,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What happens twice a second on the main thread: systemd is told how things stand and that the
- * worker lives, the metrics file is written when something has changed, failed paths of long ago
- * are dropped, roots that could not be made are made, and the listener learns whether work remains.
+ * worker lives, the spool is taken in, the metrics file is written when something has changed,
+ * failed paths of long ago are dropped, roots that could not be made are made, and the listener
+ * learns whether work remains.
  *
  * <p>Systemd's watchdog is fed from here, so it is fed only while the listener turns and the queue
  * answers.
@@ -37,6 +38,7 @@ final class StatusPublisher implements Listener.Work {
 
     private final Settings settings;
     private final Queue queue;
+    private final SpoolIntake intake;
     private final List<Lane> lanes;
     private final Notify notify;
     private final StatusText status;
@@ -54,6 +56,7 @@ final class StatusPublisher implements Listener.Work {
             Map<String, String> environment,
             Settings settings,
             Queue queue,
+            SpoolIntake intake,
             List<Lane> lanes,
             Notify notify,
             StatusText status,
@@ -61,6 +64,7 @@ final class StatusPublisher implements Listener.Work {
             InstantSource clock) {
         this.settings = settings;
         this.queue = queue;
+        this.intake = intake;
         this.lanes = lanes;
         this.notify = notify;
         this.status = status;
@@ -81,6 +85,7 @@ final class StatusPublisher implements Listener.Work {
     @Override
     public boolean remains() throws InterruptedException {
         try {
+            intake.takeIn();
             Overview overview = Overview.of(queue, lanes, clock);
             lastTrouble = "";
             if (watched) {
@@ -146,7 +151,7 @@ final class StatusPublisher implements Listener.Work {
         boolean changed = !summary.equals(lastSummary);
         boolean due = System.nanoTime() - lastMetrics > METRICS_EVERY.toNanos();
         if (settings.metricsFile() != null && (changed || due)) {
-            metrics.write(settings.metricsFile(), overview, queue.call(QueueTransaction::tallies));
+            metrics.write(settings.metricsFile(), overview, queue.call(t -> t.reports().totals()));
             lastMetrics = System.nanoTime();
             lastSummary = summary;
         }
@@ -159,9 +164,13 @@ final class StatusPublisher implements Listener.Work {
         boolean more = queue.forget();
         long now = clock.millis();
         List<DeliveryRow> dropped =
-                queue.call(ledger ->
-                        ledger.expire(
-                                now - settings.failedRetention().toMillis(), EXPIRE_AT_ONCE, now));
+                queue.call(transaction ->
+                        transaction
+                                .paths()
+                                .expire(
+                                        now - settings.failedRetention().toMillis(),
+                                        EXPIRE_AT_ONCE,
+                                        now));
         if (!more && dropped.size() < EXPIRE_AT_ONCE) { // else the next pulse goes on
             lastExpiry = System.nanoTime();
         }

@@ -14,11 +14,13 @@ import hookqueue.nix.Nix;
 import hookqueue.process.ChildEnvironment;
 import hookqueue.process.ChildProcess;
 import hookqueue.protocol.Listener;
+import hookqueue.queue.LaneStore;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
-import hookqueue.queue.QueueTransaction;
 import hookqueue.report.Metrics;
 import hookqueue.report.StatusText;
+import hookqueue.spool.Spool;
+import hookqueue.spool.SpoolIntake;
 import hookqueue.systemd.InheritedSockets;
 import hookqueue.systemd.Notify;
 import java.io.IOException;
@@ -172,14 +174,18 @@ final class Worker {
             throws IOException, InterruptedException {
         Settings settings = good.settings();
         good.unknown().forEach(name -> LOG.warn("{} means nothing to this program", name));
+        Spool spool;
         Queue queue;
         try {
             prepared.join();
+            spool = Spool.open(settings.stateDir(), settings.storeDir());
             queue = Queue.open(queueSettings(settings), clock, this::fail, notify::starting);
         } catch (QueueException e) {
             return refuse(sockets, notify, e.getMessage(), List.of(e.getMessage()), Exit.NO_STATE);
         }
         try (queue) {
+            var intake = new SpoolIntake(spool, queue, settings.filter(), clock);
+            intake.begin();
             List<Lane> lanes = lanes(settings, queue);
             var status = new StatusText(ZoneId::systemDefault);
             var metrics = new Metrics(Version.TEXT);
@@ -196,6 +202,8 @@ final class Worker {
             var commands =
                     new CommandHandler(
                             queue,
+                            intake,
+                            settings.filter(),
                             settings.storeDir(),
                             lanes,
                             explanation,
@@ -207,7 +215,15 @@ final class Worker {
             lanes.forEach(Lane::start);
             var pulse =
                     new StatusPublisher(
-                            environment, settings, queue, lanes, notify, status, metrics, clock);
+                            environment,
+                            settings,
+                            queue,
+                            intake,
+                            lanes,
+                            notify,
+                            status,
+                            metrics,
+                            clock);
             pulse.begin();
             do {
                 listen(open, pulse);
@@ -236,7 +252,7 @@ final class Worker {
         for (Lane lane : lanes) {
             if (lane.delivered() > 0) {
                 parts.add(
-                        lane.name().equals(QueueTransaction.SIGN)
+                        lane.name().equals(LaneStore.SIGN)
                                 ? "signed " + lane.delivered()
                                 : "delivered " + lane.delivered() + " to " + lane.name());
             }
@@ -266,10 +282,10 @@ final class Worker {
         if (key != null) {
             lanes.add(
                     lane(
-                            QueueTransaction.SIGN,
+                            LaneStore.SIGN,
                             transports(
                                     settings,
-                                    QueueTransaction.SIGN,
+                                    LaneStore.SIGN,
                                     slot -> new Transports(nix, children, slot).sign(key)),
                             ClosureSource.NONE,
                             queue,
@@ -325,7 +341,7 @@ final class Worker {
     private static Queue.Settings queueSettings(Settings settings) {
         var names = new ArrayList<String>();
         if (settings.signingKey() != null) {
-            names.add(QueueTransaction.SIGN);
+            names.add(LaneStore.SIGN);
         }
         settings.destinations().forEach(destination -> names.add(destination.name()));
         return new Queue.Settings(

@@ -9,21 +9,22 @@ import hookqueue.protocol.Reply;
 import hookqueue.protocol.Request;
 import hookqueue.protocol.RequestHandler;
 import hookqueue.queue.DeliveryRow;
+import hookqueue.queue.PathStore;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
-import hookqueue.queue.QueueTransaction;
-import hookqueue.queue.Receipt;
 import hookqueue.report.DeliveryRowFormat;
 import hookqueue.report.Metrics;
 import hookqueue.report.Overview;
 import hookqueue.report.StatusJson;
 import hookqueue.report.StatusText;
+import hookqueue.spool.SpoolIntake;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,6 +51,8 @@ public final class CommandHandler implements RequestHandler {
     };
 
     private final Queue queue;
+    private final SpoolIntake intake;
+    private final Predicate<StorePath> filter;
     private final String storeDir;
     private final List<Lane> lanes;
     private final WaitCommand waiting;
@@ -62,6 +65,8 @@ public final class CommandHandler implements RequestHandler {
 
     public CommandHandler(
             Queue queue,
+            SpoolIntake intake,
+            Predicate<StorePath> filter,
             String storeDir,
             List<Lane> lanes,
             ExplainCommand explanation,
@@ -70,6 +75,8 @@ public final class CommandHandler implements RequestHandler {
             InstantSource clock,
             long ownUid) {
         this.queue = queue;
+        this.intake = intake;
+        this.filter = filter;
         this.storeDir = storeDir;
         this.lanes = lanes;
         this.waiting = new WaitCommand(queue, storeDir, clock);
@@ -81,27 +88,35 @@ public final class CommandHandler implements RequestHandler {
         this.ownUid = ownUid;
     }
 
+    /** The filters run on the session's thread: a regular expression may take its time. */
     @Override
     public Pending enqueue(List<Request.Enqueue> requests) {
-        Queue.Submitted<List<Receipt>> receipts =
-                queue.submit(ledger -> {
-                    var all = new ArrayList<Receipt>(requests.size());
-                    for (Request.Enqueue request : requests) {
-                        all.add(ledger.enqueue(request.paths(), request.tag(), clock.millis()));
+        List<List<StorePath>> taken =
+                requests.stream()
+                        .map(request -> request.paths().stream().filter(filter).toList())
+                        .toList();
+        Queue.Submitted<Boolean> commit =
+                queue.submit(transaction -> {
+                    for (int i = 0; i < taken.size(); i++) {
+                        transaction
+                                .paths()
+                                .enqueue(taken.get(i), requests.get(i).tag(), clock.millis());
                     }
-                    return all;
+                    return true;
                 });
-        return () -> replies(requests, receipts);
+        return () -> replies(requests, taken, commit);
     }
 
     private static List<String> replies(
-            List<Request.Enqueue> requests, Queue.Submitted<List<Receipt>> receipts)
+            List<Request.Enqueue> requests,
+            List<List<StorePath>> taken,
+            Queue.Submitted<Boolean> commit)
             throws InterruptedException {
         try {
-            List<Receipt> all = receipts.await();
+            commit.await();
             var replies = new ArrayList<String>(requests.size());
-            for (int i = 0; i < all.size(); i++) {
-                replies.add(reply(requests.get(i), all.get(i)));
+            for (int i = 0; i < requests.size(); i++) {
+                replies.add(reply(requests.get(i), taken.get(i).size()));
             }
             return replies;
         } catch (QueueException e) {
@@ -112,11 +127,12 @@ public final class CommandHandler implements RequestHandler {
         }
     }
 
-    private static String reply(Request.Enqueue request, Receipt receipt) {
-        String excluded = receipt.excluded() == 0 ? "" : " excluded " + receipt.excluded();
+    private static String reply(Request.Enqueue request, int queued) {
+        int filtered = request.paths().size() - queued;
+        String excluded = filtered == 0 ? "" : " excluded " + filtered;
         List<String> refused = request.refused();
         if (refused.isEmpty()) {
-            return "ok queued " + receipt.queued() + excluded;
+            return "ok queued " + queued + excluded;
         }
         String named = String.join("; ", refused.subList(0, Math.min(MOST_NAMED, refused.size())));
         String more =
@@ -126,7 +142,7 @@ public final class CommandHandler implements RequestHandler {
         return "error refused "
                 + refused.size()
                 + ", queued "
-                + receipt.queued()
+                + queued
                 + excluded
                 + ": "
                 + named
@@ -136,6 +152,7 @@ public final class CommandHandler implements RequestHandler {
     @Override
     public String answer(Request request, Peer peer, Reply reply)
             throws IOException, InterruptedException {
+        takeInSpool(request);
         try {
             return switch (request) {
                 case Request.Enqueue enqueue -> enqueue(List.of(enqueue)).replies().getFirst();
@@ -144,12 +161,13 @@ public final class CommandHandler implements RequestHandler {
                         pages(
                                 reply,
                                 l.json(),
-                                (after, limit) -> queue.call(x -> x.list(after, limit)));
+                                (after, limit) -> queue.call(t -> t.reports().list(after, limit)));
                 case Request.Failures f ->
                         pages(
                                 reply,
                                 f.json(),
-                                (after, limit) -> queue.call(x -> x.failed(after, limit)));
+                                (after, limit) ->
+                                        queue.call(t -> t.reports().failed(after, limit)));
                 case Request.Wait wait -> waiting.answer(wait, reply);
                 case Request.Watch watch -> watching.answer(watch, reply);
                 case Request.Retry retry -> operator(peer, "retry", () -> retry(retry.paths()));
@@ -165,6 +183,14 @@ public final class CommandHandler implements RequestHandler {
         } catch (QueueException e) {
             LOG.error("a request cannot be answered: {}", e.getMessage());
             return "error " + Text.oneLine(e.getMessage());
+        }
+    }
+
+    /** A client is told of the paths that a hook has spooled before it asked. */
+    private void takeInSpool(Request request) throws InterruptedException {
+        boolean more = !(request instanceof Request.Enqueue) && intake.takeIn();
+        while (more && request instanceof Request.Wait) {
+            more = intake.takeIn();
         }
     }
 
@@ -228,27 +254,27 @@ public final class CommandHandler implements RequestHandler {
 
     private String retry(List<StorePath> paths) throws QueueException, InterruptedException {
         if (paths.isEmpty()) {
-            return "ok due now: " + queue.call(ledger -> ledger.retryAll(clock.millis()));
+            return "ok due now: " + queue.call(t -> t.paths().retryAll(clock.millis()));
         }
-        return each(paths, "due now", (ledger, path) -> ledger.retry(path, clock.millis()));
+        return each(paths, "due now", (store, path) -> store.retry(path, clock.millis()));
     }
 
     private String drop(List<StorePath> paths) throws QueueException, InterruptedException {
-        return each(paths, "dropped", (ledger, path) -> ledger.drop(path, clock.millis()));
+        return each(paths, "dropped", (store, path) -> store.drop(path, clock.millis()));
     }
 
     /** Done to one path; false when it is not queued. */
     private interface Change {
-        boolean apply(QueueTransaction ledger, StorePath path) throws SQLException;
+        boolean apply(PathStore store, StorePath path) throws SQLException;
     }
 
     private String each(List<StorePath> paths, String done, Change change)
             throws QueueException, InterruptedException {
         List<StorePath> unknown =
-                queue.call(ledger -> {
+                queue.call(transaction -> {
                     var missing = new ArrayList<StorePath>();
                     for (StorePath path : paths) {
-                        if (!change.apply(ledger, path)) {
+                        if (!change.apply(transaction.paths(), path)) {
                             missing.add(path);
                         }
                     }
@@ -265,16 +291,16 @@ public final class CommandHandler implements RequestHandler {
 
     private String pause(@Nullable Duration time) throws QueueException, InterruptedException {
         long now = clock.millis();
-        queue.call(ledger -> {
-            ledger.pause(now, time == null ? 0 : now + time.toMillis());
+        queue.call(transaction -> {
+            transaction.meta().pause(now, time == null ? 0 : now + time.toMillis());
             return true;
         });
         return "ok " + status.paused(overview()) + "; a batch that runs now goes on to its end";
     }
 
     private String resume() throws QueueException, InterruptedException {
-        queue.call(ledger -> {
-            ledger.resume();
+        queue.call(transaction -> {
+            transaction.meta().resume();
             return true;
         });
         return "ok resumed";
@@ -282,7 +308,7 @@ public final class CommandHandler implements RequestHandler {
 
     private String metrics(Reply reply) throws IOException, QueueException, InterruptedException {
         for (String line :
-                metrics.text(overview(), queue.call(QueueTransaction::tallies)).split("\n")) {
+                metrics.text(overview(), queue.call(t -> t.reports().totals())).split("\n")) {
             reply.data(line);
         }
         return "ok";

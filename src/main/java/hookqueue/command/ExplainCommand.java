@@ -91,12 +91,12 @@ public final class ExplainCommand {
     String answer(StorePath path, Reply reply)
             throws IOException, QueueException, InterruptedException {
         Known known =
-                queue.call(ledger ->
+                queue.call(transaction ->
                         new Known(
-                                ledger.standing(path),
-                                ledger.settledAt(path),
-                                ledger.lanes(),
-                                ledger.paused(clock.millis())));
+                                transaction.reports().standing(path),
+                                transaction.reports().settledAt(path),
+                                transaction.reports().lanes(),
+                                transaction.meta().paused(clock.millis())));
         for (DeliveryRow row : known.rows()) {
             reply.data(DeliveryRowFormat.text(row, nix.storeDir(), clock.instant()));
         }
@@ -193,7 +193,7 @@ public final class ExplainCommand {
         Found dependants = ask(nix.referrers(path), other -> !other.equals(path), MOST_LOOKED_AT);
         int shown = 0;
         for (StorePath dependant : dependants.first()) {
-            boolean queued = queue.call(ledger -> ledger.known(dependant));
+            boolean queued = queue.call(transaction -> transaction.reports().known(dependant));
             if (queued && shown++ < MOST_SHOWN) {
                 reply.data(
                         "it goes along all the same, in the closure of "

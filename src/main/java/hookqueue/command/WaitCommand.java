@@ -8,6 +8,7 @@ import hookqueue.queue.DeliveryRow;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
 import hookqueue.queue.QueueTransaction;
+import hookqueue.queue.WaitQueries;
 import hookqueue.report.DeliveryRowFormat;
 import java.io.IOException;
 import java.sql.SQLException;
@@ -70,7 +71,7 @@ final class WaitCommand {
         long end = timeout == null ? Long.MAX_VALUE : System.nanoTime() + timeout.toNanos();
         while (true) {
             long seen = queue.version();
-            Standing standing = queue.call(ledger -> look(ledger, wait));
+            Standing standing = queue.call(transaction -> look(transaction, wait));
             if (!standing.unknown().isEmpty()) {
                 String names =
                         String.join(
@@ -108,18 +109,20 @@ final class WaitCommand {
         return standing.nothing() ? "ok nothing was queued with tag " + tag : "ok";
     }
 
-    private static Standing look(QueueTransaction ledger, Request.Wait wait) throws SQLException {
-        if (wait.tag() != null && !ledger.knownTag(wait.tag())) {
+    private static Standing look(QueueTransaction transaction, Request.Wait wait)
+            throws SQLException {
+        WaitQueries waits = transaction.waits();
+        if (wait.tag() != null && !waits.knownTag(wait.tag())) {
             return new Standing(
-                    ledger.outstandingUntagged(),
-                    ledger.failedUntagged(MOST_FAILED),
+                    waits.outstandingUntagged(),
+                    waits.failedUntagged(MOST_FAILED),
                     List.of(),
                     true);
         }
         if (wait.paths().isEmpty()) {
             return new Standing(
-                    ledger.outstanding(wait.tag()),
-                    ledger.failedOf(wait.tag(), MOST_FAILED),
+                    waits.outstanding(wait.tag()),
+                    waits.failed(wait.tag(), MOST_FAILED),
                     List.of(),
                     false);
         }
@@ -128,8 +131,10 @@ final class WaitCommand {
         var unknown = new ArrayList<StorePath>();
         for (StorePath path : wait.paths()) {
             List<DeliveryRow> rows =
-                    ledger.standing(path).stream().filter(DeliveryRow::configured).toList();
-            if (rows.isEmpty() && !ledger.known(path)) {
+                    transaction.reports().standing(path).stream()
+                            .filter(DeliveryRow::configured)
+                            .toList();
+            if (rows.isEmpty() && !transaction.reports().known(path)) {
                 unknown.add(path);
             }
             if (rows.stream()

@@ -343,6 +343,10 @@ final class DeliveryPolicy {
         witness = group.members().getFirst();
         if (!proof) {
             group.members().forEach(entry -> verdicts.add(new Verdict.Delivered(entry)));
+            // what failed before anything showed that the destination works gets another chance
+            inconclusive.forEach(failure ->
+                    todo.addLast(new Group(0, Kind.DIAGNOSIS, List.of(failure.entry()), false)));
+            inconclusive.clear();
             taken = witness;
             lately = true;
             trouble = false;

@@ -8,6 +8,7 @@ import hookqueue.nix.Progress;
 import hookqueue.queue.BatchResult;
 import hookqueue.queue.Breaker;
 import hookqueue.queue.Entry;
+import hookqueue.queue.LaneStore;
 import hookqueue.queue.Pause;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
@@ -215,7 +216,7 @@ public final class Lane {
                 return;
             }
             int held = dispatcher.held();
-            Look look = queue.call(ledger -> look(ledger, now, held));
+            Look look = queue.call(transaction -> look(transaction, now, held));
             boolean started = start(look);
             if (started) {
                 return;
@@ -250,24 +251,24 @@ public final class Lane {
         return any;
     }
 
-    private Look look(QueueTransaction ledger, long now, int held) throws SQLException {
-        Breaker breaker = ledger.breaker(name);
-        Optional<Pause> pause = ledger.pause(now);
+    private Look look(QueueTransaction transaction, long now, int held) throws SQLException {
+        LaneStore lane = transaction.lane(name);
+        Breaker breaker = lane.breaker();
+        Optional<Pause> pause = transaction.meta().pause(now);
         if (pause.isPresent()) {
             Optional<Long> end = pause.filter(Pause::ends).map(Pause::until);
             return new Look(new Dispatcher.Work(true, breaker, List.of(), List.of()), end);
         }
         if (!breaker.open()) {
             int window = Math.max(WINDOW, limits.batchSize()) + held;
-            List<Entry> deferred =
-                    ledger.due(name, now, backoff.longestMillis(), MOST_DEFERRED + held);
+            List<Entry> deferred = lane.due(now, backoff.longestMillis(), MOST_DEFERRED + held);
             return new Look(
                     new Dispatcher.Work(
                             false,
                             breaker,
-                            ledger.fresh(name, window),
+                            lane.fresh(window),
                             deferred.subList(0, Math.min(MOST_DEFERRED, deferred.size()))),
-                    ledger.nextDue(name));
+                    lane.nextDue());
         }
         boolean wait = breaker.until() > now && breaker.until() <= now + backoff.longestMillis();
         if (wait) {
@@ -278,11 +279,11 @@ public final class Lane {
         // by turns from either end, so that a run of bad paths at one does not keep the lane closed
         var candidates = new ArrayList<Entry>();
         if (breaker.failures() % 2 == 1) {
-            candidates.addAll(ledger.youngest(name));
+            candidates.addAll(lane.youngest());
         }
-        candidates.addAll(ledger.fresh(name, 1 + held));
+        candidates.addAll(lane.fresh(1 + held));
         if (candidates.isEmpty()) {
-            candidates.addAll(ledger.deferred(name, 1 + held));
+            candidates.addAll(lane.deferred(1 + held));
         }
         return new Look(
                 new Dispatcher.Work(false, breaker, candidates, List.of()), Optional.empty());
@@ -332,12 +333,13 @@ public final class Lane {
         BatchResult run = run(verdicts, ended);
         long now = clock.millis();
         Change change =
-                recorded(ledger -> {
+                recorded(transaction -> {
+                    LaneStore lane = transaction.lane(name);
                     if (!verdicts.isEmpty()) {
-                        ledger.record(name, verdicts, bytes, now);
+                        lane.record(verdicts, bytes, now);
                     }
-                    ledger.ran(name, run);
-                    return change(ledger, learned, ended.group(), now);
+                    lane.ran(run);
+                    return change(lane, learned, ended.group(), now);
                 });
         delivered.addAndGet(run.delivered());
         verdicts.forEach(verdict -> tell(verdict, now));
@@ -348,12 +350,9 @@ public final class Lane {
     private record Change(Breaker before, Breaker after) {}
 
     private Change change(
-            QueueTransaction ledger,
-            Dispatcher.Learned learned,
-            DeliveryPolicy.Group group,
-            long now)
+            LaneStore lane, Dispatcher.Learned learned, DeliveryPolicy.Group group, long now)
             throws SQLException {
-        Breaker before = ledger.breaker(name);
+        Breaker before = lane.breaker();
         if (learned.down() != null) {
             boolean still = before.open() && group.kind() == DeliveryPolicy.Kind.TRIAL;
             int failures = still ? before.failures() + 1 : 1;
@@ -363,12 +362,12 @@ public final class Lane {
                             now + backoff.millis(failures),
                             still ? before.since() : now,
                             learned.down());
-            ledger.breaker(name, open);
+            lane.breaker(open);
             return new Change(before, open);
         }
         if (learned.worksAgain()) {
-            ledger.breaker(name, Breaker.CLOSED);
-            ledger.hasten(name, now);
+            lane.breaker(Breaker.CLOSED);
+            lane.hasten(now);
             return new Change(before, Breaker.CLOSED);
         }
         return new Change(before, before);
@@ -452,7 +451,7 @@ public final class Lane {
                     LOG.info(
                             "{}: {} {} in {}{}",
                             name,
-                            name.equals(QueueTransaction.SIGN) ? "signed" : "delivered",
+                            name.equals(LaneStore.SIGN) ? "signed" : "delivered",
                             what,
                             Durations.shown(took),
                             rate(delivered.bytes(), took));

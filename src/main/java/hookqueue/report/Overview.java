@@ -51,9 +51,11 @@ public record Overview(
             throws QueueException, InterruptedException {
         Instant now = clock.instant();
         Stored stored =
-                queue.call(ledger ->
+                queue.call(transaction ->
                         new Stored(
-                                ledger.lanes(), ledger.oldest(), ledger.pause(now.toEpochMilli())));
+                                transaction.reports().lanes(),
+                                transaction.reports().oldest(),
+                                transaction.meta().pause(now.toEpochMilli())));
         var running = new LinkedHashMap<String, Running>();
         for (Lane lane : lanes) {
             List<Lane.Batch> batches = lane.running();

@@ -3,7 +3,7 @@ package hookqueue.report;
 import hookqueue.base.Sizes;
 import hookqueue.nix.Progress;
 import hookqueue.queue.LaneCounts;
-import hookqueue.queue.QueueTransaction;
+import hookqueue.queue.LaneStore;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
@@ -172,7 +172,7 @@ public final class StatusText {
     private static String running(LaneCounts lane, Running running, Instant now) {
         Progress.Snapshot progress = running.progress();
         var text = new StringBuilder();
-        if (lane.name().equals(QueueTransaction.SIGN)) {
+        if (lane.name().equals(LaneStore.SIGN)) {
             return text.append("signing ")
                     .append(running.paths())
                     .append(" of ")

@@ -1,5 +1,6 @@
 package hookqueue.base;
 
+import static hookqueue.base.SomePaths.path;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
@@ -68,5 +69,14 @@ class FilterTest {
         StorePath longest = named("a".repeat(211));
         assertFalse(new Filter(Pattern.compile("a.*b|.*c.*d"), null).test(longest));
         assertFalse(new Filter(null, Pattern.compile("(a{3})*a$")).test(longest));
+    }
+
+    @Test
+    void theReasonNamesTheFilterThatDecides() {
+        var filter = new Filter(Pattern.compile("p[0-4]$"), Pattern.compile("p3"));
+        assertTrue(filter.reason(path(3)).startsWith("NPBHQ_EXCLUDE matches"));
+        assertTrue(filter.reason(path(7)).startsWith("NPBHQ_INCLUDE does not match"));
+        assertEquals("the filters let it through", filter.reason(path(2)));
+        assertEquals("no filter is set", Filter.ALL.reason(path(2)));
     }
 }

@@ -7,6 +7,8 @@ import hookqueue.base.Filter;
 import hookqueue.base.SomePaths;
 import hookqueue.base.StorePath;
 import hookqueue.queue.Queue;
+import hookqueue.spool.Spool;
+import hookqueue.spool.SpoolIntake;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -164,10 +166,12 @@ class PowerLossIT {
                 new Queue.Settings(
                         state, roots, scratch.store.toString(), List.of(DESTINATION), Filter.ALL);
         try (Queue queue = Queue.open(settings, InstantSource.system(), fatal::add, step -> {})) {
+            var spool = Spool.open(state, scratch.store.toString());
+            new SpoolIntake(spool, queue, Filter.ALL, InstantSource.system()).begin();
             assertEquals(List.of(), queue.damaged(), () -> when + ": damage");
             for (StorePath path : promised) {
-                boolean queued = !queue.call(ledger -> ledger.standing(path)).isEmpty();
-                boolean settled = queue.call(ledger -> ledger.settledAt(path)).isPresent();
+                boolean queued = !queue.call(t -> t.reports().standing(path)).isEmpty();
+                boolean settled = queue.call(t -> t.reports().settledAt(path)).isPresent();
                 assertTrue(queued || settled, () -> when + ": lost " + path);
                 assertTrue(
                         settled || rooted.contains(path.baseName()),

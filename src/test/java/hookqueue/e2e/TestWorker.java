@@ -30,7 +30,7 @@ final class TestWorker implements AutoCloseable {
                 List.of(
                         Path.of(System.getProperty("java.home"), "bin/java").toString(),
                         "--enable-native-access=ALL-UNNAMED",
-                        "-Dslf4j.provider=hookqueue.report.Journal",
+                        "-Dslf4j.provider=hookqueue.systemd.Journal",
                         "-XX:+UseSerialGC",
                         "-XX:TieredStopAtLevel=1",
                         "-Xmx48m",

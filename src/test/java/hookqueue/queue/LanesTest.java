@@ -37,16 +37,15 @@ class LanesTest {
             assertFalse(Fixture.lane(queue, "ssh://b").configured());
             assertEquals(
                     2,
-                    Fixture.count(queue, ledger -> ledger.outstanding(null)),
+                    Fixture.count(queue, t -> t.waits().outstanding(null)),
                     "nobody waits for b");
             f.deliver(queue, "ssh://a", path(0));
             f.deliver(queue, "ssh://a", path(1));
-            assertEquals(0, Fixture.count(queue, ledger -> ledger.outstanding(null)));
+            assertEquals(0, Fixture.count(queue, t -> t.waits().outstanding(null)));
             assertEquals(2, f.rooted().size(), "b may come back");
             queue.enqueue(List.of(path(5)), null);
             assertEquals(List.of("ssh://a FRESH"), Fixture.standing(queue, path(5)));
-            assertThrows(
-                    QueueException.class, () -> queue.call(ledger -> ledger.fresh("ssh://b", 1)));
+            assertThrows(QueueException.class, () -> queue.call(t -> t.lane("ssh://b").fresh(1)));
         }
         try (Queue queue = f.open(TWO)) {
             assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(0)));
@@ -64,13 +63,13 @@ class LanesTest {
             queue.enqueue(paths(0, 2), null);
         }
         try (Queue queue = f.open(List.of("ssh://new"))) {
-            assertEquals(0, Fixture.count(queue, ledger -> ledger.outstanding(null)));
+            assertEquals(0, Fixture.count(queue, t -> t.waits().outstanding(null)));
             queue.enqueue(List.of(path(0)), "job");
             assertEquals(
                     List.of("ssh://old FRESH", "ssh://new FRESH"),
                     Fixture.standing(queue, path(0)));
             assertEquals(List.of("ssh://old FRESH"), Fixture.standing(queue, path(1)));
-            assertEquals(1, Fixture.count(queue, ledger -> ledger.outstanding("job")));
+            assertEquals(1, Fixture.count(queue, t -> t.waits().outstanding("job")));
             f.deliver(queue, "ssh://new", path(0));
             queue.enqueue(List.of(path(0)), null);
             assertEquals(
@@ -89,7 +88,7 @@ class LanesTest {
 
     @Test
     void inANewLaneAPathIsHeldAsLongAsItHasToBeSigned() throws Exception {
-        try (Queue queue = f.open(List.of(QueueTransaction.SIGN, "ssh://a"))) {
+        try (Queue queue = f.open(List.of(LaneStore.SIGN, "ssh://a"))) {
             queue.enqueue(paths(0, 1), null);
         }
         try (Queue queue = f.open(SIGNED)) {
@@ -97,7 +96,7 @@ class LanesTest {
             assertEquals(
                     List.of("sign FRESH", "ssh://a HELD", "ssh://b HELD"),
                     Fixture.standing(queue, path(0)));
-            f.deliver(queue, QueueTransaction.SIGN, path(0));
+            f.deliver(queue, LaneStore.SIGN, path(0));
             assertEquals(
                     List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(0)));
         }
@@ -109,7 +108,7 @@ class LanesTest {
         try (Queue queue = f.open(List.of("ssh://a"))) {
             assertEquals(
                     List.of("ssh://a"),
-                    queue.call(QueueTransaction::lanes).stream().map(LaneCounts::name).toList());
+                    queue.call(t -> t.reports().lanes()).stream().map(LaneCounts::name).toList());
         }
     }
 
@@ -119,15 +118,15 @@ class LanesTest {
             queue.enqueue(paths(0, 2), null);
             assertEquals(List.of(), Fixture.fresh(queue, "ssh://a"));
             assertEquals(2, Fixture.lane(queue, "ssh://a").held());
-            f.deliver(queue, QueueTransaction.SIGN, path(0));
+            f.deliver(queue, LaneStore.SIGN, path(0));
             assertEquals(List.of(path(0)), Fixture.fresh(queue, "ssh://a"));
             assertEquals(List.of(path(0)), Fixture.fresh(queue, "ssh://b"));
-            f.fail(queue, QueueTransaction.SIGN, path(1), "the key is wrong");
+            f.fail(queue, LaneStore.SIGN, path(1), "the key is wrong");
             assertEquals(
                     List.of("sign FAILED", "ssh://a HELD", "ssh://b HELD"),
                     Fixture.standing(queue, path(1)),
                     "nothing is uploaded unsigned");
-            queue.call(ledger -> ledger.retry(path(1), 1));
+            queue.call(t -> t.paths().retry(path(1), 1));
             assertEquals(
                     List.of("sign FRESH", "ssh://a HELD", "ssh://b HELD"),
                     Fixture.standing(queue, path(1)));
@@ -136,9 +135,9 @@ class LanesTest {
 
     @Test
     void signingAloneIsAQueueToo() throws Exception {
-        try (Queue queue = f.open(List.of(QueueTransaction.SIGN))) {
+        try (Queue queue = f.open(List.of(LaneStore.SIGN))) {
             queue.enqueue(paths(0, 1), null);
-            f.deliver(queue, QueueTransaction.SIGN, path(0));
+            f.deliver(queue, LaneStore.SIGN, path(0));
             assertEquals(Set.of(), f.rooted());
         }
     }
@@ -147,20 +146,20 @@ class LanesTest {
     void aKeyThatIsTakenAwayFreesWhatWaitedForIt() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 2), null);
-            f.fail(queue, QueueTransaction.SIGN, path(1), "no");
+            f.fail(queue, LaneStore.SIGN, path(1), "no");
         }
         try (Queue queue = f.open(TWO)) {
             assertEquals(List.of(path(0), path(1)), Fixture.fresh(queue, "ssh://a"));
             assertEquals(0, Fixture.lane(queue, "ssh://b").held());
             assertEquals(
                     List.of("ssh://a", "ssh://b"),
-                    queue.call(QueueTransaction::lanes).stream().map(LaneCounts::name).toList());
+                    queue.call(t -> t.reports().lanes()).stream().map(LaneCounts::name).toList());
         }
     }
 
     @Test
     void aKeyThatIsTakenAwaySettlesWhatHadOnlyToBeSigned() throws Exception {
-        try (Queue queue = f.open(List.of(QueueTransaction.SIGN))) {
+        try (Queue queue = f.open(List.of(LaneStore.SIGN))) {
             queue.enqueue(paths(0, 2), null);
         }
         try (Queue queue = f.open(List.of("ssh://a"))) {
@@ -177,10 +176,10 @@ class LanesTest {
             f.defer(queue, "ssh://b", path(0), 60_000);
         }
         try (Queue queue = f.open(SIGNED)) {
-            assertEquals(List.of(path(0), path(1)), Fixture.fresh(queue, QueueTransaction.SIGN));
+            assertEquals(List.of(path(0), path(1)), Fixture.fresh(queue, LaneStore.SIGN));
             assertEquals(2, Fixture.lane(queue, "ssh://b").held());
             assertEquals(1, Fixture.lane(queue, "ssh://a").held());
-            f.deliver(queue, QueueTransaction.SIGN, path(0));
+            f.deliver(queue, LaneStore.SIGN, path(0));
             assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(0)));
         }
     }
@@ -196,10 +195,10 @@ class LanesTest {
         }
         try (Queue queue = f.open(SIGNED)) {
             assertEquals(List.of("ssh://a FAILED"), Fixture.standing(queue, path(0)));
-            queue.call(ledger -> ledger.retry(path(0), 1));
+            queue.call(t -> t.paths().retry(path(0), 1));
             assertEquals(List.of("ssh://a HELD", "sign FRESH"), Fixture.standing(queue, path(0)));
-            assertEquals(1, Fixture.count(queue, ledger -> ledger.retryAll(1)));
-            f.deliver(queue, QueueTransaction.SIGN, path(1));
+            assertEquals(1, Fixture.count(queue, t -> t.paths().retryAll(1)));
+            f.deliver(queue, LaneStore.SIGN, path(1));
             assertEquals(List.of("ssh://a FRESH"), Fixture.standing(queue, path(1)));
         }
     }
@@ -209,7 +208,7 @@ class LanesTest {
     void aFailedPathThatIsBuiltAgainIsSignedAgain() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 1), null);
-            f.deliver(queue, QueueTransaction.SIGN, path(0));
+            f.deliver(queue, LaneStore.SIGN, path(0));
             f.deliver(queue, "ssh://b", path(0));
             f.fail(queue, "ssh://a", path(0), "it is no longer in the local store");
             queue.enqueue(paths(0, 1), null);
@@ -225,7 +224,7 @@ class LanesTest {
         }
         f.now = f.now.plus(Duration.ofDays(40));
         try (Queue queue = f.open(SIGNED)) {
-            assertEquals(1, queue.call(ledger -> ledger.expire(f.clock.millis(), 10, 1)).size());
+            assertEquals(1, queue.call(t -> t.paths().expire(f.clock.millis(), 10, 1)).size());
             assertEquals(List.of("ssh://b HELD", "sign FRESH"), Fixture.standing(queue, path(0)));
         }
     }
@@ -234,9 +233,9 @@ class LanesTest {
     void aSignatureThatFailedForGoodTakesWhatWaitedForItAlong() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 1), null);
-            f.fail(queue, QueueTransaction.SIGN, path(0), "no");
+            f.fail(queue, LaneStore.SIGN, path(0), "no");
             f.now = f.now.plusMillis(1);
-            queue.call(ledger -> ledger.expire(f.clock.millis(), 10, 1));
+            queue.call(t -> t.paths().expire(f.clock.millis(), 10, 1));
             assertEquals(Set.of(), Fixture.unsettled(queue));
             assertEquals(Set.of(), f.rooted());
         }
@@ -246,15 +245,15 @@ class LanesTest {
     void breakersOutliveTheWorker() throws Exception {
         var open = new Breaker(4, 2_000, 1_000, "no route to host");
         try (Queue queue = f.open(TWO)) {
-            queue.call(ledger -> {
-                ledger.breaker("ssh://a", open);
+            queue.call(t -> {
+                t.lane("ssh://a").breaker(open);
                 return true;
             });
         }
         try (Queue queue = f.open(TWO)) {
-            assertEquals(open, queue.call(ledger -> ledger.breaker("ssh://a")));
+            assertEquals(open, queue.call(t -> t.lane("ssh://a").breaker()));
             assertTrue(Fixture.lane(queue, "ssh://a").breaker().open());
-            assertEquals(Breaker.CLOSED, queue.call(ledger -> ledger.breaker("ssh://b")));
+            assertEquals(Breaker.CLOSED, queue.call(t -> t.lane("ssh://b").breaker()));
         }
     }
 }

@@ -1,4 +1,4 @@
-package hookqueue.queue;
+package hookqueue.spool;
 
 import static hookqueue.base.SomePaths.path;
 import static hookqueue.base.SomePaths.paths;
@@ -13,6 +13,8 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import hookqueue.base.Filter;
 import hookqueue.base.StorePath;
+import hookqueue.queue.Fixture;
+import hookqueue.queue.Queue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,14 +32,27 @@ import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.LoggerFactory;
 
 /** What hooks left behind, and what else may lie where they leave it. */
-class SpoolTest {
+class SpoolIntakeTest {
     @TempDir Path folder;
     private Fixture f;
+    private SpoolIntake intake;
 
     @BeforeEach
     void begin() throws Exception {
         f = new Fixture(folder);
         Files.createDirectories(f.spool());
+    }
+
+    /** As a worker starts. */
+    private Queue start() throws Exception {
+        return start(Filter.ALL);
+    }
+
+    private Queue start(Filter filter) throws Exception {
+        Queue queue = f.open(TWO);
+        intake = new SpoolIntake(Spool.open(f.state, STORE), queue, filter, f.clock);
+        intake.begin();
+        return queue;
     }
 
     private void leave(String name, List<StorePath> paths) throws IOException {
@@ -72,7 +87,7 @@ class SpoolTest {
     void whatHooksLeftIsTakenInAtTheStartAndRooted() throws Exception {
         leave("1700000000-1-a.paths", paths(0, 2));
         leave("1700000001-2-b.paths", paths(2, 4));
-        try (Queue queue = f.open(TWO)) {
+        try (Queue queue = start()) {
             assertEquals(names(paths(0, 4)), Fixture.unsettled(queue));
             assertEquals(names(paths(0, 4)), f.rooted());
             assertEquals(Set.of(), left());
@@ -80,11 +95,11 @@ class SpoolTest {
     }
 
     @Test
-    void whatHooksLeaveMeanwhileIsTakenInWithTheNextRequest() throws Exception {
-        try (Queue queue = f.open(TWO)) {
+    void filesThatHooksLeaveMeanwhileAreTakenInWhenAsked() throws Exception {
+        try (Queue queue = start()) {
             leave("1700000000-1-a.paths", paths(0, 2));
             queue.enqueue(List.of(path(9)), null);
-            queue.call(QueueTransaction::lanes);
+            intake.takeIn();
             assertEquals(names(List.of(path(0), path(1), path(9))), Fixture.unsettled(queue));
             assertEquals(Set.of(), left());
         }
@@ -93,12 +108,12 @@ class SpoolTest {
     @Test
     void whatCannotBeCommittedStaysInTheSpool() throws Exception {
         leaveWhatCannotBeCommitted("1700000000-1-a.paths");
-        try (Queue queue = f.open(TWO)) {
+        try (Queue queue = start()) {
             assertEquals(Set.of(), Fixture.unsettled(queue));
             assertEquals(Set.of("1700000000-1-a.paths"), left());
         }
         f.sql("DROP TRIGGER full");
-        try (Queue queue = f.open(TWO)) {
+        try (Queue queue = start()) {
             assertEquals(names(paths(0, 2)), Fixture.unsettled(queue));
             assertEquals(Set.of(), left());
         }
@@ -110,12 +125,12 @@ class SpoolTest {
         Files.writeString(f.spool().resolve("1700000000-1-b.paths"), "no path\n");
         Files.createDirectory(f.spool().resolve("1700000000-1-c.paths"));
         var told = new ListAppender<ILoggingEvent>();
-        var logger = (Logger) LoggerFactory.getLogger("hookqueue.queue");
+        var logger = (Logger) LoggerFactory.getLogger("hookqueue.spool");
         told.start();
         logger.addAppender(told);
-        try (Queue queue = f.open(TWO)) {
+        try (Queue queue = start()) {
             for (int i = 0; i < 5; i++) {
-                queue.call(ledger -> true);
+                intake.takeIn();
             }
         } finally {
             logger.detachAppender(told);
@@ -136,7 +151,7 @@ class SpoolTest {
         Files.writeString(
                 f.spool().resolve("1-1-a.paths"),
                 "\n" + path(0).in(STORE) + "\r\n\n  " + path(1).in(STORE) + "  ");
-        try (Queue queue = f.open(TWO)) {
+        try (Queue queue = start()) {
             assertEquals(names(paths(0, 2)), Fixture.unsettled(queue));
             assertEquals(Set.of(), left());
         }
@@ -150,7 +165,7 @@ class SpoolTest {
         leave("1-1-a.paths.rejected", paths(3, 4));
         Files.createDirectory(f.spool().resolve("folder"));
         Set<String> before = left();
-        try (Queue queue = f.open(TWO)) {
+        try (Queue queue = start()) {
             queue.enqueue(List.of(path(9)), null);
             assertEquals(names(List.of(path(9))), Fixture.unsettled(queue));
             assertEquals(before, left());
@@ -163,7 +178,7 @@ class SpoolTest {
                 f.spool().resolve("1-1-a.paths"),
                 (lines(paths(0, 1)) + "/etc/passwd\n\0\377\n--help\n" + lines(paths(1, 2)))
                         .getBytes(java.nio.charset.StandardCharsets.ISO_8859_1));
-        try (Queue queue = f.open(TWO)) {
+        try (Queue queue = start()) {
             assertEquals(names(paths(0, 2)), Fixture.unsettled(queue));
             assertEquals(Set.of("1-1-a.paths.rejected"), left());
         }
@@ -173,14 +188,14 @@ class SpoolTest {
     void aFileThatCannotBeRemovedIsTakenInOnce() throws Exception {
         Files.createDirectory(f.spool().resolve("1-1-a.paths.rejected")); // in the way
         Files.writeString(f.spool().resolve("1-1-a.paths"), lines(paths(0, 1)) + "no path\n");
-        try (Queue queue = f.open(TWO)) {
+        try (Queue queue = start()) {
             f.deliver(queue, "ssh://a", path(0));
             f.deliver(queue, "ssh://b", path(0));
             leave("2-1-b.paths", paths(1, 2));
-            queue.call(QueueTransaction::lanes);
+            intake.takeIn();
             assertEquals(names(paths(1, 2)), Fixture.unsettled(queue), "and others still come in");
         }
-        try (Queue queue = f.open(TWO)) {
+        try (Queue queue = start()) {
             assertEquals(names(paths(0, 2)), Fixture.unsettled(queue));
         }
     }
@@ -198,7 +213,7 @@ class SpoolTest {
                         .start();
         assertEquals(0, fifo.waitFor());
         leave("5-1-good.paths", paths(50, 51));
-        try (Queue queue = f.open(TWO)) {
+        try (Queue queue = start()) {
             assertEquals(names(List.of(path(50))), Fixture.unsettled(queue));
             assertEquals(
                     Set.of(
@@ -216,12 +231,11 @@ class SpoolTest {
         for (int i = 0; i < 510; i++) {
             leave((1_700_000_000 + i) + "-1-a.paths", paths(i, i + 1));
         }
-        try (Queue queue = f.open(TWO)) {
+        try (Queue queue = start()) {
             while (!left().isEmpty()) {
                 int before = left().size();
-                queue.call(QueueTransaction::lanes);
-                queue.call(QueueTransaction::lanes);
-                assertTrue(left().size() < before, "each request takes some in");
+                assertTrue(intake.takeIn());
+                assertTrue(left().size() < before, "each time some");
             }
             assertEquals(510, Fixture.unsettled(queue).size());
         }
@@ -232,11 +246,11 @@ class SpoolTest {
         for (int i = 0; i < 5; i++) {
             leave("1-" + i + "-a.paths", paths(3_000 * i, 3_000 * (i + 1)));
         }
-        try (Queue queue = f.open(TWO)) {
+        try (Queue queue = start()) {
             assertEquals(3, left().size(), "two files are more than 5,000 paths");
-            queue.call(QueueTransaction::lanes);
+            intake.takeIn();
             assertEquals(1, left().size());
-            queue.call(QueueTransaction::lanes);
+            intake.takeIn();
             assertEquals(Set.of(), left());
             assertEquals(15_000, Fixture.unsettled(queue).size());
         }
@@ -254,17 +268,17 @@ class SpoolTest {
             Files.setLastModifiedTime(f.spool().resolve(name), FileTime.from(written));
         }
         f.now = now;
-        f.open(TWO).close();
+        start().close();
         assertEquals(Set.of(".tmp-1-young", "notes.txt", ".hidden"), left());
     }
 
     @Test
     void aFailedPathThatWasSpooledIsDueAgain() throws Exception {
-        try (Queue queue = f.open(TWO)) {
+        try (Queue queue = start()) {
             queue.enqueue(paths(0, 1), null);
             f.fail(queue, "ssh://a", path(0), "no");
             leave("1-1-a.paths", paths(0, 1));
-            queue.call(QueueTransaction::lanes);
+            intake.takeIn();
             assertEquals(
                     List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(0)));
         }
@@ -278,7 +292,7 @@ class SpoolTest {
         for (StorePath each : paths(0, 2)) {
             Files.createSymbolicLink(f.roots.resolve(each.baseName()), Path.of(each.in(STORE)));
         }
-        try (Queue queue = f.open(TWO, new Filter(null, Pattern.compile("p1")))) {
+        try (Queue queue = start(new Filter(null, Pattern.compile("p1")))) {
             assertEquals(names(paths(0, 1)), Fixture.unsettled(queue));
             assertEquals(names(paths(0, 1)), f.rooted());
             assertEquals(Set.of(), left());
