@@ -52,21 +52,16 @@ final class BatchPlanner {
      * @param missing what the destination is not known to have of their closures; null when that
      *     cannot be told
      * @param bytes the size of that
-     * @param covered other due paths within that
      */
-    record Batch(
-            List<Entry> members,
-            @Nullable List<ClosureGraph.Node> missing,
-            long bytes,
-            List<Entry> covered) {
+    record Batch(List<Entry> members, @Nullable List<ClosureGraph.Node> missing, long bytes) {
         /** Nothing of these is to be sent: the destination has them. */
         static Batch nothing(List<Entry> members) {
-            return new Batch(members, List.of(), 0, List.of());
+            return new Batch(members, List.of(), 0);
         }
 
         /** Nobody knows what these send. */
         static Batch unseen(List<Entry> members) {
-            return new Batch(members, null, 0, List.of());
+            return new Batch(members, null, 0);
         }
 
         boolean large() {
@@ -134,7 +129,7 @@ final class BatchPlanner {
     /** What a batch of these sends, whatever other slots do. */
     Batch sentBy(List<Entry> members) {
         List<ClosureGraph.Node> missing = graph.missing(nodes(members));
-        return new Batch(members, missing, bytes(missing), List.of());
+        return new Batch(members, missing, bytes(missing));
     }
 
     /** A path of a batch under way that sends something which this path needs, too. */
@@ -168,7 +163,7 @@ final class BatchPlanner {
         long bytes = 0;
         for (Unit unit : units(free, share)) {
             if (unit.bytes() > LARGE && members.isEmpty() && largeAllowed) {
-                return batch(unit.entries(), unit.missing(), unit.bytes(), due);
+                return new Batch(unit.entries(), unit.missing(), unit.bytes());
             }
             boolean fits =
                     bytes + unit.bytes() <= LARGE
@@ -182,19 +177,20 @@ final class BatchPlanner {
                 break;
             }
         }
-        return members.isEmpty() ? null : batch(members, missing, bytes, due);
+        return members.isEmpty() ? null : new Batch(members, missing, bytes);
     }
 
-    private Batch batch(
-            List<Entry> members, List<ClosureGraph.Node> missing, long bytes, List<Entry> due) {
-        var sent = new HashSet<ClosureGraph.Node>(missing);
-        var chosen = new HashSet<Entry>(members);
-        List<Entry> covered =
-                due.stream()
-                        .filter(entry -> !chosen.contains(entry))
-                        .filter(entry -> sent.contains(graph.find(entry.path())))
-                        .toList();
-        return new Batch(List.copyOf(members), missing, bytes, covered);
+    /** Those of the paths that a batch sends with its closures, though they are no members. */
+    List<Entry> within(Batch batch, List<Entry> entries) {
+        if (batch.missing() == null) {
+            return List.of();
+        }
+        var sent = new HashSet<Long>();
+        batch.missing().forEach(node -> sent.add(node.digest));
+        batch.members().forEach(entry -> sent.remove(ClosureGraph.digest(entry.path().baseName())));
+        return entries.stream()
+                .filter(entry -> sent.contains(ClosureGraph.digest(entry.path().baseName())))
+                .toList();
     }
 
     private int share(int due, int slots) {

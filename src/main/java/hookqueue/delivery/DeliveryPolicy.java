@@ -190,12 +190,12 @@ final class DeliveryPolicy {
         if (witness == null && taken != null && deferred.stream().anyMatch(Entry::overtaken)) {
             todo.add(new Group(0, Kind.PROOF, List.of(taken), false));
         }
-        List<Entry> neverBlamed = deferred.stream().filter(e -> e.attempts() == 0).toList();
+        List<Entry> neverBlamed = deferred.stream().filter(e -> e.failures() == 0).toList();
         if (!neverBlamed.isEmpty()) {
             todo.add(new Group(0, Kind.DIAGNOSIS, neverBlamed, false));
         }
         deferred.stream()
-                .filter(entry -> entry.attempts() > 0)
+                .filter(entry -> entry.failures() > 0)
                 .forEach(entry -> todo.add(new Group(0, Kind.DIAGNOSIS, List.of(entry), false)));
     }
 
@@ -424,7 +424,7 @@ final class DeliveryPolicy {
         var others = new ArrayList<Entry>();
         for (Entry entry : group.members()) {
             if (invalid.paths().contains(entry.path())) {
-                verdicts.add(new Verdict.Failed(entry, entry.attempts(), invalid.reason()));
+                verdicts.add(new Verdict.Failed(entry, entry.failures(), invalid.reason()));
             } else {
                 others.add(entry);
             }
@@ -440,25 +440,25 @@ final class DeliveryPolicy {
 
     private Verdict blame(Failure failure, long now) {
         Entry entry = failure.entry();
-        int attempts = entry.attempts() + 1;
-        return attempts >= maxAttempts
-                ? new Verdict.Failed(entry, attempts, failure.reason())
+        int failures = entry.failures() + 1;
+        return failures >= maxAttempts
+                ? new Verdict.Failed(entry, failures, failure.reason())
                 : new Verdict.Deferred(
                         entry,
-                        entry.tries(),
-                        attempts,
-                        now + backoff.millis(attempts + entry.tries()),
+                        entry.inconclusive(),
+                        failures,
+                        now + backoff.millis(failures + entry.inconclusive()),
                         failure.reason());
     }
 
     private Verdict putOff(Failure failure, long now) {
         Entry entry = failure.entry();
-        int tries = entry.tries() + 1;
+        int inconclusiveNow = entry.inconclusive() + 1;
         return new Verdict.Deferred(
                 entry,
-                tries,
-                entry.attempts(),
-                now + backoff.millis(tries + entry.attempts()),
+                inconclusiveNow,
+                entry.failures(),
+                now + backoff.millis(inconclusiveNow + entry.failures()),
                 failure.reason());
     }
 }

@@ -41,15 +41,27 @@ final class Dispatcher {
      * @param fresh paths that are due and have not failed; while the breaker is open: what a trial
      *     may take, empty before its time
      * @param deferred paths that have failed, and are due again
+     * @param later paths that have failed, whether they are due or not
      */
-    record Work(boolean paused, Breaker breaker, List<Entry> fresh, List<Entry> deferred) {}
+    record Work(
+            boolean paused,
+            Breaker breaker,
+            List<Entry> fresh,
+            List<Entry> deferred,
+            List<Entry> later) {
+        /** Nothing may start. */
+        static Work none(boolean paused, Breaker breaker) {
+            return new Work(paused, breaker, List.of(), List.of(), List.of());
+        }
+    }
 
     /**
      * A group that is under way.
      *
      * @param batch how it was cut
+     * @param covered other queued paths, signed already, that are in the closures that it sends
      */
-    record Flight(DeliveryPolicy.Group group, BatchPlanner.Batch batch) {
+    record Flight(DeliveryPolicy.Group group, BatchPlanner.Batch batch, List<Entry> covered) {
         /** Whether it is to show that the destination works. */
         boolean testing() {
             return group.kind() == DeliveryPolicy.Kind.PROOF
@@ -139,10 +151,17 @@ final class Dispatcher {
         if (flight == null) {
             flight = freshFirst ? diagnosis(now) : batch(fresh, now);
         }
-        if (flight != null) {
-            lastHadFresh = flight.group().hasFresh();
-        }
-        return flight;
+        return flight == null ? null : covering(flight, fresh, without(work.later(), held));
+    }
+
+    private Flight covering(Flight flight, List<Entry> fresh, List<Entry> later) {
+        lastHadFresh = flight.group().hasFresh();
+        var others = new ArrayList<>(fresh);
+        others.addAll(later);
+        var covering =
+                new Flight(flight.group(), flight.batch(), planner.within(flight.batch(), others));
+        flights.put(flight.group().number(), covering);
+        return covering;
     }
 
     private static List<Entry> without(List<Entry> entries, Set<Long> held) {
@@ -212,7 +231,8 @@ final class Dispatcher {
         for (Flight flight : plain) {
             BatchPlanner.Batch batch = planner.sentBy(flight.group().members());
             planner.started(batch);
-            flights.put(flight.group().number(), new Flight(flight.group(), batch));
+            flights.put(
+                    flight.group().number(), new Flight(flight.group(), batch, flight.covered()));
         }
         return true;
     }
@@ -224,7 +244,7 @@ final class Dispatcher {
 
     private Flight fly(DeliveryPolicy.Group group, BatchPlanner.Batch batch) {
         planner.started(batch);
-        var flight = new Flight(group, batch);
+        var flight = new Flight(group, batch, List.of());
         flights.put(group.number(), flight);
         return flight;
     }
@@ -254,7 +274,7 @@ final class Dispatcher {
         }
         List<Verdict> verdicts = new ArrayList<>(policy.learn(group, outcome, now));
         if (delivered) {
-            flight.batch().covered().forEach(entry -> verdicts.add(new Verdict.Delivered(entry)));
+            flight.covered().forEach(entry -> verdicts.add(new Verdict.Delivered(entry)));
         }
         boolean down =
                 policy.down() != null

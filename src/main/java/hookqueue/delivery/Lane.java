@@ -55,6 +55,9 @@ public final class Lane {
 
     private static final int MOST_DEFERRED = 50;
 
+    /** Deferred paths that are looked for in the closures that a batch sends. */
+    private static final int MOST_COVERED = 200;
+
     /** Due paths that are looked at for one batch. */
     private static final int WINDOW = 1_000;
 
@@ -257,7 +260,7 @@ public final class Lane {
         Optional<Pause> pause = transaction.meta().pause(now);
         if (pause.isPresent()) {
             Optional<Long> end = pause.filter(Pause::ends).map(Pause::until);
-            return new Look(new Dispatcher.Work(true, breaker, List.of(), List.of()), end);
+            return new Look(Dispatcher.Work.none(true, breaker), end);
         }
         if (!breaker.open()) {
             int window = Math.max(WINDOW, limits.batchSize()) + held;
@@ -267,14 +270,13 @@ public final class Lane {
                             false,
                             breaker,
                             lane.fresh(window),
-                            deferred.subList(0, Math.min(MOST_DEFERRED, deferred.size()))),
+                            deferred.subList(0, Math.min(MOST_DEFERRED, deferred.size())),
+                            lane.deferred(MOST_COVERED)),
                     lane.nextDue());
         }
         boolean wait = breaker.until() > now && breaker.until() <= now + backoff.longestMillis();
         if (wait) {
-            return new Look(
-                    new Dispatcher.Work(false, breaker, List.of(), List.of()),
-                    Optional.of(breaker.until()));
+            return new Look(Dispatcher.Work.none(false, breaker), Optional.of(breaker.until()));
         }
         // by turns from either end, so that a run of bad paths at one does not keep the lane closed
         var candidates = new ArrayList<Entry>();
@@ -286,7 +288,8 @@ public final class Lane {
             candidates.addAll(lane.deferred(1 + held));
         }
         return new Look(
-                new Dispatcher.Work(false, breaker, candidates, List.of()), Optional.empty());
+                new Dispatcher.Work(false, breaker, candidates, List.of(), List.of()),
+                Optional.empty());
     }
 
     /**
@@ -410,7 +413,7 @@ public final class Lane {
                     name,
                     failed.entry().path(),
                     // None: it can never be delivered, and one look was enough to see that.
-                    failed.attempts() == 0 ? "" : " after " + failed.attempts() + " attempts",
+                    failed.failures() == 0 ? "" : " after " + failed.failures() + " attempts",
                     Text.oneLine(failed.reason()));
         } else if (verdict instanceof Verdict.Deferred later) {
             LOG.warn(
@@ -418,9 +421,9 @@ public final class Lane {
                     name,
                     later.entry().path(),
                     Durations.shown(Duration.ofMillis(Math.max(0, later.dueAt() - now))),
-                    later.attempts() == 0
+                    later.failures() == 0
                             ? ""
-                            : " (attempt " + later.attempts() + " of " + limits.maxAttempts() + ")",
+                            : " (attempt " + later.failures() + " of " + limits.maxAttempts() + ")",
                     Text.oneLine(later.reason()));
         }
     }

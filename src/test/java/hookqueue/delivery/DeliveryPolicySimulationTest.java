@@ -187,7 +187,7 @@ class DeliveryPolicySimulationTest {
                         assertEquals(
                                 bad ? State.FAILED : State.DONE, row.state, () -> "path " + row.id);
                         assertEquals(
-                                bad ? world.maxAttempts : 0, row.attempts, () -> "path " + row.id);
+                                bad ? world.maxAttempts : 0, row.failures, () -> "path " + row.id);
                     }
                 });
     }

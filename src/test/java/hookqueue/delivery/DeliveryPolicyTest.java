@@ -499,7 +499,7 @@ class DeliveryPolicyTest {
         return switch (verdict) {
             case Verdict.Delivered done -> "d";
             case Verdict.Failed failed -> "f";
-            case Verdict.Deferred later when later.attempts() > later.entry().attempts() -> "b";
+            case Verdict.Deferred later when later.failures() > later.entry().failures() -> "b";
             case Verdict.Deferred later -> "p";
         };
     }

@@ -207,7 +207,7 @@ class LaneTest {
     void neitherArrivalsNorARestartShortenABackOff() throws Exception {
         carrier.bad.add(Paths.path(1));
         enqueue(1, 2);
-        assertEquals(1, awaitDeferred(1).attempts());
+        assertEquals(1, awaitDeferred(1).failures());
         long due = row(1).dueAt();
         assertEquals(START + 5_000, due);
         carrier.runs.clear();
@@ -218,7 +218,7 @@ class LaneTest {
         restart();
         assertNoRun();
         assertEquals(due, row(1).dueAt());
-        assertEquals(1, row(1).attempts());
+        assertEquals(1, row(1).failures());
 
         pass(Duration.ofSeconds(5));
         assertEquals(List.of(1), nextRun());
@@ -253,7 +253,7 @@ class LaneTest {
         carrier.bad.add(Paths.path(1));
         enqueue(1, 2);
         for (int attempt = 1; attempt < 3; attempt++) {
-            assertEquals(attempt, awaitDeferred(attempt).attempts());
+            assertEquals(attempt, awaitDeferred(attempt).failures());
             clock.millis.addAndGet(1); // overtaken by what is delivered later than it failed
             enqueue(10 + attempt);
             awaitOutstanding(1);
@@ -261,7 +261,7 @@ class LaneTest {
         }
         awaitOutstanding(0);
         assertEquals(DeliveryRow.State.FAILED, row(1).state());
-        assertEquals(3, row(1).attempts());
+        assertEquals(3, row(1).failures());
         assertEquals("connection refused", row(1).reason());
         assertEquals(1, folder.resolve("roots").toFile().list().length);
     }
@@ -282,7 +282,7 @@ class LaneTest {
         assertEquals(3, counts().fresh());
         pause(false);
         assertEquals(List.of(1, 2, 3), nextRun());
-        assertEquals(1, awaitDeferred(1).attempts());
+        assertEquals(1, awaitDeferred(1).failures());
         assertEquals(2, counts().delivered());
     }
 
@@ -396,7 +396,7 @@ class LaneTest {
             }
             for (DeliveryRow row : queue.call(t -> t.reports().list(0, 1_000))) {
                 boolean bad = carrier.bad.contains(row.path());
-                assertTrue(bad || row.attempts() == 0, () -> row + " -Dhookqueue.seed=" + seed);
+                assertTrue(bad || row.failures() == 0, () -> row + " -Dhookqueue.seed=" + seed);
             }
         }
         awaitQuiet();
@@ -445,8 +445,7 @@ class LaneTest {
         carrier.gate = null;
         gate.countDown();
         List<Integer> second = nextRun();
-        assertTrue(
-                second.equals(List.of(5)) || nextRun().equals(List.of(5)), "they take turns");
+        assertTrue(second.equals(List.of(5)) || nextRun().equals(List.of(5)), "they take turns");
         awaitQuiet();
         assertEquals(2, counts().delivered());
     }
@@ -567,10 +566,10 @@ class LaneTest {
         return counts().breaker();
     }
 
-    private DeliveryRow awaitDeferred(int attempts) throws Exception {
+    private DeliveryRow awaitDeferred(int failures) throws Exception {
         while (true) {
             List<DeliveryRow> rows = queue.call(t -> t.reports().standing(Paths.path(1)));
-            if (!rows.isEmpty() && rows.getFirst().attempts() == attempts) {
+            if (!rows.isEmpty() && rows.getFirst().failures() == failures) {
                 return rows.getFirst();
             }
             queue.awaitChange(queue.version(), 10);

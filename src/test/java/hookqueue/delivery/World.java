@@ -48,8 +48,8 @@ final class World {
         State state = State.FRESH;
         long due;
         long changed;
-        int tries;
-        int attempts;
+        int inconclusive;
+        int failures;
 
         Row(long id) {
             this.id = id;
@@ -58,7 +58,11 @@ final class World {
 
         Entry entry(long lastDelivery) {
             return new Entry(
-                    id, path, tries, attempts, state == State.DEFERRED && changed < lastDelivery);
+                    id,
+                    path,
+                    inconclusive,
+                    failures,
+                    state == State.DEFERRED && changed < lastDelivery);
         }
     }
 
@@ -251,7 +255,8 @@ final class World {
                     false,
                     breaker,
                     entries(State.FRESH, 300 + dispatcher.held(), false),
-                    entries(State.DEFERRED, 50, true));
+                    entries(State.DEFERRED, 50, true),
+                    entries(State.DEFERRED, 200, false));
         }
         List<Entry> trial = List.of();
         if (breaker.until() <= now) {
@@ -259,7 +264,7 @@ final class World {
             trial = all.isEmpty() ? entries(State.DEFERRED, 5, false) : all;
             trial = breaker.failures() % 2 == 1 ? trial.reversed() : trial;
         }
-        return new Dispatcher.Work(false, breaker, trial, List.of());
+        return new Dispatcher.Work(false, breaker, trial, List.of(), List.of());
     }
 
     /** What must be so whenever a child starts. */
@@ -362,25 +367,25 @@ final class World {
                     lastDelivery = now;
                 }
                 case Verdict.Deferred later -> {
-                    blamed(row, later.attempts());
+                    blamed(row, later.failures());
                     row.state = State.DEFERRED;
                     row.due = later.dueAt();
-                    row.tries = later.tries();
+                    row.inconclusive = later.inconclusive();
                 }
                 case Verdict.Failed failed -> {
-                    blamed(row, failed.attempts());
+                    blamed(row, failed.failures());
                     row.state = State.FAILED;
                 }
             }
         }
     }
 
-    private void blamed(Row row, int attempts) {
-        if (attempts > row.attempts) {
+    private void blamed(Row row, int failures) {
+        if (failures > row.failures) {
             story.add("blamed " + row.id);
             falseBlames += bad.contains(row.id) ? 0 : 1;
         }
-        row.attempts = attempts;
+        row.failures = failures;
     }
 
     private void settle(Dispatcher.Learned learned, DeliveryPolicy.Group group) {
@@ -393,7 +398,7 @@ final class World {
         } else if (learned.worksAgain()) {
             breaker = Breaker.CLOSED;
             rows.values().stream()
-                    .filter(row -> row.state == State.DEFERRED && row.attempts == 0)
+                    .filter(row -> row.state == State.DEFERRED && row.failures == 0)
                     .forEach(row -> row.due = Math.min(row.due, now));
         }
     }

@@ -277,7 +277,7 @@ class ReportTest {
     }
 
     private static DeliveryRow row(
-            DeliveryRow.State state, int attempts, String reason, boolean configured) {
+            DeliveryRow.State state, int failures, String reason, boolean configured) {
         return new DeliveryRow(
                 1,
                 SomePaths.path(7),
@@ -287,7 +287,7 @@ class ReportTest {
                 QUEUED_AT,
                 NOW.plusSeconds(90).toEpochMilli(),
                 0,
-                attempts,
+                failures,
                 reason);
     }
 
