@@ -1,6 +1,11 @@
+import hookqueue.testkit.Client;
+import hookqueue.testkit.Proc;
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -12,7 +17,7 @@ final class Cold {
 
     /** From the connection, which starts the worker, to the acknowledgement of one path. */
     static Result start(Plan plan) throws IOException {
-        try (var world = settings(new World(plan.dist()));
+        try (var world = settings(World.kept(plan.dist()));
                 var shell = new Shell(world)) {
             String hello = hello(world);
             var next = new Hooks.Paths(world, "cold");
@@ -23,8 +28,8 @@ final class Cold {
                     plan.pick(7, 21),
                     () -> {
                         String path = number[0] < real.size() ? real.get(number[0]++) : next.get();
-                        try (Queue queue = Queue.listen(world)) {
-                            Queue.pause(50);
+                        try (WorkerProcess queue = WorkerProcess.listen(world)) {
+                            World.pause(50);
                             return acknowledged(world, path);
                         }
                     },
@@ -65,13 +70,13 @@ final class Cold {
         var resident = new ArrayList<Double>();
         var proportional = new ArrayList<Double>();
         var threads = new ArrayList<Double>();
-        try (var world = settings(new World(plan.dist()))) {
+        try (var world = settings(World.kept(plan.dist()))) {
             List<String> paths = world.add("idle", 10, 100);
             for (int run = 0; run < plan.pick(3, 5); run++) {
-                try (Queue queue = Queue.start(world)) {
+                try (WorkerProcess queue = WorkerProcess.start(world)) {
                     queue.ask(String.join(" ", paths));
                     queue.ask("wait");
-                    Queue.pause(1000);
+                    World.pause(1000);
                     resident.add(Proc.status(queue.pid(), "VmRSS") / 1024.0);
                     proportional.add(Proc.proportional(queue.pid()) / 1024.0);
                     threads.add((double) Proc.status(queue.pid(), "Threads"));
@@ -85,10 +90,10 @@ final class Cold {
     /** Once the idle time is over. Whatever belongs to this queue has its settings in its environment. */
     static Result leftBehind(Plan plan) throws IOException {
         var left = new ArrayList<Double>();
-        try (var world = settings(new World(plan.dist())).set("NPBHQ_IDLE_TIMEOUT", "300ms")) {
+        try (var world = settings(World.kept(plan.dist())).set("NPBHQ_IDLE_TIMEOUT", "300ms")) {
             List<String> paths = world.add("idle", 10, 100);
             for (int run = 0; run < plan.pick(3, 5); run++) {
-                try (Queue queue = Queue.listen(world)) {
+                try (WorkerProcess queue = WorkerProcess.listen(world)) {
                     try (var client = new Client(world.socket)) {
                         client.ask(String.join(" ", paths));
                         if (ofThis(world) == 0) {
@@ -96,7 +101,7 @@ final class Cold {
                         }
                         client.ask("wait");
                     }
-                    if (queue.exit(20) != 0) {
+                    if (queue.exit(Duration.ofSeconds(20)) != 0) {
                         throw new IOException("the worker has failed: " + queue.log());
                     }
                     left.add((double) ofThis(world));

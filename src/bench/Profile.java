@@ -1,3 +1,7 @@
+import hookqueue.testkit.Client;
+import hookqueue.testkit.Proc;
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -5,9 +9,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import jdk.jfr.consumer.RecordedFrame;
-import jdk.jfr.consumer.RecordedStackTrace;
-import jdk.jfr.consumer.RecordingFile;
 
 /**
  * Where the time goes while a long queue is drained: how much of it a child process runs, and what the worker itself
@@ -17,15 +18,15 @@ final class Profile {
     private Profile() {}
 
     static void run(Path dist, int count, Path folder) throws IOException {
-        Files.createDirectories(folder);
-        try (var world = new World(dist).set("NPBHQ_UPLOAD_TO", "exec:/bin/true")) {
+        folder = Files.createDirectories(folder).toAbsolutePath();
+        try (var world = World.kept(dist).set("NPBHQ_UPLOAD_TO", "exec:/bin/true")) {
             // Times each child; two processes more for each batch.
             Path spans = world.dir.resolve("spans");
             Path timed = world.script("timed", timed("/bin/true", spans));
             world.set("NPBHQ_UPLOAD_TO", "exec:" + timed);
             drain("a program that does nothing", world, world.made("profile", count), spans, folder.resolve("exec.jfr"));
         }
-        try (var world = new World(dist)) {
+        try (var world = World.kept(dist)) {
             Path spans = world.dir.resolve("spans");
             Path timed = world.script("timed", timed("nix", spans));
             world.set("NPBHQ_UPLOAD_TO", "file://" + world.dir.resolve("cache"))
@@ -41,12 +42,12 @@ final class Profile {
     }
 
     private static void drain(String what, World world, List<String> paths, Path spans, Path recording) throws IOException {
-        var options = Map.of("NPBHQ_JAVA_OPTIONS", "-Xmx96m -XX:StartFlightRecording:settings=profile");
+        world.set("NPBHQ_JAVA_OPTIONS", "-Xmx96m -XX:StartFlightRecording:settings=profile");
         double wall;
         double own;
         double children;
         var byThread = new TreeMap<String, Double>();
-        try (Queue queue = Queue.listen(world, options)) {
+        try (WorkerProcess queue = WorkerProcess.listen(world)) {
             queue.ask("pause");
             Intake.send(world, paths, 100);
             Files.deleteIfExists(spans);
@@ -65,15 +66,19 @@ final class Profile {
                     byThread.put(thread, seconds - before.getOrDefault(thread, 0.0)));
             // Not at its end: the worker does not wait for it.
             world.run(System.getProperty("java.home") + "/bin/jcmd", "" + queue.pid(), "JFR.dump",
-                    "filename=" + recording.toAbsolutePath());
+                    "filename=" + recording);
         }
         List<double[]> runs = spans(spans);
         System.out.printf("%n== %,d paths: %s%n", paths.size(), what);
         System.out.printf("%.2f s, %,.0f paths/s; %d child processes, at least one of them running %.1f %% of the time%n",
                 wall, paths.size() / wall, runs.size(), 100 * covered(runs) / 1e9 / wall);
         System.out.printf("processor: %.2f s children, %.2f s worker%n", children, own);
-        top("the worker's threads, seconds", byThread, 6);
-        samples(recording);
+        System.out.println("the worker's threads, seconds:");
+        byThread.entrySet().stream()
+                .sorted(Map.Entry.<String, Double>comparingByValue().reversed())
+                .limit(6)
+                .forEach(entry -> System.out.printf("  %8.2f  %s%n", entry.getValue(), entry.getKey()));
+        System.out.println(world.run(System.getProperty("java.home") + "/bin/jfr", "view", "hot-methods", recording.toString()));
     }
 
     private static List<double[]> spans(Path file) throws IOException {
@@ -95,48 +100,5 @@ final class Profile {
             until = Math.max(until, span[1]);
         }
         return sum;
-    }
-
-    private static void samples(Path recording) throws IOException {
-        var inside = new TreeMap<String, Double>();
-        var ours = new TreeMap<String, Double>();
-        int all = 0;
-        try (var file = new RecordingFile(recording)) {
-            while (file.hasMoreEvents()) {
-                var event = file.readEvent();
-                String kind = event.getEventType().getName();
-                RecordedStackTrace stack = event.getStackTrace();
-                if (stack == null || !kind.equals("jdk.ExecutionSample") && !isWork(kind, stack)) {
-                    continue;
-                }
-                all++;
-                inside.merge(name(stack.getFrames().getFirst()), 1.0, Double::sum);
-                stack.getFrames().stream()
-                        .filter(frame -> frame.getMethod().getType().getName().startsWith("hookqueue."))
-                        .findFirst()
-                        .ifPresent(frame -> ours.merge(name(frame), 1.0, Double::sum));
-            }
-        }
-        System.out.println(all + " samples of the worker");
-        top("  innermost method", inside, 8);
-        top("  innermost method of this program", ours, 8);
-    }
-
-    /** Native code that does something; most of it only waits. */
-    private static boolean isWork(String kind, RecordedStackTrace stack) {
-        return kind.equals("jdk.NativeMethodSample") && name(stack.getFrames().getFirst()).startsWith("org.sqlite.");
-    }
-
-    private static String name(RecordedFrame frame) {
-        return frame.getMethod().getType().getName() + "." + frame.getMethod().getName();
-    }
-
-    private static void top(String title, Map<String, Double> counts, int most) {
-        System.out.println(title + ":");
-        counts.entrySet().stream()
-                .sorted(Map.Entry.<String, Double>comparingByValue().reversed())
-                .limit(most)
-                .filter(entry -> entry.getValue() > 0)
-                .forEach(entry -> System.out.printf("  %8.2f  %s%n", entry.getValue(), entry.getKey()));
     }
 }

@@ -37,10 +37,6 @@ mkdir -p "$lib"
 "${JAVA_HOME:?}/bin/java" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData \
     "$ROOT/src/dev/Repack.java" "$(uname -m)" "$lib" "$jar" "$ROOT"/target/run-time/*.jar
 put 644 "$lib" "$ROOT/src/main/jvm.options"
-doc=$tree/share/doc/nix-post-build-hook-queue
-mkdir -p "$doc"
-"$JAVA_HOME/bin/java" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData \
-    "$ROOT/src/dev/Sbom.java" "$version" "$doc/sbom.cdx.json" "$ROOT"/target/run-time/*.jar
 
 put 755 "$tree/bin" "$ROOT"/src/main/sh/*
 sed -i "s/@version@/$version/g" "$tree"/bin/*
@@ -51,7 +47,8 @@ put 644 "$tree/lib/tmpfiles.d" "$ROOT"/systemd/tmpfiles.d/*
 for page in "$ROOT"/src/main/man/*.[1-8]; do
     put 644 "$tree/share/man/man${page##*.}" "$page"
 done
-put 644 "$doc" "$ROOT/LICENSE" "$ROOT/README.md" "$ROOT/CHANGELOG.md"
+put 644 "$tree/share/doc/nix-post-build-hook-queue" "$ROOT/LICENSE" "$ROOT/README.md" "$ROOT/CHANGELOG.md" \
+    "$ROOT/docs/sbom.cdx.json"
 
 # Each shell looks in a place of its own, under a name of its own.
 for file in "$ROOT"/src/main/completions/*; do

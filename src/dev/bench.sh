@@ -16,19 +16,19 @@ ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 out=$ROOT/target/bench
 case ${1-} in
     show)
-        compile_bench
+        compile_programs bench
         bench show "${2-$out/bench.json}"
         exit
         ;;
     publish)
         # What docs/performance.md shows, from this machine's last full run.
-        compile_bench
+        compile_programs bench
         docs=$ROOT/docs
         mkdir -p "$docs/performance"
         cp "${2-$out/bench.json}" "$docs/performance/bench.json"
-        bench charts "$docs/performance/bench.json" "$docs/performance"
+        draw_figures "$docs/performance/bench.json" "$docs/performance"
         if [ -s "$ROOT/target/soak/samples.tsv" ]; then cp "$ROOT/target/soak/samples.tsv" "$docs/performance/soak.tsv"; fi
-        [ ! -s "$docs/performance/soak.tsv" ] || bench soak-chart "$docs/performance/soak.tsv" "$docs/performance"
+        [ ! -s "$docs/performance/soak.tsv" ] || draw soak "$docs/performance/soak.tsv" "$docs/performance"
         bench show "$docs/performance/bench.json" | sed '/^\//d' >"$out/shown"
         awk -v shown="$out/shown" '
             /^<!-- end of figures -->/ { inside = 0 }
@@ -44,8 +44,7 @@ case ${1-} in
         exit
         ;;
     charts)
-        compile_bench
-        bench charts "${2-$out/bench.json}" "${3-$out}"
+        draw_figures "${2-$out/bench.json}" "${3-$out}"
         exit
         ;;
 esac

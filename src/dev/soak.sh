@@ -17,14 +17,13 @@ usage='usage: ./dev soak [--minutes N] [--dist TREE] | judge FILE | chart FILE D
 case ${1-} in
     judge)
         [ $# = 2 ] || die "$usage"
-        compile_bench
+        compile_programs bench
         bench flat "$2"
         exit
         ;;
     chart)
         [ $# = 3 ] || die "$usage"
-        compile_bench
-        bench soak-chart "$2" "$3"
+        draw soak "$2" "$3"
         exit
         ;;
 esac
@@ -51,7 +50,8 @@ mkdir -p "$out"
 cp -a "$dist" "$out/dist"
 cp -a "$classes" "$out/classes"
 classes=$out/classes
+dist=$out/dist
 status=0
-bench soak "$out/dist" "$minutes" "$out/samples.tsv" || status=$?
-[ ! -s "$out/samples.tsv" ] || bench soak-chart "$out/samples.tsv" "$out"
+bench soak "$dist" "$minutes" "$out/samples.tsv" || status=$?
+[ ! -s "$out/samples.tsv" ] || draw soak "$out/samples.tsv" "$out"
 exit "$status"

@@ -1,3 +1,5 @@
+import hookqueue.testkit.FakeNix;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,9 +68,9 @@ final class Model {
         var paths = new ArrayList<String>();
         for (int i = 0; i < count; i++) {
             String name = random.nextInt(10) == 0
-                    ? "refused-by-" + FakeNix.LANES.get(random.nextInt(FakeNix.LANES.size())) + "-" + made
+                    ? "refused-by-" + Destinations.ALL.get(random.nextInt(Destinations.ALL.size())) + "-" + made
                     : (random.nextInt(10) == 0 ? "sometimes-" : "path-") + made;
-            String path = FakeNix.REAL.isEmpty()
+            String path = Run.REAL_NIX.isEmpty()
                     ? Files.createFile(world.store.resolve("%032d-%s".formatted(made, name))).toString()
                     : world.add(name, 1, 200).getFirst();
             made++;
@@ -193,7 +195,7 @@ final class Model {
         for (String path : offered) {
             Path file = Path.of(path);
             if (!rooted.contains(file.getFileName().toString()) && Files.deleteIfExists(file)) {
-                boolean settled = FakeNix.LANES.stream()
+                boolean settled = Destinations.ALL.stream()
                         .allMatch(lane -> delivered.contains(lane + " " + path) || !owes(path, lane));
                 if (accepted.contains(path) && !settled && !unprotected.contains(path)) {
                     wrong.add(path);

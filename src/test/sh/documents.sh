@@ -78,6 +78,7 @@ components() {
         /<[a-z0-9.-]+\.version>/ { name = $0; gsub(/^ *<|>.*/, "", name); version[name] = text() }
         /<dependencies>/ { inside = 1 }
         /<\/dependencies>/ { exit }
+        /<exclusions>/, /<\/exclusions>/ { next }
         inside && /<groupId>/ { group = text() }
         inside && /<artifactId>/ { artifact = text() }
         inside && /<version>/ { name = text(); gsub(/[${}]/, "", name) }

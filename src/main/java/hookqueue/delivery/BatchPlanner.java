@@ -95,7 +95,7 @@ final class BatchPlanner {
         if (now < blindUntil && blindUntil - now <= ASK_AGAIN_MILLIS) {
             return false;
         }
-        var answer = source.closures(unknown, graph::isKnown);
+        var answer = source.closures(unknown);
         answer.ifPresent(graph::add);
         blindUntil = answer.isPresent() ? Long.MIN_VALUE : now + ASK_AGAIN_MILLIS;
         return answer.isPresent();

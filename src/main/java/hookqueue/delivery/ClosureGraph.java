@@ -106,10 +106,6 @@ final class ClosureGraph {
         return node == null || !node.complete ? null : node;
     }
 
-    boolean isKnown(long digest) {
-        return known.contains(digest);
-    }
-
     /** Whether the destination is known to have it. */
     boolean isThere(Node node) {
         return node.there;

@@ -4,7 +4,6 @@ import hookqueue.base.StorePath;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.LongPredicate;
 
 /** Knows the closures of store paths. A lane is given one, so that its tests need no Nix. */
 @FunctionalInterface
@@ -12,23 +11,22 @@ public interface ClosureSource {
     /**
      * For lanes that hand over nothing but the paths themselves: every path goes with any other.
      */
-    ClosureSource NONE = (paths, known) -> Optional.of(List.of());
+    ClosureSource NONE = paths -> Optional.of(List.of());
 
     /**
      * One member of a closure.
      *
      * @param digest as {@link ClosureGraph#digest} computes it
      * @param references the digests of its references, without itself
-     * @param bytes the size of its NAR, 0 when the destination is known to have it
+     * @param bytes the size of its NAR
      */
     record Member(long digest, long[] references, long bytes) {}
 
     /**
      * The members of the closures of these paths, in bounded time and memory.
      *
-     * @param known what the destination is known to have, by digest: sizes of these are not needed
      * @return empty when the question failed or the answer is too long; a path that is no longer in
      *     the store is left out
      */
-    Optional<Collection<Member>> closures(List<StorePath> paths, LongPredicate known);
+    Optional<Collection<Member>> closures(List<StorePath> paths);
 }

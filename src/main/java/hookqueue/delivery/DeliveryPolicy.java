@@ -37,8 +37,10 @@ import org.jspecify.annotations.Nullable;
  *   <li>A proof hands over a delivered path once more. The diagnosis asks for one after three
  *       suspects, and when nothing else is left to try. A full destination may pass it: so without
  *       a real delivery in between, proofs get at most three paths blamed.
- *   <li>DOWN: a refused proof; three fresh paths refused alone with no delivery before them; six
- *       with only proofs in between; a destination that says five times in a row that it is busy.
+ *   <li>A path for which the destination has no room is deferred without blame.
+ *   <li>DOWN: no connection; a refused proof; three fresh paths refused alone with no delivery
+ *       before them; six with only proofs in between; a destination that says five times in a row
+ *       that it is busy.
  * </ul>
  */
 final class DeliveryPolicy {
@@ -308,7 +310,15 @@ final class DeliveryPolicy {
                     busy(group, busy.reason());
                 }
             }
+            case DeliveryOutcome.Unavailable u -> {
+                if (!late && group.members().size() == 1) {
+                    unavailableAlone(group, u.reason(), now, verdicts);
+                } else if (!late) {
+                    refused(group, u.reason(), now, verdicts);
+                }
+            }
             case DeliveryOutcome.Invalid invalid -> invalid(group, invalid, verdicts);
+            case DeliveryOutcome.Unreachable u -> down = down == null ? u.reason() : down;
             case DeliveryOutcome.Unusable u -> down = down == null ? u.reason() : down;
             case DeliveryOutcome.Cancelled c -> {} // the worker ends
         }
@@ -399,6 +409,25 @@ final class DeliveryPolicy {
         boolean between = witness != null && (lately || entry.overtaken());
         (between ? suspects : inconclusive).add(new Failure(entry, reason, nextNumber));
         if (freshRefused >= (witness == null ? DOWN : 2 * DOWN)) {
+            down = reason;
+        }
+    }
+
+    /** The destination is to blame: it has no room for this one, but may have for smaller ones. */
+    private void unavailableAlone(Group group, String reason, long now, List<Verdict> verdicts) {
+        Entry entry = group.members().getFirst();
+        if (group.kind() == Kind.PROOF) {
+            down = reason;
+            return;
+        }
+        verdicts.add(putOff(new Failure(entry, reason, nextNumber), now));
+        if (group.kind() == Kind.TRIAL) {
+            down = reason;
+            return;
+        }
+        trouble |= group.kind() == Kind.BATCH && entry.fresh();
+        freshRefused += entry.fresh() ? 1 : 0;
+        if (freshRefused >= DOWN) {
             down = reason;
         }
     }

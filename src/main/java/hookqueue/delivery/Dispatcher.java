@@ -62,12 +62,6 @@ final class Dispatcher {
      * @param covered other queued paths, signed already, that are in the closures that it sends
      */
     record Flight(DeliveryPolicy.Group group, BatchPlanner.Batch batch, List<Entry> covered) {
-        /** Whether it is to show that the destination works. */
-        boolean testing() {
-            return group.kind() == DeliveryPolicy.Kind.PROOF
-                    || group.kind() == DeliveryPolicy.Kind.TRIAL;
-        }
-
         private List<StorePath> paths() {
             return group.members().stream().map(Entry::path).toList();
         }
@@ -291,6 +285,8 @@ final class Dispatcher {
         return switch (outcome) {
             case DeliveryOutcome.Refused r -> true;
             case DeliveryOutcome.Busy b -> true;
+            case DeliveryOutcome.Unavailable u -> true;
+            case DeliveryOutcome.Unreachable u -> true;
             case DeliveryOutcome.Unusable u -> true;
             case DeliveryOutcome.Delivered d -> false;
             case DeliveryOutcome.Invalid i -> false;

@@ -397,6 +397,8 @@ public final class Lane {
                     case DeliveryOutcome.Delivered d -> BatchResult.Result.DELIVERED;
                     case DeliveryOutcome.Refused r -> BatchResult.Result.REFUSED;
                     case DeliveryOutcome.Busy b -> BatchResult.Result.REFUSED;
+                    case DeliveryOutcome.Unavailable u -> BatchResult.Result.REFUSED;
+                    case DeliveryOutcome.Unreachable u -> BatchResult.Result.REFUSED;
                     case DeliveryOutcome.Invalid i -> BatchResult.Result.INVALID;
                     case DeliveryOutcome.Unusable u -> BatchResult.Result.UNUSABLE;
                     case DeliveryOutcome.Cancelled c ->
@@ -458,20 +460,10 @@ public final class Lane {
                             what,
                             Durations.shown(took),
                             rate(delivered.bytes(), took));
-            case DeliveryOutcome.Refused refused ->
-                    LOG.warn(
-                            "{}: {} not taken after {}: {}",
-                            name,
-                            what,
-                            Durations.shown(took),
-                            Text.oneLine(refused.reason()));
-            case DeliveryOutcome.Busy busy ->
-                    LOG.warn(
-                            "{}: busy, {} not taken after {}: {}",
-                            name,
-                            what,
-                            Durations.shown(took),
-                            Text.oneLine(busy.reason()));
+            case DeliveryOutcome.Refused refused -> notTaken(what, took, refused.reason());
+            case DeliveryOutcome.Busy busy -> notTaken(what, took, busy.reason());
+            case DeliveryOutcome.Unavailable u -> notTaken(what, took, u.reason());
+            case DeliveryOutcome.Unreachable u -> notTaken(what, took, u.reason());
             case DeliveryOutcome.Invalid invalid ->
                     LOG.warn(
                             "{}: {} not valid: {}",
@@ -483,6 +475,15 @@ public final class Lane {
             case DeliveryOutcome.Cancelled cancelled ->
                     LOG.info("{}: {} interrupted, still queued", name, what);
         }
+    }
+
+    private void notTaken(String what, Duration took, String reason) {
+        LOG.warn(
+                "{}: {} not taken after {}: {}",
+                name,
+                what,
+                Durations.shown(took),
+                Text.oneLine(reason));
     }
 
     private static String rate(long bytes, Duration took) {

@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import hookqueue.delivery.World.State;
-import hookqueue.delivery.World.Weather;
+import hookqueue.delivery.SimulatedLane.State;
+import hookqueue.delivery.SimulatedLane.Weather;
 import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -18,12 +18,13 @@ class DeliveryPolicySimulationTest {
     private static final int LIVES = Integer.getInteger("hookqueue.lives", 250);
 
     /** One life. */
-    private record Life(World world, Random random) {
+    private record Life(SimulatedLane world, Random random) {
         static Life of(long seed) {
             var random = new Random(seed);
             int batch = 1 + random.nextInt(random.nextBoolean() ? 12 : 200);
             int slots = 1 + random.nextInt(random.nextBoolean() ? 4 : 16);
-            return new Life(new World(random, slots, batch, 1 + random.nextInt(10)), random);
+            return new Life(
+                    new SimulatedLane(random, slots, batch, 1 + random.nextInt(10)), random);
         }
 
         /** Shorter than this, an outage cannot be told from bad paths. */
@@ -101,7 +102,7 @@ class DeliveryPolicySimulationTest {
         }
 
         void assertNothingIsLost() {
-            for (World.Row row : world.all()) {
+            for (SimulatedLane.Row row : world.all()) {
                 if (world.bad.contains(row.id)) {
                     assertFalse(row.state == State.DONE, () -> "bad path delivered: " + row.id);
                 } else {
@@ -171,7 +172,7 @@ class DeliveryPolicySimulationTest {
                 LIVES / 5,
                 life -> {
                     life.live(Weather.DOWN, 0.2);
-                    World world = life.world;
+                    SimulatedLane world = life.world;
                     long most = 100_000;
                     for (long i = 0;
                             world.count(State.FRESH) + world.count(State.DEFERRED) > 0;
@@ -182,7 +183,7 @@ class DeliveryPolicySimulationTest {
                         world.turn();
                         assertTrue(i < most, () -> "not all settled after " + most + " turns");
                     }
-                    for (World.Row row : world.all()) {
+                    for (SimulatedLane.Row row : world.all()) {
                         boolean bad = world.bad.contains(row.id);
                         assertEquals(
                                 bad ? State.FAILED : State.DONE, row.state, () -> "path " + row.id);
@@ -199,7 +200,7 @@ class DeliveryPolicySimulationTest {
     @Test
     void aDestinationThatGetsFullHasAtMostThreePathsBlamedOnce() {
         lives(life -> {
-            World world = life.world;
+            SimulatedLane world = life.world;
             if (world.maxAttempts < 2) {
                 return;
             }
@@ -224,7 +225,7 @@ class DeliveryPolicySimulationTest {
     @Test
     void anOutageCostsFewChildProcesses() {
         lives(life -> {
-            World world = life.world;
+            SimulatedLane world = life.world;
             life.arrivals(1 + life.random.nextInt(3 * world.batch), 0);
             world.weather = Weather.DOWN;
             long start = world.now;

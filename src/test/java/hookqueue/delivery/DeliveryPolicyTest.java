@@ -36,7 +36,8 @@ import org.junit.jupiter.params.provider.ValueSource;
  *   next 1         the diagnosis starts this group; "next" alone: it has none
  *   proof 1        the same, and the group is a proof
  *   trial 1        a trial starts
- *   1 2 +          the group of these is delivered; - refused, ~ busy, x2 path 2 is invalid, ! unusable
+ *   1 2 +          the group of these is delivered; - refused, ~ busy, x2 path 2 is invalid, ! unusable,
+ *                  % unavailable, ? unreachable
  *   most 0         so many batches may be under way, * for any number
  *   rest           nothing was to be done for a while
  *   => d1 b2       after an answer: the verdicts: d delivered, b blamed, p inconclusive, f failed
@@ -290,6 +291,29 @@ class DeliveryPolicyTest {
                         "2 3 x2 => f2",
                         "next 3"),
                 row("a lane that cannot work is down", "batch 1 2", "1 2 ! DOWN", "most 0"),
+                row("an unreachable destination is down at once", "batch 1 2", "1 2 ? DOWN"),
+                row(
+                        "a path for which a full disk has no room is deferred without blame",
+                        "batch 1 2 3",
+                        "1 2 3 %",
+                        "next 1",
+                        "1 + => d1",
+                        "next 2 3",
+                        "2 3 %",
+                        "next 2",
+                        "2 % => p2",
+                        "next 3",
+                        "3 + => d3"),
+                row(
+                        "three paths for which there is no room mean that it is down",
+                        "batch 1 2 3",
+                        "1 2 3 %",
+                        "next 1",
+                        "1 % => p1",
+                        "next 2",
+                        "2 % => p2",
+                        "next 3",
+                        "3 % DOWN => p3"),
                 row(
                         "paths never blamed go together, the blamed one by one",
                         "add p3 p4 b5 b6",
@@ -484,6 +508,8 @@ class DeliveryPolicyTest {
                                     .map(n -> Paths.path(Long.parseLong(n)))
                                     .collect(Collectors.toSet()),
                             "gone");
+            case '%' -> new DeliveryOutcome.Unavailable("No space left on device");
+            case '?' -> new DeliveryOutcome.Unreachable("Connection refused");
             case '!' -> new DeliveryOutcome.Unusable("no key");
             default -> throw new IllegalArgumentException(answer);
         };

@@ -70,7 +70,6 @@ class LaneTest {
     private static final class FakeCarrier implements Transport {
         final Set<StorePath> bad = ConcurrentHashMap.newKeySet();
         final LinkedBlockingQueue<List<Integer>> runs = new LinkedBlockingQueue<>();
-        final LinkedBlockingQueue<List<Integer>> proofs = new LinkedBlockingQueue<>();
         final Set<StorePath> gone = ConcurrentHashMap.newKeySet();
         final Set<Integer> taken = ConcurrentHashMap.newKeySet();
         volatile boolean down;
@@ -98,12 +97,6 @@ class LaneTest {
             }
             paths.forEach(path -> taken.add(number(path)));
             return new DeliveryOutcome.Delivered(paths.size() * 10L);
-        }
-
-        @Override
-        public DeliveryOutcome prove(List<StorePath> paths, Progress progress) {
-            proofs.add(paths.stream().map(FakeCarrier::number).toList());
-            return carry(paths, progress);
         }
 
         private static int number(StorePath path) {
@@ -448,23 +441,6 @@ class LaneTest {
         assertTrue(second.equals(List.of(5)) || nextRun().equals(List.of(5)), "they take turns");
         awaitQuiet();
         assertEquals(2, counts().delivered());
-    }
-
-    @Test
-    void aTrialAndAProofAskTheDestinationItself() throws Exception {
-        carrier.bad.add(Paths.path(1));
-        enqueue(1, 2);
-        awaitDeferred(1);
-        assertEquals(List.of(List.of(2)), List.copyOf(carrier.proofs));
-        carrier.down = true;
-        enqueue(3, 4, 5);
-        awaitBreaker(1);
-        carrier.proofs.clear();
-        carrier.down = false;
-        carrier.bad.clear();
-        pass(Duration.ofSeconds(5));
-        awaitSettled();
-        assertEquals(1, carrier.proofs.size(), "the trial: nothing else has failed");
     }
 
     /** The queue lets nobody else at its database, so this borrows its connection on its thread. */

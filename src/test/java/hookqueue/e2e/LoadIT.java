@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -58,8 +60,8 @@ class LoadIT {
             """;
 
     private final List<OtherClient> clients = new ArrayList<>();
-    private Scratch scratch;
-    private TestWorker worker;
+    private World scratch;
+    private WorkerProcess worker;
     private Thread sampler;
     private volatile boolean sampling = true;
     private volatile long mostThreads;
@@ -68,14 +70,14 @@ class LoadIT {
 
     @BeforeEach
     void begin() throws Exception {
-        scratch = new Scratch();
+        scratch = new World();
         // What is queued is not in the store, so it fails at once and does not keep the worker.
         scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
         scratch.set("NPBHQ_IDLE_TIMEOUT", "500ms");
         scratch.set("NPBHQ_EXCLUDE", "-needed-by-all$");
         scratch.set("NPBHQ_NIX", scratch.script("nix", "#!/bin/sh\nexec nix \"$@\"\n"));
         scratch.script("nix-store", DEPENDANTS.formatted(FULL ? 2_000_000 : 200_000));
-        worker = TestWorker.start(scratch);
+        worker = WorkerProcess.listen(scratch);
         assertEquals("ok queued 1", ask(path(0)));
         sampler = new Thread(this::sample, "sampler");
         sampler.start();
@@ -158,7 +160,7 @@ class LoadIT {
     /** A hook that is acknowledged in the midst of it all: silent, and within its limit of 5 s. */
     private void assertServesHooks(int number) throws IOException {
         scratch.set("NPBHQ_HOOK_TIMEOUT", "5s");
-        Scratch.Result hook = scratch.hook(path(number));
+        World.Result hook = scratch.hook(path(number));
         assertEquals("", hook.errors(), worker::log);
     }
 
@@ -179,7 +181,7 @@ class LoadIT {
                 scratch.hook(path(2)).errors().contains("left in the spool"),
                 "a hook that finds no place spools");
         clients.removeLast().close();
-        Scratch.eventually(
+        World.eventually(
                 Duration.ofSeconds(10),
                 "a place is free again, and the spool is taken in",
                 () -> known(2));
@@ -207,7 +209,7 @@ class LoadIT {
             }
         }
         assertServesHooks(many);
-        Scratch.eventually(
+        World.eventually(
                 Duration.ofSeconds(20),
                 "what was sent by those who did not wait is not lost",
                 () -> known(1) && known(many - 3));
@@ -218,8 +220,7 @@ class LoadIT {
         int many = FULL ? 10_000 : 150;
         scratch.set("NPBHQ_HOOK_TIMEOUT", "5s");
         String said =
-                scratch.runFor(
-                        Duration.ofMinutes(14),
+                scratch.run(
                         "sh",
                         "-c",
                         "seq -f '"
@@ -227,12 +228,12 @@ class LoadIT {
                                 + "/%032.0f-p' 1 "
                                 + many
                                 + " | xargs -P 16 -I{} env OUT_PATHS={} "
-                                + Scratch.script("post-build-hook")
+                                + scratch.program.hook()
                                 + " 2>&1");
         long spooled = said.lines().filter(line -> line.contains("left in the spool: ")).count();
         assertEquals(spooled, said.lines().count(), said);
         System.out.printf("%d hooks, of which %d spooled%n", many, spooled);
-        Scratch.eventually(Duration.ofSeconds(60), "all have come in", () -> failed() == many + 1);
+        World.eventually(Duration.ofSeconds(60), "all have come in", () -> failed() == many + 1);
     }
 
     private long failed() {
@@ -348,7 +349,7 @@ class LoadIT {
         for (int i = 1; i < 4; i++) {
             assertServesHooks(i);
         }
-        Scratch.eventually(
+        World.eventually(
                 Duration.ofMinutes(FULL ? 10 : 1), "the last of them was answered", () -> known(9));
     }
 }

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import hookqueue.Tools;
 import hookqueue.base.StorePath;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -510,7 +511,7 @@ class RecoveryTest {
     @Test
     void aFullDiskIsAnErrorAfterWhichNothingHasHappenedAndAllGoesOnWithRoom() throws Exception {
         Path disk = Files.createDirectory(folder.resolve("disk"));
-        assumeTrue(mount(disk), "only root can mount a small disk");
+        assumeTrue(mount(disk), "this user may not mount a small disk");
         try {
             var small = new Fixture(Files.createDirectory(disk.resolve("state")), f.roots);
             try (Queue queue = small.open(TWO)) {
@@ -538,7 +539,7 @@ class RecoveryTest {
                 assertEquals(List.of(), queue.damaged());
             }
         } finally {
-            run("umount", disk.toString());
+            run(Tools.find("umount"), disk.toString());
         }
     }
 
@@ -549,7 +550,7 @@ class RecoveryTest {
     @Test
     void aDiskThatIsFullInTheMiddleOfAStatementIsForgottenWithRoom() throws Exception {
         Path disk = Files.createDirectory(folder.resolve("disk"));
-        assumeTrue(mount(disk), "only root can mount a small disk");
+        assumeTrue(mount(disk), "this user may not mount a small disk");
         try {
             var small = new Fixture(Files.createDirectory(disk.resolve("state")), f.roots);
             try (Queue queue = small.open(TWO)) {
@@ -568,7 +569,7 @@ class RecoveryTest {
                 assertTrue(small.fatal.isEmpty(), "a full disk is no damage");
             }
         } finally {
-            run("umount", disk.toString());
+            run(Tools.find("umount"), disk.toString());
         }
     }
 
@@ -583,7 +584,7 @@ class RecoveryTest {
     }
 
     private static boolean mount(Path disk) throws Exception {
-        return run("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk.toString());
+        return run(Tools.find("mount"), "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk.toString());
     }
 
     private static boolean run(String... command) throws Exception {
