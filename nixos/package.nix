@@ -112,7 +112,7 @@ let
       ln -s ${jre} $out/lib/${pname}/runtime
       # /bin/sh is there on NixOS, and need not be where else Nix is. It is bash, which starts more slowly than dash and,
       # when it cannot fork, tries for 15 s.
-      substituteInPlace $out/bin/post-build-hook \
+      substituteInPlace $out/libexec/${pname}/post-build-hook \
         --replace-fail tools=/run/current-system 'tools=${tools}:/run/current-system' \
         --replace-fail /bin/sh ${dash}/bin/dash
       substituteInPlace $out/bin/${pname} \

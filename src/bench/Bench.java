@@ -30,7 +30,12 @@ final class Bench {
         one("hook-warm", Hooks::warm);
         one("hook-script", Hooks::script);
         one("hook-commit", Hooks::commit);
+        one("hook-shell", Floors::shell);
+        one("hook-datagram", Floors::datagram);
         one("hook-backlog", Hooks::backlog);
+        one("hook-busy", Floors::busy);
+        one("hook-builds", Floors::builds);
+        one("early", Early::acknowledgements);
         one("cold", Cold::start);
         ALL.put("intake", Intake::rates);
         one("memory-idle", Cold::idleMemory);

@@ -1,4 +1,5 @@
 import hookqueue.testkit.Client;
+import hookqueue.testkit.Leftover;
 import hookqueue.testkit.Proc;
 import hookqueue.testkit.WorkerProcess;
 import hookqueue.testkit.World;
@@ -96,7 +97,7 @@ final class Cold {
                 try (WorkerProcess queue = WorkerProcess.listen(world)) {
                     try (var client = new Client(world.socket)) {
                         client.ask(String.join(" ", paths));
-                        if (ofThis(world) == 0) {
+                        if (Leftover.all(world.dir).isEmpty()) {
                             throw new IOException("this would not find the worker either");
                         }
                         client.ask("wait");
@@ -104,27 +105,10 @@ final class Cold {
                     if (queue.exit(Duration.ofSeconds(20)) != 0) {
                         throw new IOException("the worker has failed: " + queue.log());
                     }
-                    left.add((double) ofThis(world));
+                    left.add((double) Leftover.all(world.dir).size());
                 }
             }
         }
         return Result.plain("left-behind", "processes left after the idle time", "processes", Result.Goal.atMost(0), left);
-    }
-
-    private static long ofThis(World world) throws IOException {
-        String mark = "NPBHQ_STATE_DIR=" + world.state + "\0";
-        try (var processes = Files.list(Path.of("/proc"))) {
-            return processes.filter(dir -> dir.getFileName().toString().matches("[0-9]+"))
-                    .filter(dir -> has(dir.resolve("environ"), mark))
-                    .count();
-        }
-    }
-
-    private static boolean has(Path environ, String mark) {
-        try {
-            return new String(Files.readAllBytes(environ), java.nio.charset.StandardCharsets.ISO_8859_1).contains(mark);
-        } catch (IOException e) {
-            return false; // it has ended meanwhile, or is not ours to look at
-        }
     }
 }

@@ -21,7 +21,7 @@ final class Hooks {
     static Result warm(Plan plan) throws IOException {
         return toQueue(plan, Hooks::hook, (ours, reference) -> Result.ratio("hook-warm",
                 "hook, worker warm, through its acknowledgement",
-                "socat, the same line to a trivial server", 1.3, ours, reference));
+                "socat, the same line to a trivial server", 1.0, ours, reference));
     }
 
     /** What of it is the durable queue: the same socat to both. */
@@ -31,7 +31,7 @@ final class Hooks {
                 "socat, the same line to a trivial server", null, Map.of()));
     }
 
-    /** What of it is the script: the hook to the trivial server. */
+    /** What of it is the hook's own: the hook to the trivial server. */
     static Result script(Plan plan) throws IOException {
         try (var world = World.kept(plan.dist());
                 var trivial = new TrivialServer(world.dir.resolve("t"));
@@ -42,7 +42,7 @@ final class Hooks {
                     plan.manyRuns(),
                     () -> shell.timeSilent(socket + "OUT_PATHS=" + next.get() + " " + world.program.hook()),
                     () -> socat(shell, world, next.get()));
-            return new Result("hook-script", "of it, the script: the hook to a trivial server", "ms", pairs.ours(),
+            return new Result("hook-script", "of it, the hook's program: to a trivial server", "ms", pairs.ours(),
                     pairs.reference(), "socat, the same line to it", null, Map.of());
         }
     }
@@ -165,7 +165,7 @@ final class Hooks {
         return shell.timeSilent("OUT_PATHS=" + path + " " + world.program.hook());
     }
 
-    private static double socat(Shell shell, World world, String path) throws IOException {
+    static double socat(Shell shell, World world, String path) throws IOException {
         return socat(shell, world, path, world.dir.resolve("t"));
     }
 

@@ -16,10 +16,6 @@ final class Main {
                 yield show(file);
             }
             case "show" -> show(Path.of(words.get(1)));
-            case "profile" -> {
-                Profile.run(Path.of(words.get(1)), Integer.parseInt(words.get(2)), Path.of(words.get(3)));
-                yield true;
-            }
             case "soak" -> Soak.run(Path.of(words.get(1)), Integer.parseInt(words.get(2)), Path.of(words.get(3)));
             case "flat" -> {
                 var grown = Flat.judge(Table.read(Path.of(words.get(1))));

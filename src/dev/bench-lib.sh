@@ -23,15 +23,15 @@ libraries() {
     printf '%s\n' "$dist/lib/nix-post-build-hook-queue/*"
 }
 
-# program CLASS WORD...: with little compiling, on cores that what is measured needs.
+# program [OPTION...] CLASS WORD...: with little compiling, on cores that what is measured needs.
 program() {
-    "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData ${properties-} \
+    "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData \
         -cp "$classes:$(libraries)" "$@"
 }
 
 # prepare_bench: all that is measured, and what it is measured with.
 prepare_bench() {
-    need_apt nix-bin socat systemd openssh-server openssh-client
+    need_apt nix-bin socat systemd openssh-server openssh-client gcc libc6-dev
     compile_programs bench
 }
 

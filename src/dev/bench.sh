@@ -3,9 +3,8 @@
 # same minutes, in turn with it. Prints a table and leaves the figures in target/bench/bench.json, those of --quick
 # (under 3 minutes) in target/bench/quick.json. With ROWs, the names that it prints first, only these are measured anew.
 #
-# ./dev bench show [FILE]: the table of a file again. ./dev bench charts [FILE [DIR]]: charts from it, in target/bench or DIR.
-# ./dev bench publish [FILE]: puts them into docs/performance.md.
-# ./dev bench profile [PATHS]: where the time goes while 10,000 paths are drained, by JDK Flight Recorder.
+# ./dev bench show [FILE]: the table of a file again. ./dev bench publish [FILE]: puts it, and charts, into
+# docs/performance.md.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
@@ -38,15 +37,6 @@ case ${1-} in
         cp "$out/page" "$docs/performance.md"
         exit
         ;;
-    profile)
-        prepare_bench
-        bench profile "$dist" "${2-10000}" "$out/profile"
-        exit
-        ;;
-    charts)
-        draw_figures "${2-$out/bench.json}" "${3-$out}"
-        exit
-        ;;
 esac
 
 depth=full
@@ -63,7 +53,7 @@ while [ $# -gt 0 ]; do
             dist=$(CDPATH='' cd -- "$2" && pwd -P)
             shift
             ;;
-        -*) die "usage: ./dev bench [--quick] [--dist TREE] [ROW...] | show [FILE] | charts [FILE [DIR]] | publish [FILE] | profile [PATHS]" ;;
+        -*) die "usage: ./dev bench [--quick] [--dist TREE] [ROW...] | show [FILE] | publish [FILE]" ;;
         *) break ;;
     esac
     shift

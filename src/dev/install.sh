@@ -50,6 +50,9 @@ if [ ! -x "$dist/bin/$name" ] || [ ! -x "$dist/bin/post-build-hook" ]; then
     die "no finished build in $dist; run ./dev build"
 fi
 [ -n "$destdir" ] || [ "$(id -u)" -eq 0 ] || die "must be run as root, or with DESTDIR set"
+# Nix would fail every build. Without OUT_PATHS the hook does nothing.
+[ -n "$destdir" ] || env -u OUT_PATHS -u DRV_PATH "$dist/bin/post-build-hook" </dev/null ||
+    die "$dist/bin/post-build-hook does not run on this machine: run ./dev build here"
 # shellcheck source=src/dev/install-lib.sh
 . "$here/install-lib.sh"
 
@@ -97,6 +100,8 @@ put() {
 
 # with_all COMMAND: for all files but those of the tree.
 with_all() {
+    # First what the hook executes: a hook that runs meanwhile must find it.
+    for file in "$dist/libexec/$name"/*; do [ ! -e "$file" ] || "$1" "$file" "$prefix/libexec/$name/${file##*/}"; done
     for file in "$dist"/bin/*; do "$1" "$file" "$prefix/bin/${file##*/}"; done
     for file in "$dist"/lib/systemd/system/*; do "$1" "$file" "$units/${file##*/}"; done
     "$1" "$dist/lib/sysusers.d/$name.conf" "$sysusers/$name.conf"

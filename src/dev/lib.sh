@@ -147,13 +147,3 @@ dist_is_fresh() {
         "$ROOT/docs/sbom.cdx.json" "$ROOT"/src/dev/build.sh "$ROOT"/src/dev/assemble.sh "$ROOT"/src/dev/archive.sh \
         "$ROOT"/src/dev/Repack.java -type f -newer "$made" | head -n 1)" ]
 }
-
-# debian_program DIR PACKAGE NAME: prints where a program of a package is, unpacked into DIR unless it is there anyway.
-# For packages that would start services, of which only a program is wanted.
-debian_program() {
-    command -v "$3" 2>/dev/null && return 0
-    mkdir -p "$1"
-    (cd "$1" && { apt-get -q download "$2" || { apt_get update && apt-get -q download "$2"; }; } >&2 &&
-        dpkg -x "$2"_*.deb .) || return 1
-    echo "$1/usr/bin/$3"
-}

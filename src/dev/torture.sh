@@ -52,5 +52,4 @@ compile_programs torture
 faults=${classes%/*}/faults.so
 gcc -shared -fPIC -O2 -Wall -Werror -o "$faults" "$ROOT/src/torture/faults.c" -ldl
 say "scripts from seed $seed on"
-properties="-Dfaults=$faults -Dtestkit=$ROOT/src/testkit -Dnix=${nix:+$(command -v nix)}"
-program Torture "$dist" "$seed" "${seconds:-0}" "${scripts:-0}"
+program -Dfaults="$faults" -Dtestkit="$ROOT/src/testkit" -Dnix="${nix:+$(command -v nix)}" Torture "$dist" "$seed" "${seconds:-0}" "${scripts:-0}"

@@ -1,5 +1,6 @@
 import hookqueue.testkit.Client;
 import hookqueue.testkit.FakeNix;
+import hookqueue.testkit.Leftover;
 import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,6 +1,7 @@
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import hookqueue.testkit.Json;
+import hookqueue.testkit.Leftover;
 import hookqueue.testkit.WorkerProcess;
 import hookqueue.testkit.World;
 import java.io.IOException;

@@ -1,4 +1,5 @@
 import hookqueue.testkit.FakeNix;
+import hookqueue.testkit.Leftover;
 import hookqueue.testkit.WorkerProcess;
 import hookqueue.testkit.World;
 import java.io.IOException;

@@ -9,6 +9,8 @@ import hookqueue.protocol.Reply;
 import hookqueue.protocol.Request;
 import hookqueue.protocol.RequestHandler;
 import hookqueue.queue.DeliveryRow;
+import hookqueue.queue.LaneCounts;
+import hookqueue.queue.LaneStore;
 import hookqueue.queue.PathStore;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
@@ -24,6 +26,9 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -44,6 +49,7 @@ public final class CommandHandler implements RequestHandler {
         "watch [json | bars]              what happens, until nothing is left to do",
         "retry [PATH…]                    failed and deferred paths become due now   (operators)",
         "drop PATH…                       forget paths                                (operators)",
+        "drop destination=NAME            forget what a destination still has to get  (operators)",
         "pause [D], resume                start no new batch, for so long; go on      (operators)",
         "explain PATH                     where a path stands, and why",
         "metrics                          Prometheus text",
@@ -172,6 +178,8 @@ public final class CommandHandler implements RequestHandler {
                 case Request.Watch watch -> watching.answer(watch, reply);
                 case Request.Retry retry -> operator(peer, "retry", () -> retry(retry.paths()));
                 case Request.Drop drop -> operator(peer, "drop", () -> drop(drop.paths()));
+                case Request.DropDestination drop ->
+                        operator(peer, "drop", () -> dropDestination(drop.name()));
                 case Request.Pause pause -> operator(peer, "pause", () -> pause(pause.time()));
                 case Request.Resume resume -> operator(peer, "resume", this::resume);
                 case Request.Explain explain -> explanation.answer(explain.path(), reply);
@@ -254,39 +262,85 @@ public final class CommandHandler implements RequestHandler {
 
     private String retry(List<StorePath> paths) throws QueueException, InterruptedException {
         if (paths.isEmpty()) {
-            return "ok due now: " + queue.call(t -> t.paths().retryAll(clock.millis()));
+            int due = queue.call(t -> t.paths().retryAll(clock.millis()));
+            long stranded = overview().stranded();
+            return (due == 0 && stranded > 0 ? "error" : "ok")
+                    + " due now: "
+                    + due
+                    + (stranded == 0
+                            ? ""
+                            : "; for removed destinations: " + stranded + " (see status)");
         }
-        return each(paths, "due now", (store, path) -> store.retry(path, clock.millis()));
+        return each(
+                paths,
+                "due now",
+                (store, path) ->
+                        switch (store.retry(path, clock.millis())) {
+                            case DUE -> "";
+                            case NO_DESTINATION -> "for removed destinations alone";
+                            case NOT_QUEUED -> "not queued";
+                        });
     }
 
     private String drop(List<StorePath> paths) throws QueueException, InterruptedException {
-        return each(paths, "dropped", (store, path) -> store.drop(path, clock.millis()));
+        return each(
+                paths,
+                "dropped",
+                (store, path) -> store.drop(path, clock.millis()) ? "" : "not queued");
     }
 
-    /** Done to one path; false when it is not queued. */
+    private String dropDestination(String name) throws QueueException, InterruptedException {
+        if (name.equals(LaneStore.SIGN)) {
+            return "error " + name + " is no destination: it signs";
+        }
+        int dropped = 0;
+        Optional<Integer> some;
+        do {
+            some = queue.call(t -> t.paths().dropLane(name, PAGE, clock.millis()));
+            dropped += some.orElse(0);
+        } while (some.orElse(0) > 0);
+        if (some.isPresent()) {
+            return "ok dropped: " + dropped;
+        }
+        List<String> names =
+                overview().lanes().stream()
+                        .map(LaneCounts::name)
+                        .filter(each -> !each.equals(LaneStore.SIGN))
+                        .toList();
+        return "error no destination "
+                + StorePath.shown(name)
+                + "; there are: "
+                + String.join(" ", names);
+    }
+
+    /** Done to one path; returns what is wrong with it, or nothing. */
     private interface Change {
-        boolean apply(PathStore store, StorePath path) throws SQLException;
+        String apply(PathStore store, StorePath path) throws SQLException;
     }
 
     private String each(List<StorePath> paths, String done, Change change)
             throws QueueException, InterruptedException {
-        List<StorePath> unknown =
+        Map<String, List<StorePath>> wrong =
                 queue.call(transaction -> {
-                    var missing = new ArrayList<StorePath>();
+                    var found = new TreeMap<String, List<StorePath>>();
                     for (StorePath path : paths) {
-                        if (!change.apply(transaction.paths(), path)) {
-                            missing.add(path);
+                        String problem = change.apply(transaction.paths(), path);
+                        if (!problem.isEmpty()) {
+                            found.computeIfAbsent(problem, p -> new ArrayList<>()).add(path);
                         }
                     }
-                    return missing;
+                    return found;
                 });
-        int count = paths.size() - unknown.size();
-        if (unknown.isEmpty()) {
-            return "ok " + done + ": " + count;
-        }
-        List<String> names =
-                unknown.stream().limit(MOST_NAMED).map(path -> path.in(storeDir)).toList();
-        return "error " + done + ": " + count + "; not queued: " + String.join(" ", names);
+        int count = paths.size() - wrong.values().stream().mapToInt(List::size).sum();
+        var reply = new StringBuilder(wrong.isEmpty() ? "ok " : "error ").append(done);
+        reply.append(": ").append(count);
+        wrong.forEach((problem, some) -> {
+            reply.append("; ").append(problem).append(':');
+            some.stream()
+                    .limit(MOST_NAMED)
+                    .forEach(path -> reply.append(' ').append(path.in(storeDir)));
+        });
+        return reply.toString();
     }
 
     private String pause(@Nullable Duration time) throws QueueException, InterruptedException {

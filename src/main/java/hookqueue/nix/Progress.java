@@ -48,7 +48,6 @@ public final class Progress implements Consumer<String> {
     private final ArrayDeque<String> errors = new ArrayDeque<>();
     private final ArrayDeque<String> plain = new ArrayDeque<>();
     private String error = "";
-    private String lastPlain = "";
     private String plainBeforeError = "";
     private long bytesOfDone;
     private long bytesExpected;
@@ -86,11 +85,23 @@ public final class Progress implements Consumer<String> {
     }
 
     private void plain(String line) {
-        String text = line.stripTrailing(); // ssh ends its lines with CR LF
-        keep(plain, text);
-        if (!text.isBlank()) {
-            lastPlain = text;
+        keep(plain, line.stripTrailing()); // ssh ends its lines with CR LF
+    }
+
+    /** The last plain line, or a short message at the end that begins with {@code error:}. */
+    private String lastPlain() {
+        var last = new ArrayDeque<String>();
+        for (var lines = plain.descendingIterator(); lines.hasNext(); ) {
+            String line = lines.next();
+            last.addFirst(line);
+            if (line.startsWith("error:")) {
+                return String.join(" ", last);
+            }
+            if (last.size() == MOST_PLAIN_AFTER_ERRORS) {
+                break;
+            }
         }
+        return plain.isEmpty() ? "" : plain.getLast();
     }
 
     /** How far it is now. */
@@ -121,7 +132,7 @@ public final class Progress implements Consumer<String> {
     /** Why it failed, as far as it told; the text is empty when it told nothing. */
     public FailureCause cause() {
         synchronized (lock) {
-            return FailureCause.of(error, error.isEmpty() ? lastPlain : plainBeforeError);
+            return FailureCause.of(error, error.isEmpty() ? lastPlain() : plainBeforeError);
         }
     }
 
@@ -192,7 +203,7 @@ public final class Progress implements Consumer<String> {
     private void error(String text) {
         keep(errors, text);
         if (error.isEmpty() || Text.text(text).startsWith("error:")) {
-            plainBeforeError = error.isEmpty() ? lastPlain : plainBeforeError;
+            plainBeforeError = error.isEmpty() ? lastPlain() : plainBeforeError;
             error = text;
         }
     }

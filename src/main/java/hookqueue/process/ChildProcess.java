@@ -26,28 +26,23 @@ import org.slf4j.LoggerFactory;
  * unless the standard output is an answer that is read as a whole. The JDK closes every other
  * descriptor in the child.
  *
- * <p>A line of output is a sign of life, and so are 64 KiB that it or what it started has read or
- * written: before 2.17 {@code nix copy} says nothing while it sends a path, however long that
- * takes. Without a sign of life for the stall timeout the child is ended: SIGTERM to it and all
- * that it started, SIGKILL after 5 s. What it started is found by an environment variable that all
- * of them inherit, so that a grandchild which left its parent is found too.
+ * <p>Without a sign of life for the stall timeout ({@link StallRule}) the child is ended: SIGTERM
+ * to it and all that it started, SIGKILL after 5 s. What it started is found by an environment
+ * variable that all of them inherit, so that a grandchild which left its parent is found too.
  */
 public final class ChildProcess {
     private static final Logger LOG = LoggerFactory.getLogger(ChildProcess.class);
     private static final Duration GRACE = Duration.ofSeconds(5);
     private static final long SOONEST_LOOK = Duration.ofMillis(20).toNanos();
-    private static final long LATEST_LOOK = Duration.ofSeconds(30).toNanos();
-
-    /** More than what may be under way in the pipe of the output. */
-    private static final long MOVE = 256 * 1024;
+    private static final long LATEST_LOOK = Duration.ofSeconds(10).toNanos();
 
     private static final AtomicLong COUNT = new AtomicLong();
 
     private final Duration stallTimeout;
 
     /**
-     * @param stallTimeout how long a child may give no sign of life; it is noticed up to a tenth of
-     *     that later
+     * @param stallTimeout how long a child may give no sign of life; it is noticed up to a
+     *     twentieth of that later, 10 s at most
      */
     public ChildProcess(Duration stallTimeout) {
         this.stallTimeout = stallTimeout;
@@ -176,22 +171,17 @@ public final class ChildProcess {
     private record Heard(AtomicLong life, AtomicLong bytes) {}
 
     private ExitResult await(Process child, String mark, Heard heard) {
-        long look = Math.clamp(stallTimeout.toNanos() / 10, SOONEST_LOOK, LATEST_LOOK);
-        long lastMove = System.nanoTime();
-        long moved = 0;
+        long look = Math.clamp(stallTimeout.toNanos() / 20, SOONEST_LOOK, LATEST_LOOK);
+        var rule = new StallRule(stallTimeout, System.nanoTime());
         try {
             while (!child.waitFor(look, TimeUnit.NANOSECONDS)) {
-                long now = System.nanoTime();
-                if (now - heard.life().get() < look) {
+                long life = heard.life().get();
+                if (System.nanoTime() - life < look) {
                     continue;
                 }
-                long movedNow = ProcessTree.moved(child.toHandle(), mark) - heard.bytes().get();
-                if (movedNow - moved >= MOVE) {
-                    lastMove = now;
-                    moved = movedNow;
-                }
-                moved = Math.min(moved, movedNow); // what has ended is not counted any more
-                if (now - Math.max(heard.life().get(), lastMove) >= stallTimeout.toNanos()) {
+                StallRule.Activity all = ProcessTree.activity(child.toHandle(), mark);
+                var own = new StallRule.Activity(all.moved() - heard.bytes().get(), all.sockets());
+                if (rule.stalled(own, life, System.nanoTime())) {
                     return new ExitResult.Stalled(stallTimeout);
                 }
             }

@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Listener {
     private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
-    private static final int MOST_SESSIONS = 64;
+    static final int MOST_SESSIONS = 64;
     private static final Duration UNREAD = Duration.ofSeconds(5);
     private static final Duration LOOK = Duration.ofSeconds(1);
     private static final Duration LONGEST = Duration.ofDays(1);
@@ -44,6 +44,7 @@ public final class Listener {
     private final RequestHandler answers;
     private final Duration idleTimeout;
     private final LongLines longLines = new LongLines();
+    private final SlowRequests slowRequests = new SlowRequests();
     private final Map<Session, Thread> sessions = new ConcurrentHashMap<>();
 
     /** Guards {@link #turns}. */
@@ -220,6 +221,7 @@ public final class Listener {
                         answers,
                         Session.Patience.STANDARD,
                         longLines,
+                        slowRequests,
                         () -> {
                             sessions.remove(session[0]);
                             selector.wakeup();

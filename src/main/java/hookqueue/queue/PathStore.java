@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * and loses it.
  */
 public final class PathStore {
+    private static final String CONFIGURED = "d.lane IN (SELECT id FROM lane WHERE configured)";
+
     private final Sql sql;
     private final Meta meta;
     private final Effects.Collector effects;
@@ -91,7 +93,8 @@ public final class PathStore {
         if (known.generation() < generation) {
             deliverToNewLanes(known.id(), now);
         }
-        if (revive("d.path = ? AND d.state = ?", now, known.id(), State.FAILED) > 0) {
+        if (revive(CONFIGURED + " AND d.path = ? AND d.state = ?", now, known.id(), State.FAILED)
+                > 0) {
             effects.changed();
         }
         return known.id();
@@ -111,8 +114,7 @@ public final class PathStore {
     }
 
     /**
-     * A path that is queued again goes to the destinations, too, that came into the settings after
-     * it was queued before.
+     * Delivers a path to the destinations, too, that came into the settings after it was queued.
      */
     private void deliverToNewLanes(long id, long now) throws SQLException {
         if (sql.update(
@@ -130,6 +132,39 @@ public final class PathStore {
             effects.changed();
         }
         sql.update("UPDATE path SET generation = ? WHERE id = ?", generation, id);
+    }
+
+    /**
+     * Moves paths of removed destinations to every destination that came into the settings after
+     * they were queued; they may have failed there, so they are signed first, and start anew. A
+     * path that all the other destinations have had stays, until an operator drops it.
+     *
+     * @return how many paths, at most {@code limit}
+     */
+    int moveStranded(int limit, long now) throws SQLException {
+        List<Long> stranded =
+                sql.query(
+                        row -> row.getLong(1),
+                        "SELECT DISTINCT d.path FROM lane l JOIN delivery d ON d.lane = l.id JOIN path p ON p.id = d.path"
+                                + " WHERE NOT l.configured AND EXISTS (SELECT 1 FROM lane n"
+                                + " WHERE n.configured AND n.name <> ? AND n.generation > p.generation) LIMIT ?",
+                        LaneStore.SIGN,
+                        limit);
+        for (long id : stranded) {
+            if (sign != null) {
+                sql.update(
+                        "INSERT OR IGNORE INTO delivery (path, lane, state, changed_at) VALUES (?, ?, ?, ?)",
+                        id,
+                        sign,
+                        State.FRESH,
+                        now);
+            }
+            deliverToNewLanes(id, now);
+            sql.update(
+                    "DELETE FROM delivery WHERE path = ? AND lane IN (SELECT id FROM lane WHERE NOT configured)",
+                    id);
+        }
+        return stranded.size();
     }
 
     /**
@@ -165,28 +200,46 @@ public final class PathStore {
     }
 
     /**
-     * Failed and deferred paths become due now, all of them, and every breaker is closed. Returns
-     * how many.
+     * Failed and deferred paths of the configured lanes become due now, all of them, and every
+     * breaker is closed. Returns how many.
      */
     public int retryAll(long now) throws SQLException {
         sql.update("UPDATE lane SET breaker_failures = 0, breaker_until = 0, breaker_since = 0");
         effects.changed();
-        return revive("d.state IN (?, ?)", now, State.DEFERRED, State.FAILED);
+        return revive(CONFIGURED + " AND d.state IN (?, ?)", now, State.DEFERRED, State.FAILED);
     }
 
-    /** The same for one path; false when it is not queued. The breakers of its lanes are closed. */
-    public boolean retry(StorePath path, long now) throws SQLException {
+    /** What a retry of one path came to. */
+    public enum Retried {
+        /** Its failed and deferred deliveries are due now. */
+        DUE,
+        /** It waits for removed destinations alone. */
+        NO_DESTINATION,
+        /** It is not queued. */
+        NOT_QUEUED
+    }
+
+    /** As {@link #retryAll} for one path, and the breakers of its lanes. */
+    public Retried retry(StorePath path, long now) throws SQLException {
         Optional<Long> id = unsettled(path);
         if (id.isEmpty()) {
-            return false;
+            return Retried.NOT_QUEUED;
+        }
+        if (!sql.exists("SELECT 1 FROM delivery d WHERE d.path = ? AND " + CONFIGURED, id.get())) {
+            return Retried.NO_DESTINATION;
         }
         sql.update(
                 "UPDATE lane SET breaker_failures = 0, breaker_until = 0, breaker_since = 0"
                         + " WHERE id IN (SELECT lane FROM delivery WHERE path = ?)",
                 id.get());
-        revive("d.path = ? AND d.state IN (?, ?)", now, id.get(), State.DEFERRED, State.FAILED);
+        revive(
+                CONFIGURED + " AND d.path = ? AND d.state IN (?, ?)",
+                now,
+                id.get(),
+                State.DEFERRED,
+                State.FAILED);
         effects.changed();
-        return true;
+        return Retried.DUE;
     }
 
     /** Forgets a path in every lane, also in removed ones; false when it is not queued. */
@@ -199,6 +252,31 @@ public final class PathStore {
         settleIfDone(id.get(), path, now);
         effects.changed();
         return true;
+    }
+
+    /**
+     * Forgets the deliveries to a destination, whether it is in the settings or not.
+     *
+     * @return how many, at most {@code limit}; empty when there never was such a destination
+     */
+    public Optional<Integer> dropLane(String name, int limit, long now) throws SQLException {
+        Optional<Long> lane =
+                sql.first(row -> row.getLong(1), "SELECT id FROM lane WHERE name = ?", name);
+        if (lane.isEmpty()) {
+            return Optional.empty();
+        }
+        List<Queued> some =
+                sql.query(
+                        Queued::of,
+                        "SELECT p.id, p.name FROM delivery d JOIN path p ON p.id = d.path WHERE d.lane = ? LIMIT ?",
+                        lane.get(),
+                        limit);
+        for (Queued each : some) {
+            sql.update("DELETE FROM delivery WHERE path = ? AND lane = ?", each.id(), lane.get());
+            settleIfDone(each.id(), each.path(), now);
+            effects.changed();
+        }
+        return Optional.of(some.size());
     }
 
     /**
@@ -250,6 +328,12 @@ public final class PathStore {
                 == limit;
     }
 
+    /** Queues a path that was found by its root alone: it may have had any tag. */
+    void enqueueUntagged(StorePath path, long now) throws SQLException {
+        enqueue(List.of(path), null, now);
+        meta.put(Meta.UNTAGGED, nextId - 1);
+    }
+
     /** Removes the root of a path that is not queued: a hook makes one whatever the filters say. */
     public void unrootUnlessQueued(StorePath path) throws SQLException {
         if (unsettled(path).isEmpty()) {
@@ -262,46 +346,5 @@ public final class PathStore {
                 row -> row.getLong(1),
                 "SELECT id FROM path WHERE name = ? AND settled_at IS NULL",
                 path.baseName());
-    }
-
-    /** Has roots made of a page of unsettled paths; returns its last row, 0 for no more. */
-    long rootSome(long after, int limit) throws SQLException {
-        record Unsettled(long id, StorePath path) {}
-        List<Unsettled> page =
-                sql.query(
-                        row ->
-                                new Unsettled(
-                                        row.getLong(1), ReportQueries.storePath(row.getString(2))),
-                        "SELECT id, name FROM path WHERE id > ? AND settled_at IS NULL ORDER BY id LIMIT ?",
-                        after,
-                        limit);
-        page.forEach(each -> effects.root(each.path()));
-        return page.size() == limit ? page.getLast().id() : 0;
-    }
-
-    /** Queues a path that was found by its root alone: it may have had any tag. */
-    void enqueueUntagged(StorePath path, long now) throws SQLException {
-        enqueue(List.of(path), null, now);
-        meta.put(Meta.UNTAGGED, nextId - 1);
-    }
-
-    /**
-     * Whether a path is settled; empty when it is not known.
-     *
-     * @throws SQLException when the row that the index has for it is another path's: a bit that has
-     *     flipped in one of the two is no error to SQLite
-     */
-    Optional<Boolean> isSettled(StorePath path) throws SQLException {
-        record Found(boolean agrees, boolean settled) {}
-        Optional<Found> found =
-                sql.first(
-                        row -> new Found(row.getBoolean(1), row.getBoolean(2)),
-                        "SELECT name = ?1, settled_at IS NOT NULL FROM path NOT INDEXED"
-                                + " WHERE id = (SELECT id FROM path WHERE name = ?1)",
-                        path.baseName());
-        if (found.isPresent() && !found.get().agrees()) {
-            throw Damage.unseen("a row has another path's name than the index: " + path);
-        }
-        return found.map(Found::settled);
     }
 }

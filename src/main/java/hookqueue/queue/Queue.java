@@ -155,7 +155,7 @@ public final class Queue implements AutoCloseable {
                     settings.stateDir(),
                     damaged);
         }
-        boolean settledSome = transaction.configure(settings.lanes(), clock.millis());
+        boolean settledSome = transaction.configure(settings.lanes(), clock.millis(), progress);
         if (database.begun() || !database.clean() || settledSome) {
             reconciliation.atStart(transaction, progress);
         }

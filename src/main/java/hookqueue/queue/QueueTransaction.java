@@ -6,6 +6,7 @@ import java.sql.Statement;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,12 +19,14 @@ import org.slf4j.LoggerFactory;
  */
 public final class QueueTransaction {
     private static final Logger LOG = LoggerFactory.getLogger(QueueTransaction.class);
+    private static final int PAGE = 1_000;
 
     private final Connection connection;
     private final Sql sql;
     private final Effects.Collector effects = new Effects.Collector();
     private final Meta meta;
     private final PathStore paths;
+    private final RootStore roots;
     private final ReportQueries reports;
     private final WaitQueries waits;
     private final Map<String, LaneStore> lanes = new HashMap<>();
@@ -33,6 +36,7 @@ public final class QueueTransaction {
         this.sql = new Sql(connection);
         this.meta = new Meta(sql, effects);
         this.paths = new PathStore(sql, meta, effects);
+        this.roots = new RootStore(sql, effects);
         this.reports = new ReportQueries(sql);
         this.waits = new WaitQueries(sql);
     }
@@ -40,17 +44,36 @@ public final class QueueTransaction {
     /**
      * Makes the lanes of the settings the configured ones.
      *
+     * @param progress told what may take long, every thousand paths
      * @return whether that has settled paths, whose roots are still there
      */
-    boolean configure(List<String> names, long now) throws SQLException {
+    boolean configure(List<String> names, long now, Consumer<String> progress) throws SQLException {
         var settings = new LaneSettings(sql, meta);
+        long before = settings.generation();
         boolean settledSome = settings.apply(names, now);
         for (String name : names) {
             lanes.put(name, new LaneStore(sql, paths, effects, name, settings.id(name)));
         }
         LaneStore sign = lanes.get(LaneStore.SIGN);
         paths.begin(settings.generation(), sign == null ? null : sign.id());
+        if (settings.generation() > before) {
+            moveStranded(now, progress);
+        }
         return settledSome;
+    }
+
+    /** In one transaction with the change of the lanes: nobody would look for them later. */
+    private void moveStranded(long now, Consumer<String> progress) throws SQLException {
+        long all = 0;
+        int moved = paths.moveStranded(PAGE, now);
+        while (moved > 0) {
+            all += moved;
+            progress.accept("moved " + all + " paths of removed destinations to new ones");
+            moved = paths.moveStranded(PAGE, now);
+        }
+        if (all > 0) {
+            LOG.info("moved {} paths of removed destinations to new ones", all);
+        }
     }
 
     /** Paths: queued, retried, dropped, forgotten. */
@@ -84,6 +107,10 @@ public final class QueueTransaction {
             throw new IllegalArgumentException("not a lane of the settings: " + name);
         }
         return lane;
+    }
+
+    RootStore roots() {
+        return roots;
     }
 
     Sql sql() {

@@ -54,7 +54,7 @@ final class RootReconciliation {
         long after = 0;
         long looked = 0;
         do {
-            after = transaction.paths().rootSome(after, PAGE);
+            after = transaction.roots().rootSome(after, PAGE);
             looked += commit(transaction);
             if (looked > 0) {
                 progress.accept("looked for the roots of " + looked + " paths");
@@ -98,7 +98,7 @@ final class RootReconciliation {
         if (from == 0 && !roots.beginToMend()) {
             return false;
         }
-        mendedUpTo = queue.call(transaction -> transaction.paths().rootSome(from, PAGE));
+        mendedUpTo = queue.call(transaction -> transaction.roots().rootSome(from, PAGE));
         if (mendedUpTo == 0) {
             look(queue, true);
             roots.endOfMending();
@@ -141,7 +141,7 @@ final class RootReconciliation {
             throws SQLException {
         int strangers = 0;
         for (StorePath path : rooted) {
-            Optional<Boolean> settled = transaction.paths().isSettled(path);
+            Optional<Boolean> settled = transaction.roots().isSettled(path);
             if (settled.isEmpty() && !excluded.contains(path)) {
                 transaction.paths().enqueueUntagged(path, clock.millis());
                 strangers++;

@@ -140,7 +140,11 @@ public final class StatusText {
                 lines.add("    try now:    " + ME + "retry");
             }
         }
-        long deferred = o.lanes().stream().mapToLong(LaneCounts::deferred).sum();
+        long deferred =
+                o.lanes().stream()
+                        .filter(LaneCounts::configured)
+                        .mapToLong(LaneCounts::deferred)
+                        .sum();
         if (deferred > 0 && o.pause().isEmpty()) {
             lines.add(
                     (deferred == 1 ? "1 path is" : StatusPhrases.paths(deferred) + " are")

@@ -138,7 +138,10 @@ class HostileIT {
             assertEquals("ok", say("wait"));
             String all = Files.readString(seen);
             assertTrue(all.contains("--key-file\n" + scratch.key + "\n"), all);
-            assertEquals(2, all.lines().filter(line -> line.equals("done")).count(), "sign, copy");
+            assertEquals(
+                    3,
+                    all.lines().filter(line -> line.equals("done")).count(),
+                    "path-info, sign, copy");
             assertFalse(all.contains(content), all);
             assertFalse(all.contains("socket:"), "no socket of the worker's: " + all);
             assertFalse(worker.log().contains(content), worker.log());

@@ -4,17 +4,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.Proc;
 import hookqueue.testkit.WorkerProcess;
 import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Stream;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -89,7 +90,7 @@ class LoadIT {
     void end(TestInfo test) throws Exception {
         double seconds = (System.nanoTime() - began) / 1e9;
         try {
-            long memory = Long.parseLong(status("VmHWM"));
+            long memory = Proc.status(worker.pid(), "VmHWM");
             for (OtherClient client : clients) {
                 client.close();
             }
@@ -118,19 +119,11 @@ class LoadIT {
         }
     }
 
-    private String status(String field) throws IOException {
-        return Files.readAllLines(Path.of("/proc/" + worker.pid() + "/status")).stream()
-                .filter(line -> line.startsWith(field + ":"))
-                .map(line -> line.replaceAll("[^0-9]", ""))
-                .findFirst()
-                .orElseThrow(() -> new NoSuchFileException("no " + field + worker.log()));
-    }
-
     private void sample() {
         while (sampling) {
-            try (Stream<Path> open = Files.list(Path.of("/proc/" + worker.pid() + "/fd"))) {
-                mostDescriptors = Math.max(mostDescriptors, open.count());
-                mostThreads = Math.max(mostThreads, Long.parseLong(status("Threads")));
+            try {
+                mostDescriptors = Math.max(mostDescriptors, Proc.descriptors(worker.pid()));
+                mostThreads = Math.max(mostThreads, Proc.status(worker.pid(), "Threads"));
                 Thread.sleep(20);
             } catch (IOException e) {
                 return; // it has ended, which the test notices
@@ -185,6 +178,40 @@ class LoadIT {
                 Duration.ofSeconds(10),
                 "a place is free again, and the spool is taken in",
                 () -> known(2));
+    }
+
+    @Test
+    void sixtyFourWaitersLeaveRoomForHooks() throws Exception {
+        OtherClient first = client().send("pause\n" + path(1) + "\n");
+        assertTrue(first.line().startsWith("ok paused"));
+        assertEquals("ok queued 1", first.line());
+        for (int i = 1; i < MOST_CONNECTIONS; i++) {
+            client();
+        }
+        for (OtherClient each : clients) {
+            each.send("wait\n").halfClose();
+        }
+        var told = new ConcurrentLinkedQueue<String>();
+        for (OtherClient each : clients) {
+            var reader =
+                    new Thread(() -> {
+                        try {
+                            told.add(each.lastLine());
+                        } catch (IOException e) {
+                            told.add(e.toString());
+                        }
+                    });
+            reader.setDaemon(true);
+            reader.start();
+        }
+        World.eventually(
+                Duration.ofSeconds(20), "those beyond 48 are told", () -> told.size() == 16);
+        assertServesHooks(2);
+        assertEquals(
+                Set.of("error 48 clients wait, watch or explain already; try again later"),
+                Set.copyOf(told));
+        assertEquals("ok resumed", ask("resume"));
+        World.eventually(Duration.ofSeconds(20), "the others", () -> told.size() == 64);
     }
 
     private boolean known(int number) {
@@ -307,7 +334,9 @@ class LoadIT {
                 last = each.line();
             }
             assertEquals(
-                    "not looked at: " + (FULL ? 1_990_000 : 190_000) + " more that depend on it",
+                    "not checked: "
+                            + (FULL ? 1_990_000 : 190_000)
+                            + " more paths that depend on it",
                     before);
         }
         assertServesHooks(2);

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -177,6 +178,39 @@ class NixTransportIT {
                         .filter(name -> name.matches(".*-(own|foreign)"))
                         .toList());
         assertEquals(List.of("test-1"), signatures(built));
+    }
+
+    /** Nix says nothing new while it sends, before 2.34; the data in the buffers takes 2 s. */
+    @Test
+    void aSlowUploadIsNotEnded() throws IOException {
+        String path = large(12_000_000);
+        cache.bytesPerSecond(1_000_000);
+        assertInstanceOf(DeliveryOutcome.Delivered.class, impatient(path));
+        assertTrue(cache.has(path));
+    }
+
+    @Test
+    void anUploadThatTheServerDoesNotReadIsEnded() throws IOException {
+        String path = large(12_000_000);
+        cache.neverRead();
+        var outcome = assertInstanceOf(DeliveryOutcome.Refused.class, impatient(path));
+        assertTrue(outcome.reason().startsWith("no progress for 3.0s"), outcome.reason());
+    }
+
+    private DeliveryOutcome impatient(String path) {
+        return new Transports(
+                        transports.nix(),
+                        new ChildProcess(Duration.ofSeconds(3)),
+                        scratch.environment())
+                .to(Destination.parse(cache.url()), false)
+                .carry(parsed(path), new Progress());
+    }
+
+    private String large(int bytes) throws IOException {
+        byte[] content = new byte[bytes];
+        new Random(1).nextBytes(content);
+        Path file = Files.write(scratch.dir.resolve("large"), content);
+        return scratch.run("nix-store", "--add", file.toString()).strip();
     }
 
     private void delivered(String... paths) {

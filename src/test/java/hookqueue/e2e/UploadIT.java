@@ -193,18 +193,17 @@ class UploadIT {
             assertEquals("", scratch.hook(app).errors());
             String ofApp = scratch.client("explain", app).output();
             assertTrue(
-                    ofApp.contains("goes along in its closure although it is excluded: " + secret),
+                    ofApp.contains(
+                            "uploaded anyway although excluded, as its dependency: " + secret),
                     ofApp);
             String ofSecret = scratch.client("explain", secret).output();
-            assertTrue(
-                    ofSecret.contains("it goes along all the same, in the closure of " + app),
-                    ofSecret);
+            assertTrue(ofSecret.contains("uploaded anyway, as a dependency of " + app), ofSecret);
             assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
             assertTrue(World.has(cache, secret), "as explain said");
             String settled = scratch.client("explain", app).output();
             assertTrue(
                     settled.contains(
-                            "if a destination lacks it, queue it again: nix-post-build-hook-queue "
+                            "if a destination lost it, queue it again: nix-post-build-hook-queue "
                                     + app),
                     settled);
         }

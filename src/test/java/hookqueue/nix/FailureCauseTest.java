@@ -119,6 +119,23 @@ class FailureCauseTest {
     }
 
     @Test
+    void aRemoteNixTellsTheCauseInSeveralLines() {
+        var progress = new Progress();
+        for (String line :
+                List.of(
+                        "Last login: today\r",
+                        "error: hash mismatch importing path 'p';",
+                        "         specified: sha256:1",
+                        "         got:       sha256:2\r",
+                        "@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"error: unexpected end-of-file\"}")) {
+            progress.accept(line);
+        }
+        assertEquals(
+                "hash mismatch importing path 'p'; specified: sha256:1 got: sha256:2",
+                progress.cause().text());
+    }
+
+    @Test
     void anotherProgramsLastLineIsNotTheCauseOfNixsOwnError() {
         assertEquals(
                 "path 'p' is not valid",

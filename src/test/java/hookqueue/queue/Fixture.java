@@ -20,6 +20,7 @@ import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** A queue on real files below one directory, with a clock that stands still. */
 public final class Fixture {
@@ -113,6 +114,19 @@ public final class Fixture {
 
     static long count(Queue queue, Queue.Task<? extends Number> question) throws Exception {
         return queue.call(question).longValue();
+    }
+
+    /** How many paths of a tag are outstanding; of those without tags when it is null. */
+    static long outstanding(Queue queue, @Nullable String tag) throws Exception {
+        return queue.call(t -> {
+            List<Long> rows =
+                    tag == null ? t.waits().untagged(0, 10_000) : t.waits().tagged(tag, 0, 10_000);
+            long count = 0;
+            for (long row : rows) {
+                count += t.waits().outstanding(row) ? 1 : 0;
+            }
+            return count;
+        });
     }
 
     static LaneCounts lane(Queue queue, String name) throws Exception {

@@ -40,7 +40,14 @@ class PlansTest {
                         t.reports().list(0, 9);
                         t.reports().standing(path(0));
                         t.reports().settledAt(path(0));
-                        t.waits().outstanding("t");
+                        for (long row : t.waits().tagged("t", 0, 9)) {
+                            t.waits().outstanding(row);
+                            t.waits().standing(row);
+                        }
+                        t.waits().untagged(0, 9);
+                        t.waits().failed(9);
+                        t.waits().anyStranded();
+                        t.waits().anyDestination();
                         t.paths().drop(path(3), 9);
                         return t.sql().texts();
                     });

@@ -455,25 +455,20 @@ class RecoveryTest {
             throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), "job");
-            assertEquals(0, Fixture.count(queue, t -> t.waits().outstandingUntagged()));
+            assertEquals(0, Fixture.outstanding(queue, null));
         }
         Files.delete(f.file());
         try (Queue queue = f.open(TWO)) {
             assertFalse(Fixture.is(queue, t -> t.waits().knownTag("job")));
-            assertEquals(2, Fixture.count(queue, t -> t.waits().outstandingUntagged()));
+            assertEquals(2, Fixture.outstanding(queue, null));
             queue.enqueue(paths(2, 3), null); // came later, and has lost nothing
             f.deliver(queue, "ssh://a", path(0));
-            assertEquals(2, Fixture.count(queue, t -> t.waits().outstandingUntagged()));
+            assertEquals(2, Fixture.outstanding(queue, null));
             f.deliver(queue, "ssh://b", path(0));
             f.deliver(queue, "ssh://a", path(1));
             f.fail(queue, "ssh://b", path(1), "no");
             f.fail(queue, "ssh://b", path(2), "no");
-            assertEquals(0, Fixture.count(queue, t -> t.waits().outstandingUntagged()));
-            assertEquals(
-                    List.of(path(1)),
-                    queue.call(t -> t.waits().failedUntagged(10)).stream()
-                            .map(DeliveryRow::path)
-                            .toList());
+            assertEquals(0, Fixture.outstanding(queue, null));
         }
     }
 

@@ -2,33 +2,28 @@ package hookqueue.testkit;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Map;
-import java.util.TreeMap;
 
 /** What the kernel knows of a process. */
 public final class Proc {
     private Proc() {}
 
-    /** A line of /proc/PID/status, as VmRSS (kB), VmHWM (kB) or Threads; 0 when there is none. */
+    /** A line of /proc/PID/status, as VmRSS (kB), VmHWM (kB) or Threads. */
     public static long status(long pid, String name) throws IOException {
-        try (var lines = Files.lines(Path.of("/proc", "" + pid, "status"))) {
-            return lines.filter(line -> line.startsWith(name + ":"))
-                    .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
-                    .findFirst()
-                    .orElse(0);
-        }
+        return line(pid, "status", name);
     }
 
     /** Memory that no other process shares, and a share of what is shared, in kB. */
     public static long proportional(long pid) throws IOException {
-        try (var lines = Files.lines(Path.of("/proc", "" + pid, "smaps_rollup"))) {
-            return lines.filter(line -> line.startsWith("Pss:"))
-                    .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
-                    .findFirst()
-                    .orElse(0);
-        }
+        return line(pid, "smaps_rollup", "Pss");
+    }
+
+    private static long line(long pid, String file, String name) throws IOException {
+        return Files.readAllLines(Path.of("/proc", "" + pid, file)).stream()
+                .filter(line -> line.startsWith(name + ":"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
+                .findFirst()
+                .orElseThrow(() -> new IOException("process " + pid + " has ended"));
     }
 
     public static long descriptors(long pid) throws IOException {
@@ -42,34 +37,9 @@ public final class Proc {
         return ticks(pid, 11) + ticks(pid, 12);
     }
 
-    /** The same, of its children that have ended. */
-    public static double childrenCpu(long pid) throws IOException {
-        return ticks(pid, 13) + ticks(pid, 14);
-    }
-
     private static double ticks(long pid, int field) throws IOException {
         String stat = Files.readString(Path.of("/proc", "" + pid, "stat"));
         return Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[field]) / 100.0;
-    }
-
-    /** Seconds on a processor by the names of its threads. */
-    public static Map<String, Double> threads(long pid) throws IOException {
-        var seconds = new TreeMap<String, Double>();
-        try (var tasks = Files.list(Path.of("/proc", "" + pid, "task"))) {
-            for (Path task : tasks.toList()) {
-                try {
-                    double ran =
-                            Long.parseLong(
-                                            Files.readString(task.resolve("schedstat"))
-                                                    .split(" ")[0])
-                                    / 1e9;
-                    seconds.merge(Files.readString(task.resolve("comm")).strip(), ran, Double::sum);
-                } catch (NoSuchFileException e) {
-                    continue; // it has ended meanwhile
-                }
-            }
-        }
-        return seconds;
     }
 
     /** Of a file, or of all files in a folder; 0 when it is not there. */

@@ -1,3 +1,5 @@
+package hookqueue.testkit;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -6,14 +8,21 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
 
-/** Processes that carry a world's folder in their environment: children of its worker, or its hooks. */
-final class Leftover {
+/**
+ * Processes that carry a world's folder in their environment: children of its worker, or its hooks.
+ */
+public final class Leftover {
     private Leftover() {}
 
     private static final String CHILD = "NPBHQ_CHILD=";
 
-    /** What was started for the worker's children: numbers and names. */
-    static List<String> of(Path world) throws IOException {
+    /** The worker and all that was started for it: numbers and names. */
+    public static List<String> all(Path world) throws IOException {
+        return those(world, environment -> true);
+    }
+
+    /** What was started for the worker's children. */
+    public static List<String> of(Path world) throws IOException {
         return those(world, environment -> environment.contains(CHILD));
     }
 
@@ -22,7 +31,8 @@ final class Leftover {
         try (var processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
             for (Path process : processes) {
                 String environment = read(process.resolve("environ"));
-                if (which.test(environment) && environment.contains("NPBHQ_STATE_DIR=" + world + "/")) {
+                if (which.test(environment)
+                        && environment.contains("NPBHQ_STATE_DIR=" + world + "/")) {
                     found.add(process.getFileName() + " " + read(process.resolve("comm")).strip());
                 }
             }
@@ -31,7 +41,7 @@ final class Leftover {
     }
 
     /** One that is killed later than its child may have started another meanwhile. */
-    static void kill(Path world) throws IOException {
+    public static void kill(Path world) throws IOException {
         List<String> found;
         do {
             found = of(world);
@@ -40,17 +50,23 @@ final class Leftover {
     }
 
     /** Hooks with all that they have started, so that nothing of them is done any more. */
-    static void killHooks(Path world) throws IOException {
+    public static void killHooks(Path world) throws IOException {
         List<String> found;
         do {
-            found = those(world, environment -> environment.contains("OUT_PATHS=") && !environment.contains(CHILD));
+            found =
+                    those(
+                            world,
+                            environment ->
+                                    environment.contains("OUT_PATHS=")
+                                            && !environment.contains(CHILD));
             kill(found);
         } while (!found.isEmpty());
     }
 
     private static void kill(List<String> processes) {
         for (String each : processes) {
-            ProcessHandle.of(Long.parseLong(each.split(" ")[0])).ifPresent(ProcessHandle::destroyForcibly);
+            ProcessHandle.of(Long.parseLong(each.split(" ")[0]))
+                    .ifPresent(ProcessHandle::destroyForcibly);
         }
     }
 
