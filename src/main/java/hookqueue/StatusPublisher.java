@@ -88,9 +88,7 @@ final class StatusPublisher implements Listener.Work {
             intake.takeIn();
             Overview overview = Overview.of(queue, lanes, clock);
             lastTrouble = "";
-            if (watched) {
-                notify.watchdog();
-            }
+            alive();
             String summary = status.summary(overview);
             notify.status(summary);
             writeMetrics(overview, summary);
@@ -109,13 +107,19 @@ final class StatusPublisher implements Listener.Work {
         }
     }
 
+    private void alive() {
+        if (watched) {
+            notify.watchdog();
+        }
+    }
+
     /** The same before the worker ends: roots are looked at, too. */
     boolean remainsAtLast() throws InterruptedException {
         try {
             while (queue.mendRoots()) { // what has failed keeps its root though no worker runs
-                LOG.debug("makes up for roots");
+                alive();
             }
-            queue.lookAtRoots();
+            queue.lookAtRoots(this::alive);
             return remains();
         } catch (QueueException e) {
             LOG.error("cannot look at the queue: {}", e.getMessage());

@@ -16,6 +16,9 @@ import org.jspecify.annotations.Nullable;
  * and loses it.
  */
 public final class PathStore {
+    /** The key of the last number of a row, which is never given again. */
+    private static final String LAST_ID = "last_id";
+
     private static final String CONFIGURED = "d.lane IN (SELECT id FROM lane WHERE configured)";
 
     private final Sql sql;
@@ -38,7 +41,8 @@ public final class PathStore {
     void begin(long generation, @Nullable Long sign) throws SQLException {
         this.generation = generation;
         this.sign = sign;
-        nextId = 1 + sql.first(row -> row.getLong(1), "SELECT max(id) FROM path").orElse(0L);
+        long last = sql.first(row -> row.getLong(1), "SELECT max(id) FROM path").orElse(0L);
+        nextId = 1 + Math.max(last, Math.max(meta.get(LAST_ID), meta.get(Meta.UNTAGGED)));
     }
 
     /**
@@ -324,8 +328,12 @@ public final class PathStore {
                         + " coalesce((SELECT settled_at FROM path WHERE settled_at IS NOT NULL ORDER BY settled_at DESC"
                         + " LIMIT 1 OFFSET ?), 0)) ORDER BY settled_at LIMIT ?";
         sql.update("DELETE FROM tag WHERE path IN (" + old + ")", before, most, limit);
-        return sql.update("DELETE FROM path WHERE id IN (" + old + ")", before, most, limit)
-                == limit;
+        int forgotten =
+                sql.update("DELETE FROM path WHERE id IN (" + old + ")", before, most, limit);
+        if (forgotten > 0) {
+            meta.put(LAST_ID, nextId - 1);
+        }
+        return forgotten == limit;
     }
 
     /** Queues a path that was found by its root alone: it may have had any tag. */

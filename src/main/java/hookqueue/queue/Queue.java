@@ -134,8 +134,8 @@ public final class Queue implements AutoCloseable {
             Consumer<String> progress,
             Damage damage)
             throws SQLException, IOException {
+        damage.tidy();
         Database.Opened database = Database.open(settings.stateDir(), progress);
-        damage.removeTrial();
         var transaction = new QueueTransaction(database.connection());
         try {
             var queue = new Queue(settings, clock, fatal, damage, transaction);
@@ -207,9 +207,11 @@ public final class Queue implements AutoCloseable {
      * Compares the roots with the rows once more before the worker says that nothing is left to do:
      * a bit that flips in a row is no error to SQLite, but then the row is another path's. Few
      * roots are there at that time.
+     *
+     * @param progress told after each thousand roots
      */
-    public void lookAtRoots() throws QueueException, InterruptedException {
-        reconciliation.look(this, false);
+    public void lookAtRoots(Runnable progress) throws QueueException, InterruptedException {
+        reconciliation.look(this, false, progress);
     }
 
     /**
