@@ -196,19 +196,19 @@ class RecoveryTest {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 3), null);
         }
-        f.sql("PRAGMA user_version = 4");
+        f.sql("PRAGMA user_version = 5");
         byte[] before = Files.readAllBytes(f.file());
         var e = assertThrows(QueueException.class, () -> f.open(TWO));
         assertEquals(
                 "the state directory "
                         + f.state
-                        + " cannot be used: the database has schema version 4, this program knows 3:"
+                        + " cannot be used: the database has schema version 5, this program knows 4:"
                         + " use the newer program again, or set the database aside",
                 e.getMessage());
         assertEquals(
                 new String(before, StandardCharsets.ISO_8859_1),
                 Files.readString(f.file(), StandardCharsets.ISO_8859_1));
-        f.sql("PRAGMA user_version = 3");
+        f.sql("PRAGMA user_version = 4");
         try (Queue queue = f.open(TWO)) {
             assertEquals(3, Fixture.unsettled(queue).size());
         }
