@@ -150,19 +150,35 @@ final class Worker {
                         "/nix/store",
                         new UnavailableHandler(reason),
                         UnavailableHandler.QUIET);
-        long end = System.nanoTime() + UnavailableHandler.MOST.toNanos();
-        listen(
-                refusal,
-                () -> {
-                    notify.watchdog();
-                    if (System.nanoTime() - end >= 0) {
-                        refusal.stop();
-                    }
-                    return false;
-                });
+        var heartbeat = Heartbeat.start(environment, refusal, null, null, notify);
+        stopAfter(UnavailableHandler.MOST, refusal);
+        listen(refusal, () -> false);
+        stop(heartbeat);
         refusal.closeSessions(SESSIONS_END);
         notify.stopping(reason);
         return exit;
+    }
+
+    private static void stopAfter(Duration time, Listener listener) {
+        var timer =
+                new Thread(
+                        () -> {
+                            try {
+                                Thread.sleep(time);
+                                listener.stop();
+                            } catch (InterruptedException e) {
+                                Thread.currentThread().interrupt();
+                            }
+                        },
+                        "time limit");
+        timer.setDaemon(true);
+        timer.start();
+    }
+
+    private static void stop(@Nullable Heartbeat heartbeat) throws InterruptedException {
+        if (heartbeat != null) {
+            heartbeat.stop();
+        }
     }
 
     private Exit serve(
@@ -208,29 +224,36 @@ final class Worker {
                             ownUid());
             var open = new Listener(sockets, settings.storeDir(), commands, settings.idleTimeout());
             lanes.forEach(Lane::start);
-            var pulse =
+            notify.ready("ready");
+            var housekeeping =
+                    new Housekeeping(
+                            queue, settings.failedRetention(), clock, open::wake, this::fail);
+            var publisher =
                     new StatusPublisher(
-                            environment,
-                            settings,
                             queue,
                             intake,
                             lanes,
                             notify,
                             status,
                             metrics,
-                            clock);
-            pulse.begin();
-            do {
-                listen(open, pulse);
-            } while (!toldToStop()
-                    && pulse.remainsAtLast()); // looking at the queue has taken in the spool
+                            settings.metricsFile(),
+                            clock,
+                            () -> looked(queue, housekeeping, open),
+                            this::fail);
+            housekeeping.start();
+            publisher.start();
+            var heartbeat = Heartbeat.start(environment, open, intake, queue, notify);
+            listen(open, work(publisher, housekeeping));
+            stop(heartbeat);
+            publisher.stop();
+            housekeeping.stop();
             notify.stopping(toldToStop() ? "told to stop" : "nothing left to do");
             lanes.forEach(Lane::stop);
             for (Lane lane : lanes) {
                 lane.join(LANES_END);
             }
             open.closeSessions(SESSIONS_END);
-            pulse.end();
+            publisher.publishEnd();
             LOG.info(
                     "ended: {}; {}",
                     bug.get() != null
@@ -239,6 +262,35 @@ final class Worker {
                     done(lanes));
         }
         return bug.get() == null ? Exit.OK : Exit.BUG;
+    }
+
+    /** The worker exits when nothing is left to do and the roots agree with that. */
+    private static Listener.Work work(StatusPublisher publisher, Housekeeping housekeeping) {
+        return new Listener.Work() {
+            @Override
+            public boolean remains() throws InterruptedException {
+                if (publisher.remains()) {
+                    return true;
+                }
+                if (housekeeping.isSwept()) {
+                    return false;
+                }
+                housekeeping.requestSweep();
+                return true;
+            }
+
+            @Override
+            public boolean isBusy() {
+                return publisher.isBusy();
+            }
+        };
+    }
+
+    private static void looked(Queue queue, Housekeeping housekeeping, Listener listener) {
+        if (queue.rootsProblem() != null) {
+            housekeeping.requestMending();
+        }
+        listener.wake();
     }
 
     /** One line for who looks through the journal: what this worker has done. */

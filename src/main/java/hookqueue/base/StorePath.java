@@ -76,6 +76,11 @@ public record StorePath(String baseName) {
                 && type != Character.UNASSIGNED;
     }
 
+    /** Whether it is a derivation; Nix lets no output have such a name. */
+    public boolean isDerivation() {
+        return baseName.endsWith(".drv");
+    }
+
     private static @org.jspecify.annotations.Nullable String brokenRule(String base) {
         if (base.length() < HASH + 2 || base.charAt(HASH) != '-') {
             return "no <hash>-<name>";

@@ -239,6 +239,18 @@ final class DeliveryPolicy {
                     group.members().size() == 1
                             ? refusedAlone(group, r.reason(), now)
                             : refusedTogether(group, r.named());
+            case DeliveryOutcome.Busy busy -> {
+                down = busy.reason();
+                yield List.of();
+            }
+            case DeliveryOutcome.Unavailable u ->
+                    group.members().size() == 1
+                            ? unavailableAlone(group, u.reason(), now)
+                            : refusedTogether(group, Set.of());
+            case DeliveryOutcome.Unreachable unreachable -> {
+                down = unreachable.reason();
+                yield List.of();
+            }
             case DeliveryOutcome.Invalid invalid -> invalid(group, invalid);
             case DeliveryOutcome.Unusable unusable -> {
                 down = unusable.reason();
@@ -329,6 +341,21 @@ final class DeliveryPolicy {
             refusedEarly(entry, reason);
         }
         return List.of();
+    }
+
+    /** Defers a path without blame; three fresh ones in a row mean that the destination is down. */
+    private List<Verdict> unavailableAlone(Group group, String reason, long now) {
+        if (group.kind() == Kind.PROOF) {
+            down = reason;
+            return List.of();
+        }
+        Entry entry = group.members().getFirst();
+        if (trial) {
+            down = reason;
+        } else {
+            refusedEarly(entry, reason);
+        }
+        return List.of(putOff(new Failure(entry, reason), now));
     }
 
     private void refusedEarly(Entry entry, String reason) {

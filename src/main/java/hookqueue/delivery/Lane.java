@@ -249,6 +249,7 @@ public final class Lane {
         var progress = new Progress();
         long began = System.nanoTime();
         running = new Batch(group.size(), clock.instant(), progress);
+        queue.wake(); // for the status line and whoever watches
         try {
             List<StorePath> paths = group.stream().map(Entry::path).toList();
             DeliveryOutcome outcome =
@@ -337,14 +338,20 @@ public final class Lane {
                         new BatchResult(
                                 BatchResult.Result.DELIVERED, took.toMillis(), (int) arrived));
             }
-            case DeliveryOutcome.Refused r ->
-                    Optional.of(new BatchResult(BatchResult.Result.REFUSED, took.toMillis(), 0));
+            case DeliveryOutcome.Refused r -> refused(took);
+            case DeliveryOutcome.Busy b -> refused(took);
+            case DeliveryOutcome.Unavailable u -> refused(took);
+            case DeliveryOutcome.Unreachable u -> refused(took);
             case DeliveryOutcome.Invalid i ->
                     Optional.of(new BatchResult(BatchResult.Result.INVALID, took.toMillis(), 0));
             case DeliveryOutcome.Unusable u ->
                     Optional.of(new BatchResult(BatchResult.Result.UNUSABLE, took.toMillis(), 0));
             case DeliveryOutcome.Cancelled c -> Optional.empty();
         };
+    }
+
+    private static Optional<BatchResult> refused(Duration took) {
+        return Optional.of(new BatchResult(BatchResult.Result.REFUSED, took.toMillis(), 0));
     }
 
     /** What the round says of the destination as a whole. */
@@ -403,13 +410,10 @@ public final class Lane {
                             what,
                             Durations.shown(took),
                             rate(delivered.bytes(), took));
-            case DeliveryOutcome.Refused refused ->
-                    LOG.warn(
-                            "{}: {} not taken after {}: {}",
-                            name,
-                            what,
-                            Durations.shown(took),
-                            Text.oneLine(refused.reason()));
+            case DeliveryOutcome.Refused r -> notTaken(what, took, r.reason());
+            case DeliveryOutcome.Busy b -> notTaken(what, took, b.reason());
+            case DeliveryOutcome.Unavailable u -> notTaken(what, took, u.reason());
+            case DeliveryOutcome.Unreachable u -> notTaken(what, took, u.reason());
             case DeliveryOutcome.Invalid invalid ->
                     LOG.warn(
                             "{}: {} not valid: {}",
@@ -421,6 +425,11 @@ public final class Lane {
             case DeliveryOutcome.Cancelled cancelled ->
                     LOG.info("{}: {} interrupted, still queued", name, what);
         }
+    }
+
+    private void notTaken(String what, Duration took, String reason) {
+        String after = Durations.shown(took);
+        LOG.warn("{}: {} not taken after {}: {}", name, what, after, Text.oneLine(reason));
     }
 
     private static String rate(long bytes, Duration took) {

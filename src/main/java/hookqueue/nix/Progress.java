@@ -47,6 +47,8 @@ public final class Progress implements Consumer<String> {
     private final Map<Long, Long> copying = new HashMap<>();
     private final ArrayDeque<String> errors = new ArrayDeque<>();
     private final ArrayDeque<String> plain = new ArrayDeque<>();
+    private String error = "";
+    private String plainBeforeError = "";
     private long bytesOfDone;
     private long bytesExpected;
     private long pathsDone;
@@ -69,17 +71,37 @@ public final class Progress implements Consumer<String> {
     public void accept(String line) {
         synchronized (lock) {
             if (!line.startsWith(PREFIX)) {
-                keep(plain, line);
+                plain(line);
                 return;
             }
             try (var json = new JsonReader(new StringReader(line.substring(PREFIX.length())))) {
                 note(Message.read(json));
             } catch (MalformedJsonException | IllegalStateException | NumberFormatException e) {
-                keep(plain, line);
+                plain(line);
             } catch (IOException e) {
-                keep(plain, line); // the line was cut
+                plain(line); // the line was cut
             }
         }
+    }
+
+    private void plain(String line) {
+        keep(plain, line.stripTrailing()); // ssh ends its lines with CR LF
+    }
+
+    /** The last plain line, or a short message at the end that begins with {@code error:}. */
+    private String lastPlain() {
+        var last = new ArrayDeque<String>();
+        for (var lines = plain.descendingIterator(); lines.hasNext(); ) {
+            String line = lines.next();
+            last.addFirst(line);
+            if (line.startsWith("error:")) {
+                return String.join(" ", last);
+            }
+            if (last.size() == MOST_PLAIN_AFTER_ERRORS) {
+                break;
+            }
+        }
+        return plain.isEmpty() ? "" : plain.getLast();
     }
 
     /** How far it is now. */
@@ -104,6 +126,13 @@ public final class Progress implements Consumer<String> {
             int most = errors.isEmpty() ? MOST_LINES : MOST_PLAIN_AFTER_ERRORS;
             plain.stream().skip(Math.max(0, plain.size() - most)).forEach(lines::add);
             return String.join("\n", lines);
+        }
+    }
+
+    /** Why it failed, as far as it told; the text is empty when it told nothing. */
+    public FailureCause cause() {
+        synchronized (lock) {
+            return FailureCause.of(error, error.isEmpty() ? lastPlain() : plainBeforeError);
         }
     }
 
@@ -163,10 +192,19 @@ public final class Progress implements Consumer<String> {
             case "result" -> result(m);
             case "msg" -> {
                 if (m.level() == 0) {
-                    keep(errors, m.text());
+                    error(m.text());
                 }
             }
             default -> {} // other actions say nothing about progress
+        }
+    }
+
+    /** Not all messages at this level are errors: some introduce one, others add a hint. */
+    private void error(String text) {
+        keep(errors, text);
+        if (error.isEmpty() || Text.text(text).startsWith("error:")) {
+            plainBeforeError = error.isEmpty() ? lastPlain() : plainBeforeError;
+            error = text;
         }
     }
 

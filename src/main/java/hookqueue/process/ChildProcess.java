@@ -1,45 +1,48 @@
 package hookqueue.process;
 
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.io.Reader;
 import java.lang.ProcessBuilder.Redirect;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Runs one child process to its end and leaves nothing of it behind.
  *
- * <p>Standard input is {@code /dev/null}; standard output and error come together, line by line.
- * The JDK closes every other descriptor in the child.
+ * <p>Standard input is {@code /dev/null}; standard output and error come together, line by line,
+ * unless the standard output is an answer that is read as a whole. The JDK closes every other
+ * descriptor in the child.
  *
- * <p>A line of output is a sign of life, and so are 64 KiB that it or what it started has read or
- * written: before 2.17 {@code nix copy} says nothing while it sends a path, however long that
- * takes. Without a sign of life for the stall timeout the child is ended: SIGTERM to it and all
- * that it started, SIGKILL after 5 s. What it started is found by an environment variable that all
- * of them inherit, so that a grandchild which left its parent is found too.
+ * <p>Without a sign of life for the stall timeout ({@link StallRule}) the child is ended: SIGTERM
+ * to it and all that it started, SIGKILL after 5 s. What it started is found by an environment
+ * variable that all of them inherit, so that a grandchild which left its parent is found too.
  */
 public final class ChildProcess {
     private static final Logger LOG = LoggerFactory.getLogger(ChildProcess.class);
     private static final Duration GRACE = Duration.ofSeconds(5);
     private static final long SOONEST_LOOK = Duration.ofMillis(20).toNanos();
-    private static final long LATEST_LOOK = Duration.ofSeconds(30).toNanos();
-
-    /** More than what may be under way in the pipe of the output. */
-    private static final long MOVE = 256 * 1024;
+    private static final long LATEST_LOOK = Duration.ofSeconds(10).toNanos();
 
     private static final AtomicLong COUNT = new AtomicLong();
 
     private final Duration stallTimeout;
 
     /**
-     * @param stallTimeout how long a child may give no sign of life; it is noticed up to a tenth of
-     *     that later
+     * @param stallTimeout how long a child may give no sign of life; it is noticed up to a
+     *     twentieth of that later, 10 s at most
      */
     public ChildProcess(Duration stallTimeout) {
         this.stallTimeout = stallTimeout;
@@ -56,11 +59,44 @@ public final class ChildProcess {
      */
     public ExitResult run(
             List<String> command, Map<String, String> environment, Consumer<String> output) {
+        return run(command, environment, output, null);
+    }
+
+    /** Reads what a child writes to its standard output, on a thread of its own. */
+    @FunctionalInterface
+    public interface Answer {
+        /**
+         * Reads to the end of the stream.
+         *
+         * @throws IOException if the stream is not what was expected
+         */
+        void read(Reader text) throws IOException;
+    }
+
+    /**
+     * Runs a command whose standard output is a text of any length.
+     *
+     * @param messages gets each line of standard error, as in {@link #run}
+     * @return as {@link #run}; {@link ExitResult.Unreadable} if the answer could not be read
+     */
+    public ExitResult ask(
+            List<String> command,
+            Map<String, String> environment,
+            Consumer<String> messages,
+            Answer answer) {
+        return run(command, environment, messages, answer);
+    }
+
+    private ExitResult run(
+            List<String> command,
+            Map<String, String> environment,
+            Consumer<String> output,
+            @Nullable Answer answer) {
         String mark = ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet();
         var builder =
                 new ProcessBuilder(command)
                         .redirectInput(Redirect.from(new java.io.File("/dev/null")))
-                        .redirectErrorStream(true);
+                        .redirectErrorStream(answer == null);
         builder.environment().putAll(environment);
         builder.environment().put(ProcessTree.MARK, mark);
         Process child;
@@ -70,13 +106,60 @@ public final class ChildProcess {
             return new ExitResult.NotStarted(String.valueOf(e.getMessage()));
         }
         var heard = new Heard(new AtomicLong(System.nanoTime()), new AtomicLong());
-        var reader = new Thread(() -> read(child.getInputStream(), output, heard), "child-output");
-        reader.setDaemon(true);
-        reader.start();
+        InputStream messages = answer == null ? child.getInputStream() : child.getErrorStream();
+        var reader = started(() -> read(messages, output, heard), "child-output");
+        var problem = new AtomicReference<@Nullable String>();
+        Thread asked =
+                answer == null
+                        ? null
+                        : started(
+                                () -> problem.set(read(child.getInputStream(), answer, heard)),
+                                "child-answer");
         ExitResult ending = await(child, mark, heard);
         ProcessTree.end(child.toHandle(), mark, GRACE);
-        finish(reader, child);
-        return ending;
+        finish(reader, messages);
+        if (asked != null) {
+            finish(asked, child.getInputStream());
+        }
+        String unreadable = problem.get();
+        return ending.succeeded() && unreadable != null
+                ? new ExitResult.Unreadable(unreadable)
+                : ending;
+    }
+
+    private static Thread started(Runnable task, String name) {
+        var thread = new Thread(task, name);
+        thread.setDaemon(true);
+        thread.start();
+        return thread;
+    }
+
+    /** The rest of an answer that cannot be read is read too, so that the child can end. */
+    private static @Nullable String read(InputStream stream, Answer answer, Heard heard) {
+        var counted =
+                new FilterInputStream(stream) {
+                    @Override
+                    public int read(byte[] buffer, int offset, int length) throws IOException {
+                        int count = super.read(buffer, offset, length);
+                        if (count > 0) {
+                            heard.bytes().addAndGet(count);
+                            heard.life().set(System.nanoTime());
+                        }
+                        return count;
+                    }
+                };
+        try (counted) {
+            String problem = null;
+            try {
+                answer.read(new InputStreamReader(counted, StandardCharsets.UTF_8));
+            } catch (IOException e) {
+                problem = String.valueOf(e.getMessage());
+            }
+            counted.transferTo(OutputStream.nullOutputStream());
+            return problem;
+        } catch (IOException e) {
+            return String.valueOf(e.getMessage());
+        }
     }
 
     /**
@@ -88,22 +171,17 @@ public final class ChildProcess {
     private record Heard(AtomicLong life, AtomicLong bytes) {}
 
     private ExitResult await(Process child, String mark, Heard heard) {
-        long look = Math.clamp(stallTimeout.toNanos() / 10, SOONEST_LOOK, LATEST_LOOK);
-        long lastMove = System.nanoTime();
-        long moved = 0;
+        long look = Math.clamp(stallTimeout.toNanos() / 20, SOONEST_LOOK, LATEST_LOOK);
+        var rule = new StallRule(stallTimeout, System.nanoTime());
         try {
             while (!child.waitFor(look, TimeUnit.NANOSECONDS)) {
-                long now = System.nanoTime();
-                if (now - heard.life().get() < look) {
+                long life = heard.life().get();
+                if (System.nanoTime() - life < look) {
                     continue;
                 }
-                long movedNow = ProcessTree.moved(child.toHandle(), mark) - heard.bytes().get();
-                if (movedNow - moved >= MOVE) {
-                    lastMove = now;
-                    moved = movedNow;
-                }
-                moved = Math.min(moved, movedNow); // what has ended is not counted any more
-                if (now - Math.max(heard.life().get(), lastMove) >= stallTimeout.toNanos()) {
+                StallRule.Activity all = ProcessTree.activity(child.toHandle(), mark);
+                var own = new StallRule.Activity(all.moved() - heard.bytes().get(), all.sockets());
+                if (rule.stalled(own, life, System.nanoTime())) {
                     return new ExitResult.Stalled(stallTimeout);
                 }
             }
@@ -141,12 +219,12 @@ public final class ChildProcess {
      * Everything that could write is gone, so the end of the output is near; it is read even when
      * interrupted.
      */
-    private static void finish(Thread reader, Process child) {
+    private static void finish(Thread reader, InputStream stream) {
         boolean interrupted = Thread.interrupted();
         try {
             reader.join(Duration.ofSeconds(2));
             if (reader.isAlive()) {
-                child.getInputStream().close();
+                stream.close();
             }
         } catch (InterruptedException e) {
             interrupted = true;

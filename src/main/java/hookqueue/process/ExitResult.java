@@ -16,6 +16,9 @@ public sealed interface ExitResult {
     /** It could not be started. */
     record NotStarted(String reason) implements ExitResult {}
 
+    /** It exited with status 0, but its answer is not what it should be. */
+    record Unreadable(String reason) implements ExitResult {}
+
     /** Whether it exited with status 0. */
     default boolean succeeded() {
         return this instanceof Exited exited && exited.status() == 0;

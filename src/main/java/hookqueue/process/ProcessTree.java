@@ -1,5 +1,6 @@
 package hookqueue.process;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -12,10 +13,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Ends a child process and all that it started, found by a mark in their environment ({@code
@@ -26,9 +32,14 @@ final class ProcessTree {
     /** The environment variable that carries the mark. */
     static final String MARK = "NPBHQ_CHILD";
 
+    private static final Logger LOG = LoggerFactory.getLogger(ProcessTree.class);
     private static final long POLL_MILLIS = 20;
+    private static final long SLOW_POLL_MILLIS = 1_000;
 
-    /** A child that starts others faster than they are found shall not keep this busy. */
+    /** A process that lives so long after SIGKILL sleeps in the kernel. */
+    private static final Duration KILLED_BY_NOW = Duration.ofSeconds(2);
+
+    /** Bounds the scan against fork bombs. */
     private static final int MOST_LOOKS = 50;
 
     private static final int USUAL_ENVIRON = 32 * 1024;
@@ -57,9 +68,15 @@ final class ProcessTree {
                     }
                 };
         Found found = alive(child, mark, MOST_LOOKS, told);
+        boolean reported = false;
         while (!found.processes().isEmpty() || (!found.all() && System.nanoTime() < kill)) {
+            boolean killed = System.nanoTime() - kill > KILLED_BY_NOW.toNanos();
+            if (killed && !reported) {
+                reported = true;
+                found.processes().forEach(ProcessTree::report);
+            }
             try {
-                Thread.sleep(POLL_MILLIS);
+                Thread.sleep(killed ? SLOW_POLL_MILLIS : POLL_MILLIS);
             } catch (InterruptedException e) {
                 interrupted = true;
             }
@@ -70,15 +87,78 @@ final class ProcessTree {
         }
     }
 
+    /** Such a process, in state D, waits for a disk or a file server that does not answer. */
+    private static void report(ProcessHandle process) {
+        String pid = "/proc/" + process.pid();
+        LOG.error(
+                "process {} ({}) does not end after SIGKILL: it sleeps in the kernel ({}), as with a"
+                        + " file server that does not answer. Its lane waits until it ends",
+                process.pid(),
+                firstLine(pid + "/comm"),
+                firstLine(pid + "/wchan"));
+    }
+
+    private static String firstLine(String file) {
+        try (BufferedReader reader = Files.newBufferedReader(Path.of(file))) {
+            String line = reader.readLine();
+            return line == null || line.equals("0") ? "place unknown" : line;
+        } catch (IOException e) {
+            return "gone";
+        }
+    }
+
     /**
-     * Bytes that a child and all that it started have read and written so far ({@code rchar} and
-     * {@code wchar} of {@code /proc/PID/io}), as far as they still run. Data sent by {@code
-     * send(2)} is not among them.
+     * What a child and all that it started do, as far as they still run: bytes read and written
+     * ({@code rchar} and {@code wchar} of {@code /proc/PID/io}, in which data sent by {@code
+     * send(2)} is missing), and the queues of their TCP connections.
      */
-    static long moved(ProcessHandle child, String mark) {
-        return alive(child, mark, 1, process -> {}).processes().stream()
-                .mapToLong(ProcessTree::moved)
-                .sum();
+    static StallRule.Activity activity(ProcessHandle child, String mark) {
+        List<ProcessHandle> processes = alive(child, mark, 1, process -> {}).processes();
+        var sockets = new HashSet<Long>();
+        processes.forEach(process -> sockets.addAll(sockets(process)));
+        return new StallRule.Activity(
+                processes.stream().mapToLong(ProcessTree::moved).sum(),
+                sockets.isEmpty() ? Map.of() : queues(child, sockets));
+    }
+
+    /** Inodes of the sockets that a process has open. */
+    private static Set<Long> sockets(ProcessHandle process) {
+        var inodes = new HashSet<Long>();
+        try (DirectoryStream<Path> descriptors =
+                Files.newDirectoryStream(Path.of("/proc/" + process.pid() + "/fd"))) {
+            for (Path descriptor : descriptors) {
+                socket(descriptor).ifPresent(inodes::add);
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            return inodes; // gone in the meantime, or not ours to look at
+        }
+        return inodes;
+    }
+
+    private static Optional<Long> socket(Path descriptor) {
+        try {
+            String target = Files.readSymbolicLink(descriptor).toString(); // socket:[4711]
+            return target.startsWith("socket:[")
+                    ? Optional.of(
+                            Long.parseLong(target, "socket:[".length(), target.length() - 1, 10))
+                    : Optional.empty();
+        } catch (IOException | NumberFormatException e) {
+            return Optional.empty(); // closed in the meantime
+        }
+    }
+
+    /** In the child's network namespace, which may be another than the worker's. */
+    private static Map<Long, SocketQueues> queues(ProcessHandle child, Set<Long> inodes) {
+        var found = new HashMap<Long, SocketQueues>();
+        for (String table : List.of("tcp", "tcp6")) {
+            Path file = Path.of("/proc/" + child.pid() + "/net/" + table);
+            try (BufferedReader reader = Files.newBufferedReader(file)) {
+                found.putAll(SocketQueues.read(reader, inodes));
+            } catch (IOException | NumberFormatException e) {
+                LOG.debug("{}: {}", file, e.toString()); // ended, or a kernel without IPv6
+            }
+        }
+        return found;
     }
 
     private static long moved(ProcessHandle process) {

@@ -207,11 +207,9 @@ public final class Queue implements AutoCloseable {
      * Compares the roots with the rows once more before the worker says that nothing is left to do:
      * a bit that flips in a row is no error to SQLite, but then the row is another path's. Few
      * roots are there at that time.
-     *
-     * @param progress told after each thousand roots
      */
-    public void lookAtRoots(Runnable progress) throws QueueException, InterruptedException {
-        reconciliation.look(this, false, progress);
+    public void lookAtRoots() throws QueueException, InterruptedException {
+        reconciliation.look(this, false);
     }
 
     /**

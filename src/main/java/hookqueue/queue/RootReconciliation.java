@@ -100,7 +100,7 @@ final class RootReconciliation {
         }
         mendedUpTo = queue.call(transaction -> transaction.roots().rootSome(from, PAGE));
         if (mendedUpTo == 0) {
-            look(queue, true, () -> {});
+            look(queue, true);
             roots.endOfMending();
         }
         return mendedUpTo > 0;
@@ -110,10 +110,8 @@ final class RootReconciliation {
      * Queues what has a root and no row.
      *
      * @param unrootSettled whether to remove the roots of what is settled, too
-     * @param progress told after each page
      */
-    void look(Queue queue, boolean unrootSettled, Runnable progress)
-            throws QueueException, InterruptedException {
+    void look(Queue queue, boolean unrootSettled) throws QueueException, InterruptedException {
         int strangers = 0;
         try (GcRoots.Listing all = roots.list()) {
             List<StorePath> page = all.next(PAGE);
@@ -123,7 +121,6 @@ final class RootReconciliation {
                 strangers +=
                         queue.call(transaction ->
                                 queueStrangers(transaction, some, excluded, unrootSettled));
-                progress.run();
                 page = all.next(PAGE);
             }
         }

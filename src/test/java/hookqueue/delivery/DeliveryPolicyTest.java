@@ -29,8 +29,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /**
  * The policy. A script is a line a run: the paths that must be asked for, and the answer: {@code +}
  * delivered, {@code -} refused, {@code -3} refused with words that name path 3, {@code x3} path 3
- * is invalid, {@code !} unusable. What follows {@code =>} are the verdicts: {@code d1} delivered,
- * {@code f1} failed, {@code b1} blamed and deferred, {@code p1} put off.
+ * is invalid, {@code !} unusable, {@code ~} busy, {@code %} unavailable, {@code ?} unreachable.
+ * What follows {@code =>} are the verdicts: {@code d1} delivered, {@code f1} failed, {@code b1}
+ * blamed and deferred, {@code p1} put off.
  */
 class DeliveryPolicyTest {
     private static final long NOW = 1_000_000;
@@ -172,6 +173,23 @@ class DeliveryPolicyTest {
                         "1 2 3 x2 => f2",
                         "1 3 + => d1 d3"),
                 row("an invalid path alone fails at once", Due.of(1), "1 x1 => f1", "=>"),
+                row("a busy destination is down at once", Due.of(1, 2), "1 2 ~ DOWN", "=>"),
+                row("an unreachable one is down at once", Due.of(1, 2), "1 2 ? DOWN", "=>"),
+                row(
+                        "a path for which a full disk has no room is deferred without blame",
+                        Due.of(1, 2, 3),
+                        "1 2 3 %",
+                        "1 + => d1",
+                        "2 3 %",
+                        "2 % => p2",
+                        "3 + => d3"),
+                row(
+                        "three paths for which there is no room mean that it is down",
+                        Due.of(1, 2, 3),
+                        "1 2 3 %",
+                        "1 % => p1",
+                        "2 % => p2",
+                        "3 % DOWN => p3"),
                 row(
                         "a lane that cannot work is down and nothing is said of its paths",
                         Due.of(1, 2),
@@ -346,6 +364,9 @@ class DeliveryPolicyTest {
             case '-' -> new DeliveryOutcome.Refused("no", named);
             case 'x' -> new DeliveryOutcome.Invalid(named, "gone");
             case '!' -> new DeliveryOutcome.Unusable("no key");
+            case '~' -> new DeliveryOutcome.Busy("HTTP error 503");
+            case '%' -> new DeliveryOutcome.Unavailable("No space left on device");
+            case '?' -> new DeliveryOutcome.Unreachable("Connection refused");
             default -> throw new IllegalArgumentException(answer);
         };
     }

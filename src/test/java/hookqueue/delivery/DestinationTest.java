@@ -96,8 +96,8 @@ class DestinationTest {
                 Duration.ofSeconds(10),
                 () -> {
                     for (int i = 0; i < 20; i++) { // of a program 200 lines are logged
-                        String shown = Transports.cut(said);
-                        assertTrue(shown.startsWith("https://me:***@cache ://:"), shown);
+                        String shown = DeliveryChild.cut(said);
+                        assertTrue(shown.startsWith("error: https://me:***@cache ://:"), shown);
                         assertEquals(1_501, shown.length());
                     }
                 });
