@@ -82,7 +82,9 @@ worker=
 grep -q '^ok queued 5$' "$scratch/replies" || fail "the worker did not queue: $(cat "$scratch/replies")"
 [ -s "$archive.new" ] || fail "no archive was written"
 mv "$archive.new" "$archive"
-chmod 644 "$archive"
+# The launcher uses it with this Java only; see version_of there.
+sed '/^JAVA_VERSION=/q' "$JAVA_HOME/release" >"${archive%.aot}.java"
+chmod 644 "$archive" "${archive%.aot}.java"
 
 # The JVM ignores an archive that does not fit, and starts slowly. With AOTMode=on it refuses; the worker itself ends
 # with 66, because there is no socket.
