@@ -174,7 +174,9 @@ final class DeliveryChild {
             case BUSY -> new DeliveryOutcome.Busy(reason);
             case UNAVAILABLE -> new DeliveryOutcome.Unavailable(reason);
             case UNREACHABLE -> new DeliveryOutcome.Unreachable(reason);
-            case UNKNOWN_SCHEME -> new DeliveryOutcome.Unusable(reason);
+            case UNKNOWN_SCHEME ->
+                    new DeliveryOutcome.Unusable(
+                            "this Nix was built without such stores: " + reason);
         };
     }
 
