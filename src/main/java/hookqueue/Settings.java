@@ -2,7 +2,7 @@ package hookqueue;
 
 import hookqueue.base.Durations;
 import hookqueue.base.Filter;
-import hookqueue.base.StorePath;
+import hookqueue.base.Text;
 import hookqueue.delivery.Destination;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -188,8 +188,7 @@ record Settings(
 
         private static Path absolute(String text) {
             if (!text.startsWith("/") || text.indexOf('\0') >= 0) {
-                throw new IllegalArgumentException(
-                        "not an absolute path: " + StorePath.shown(text));
+                throw new IllegalArgumentException("not an absolute path: " + Text.quoted(text));
             }
             return Path.of(text);
         }
@@ -209,12 +208,7 @@ record Settings(
         private static IllegalArgumentException notANumber(
                 String text, int least, int most, @Nullable Throwable cause) {
             return new IllegalArgumentException(
-                    "not a whole number from "
-                            + least
-                            + " to "
-                            + most
-                            + ": "
-                            + StorePath.shown(text),
+                    "not a whole number from " + least + " to " + most + ": " + Text.quoted(text),
                     cause);
         }
 
@@ -222,7 +216,7 @@ record Settings(
             Duration duration = Durations.parse(text);
             if (duration.compareTo(least) < 0) {
                 throw new IllegalArgumentException(
-                        "shorter than " + Durations.shown(least) + ": " + StorePath.shown(text));
+                        "shorter than " + Durations.shown(least) + ": " + Text.quoted(text));
             }
             return duration;
         }
@@ -235,7 +229,7 @@ record Settings(
                         "not a regular expression ("
                                 + e.getDescription()
                                 + "): "
-                                + StorePath.shown(text),
+                                + Text.quoted(text),
                         e);
             }
         }
@@ -246,7 +240,7 @@ record Settings(
                 case "false", "no", "0" -> false;
                 default ->
                         throw new IllegalArgumentException(
-                                "neither true nor false: " + StorePath.shown(text));
+                                "neither true nor false: " + Text.quoted(text));
             };
         }
 
@@ -254,7 +248,7 @@ record Settings(
             String lower = text.toLowerCase(Locale.ROOT);
             if (!Set.of("trace", "debug", "info", "warn", "error").contains(lower)) {
                 throw new IllegalArgumentException(
-                        "none of trace, debug, info, warn, error: " + StorePath.shown(text));
+                        "none of trace, debug, info, warn, error: " + Text.quoted(text));
             }
             return lower;
         }

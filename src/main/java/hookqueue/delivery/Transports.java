@@ -225,7 +225,7 @@ public final class Transports {
             progress.accept(line);
             int number = lines.incrementAndGet();
             if (number <= LOGGED_LINES) {
-                LOG.info("{}: {}", exec.program(), cut(Text.text(line)));
+                LOG.info("{}: {}", exec.program(), cut(Text.clean(line)));
             } else if (number == LOGGED_LINES + 1) {
                 LOG.info(
                         "{}: more than {} lines of output; the rest is not logged",
@@ -243,8 +243,6 @@ public final class Transports {
                 Destination.withoutPasswords(
                         said.substring(0, Math.min(said.length(), LONGEST_LOOKED_AT)));
         String stripped = text.startsWith("error: ") ? text.substring("error: ".length()) : text;
-        return stripped.length() > LONGEST_REASON
-                ? stripped.substring(0, LONGEST_REASON) + "…"
-                : stripped;
+        return Text.shortened(stripped, LONGEST_REASON);
     }
 }

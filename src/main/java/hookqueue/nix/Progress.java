@@ -199,12 +199,9 @@ public final class Progress implements Consumer<String> {
     }
 
     private static void keep(ArrayDeque<String> lines, String text) {
-        for (String line : Text.text(text).split("\n")) {
+        for (String line : Text.clean(text).split("\n")) {
             if (!line.isBlank()) {
-                lines.add(
-                        line.length() > LONGEST_LINE
-                                ? line.substring(0, LONGEST_LINE) + "…"
-                                : line);
+                lines.add(Text.shortened(line, LONGEST_LINE));
             }
             if (lines.size() > MOST_LINES) {
                 lines.removeFirst();

@@ -2,6 +2,7 @@ package hookqueue.report;
 
 import com.google.gson.stream.JsonWriter;
 import hookqueue.base.Durations;
+import hookqueue.base.Text;
 import hookqueue.queue.DeliveryRow;
 import java.io.IOException;
 import java.io.StringWriter;
@@ -30,7 +31,7 @@ public final class DeliveryRowFormat {
                     .append(row.attempts() == 1 ? " attempt" : " attempts");
         }
         if (!row.reason().isEmpty()) {
-            line.append(": ").append(row.reason().replace("\n", " | "));
+            line.append(": ").append(Text.oneLine(row.reason()));
         }
         return line.toString();
     }

@@ -76,11 +76,6 @@ final class StatusPhrases {
         return left.isNegative() ? "now" : "in " + Durations.shown(left);
     }
 
-    static String firstLine(String text) {
-        int end = text.indexOf('\n');
-        return end < 0 ? text : text.substring(0, end) + " …";
-    }
-
     /** A class of its own: formats take some milliseconds to make, which a start can do without. */
     private static final class Times {
         static final DateTimeFormatter TODAY = DateTimeFormatter.ofPattern("HH:mm", Locale.ROOT);

@@ -1,6 +1,7 @@
 package hookqueue.report;
 
 import hookqueue.base.Sizes;
+import hookqueue.base.Text;
 import hookqueue.delivery.Lane;
 import hookqueue.nix.Progress;
 import hookqueue.queue.LaneCounts;
@@ -138,7 +139,7 @@ public final class StatusText {
                                 + StatusPhrases.until(
                                         Instant.ofEpochMilli(lane.breaker().until()), o.at())
                                 + ": "
-                                + StatusPhrases.firstLine(lane.breaker().reason()));
+                                + Text.firstLine(lane.breaker().reason()));
                 lines.add("    try now:    " + ME + "retry");
             }
         }
@@ -210,8 +211,6 @@ public final class StatusText {
 
     /** What is down, for a line of its own. */
     String down(LaneCounts lane, Instant now) {
-        return words.down(lane.breaker(), now)
-                + ": "
-                + StatusPhrases.firstLine(lane.breaker().reason());
+        return words.down(lane.breaker(), now) + ": " + Text.firstLine(lane.breaker().reason());
     }
 }

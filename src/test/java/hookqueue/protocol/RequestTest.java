@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import hookqueue.base.StorePath;
+import hookqueue.base.Text;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -57,6 +58,14 @@ class RequestTest {
                 Arguments.of("watch", new Request.Watch(Request.Watch.Form.TEXT)),
                 Arguments.of("watch json", new Request.Watch(Request.Watch.Form.JSON)),
                 Arguments.of("watch bars", new Request.Watch(Request.Watch.Form.BARS)),
+                Arguments.of(
+                        "watch bars 100x30",
+                        new Request.Watch(
+                                Request.Watch.Form.BARS, new Request.Screen(100, 30, ""))),
+                Arguments.of(
+                        "watch bars 5x9999 1,2,3",
+                        new Request.Watch(
+                                Request.Watch.Form.BARS, new Request.Screen(20, 1_000, "1,2,3"))),
                 Arguments.of("retry", new Request.Retry(List.of())),
                 Arguments.of("retry " + PA, new Request.Retry(List.of(A))),
                 Arguments.of("drop " + PA + " " + PB, new Request.Drop(List.of(A, B))),
@@ -86,6 +95,8 @@ class RequestTest {
                 "list json json ~ list takes nothing or json, not: json json",
                 "failed now ~ failed takes nothing or json, not: now",
                 "watch me ~ watch takes nothing, json or bars, not: me",
+                "watch bars now ~ watch bars takes COLUMNSxROWS and where it began, not: now",
+                "watch bars 1x2 3 4 ~ watch bars takes COLUMNSxROWS and where it began, not: 1x2 3 4",
                 "pause 1h now ~ pause takes nothing or a duration, not: 1h now",
                 "pause 0s ~ pause takes a duration longer than 0",
                 "pause soon ~ not a duration (a whole number with one of the units ms, s,"
@@ -116,10 +127,10 @@ class RequestTest {
     @ValueSource(strings = {"", "-a", ".a", "a=b", "ä", "\033[2J"})
     void refusesOtherTags(String tag) {
         assertEquals(
-                new Request.Bad(TAG_RULE + StorePath.shown(tag)),
+                new Request.Bad(TAG_RULE + Text.quoted(tag)),
                 Request.parse(STORE, "queue tag=" + tag + " " + PA));
         assertEquals(
-                new Request.Bad(TAG_RULE + StorePath.shown(tag)),
+                new Request.Bad(TAG_RULE + Text.quoted(tag)),
                 Request.parse(STORE, "wait tag=" + tag));
     }
 

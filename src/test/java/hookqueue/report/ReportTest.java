@@ -224,24 +224,76 @@ class ReportTest {
         assertEquals(Optional.empty(), Forecast.of(running(fresh, 10)));
     }
 
+    private static final String FULL_BAR = "#".repeat(40);
+
     @Test
-    void aBarTellsHowMuchOfWhatWasSeenIsDone() {
+    void aBarShowsHowMuchOfTheWorkThatTheWatcherSawIsDone() {
         Overview first = running(lane(30, 100, 5_000_000, Pace.UNKNOWN), 10);
-        var bars = new ProgressBars(status, first);
-        assertEquals(List.of("bar\ts3://c\trunning\t0\t0 of 30 paths"), bars.lines(first));
-        Overview later = running(lane(20, 110, 25_000_000, new Pace(10, 20_000)), 10, A_QUARTER);
+        var bars = new ProgressBars(status, first, "");
         assertEquals(
-                List.of(
-                        "bar\ts3://c\trunning\t416\t10 of 30 paths, 30 MB at 1.0 MB/s, about 50s left"),
-                bars.lines(later));
+                List.of("line\ts3://c [\tgreen\t" + "-".repeat(40) + "\t]   0% 0 of 30 paths"),
+                bars.lines(first, 100, 24));
+        Overview later = running(lane(20, 110, 25_000_000, new Pace(10, 20_000)), 10, A_QUARTER);
+        String tail = "]  41% 10 of 30 paths, 30 MB at 1.0 MB/s, about 50s left";
+        assertEquals(
+                List.of("line\ts3://c [\tgreen\t" + bar(16, 40) + "\t" + tail),
+                bars.lines(later, 140, 24));
         assertEquals("10 paths to s3://c (20 MB) in 0ms", bars.total(later));
         assertEquals("", bars.total(first));
-        var strange = new ProgressBars(status, overview(List.of(DOWN), List.of(P)));
+        var strange = new ProgressBars(status, overview(List.of(DOWN), List.of(P)), "");
         assertEquals(
                 List.of(
-                        "bar\tssh://\"b\\\tdown\t0\tdown since 14:02, next try 14:17: no route to host ...",
-                        "say\tp\"q. Mend it"),
-                strange.lines(overview(List.of(DOWN), List.of(P))));
+                        "line\tssh://\"b\\ [\tred\t"
+                                + "-".repeat(40)
+                                + "\t]   0% down since 14:02, next try 14:17: no route to host ...",
+                        "line\tp\"q. Mend it"),
+                strange.lines(overview(List.of(DOWN), List.of(P)), 140, 24));
+    }
+
+    private static String bar(int done, int all) {
+        return "#".repeat(done) + "-".repeat(all - done);
+    }
+
+    @Test
+    void barsFillATerminalAndNeverExceedIt() {
+        Overview o = running(lane(20, 110, 25_000_000, new Pace(10, 20_000)), 10, A_QUARTER);
+        for (int columns = 20; columns < 200; columns++) {
+            int width = columns;
+            for (String line : new ProgressBars(status, o, "").lines(o, columns, 24)) {
+                String[] parts = line.split("\t");
+                int length = parts[1].length() + parts[3].length() + parts[4].length();
+                assertTrue(length < width, () -> width + ": " + line);
+            }
+        }
+        List<LaneCounts> many = Collections.nCopies(50, lane(0, 1, 1, Pace.UNKNOWN));
+        Overview tall = overview(many, List.of(P));
+        assertEquals(9, new ProgressBars(status, tall, "").lines(tall, 80, 10).size());
+        assertEquals(
+                "line\ts3://c [\tnone\t" + FULL_BAR + "\t] 100% 0 of 0 paths",
+                new ProgressBars(status, tall, "").lines(tall, 80, 10).getFirst());
+        assertEquals(
+                "line\ts3://c [\tgreen\t#---------\t]  12% 0 of 20 paths, 10 ",
+                new ProgressBars(status, o, "").lines(o, 44, 10).getFirst());
+    }
+
+    @Test
+    void aWatcherThatAsksAgainGoesOnWhereItBegan() {
+        Overview first = running(lane(30, 100, 5_000_000, Pace.UNKNOWN), 10);
+        String since = new ProgressBars(status, first, "").since();
+        assertEquals(NOW.toEpochMilli() + ",100,5000000", since);
+        Overview later = running(lane(15, 115, 25_000_000, Pace.UNKNOWN), 5);
+        var again = new ProgressBars(status, later, since);
+        assertTrue(again.lines(later, 100, 24).getFirst().contains("]  50% 15 of 30 paths, 20 MB"));
+        assertEquals(since, again.since());
+        for (String wrong :
+                List.of("", "x", "1,2", "1,2,3,4,5", "1,-2,3", since + ",", "1,116,0")) {
+            assertTrue(
+                    new ProgressBars(status, later, wrong)
+                            .lines(later, 100, 24)
+                            .getFirst()
+                            .contains("]   0% 0 of 15 paths"),
+                    wrong);
+        }
     }
 
     @Test
