@@ -1,6 +1,7 @@
 package hookqueue.protocol;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -11,6 +12,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -82,6 +85,26 @@ class RequestTest {
     @MethodSource("everyWord")
     void understandsEveryWordOfTheProtocol(String line, Request expected) {
         assertEquals(expected, Request.parse(STORE, line));
+    }
+
+    /** A word that the parser knows and the help does not, or the other way round. */
+    @Test
+    void theHelpHasEveryWord() {
+        Set<String> parsed =
+                everyWord()
+                        .map(arguments -> ((String) arguments.get()[0]).strip().split("[ \t\r]")[0])
+                        .filter(word -> word.matches("[a-z]+"))
+                        .collect(Collectors.toSet());
+        Set<String> helped =
+                Help.ENTRIES.stream().map(Help.Entry::word).collect(Collectors.toSet());
+        helped.remove("PATH");
+        assertEquals(parsed, helped);
+        for (String word : helped) {
+            assertFalse(
+                    Request.parse(STORE, word) instanceof Request.Bad bad
+                            && bad.reason().startsWith("neither a store path"),
+                    word);
+        }
     }
 
     @ParameterizedTest

@@ -151,10 +151,10 @@ class ReportTest {
 
                 ssh://"b\\ is down since 14:02 (3min ago), next try in 12min: no route to host …
                     try now:    nix-post-build-hook-queue retry
-                3 paths are put off, and tried again after a while
+                3 paths are deferred; the worker retries them later
                     see why:    nix-post-build-hook-queue list
                     try now:    nix-post-build-hook-queue retry
-                4 paths have failed, and are not tried again by themselves
+                4 paths failed; the worker does not retry them
                     see why:    nix-post-build-hook-queue failed
                     try again:  nix-post-build-hook-queue retry
                 problem: p"q
@@ -163,7 +163,7 @@ class ReportTest {
                         .strip(),
                 String.join("\n", status.text(overview(List.of(A, DOWN), List.of(P)))));
         List<String> paused = status.text(paused(0));
-        assertEquals("    go on:      nix-post-build-hook-queue resume", paused.getLast());
+        assertEquals("    resume:     nix-post-build-hook-queue resume", paused.getLast());
         assertEquals(List.of("idle"), status.text(overview(List.of(), List.of())));
     }
 
@@ -171,7 +171,7 @@ class ReportTest {
     void theTimeThatIsLeftIsAnEstimateAndAbsentWhenNothingIsKnown() {
         assertTrue(
                 status.text(overview(List.of(A), List.of()))
-                        .contains("time left    a few seconds, if it goes on as of late"));
+                        .contains("time left    a few seconds at the current rate"));
         assertTrue(
                 status.text(overview(List.of(A, DOWN), List.of())).stream()
                         .noneMatch(line -> line.startsWith("time left")),
@@ -182,6 +182,35 @@ class ReportTest {
         assertEquals("about 1min", Forecast.shown(Duration.ofSeconds(60)));
         assertEquals("about 3min", Forecast.shown(Duration.ofSeconds(121)));
         assertEquals("about 2h 1min", Forecast.shown(Duration.ofSeconds(7_201)));
+    }
+
+    private static LaneCounts waiting(
+            String name, long held, long fresh, long deferred, long failed) {
+        return new LaneCounts(
+                name,
+                true,
+                held,
+                fresh,
+                deferred,
+                failed,
+                1,
+                1,
+                0,
+                new Pace(10, 1_000),
+                Breaker.CLOSED);
+    }
+
+    /** Its destinations never get it, unless an operator retries. */
+    @Test
+    void aPathThatCouldNotBeSignedIsNoWorkOfADestination() {
+        LaneCounts destination = waiting("ssh://a", 2, 0, 0, 0);
+        Overview failed = overview(List.of(waiting("sign", 0, 0, 1, 1), destination), List.of());
+        assertEquals(Optional.empty(), Forecast.of(failed));
+        assertEquals(Optional.empty(), Forecast.of(destination, failed));
+        assertTrue(status.text(failed).stream().noneMatch(line -> line.startsWith("time left")));
+        assertFalse(json(failed).contains("seconds_left"));
+        Overview one = overview(List.of(waiting("sign", 0, 1, 0, 1), destination), List.of());
+        assertEquals(Optional.of(Duration.ofMillis(100)), Forecast.of(destination, one));
     }
 
     private static Overview running(LaneCounts lane, int paths, String... output) {
@@ -356,7 +385,7 @@ class ReportTest {
                 DeliveryRowFormat.text(
                         row(DeliveryRow.State.DEFERRED, 1, "no\nreally", true), "/nix/store", NOW));
         assertEquals(
-                path + "  ssh://a  failed (the lane is not in the settings), 3 attempts: no",
+                path + "  ssh://a  failed (lane removed from the settings), 3 attempts: no",
                 DeliveryRowFormat.text(
                         row(DeliveryRow.State.FAILED, 3, "no", false), "/nix/store", NOW));
         JsonObject json =
