@@ -115,14 +115,16 @@ class ProtocolIT {
             assertEquals(0, scratch.client(path(1), path(2)).status());
             text.send("watch\n");
             json.send("watch json\n");
-            bars.send("watch bars\n");
+            bars.send("watch bars 60x24\n");
             assertTrue(text.line().matches("paused since ..:.., 2 queued"));
             JsonObject first = JsonParser.parseString(json.line()).getAsJsonObject();
             assertEquals(2, first.get("queued").getAsInt());
             assertTrue(first.has("paused_since"));
-            assertEquals("bar\texec:/bin/true\tpaused\t0\t0 of 2 paths", bars.line());
-            assertTrue(bars.line().startsWith("say\tpaused since "));
-            assertEquals("draw", bars.line());
+            assertEquals(
+                    "line\texec:/bin/true [\tyellow\t" + "-".repeat(24) + "\t]   0% 0 of 2 paths",
+                    bars.line());
+            assertTrue(bars.line().startsWith("line\tpaused since "));
+            assertTrue(bars.line().matches("draw\t[0-9]+,0,0"));
             assertTrue(
                     JsonParser.parseString(json.line()).isJsonObject(),
                     "again within a second or so, though nothing changes");

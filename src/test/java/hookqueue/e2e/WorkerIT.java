@@ -214,7 +214,7 @@ class WorkerIT {
             until = System.nanoTime() + Duration.ofSeconds(4).toNanos();
             World.Result paused = scratch.client("pause", "4s");
             assertTrue(
-                    paused.output().matches("paused since ..:.. until ..:..; a batch.*\n"),
+                    paused.output().matches("paused since ..:.. until ..:..; a running batch.*\n"),
                     paused.output() + paused.errors());
             assertEquals(0, scratch.client(path(1)).status());
             assertEquals(0, worker.terminate(), worker::log);
