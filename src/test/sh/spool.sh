@@ -519,7 +519,7 @@ mkdir "$case_dir/tools"
 # As the hook asks for the time, the service's user plants what it is about to write to.
 cat >"$case_dir/tools/date" <<END
 #!/bin/sh
-now=\$(/bin/date "\$@")
+now=\$($(command -v date) "\$@")
 for file in $state/spool/.tmp-*; do
     ln -sfn $case_dir/etc "$state/spool/\$now-\${file##*/.tmp-}.paths"
 done

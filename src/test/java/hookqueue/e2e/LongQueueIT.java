@@ -3,6 +3,7 @@ package hookqueue.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.Tools;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.DriverManager;
@@ -34,7 +35,7 @@ class LongQueueIT {
     @BeforeEach
     void begin() throws Exception {
         scratch = new Scratch();
-        scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/false");
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:" + Tools.find("false"));
         try (TestWorker worker = TestWorker.start(scratch)) {
             assertEquals("ok", ask("status"));
             assertTrue(ask("pause").startsWith("ok"));

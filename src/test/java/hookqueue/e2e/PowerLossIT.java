@@ -3,6 +3,7 @@ package hookqueue.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.Tools;
 import hookqueue.base.SomePaths;
 import hookqueue.base.StorePath;
 import hookqueue.queue.Queue;
@@ -28,7 +29,7 @@ import org.junit.jupiter.api.Timeout;
  */
 @Timeout(180)
 class PowerLossIT {
-    private static final String DESTINATION = "exec:/bin/true";
+    private static final String DESTINATION = "exec:" + Tools.find("true");
 
     /** Where the disks are made anew: syncing them proves nothing. */
     private static final Path MEMORY =

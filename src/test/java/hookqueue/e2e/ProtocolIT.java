@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import hookqueue.Tools;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,7 +30,7 @@ class ProtocolIT {
     @BeforeEach
     void begin() throws Exception {
         scratch = new Scratch();
-        scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:" + Tools.find("true"));
         worker = TestWorker.start(scratch);
         assertEquals(0, scratch.client("pause").status(), worker::log);
     }
@@ -117,7 +118,8 @@ class ProtocolIT {
             JsonObject first = JsonParser.parseString(json.line()).getAsJsonObject();
             assertEquals(2, first.get("queued").getAsInt());
             assertTrue(first.has("paused_since"));
-            assertEquals("bar\texec:/bin/true\tpaused\t0\t0 of 2 paths", bars.line());
+            assertEquals(
+                    "bar\texec:" + Tools.find("true") + "\tpaused\t0\t0 of 2 paths", bars.line());
             assertTrue(bars.line().startsWith("say\tpaused since "));
             assertEquals("draw", bars.line());
             assertTrue(

@@ -1,5 +1,6 @@
 package hookqueue.e2e;
 
+import hookqueue.Tools;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -97,7 +98,7 @@ final class TestSshd implements AutoCloseable {
         Files.createDirectories(Path.of("/run/sshd"));
         process =
                 new ProcessBuilder(
-                                "/usr/sbin/sshd",
+                                Tools.find("sshd"),
                                 "-D",
                                 "-e",
                                 "-f",

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.Tools;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.DatagramPacket;
@@ -37,7 +38,7 @@ class WorkerIT {
     @BeforeEach
     void begin() throws Exception {
         scratch = new Scratch();
-        scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:" + Tools.find("true"));
     }
 
     @AfterEach
@@ -162,7 +163,7 @@ class WorkerIT {
             assertTrue(took.compareTo(Duration.ofSeconds(10)) < 0, () -> "it took " + took);
         }
         assertFalse(ProcessHandle.of(child).isPresent(), "no child is left");
-        scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/true").set("NPBHQ_IDLE_TIMEOUT", "0");
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:" + Tools.find("true")).set("NPBHQ_IDLE_TIMEOUT", "0");
         try (TestWorker next = TestWorker.start(scratch)) {
             assertTrue(
                     scratch.client("list").output().startsWith(path(1)),
@@ -178,7 +179,8 @@ class WorkerIT {
                 var other = new Scratch()) {
             client.send("pause\n");
             assertTrue(client.line().startsWith("ok"), first::log);
-            other.set("NPBHQ_UPLOAD_TO", "exec:/bin/true").set("NPBHQ_STATE_DIR", scratch.state);
+            other.set("NPBHQ_UPLOAD_TO", "exec:" + Tools.find("true"))
+                    .set("NPBHQ_STATE_DIR", scratch.state);
             try (TestWorker second = TestWorker.start(other);
                     var late = new OtherClient(other.socket)) {
                 late.send(path(1) + "\n");
