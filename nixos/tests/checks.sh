@@ -160,11 +160,28 @@ check_refused() {
     return "$status"
 }
 
-# shellcheck disable=SC2034 # for who reads this in
-# The VM test's script is Python, and its builder's settings are ones that there are.
+# What NixOS' driver says before it runs a script: mypy and pyflakes, with the names that a script may use. And the
+# builder's settings are ones that there are.
 check_vm() {
-    nix eval --impure --raw --expr '(import ./nixos/tests/vm.nix { module = { }; }).testScript' >"$work/vm.py" &&
-        python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$work/vm.py" &&
+    rm -rf "$work/script"
+    mkdir "$work/script"
+    cp nixos/tests/driver.py "$work/script/"
+    {
+        cat <<'END'
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from driver import Machine
+start_all: Callable[[], None]
+subtest: Callable[[str], AbstractContextManager[None]]
+builder: Machine
+cache: Machine
+END
+        nix eval --impure --raw --expr '(import ./nixos/tests/vm.nix { module = { }; }).testScript'
+    } >"$work/script/script.py" || return 1
+    (
+        cd "$work/script" && mypy --strict --cache-dir=/dev/null script.py driver.py >mypy 2>&1 || { cat mypy; exit 1; }
+        PYFLAKES_BUILTINS=start_all,subtest,builder,cache pyflakes3 script.py driver.py
+    ) &&
         nix eval --impure --raw --expr '
             let
               lib = import ./nixos/tests/stand-in/lib.nix;
@@ -172,9 +189,12 @@ check_vm() {
               builder = (import ./nixos/tests/vm.nix { module = { }; }).nodes.builder { inherit pkgs; };
               user = builder.services.nix-post-build-hook-queue;
               other = user // builder.specialisation.other.configuration.services.nix-post-build-hook-queue;
-              text = user: (import ./nixos/tests/evaluate.nix { inherit user; }).files."nix-post-build-hook-queue.service";
+              text = user: unit: (import ./nixos/tests/evaluate.nix { inherit user; }).files.${unit};
+              differs = unit: text user unit != text other unit;
             in
-            assert text user != text other; text user' >/dev/null
+            # The second by its trigger.
+            assert differs "nix-post-build-hook-queue.service" && differs "nix-post-build-hook-queue-switch.service";
+            text user "nix-post-build-hook-queue.service"' >/dev/null
 }
 
 # The quick ones first: for a broken copy the first that fails is enough.

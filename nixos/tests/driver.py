@@ -120,8 +120,8 @@ def run(script: Path, machines: list[Machine]) -> int:
         for machine in machines:
             machine.start()
 
-    names = {machine.name: machine for machine in machines}
-    names |= {"subtest": subtest, "start_all": start_all}
+    names: dict[str, object] = {"subtest": subtest, "start_all": start_all}
+    names |= {machine.name: machine for machine in machines}
     try:
         exec(compile(script.read_text(), str(script), "exec"), names)
     except BaseException:
