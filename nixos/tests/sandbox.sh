@@ -39,7 +39,7 @@ host() {
 # In the background, since it takes as long as everything else.
 begin_build() {
     need_maven
-    need_apt perl socat util-linux dash gcc libc6-dev
+    need_apt perl-base socat mount util-linux dash gcc libc6-dev
     # shellcheck source=nixos/tests/maven.sh
     . "$tree/nixos/tests/maven.sh"
     maven_home=$(fetch_maven "$work") || {
