@@ -6,7 +6,7 @@
 #   `tree`        src/test/tree/run: what ./dev build makes, and the demo
 #   `sh`          src/test/sh/run: hook and client
 #   `system`      src/test/system/run: a booted systemd
-#   `nixos`       nixos/tests/run: package, module, flake
+#   `nixos`       nixos/tests/run: package in Nix's sandbox, module, flake, the VM test's script on booted machines
 #   `prometheus`  src/test/prometheus/run: metrics, alerts and dashboard with promtool and node_exporter
 #   `fleet`       src/test/fleet/run: several machines, one cache, an outage
 #   `destinations` src/test/destinations/run: nginx, S3, sshd, files and programs, with three versions of Nix
