@@ -77,12 +77,13 @@ let
         ../CHANGELOG.md
         ../LICENSE
         ../README.md
+        ../docs/sbom.cdx.json
         ../pom.xml
         ../src/dev/Repack.java
-        ../src/dev/Sbom.java
         ../src/dev/assemble.sh
         ../src/main
         ../src/test/java
+        ../src/testkit
         ../src/test/resources
         ../systemd
       ];
@@ -111,7 +112,7 @@ let
       ln -s ${jre} $out/lib/${pname}/runtime
       # /bin/sh is there on NixOS, and need not be where else Nix is. It is bash, which starts more slowly than dash and,
       # when it cannot fork, tries for 15 s.
-      substituteInPlace $out/bin/post-build-hook \
+      substituteInPlace $out/libexec/${pname}/post-build-hook \
         --replace-fail tools=/run/current-system 'tools=${tools}:/run/current-system' \
         --replace-fail /bin/sh ${dash}/bin/dash
       substituteInPlace $out/bin/${pname} \

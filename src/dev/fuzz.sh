@@ -2,7 +2,7 @@
 # ./dev fuzz [--minutes N] [--keep] [TARGET...]: bytes that nobody thought of, against the parser (request), the reader of
 # lines (lines) and a live session (session), or those named, for N minutes each (1), by Jazzer, which goes by the
 # branches that an input reaches. Begins with the kept inputs, src/test/resources/corpus; --keep adds those found that
-# reach something new. An input that breaks what src/test/java/hookqueue/intake/*Fuzz.java says ends it with 1 and stays
+# reach something new. An input that breaks what src/test/java/hookqueue/protocol/*Fuzz.java says ends it with 1 and stays
 # in target/fuzz: put it into the corpus, and CorpusTest has it from then on.
 set -eu
 
@@ -55,9 +55,9 @@ jazzer() {
     shift
     "$JAVA_HOME/bin/java" --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
         -cp "$out/lib/*:$ROOT/target/classes:$ROOT/target/test-classes:$(cat "$out/classpath")" \
-        com.code_intelligence.jazzer.Jazzer --target_class="hookqueue.intake.$class" \
+        com.code_intelligence.jazzer.Jazzer --target_class="hookqueue.protocol.$class" \
         --instrumentation_includes='hookqueue.**' \
-        --instrumentation_excludes='hookqueue.intake.RequestFuzz:hookqueue.intake.LineReaderFuzz:hookqueue.intake.SessionFuzz' \
+        --instrumentation_excludes='hookqueue.protocol.RequestFuzz:hookqueue.protocol.LineReaderFuzz:hookqueue.protocol.SessionFuzz' \
         --reproducer_path="$out" \
         -artifact_prefix="$out/" -max_len=1024 -timeout=60 "$@"
 }

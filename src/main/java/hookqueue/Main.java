@@ -1,6 +1,6 @@
 package hookqueue;
 
-import hookqueue.report.Journal;
+import hookqueue.systemd.Journal;
 import java.time.InstantSource;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;

@@ -1,19 +1,28 @@
 package hookqueue;
 
-import hookqueue.delivery.Carrier;
-import hookqueue.delivery.Carriers;
+import hookqueue.base.Version;
+import hookqueue.command.CommandHandler;
+import hookqueue.command.ExplainCommand;
+import hookqueue.command.UnavailableHandler;
+import hookqueue.delivery.ClosureSource;
 import hookqueue.delivery.Destination;
 import hookqueue.delivery.Lane;
-import hookqueue.intake.ListenFds;
-import hookqueue.intake.Listener;
-import hookqueue.nix.ChildProcess;
+import hookqueue.delivery.NixClosures;
+import hookqueue.delivery.Transport;
+import hookqueue.delivery.Transports;
 import hookqueue.nix.Nix;
-import hookqueue.queue.Ledger;
+import hookqueue.process.ChildEnvironment;
+import hookqueue.process.ChildProcess;
+import hookqueue.protocol.Listener;
+import hookqueue.queue.LaneStore;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
 import hookqueue.report.Metrics;
-import hookqueue.report.Notify;
-import hookqueue.report.Status;
+import hookqueue.report.StatusText;
+import hookqueue.spool.Spool;
+import hookqueue.spool.SpoolIntake;
+import hookqueue.systemd.InheritedSockets;
+import hookqueue.systemd.Notify;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,6 +34,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.newsclub.net.unix.AFUNIXServerSocketChannel;
 import org.slf4j.Logger;
@@ -37,14 +48,14 @@ import org.slf4j.LoggerFactory;
  *   settings ─► sockets ─► queue, spool ─► lanes ─► READY=1 ─► listener runs … ─► idle, SIGTERM or a bug
  *      └─ wrong ─┐            └─ unusable ─┐                                          │
  *                ▼                         ▼                                          ▼
- *          Refusal: every client is told at once, so that hooks spool      STOPPING=1 ─► lanes end their children
+ *   UnavailableHandler: refuses every client, so that hooks spool      STOPPING=1 ─► lanes end their children
  *                                                                            ─► sessions ─► queue closed ─► exit
  * </pre>
  */
 final class Worker {
     private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
     private static final Duration LANES_END = Duration.ofSeconds(7);
-    private static final Duration OTHERS_WAIT = Duration.ofMinutes(1);
+    private static final Duration CLOSURES_STALL = Duration.ofSeconds(10);
     private static final Duration SESSIONS_END = Duration.ofSeconds(1);
 
     private final Map<String, String> environment;
@@ -80,7 +91,7 @@ final class Worker {
         Settings.Reading reading = Settings.read(environment);
         List<AFUNIXServerSocketChannel> sockets;
         try {
-            sockets = ListenFds.adopt(environment, ProcessHandle.current().pid());
+            sockets = InheritedSockets.adopt(environment, ProcessHandle.current().pid());
         } catch (IOException e) {
             if (reading instanceof Settings.Reading.Mistakes mistakes) {
                 mistakes.all().forEach(mistake -> LOG.error("{}", mistake));
@@ -137,20 +148,41 @@ final class Worker {
             throws IOException, InterruptedException {
         log.forEach(line -> LOG.error("{}", line));
         notify.ready(reason);
-        var refusal = new Listener(sockets, "/nix/store", new Refusal(reason), Refusal.QUIET);
-        long end = System.nanoTime() + Refusal.MOST.toNanos();
-        listen(
-                refusal,
-                () -> {
-                    notify.watchdog();
-                    if (System.nanoTime() - end >= 0) {
-                        refusal.stop();
-                    }
-                    return false;
-                });
+        var refusal =
+                new Listener(
+                        sockets,
+                        "/nix/store",
+                        new UnavailableHandler(reason),
+                        UnavailableHandler.QUIET);
+        var heartbeat = Heartbeat.start(environment, refusal, null, null, notify);
+        stopAfter(UnavailableHandler.MOST, refusal);
+        listen(refusal, () -> false);
+        stop(heartbeat);
         refusal.closeSessions(SESSIONS_END);
         notify.stopping(reason);
         return exit;
+    }
+
+    private static void stopAfter(Duration time, Listener listener) {
+        var timer =
+                new Thread(
+                        () -> {
+                            try {
+                                Thread.sleep(time);
+                                listener.stop();
+                            } catch (InterruptedException e) {
+                                Thread.currentThread().interrupt();
+                            }
+                        },
+                        "time limit");
+        timer.setDaemon(true);
+        timer.start();
+    }
+
+    private static void stop(@Nullable Heartbeat heartbeat) throws InterruptedException {
+        if (heartbeat != null) {
+            heartbeat.stop();
+        }
     }
 
     private Exit serve(
@@ -158,40 +190,75 @@ final class Worker {
             throws IOException, InterruptedException {
         Settings settings = good.settings();
         good.unknown().forEach(name -> LOG.warn("{} means nothing to this program", name));
+        Spool spool;
         Queue queue;
         try {
             prepared.join();
+            spool = Spool.open(settings.stateDir(), settings.storeDir());
             queue = Queue.open(queueSettings(settings), clock, this::fail, notify::starting);
         } catch (QueueException e) {
             return refuse(sockets, notify, e.getMessage(), List.of(e.getMessage()), Exit.NO_STATE);
         }
         try (queue) {
+            var intake = new SpoolIntake(spool, queue, settings.filter(), clock);
+            intake.begin();
             List<Lane> lanes = lanes(settings, queue);
-            var status = new Status(ZoneId::systemDefault);
+            var status = new StatusText(ZoneId::systemDefault);
             var metrics = new Metrics(Version.TEXT);
             var nix = new Nix(settings.nix(), settings.storeDir());
             var explanation =
-                    new Explanation(
-                            queue, settings, nix, new ChildProcess(settings.stallTimeout()), clock);
-            var verbs =
-                    new Verbs(
-                            queue, settings, lanes, explanation, status, metrics, clock, ownUid());
-            var open = new Listener(sockets, settings.storeDir(), verbs, settings.idleTimeout());
+                    new ExplainCommand(
+                            queue,
+                            lanes,
+                            settings.filter(),
+                            nix,
+                            new ChildProcess(settings.stallTimeout()),
+                            ChildEnvironment.forChildren(environment, settings.stateDir()),
+                            clock);
+            var commands =
+                    new CommandHandler(
+                            queue,
+                            intake,
+                            settings.filter(),
+                            settings.storeDir(),
+                            lanes,
+                            explanation,
+                            status,
+                            metrics,
+                            clock,
+                            ownUid());
+            var open = new Listener(sockets, settings.storeDir(), commands, settings.idleTimeout());
             lanes.forEach(Lane::start);
-            var pulse =
-                    new Pulse(environment, settings, queue, lanes, notify, status, metrics, clock);
-            pulse.begin();
-            do {
-                listen(open, pulse);
-            } while (!toldToStop()
-                    && pulse.remainsAtLast()); // looking at the queue has taken in the spool
+            notify.ready("ready");
+            var housekeeping =
+                    new Housekeeping(
+                            queue, settings.failedRetention(), clock, open::wake, this::fail);
+            var publisher =
+                    new StatusPublisher(
+                            queue,
+                            intake,
+                            lanes,
+                            notify,
+                            status,
+                            metrics,
+                            settings.metricsFile(),
+                            clock,
+                            () -> looked(queue, housekeeping, open),
+                            this::fail);
+            housekeeping.start();
+            publisher.start();
+            var heartbeat = Heartbeat.start(environment, open, intake, queue, notify);
+            listen(open, work(publisher, housekeeping));
+            stop(heartbeat);
+            publisher.stop();
+            housekeeping.stop();
             notify.stopping(toldToStop() ? "told to stop" : "nothing left to do");
             lanes.forEach(Lane::stop);
             for (Lane lane : lanes) {
                 lane.join(LANES_END);
             }
             open.closeSessions(SESSIONS_END);
-            pulse.end();
+            publisher.publishEnd();
             LOG.info(
                     "ended: {}; {}",
                     bug.get() != null
@@ -202,13 +269,42 @@ final class Worker {
         return bug.get() == null ? Exit.OK : Exit.BUG;
     }
 
+    /** The worker exits when nothing is left to do and the roots agree with that. */
+    private static Listener.Work work(StatusPublisher publisher, Housekeeping housekeeping) {
+        return new Listener.Work() {
+            @Override
+            public boolean remains() throws InterruptedException {
+                if (publisher.remains()) {
+                    return true;
+                }
+                if (housekeeping.isSwept()) {
+                    return false;
+                }
+                housekeeping.requestSweep();
+                return true;
+            }
+
+            @Override
+            public boolean isBusy() {
+                return publisher.isBusy();
+            }
+        };
+    }
+
+    private static void looked(Queue queue, Housekeeping housekeeping, Listener listener) {
+        if (queue.rootsProblem() != null) {
+            housekeeping.requestMending();
+        }
+        listener.wake();
+    }
+
     /** One line for who looks through the journal: what this worker has done. */
     private static String done(List<Lane> lanes) {
         var parts = new ArrayList<String>();
         for (Lane lane : lanes) {
             if (lane.delivered() > 0) {
                 parts.add(
-                        lane.name().equals(Ledger.SIGN)
+                        lane.name().equals(LaneStore.SIGN)
                                 ? "signed " + lane.delivered()
                                 : "delivered " + lane.delivered() + " to " + lane.name());
             }
@@ -228,18 +324,22 @@ final class Worker {
     }
 
     private List<Lane> lanes(Settings settings, Queue queue) {
-        var carriers =
-                new Carriers(
-                        new Nix(settings.nix(), settings.storeDir()),
-                        new ChildProcess(settings.stallTimeout()),
-                        Home.forChildren(environment, settings.stateDir()));
-        var limits = new Lane.Limits(settings.batchSize(), settings.maxAttempts(), OTHERS_WAIT);
+        var nix = new Nix(settings.nix(), settings.storeDir());
+        var children = new ChildProcess(settings.stallTimeout());
+        Map<String, String> added = ChildEnvironment.forChildren(environment, settings.stateDir());
+        var closures = new NixClosures(nix, new ChildProcess(CLOSURES_STALL), added);
+        var limits = new Lane.Limits(settings.batchSize(), settings.maxAttempts());
         var lanes = new ArrayList<Lane>();
-        if (settings.signingKey() != null) {
+        Path key = settings.signingKey();
+        if (key != null) {
             lanes.add(
                     lane(
-                            Ledger.SIGN,
-                            carriers.sign(settings.signingKey()),
+                            LaneStore.SIGN,
+                            transports(
+                                    settings,
+                                    LaneStore.SIGN,
+                                    slot -> new Transports(nix, children, slot).sign(key)),
+                            ClosureSource.NONE,
                             queue,
                             limits.atMost(Destination.MOST_AT_ONCE)));
         }
@@ -247,17 +347,42 @@ final class Worker {
             lanes.add(
                     lane(
                             destination.name(),
-                            carriers.to(destination, settings.substituteOnDestination()),
+                            transports(
+                                    settings,
+                                    destination.name(),
+                                    slot ->
+                                            new Transports(nix, children, slot)
+                                                    .to(
+                                                            destination,
+                                                            settings.substituteOnDestination())),
+                            closures,
                             queue,
                             limits.atMost(destination.mostAtOnce())));
         }
         return lanes;
     }
 
-    private Lane lane(String name, Carrier carrier, Queue queue, Lane.Limits limits) {
+    /** One for each slot of a lane, with a cache folder of its own. */
+    private List<Transport> transports(
+            Settings settings, String lane, Function<Map<String, String>, Transport> make) {
+        return IntStream.range(0, settings.parallel())
+                .mapToObj(slot ->
+                        make.apply(
+                                ChildEnvironment.forSlot(
+                                        environment, settings.stateDir(), lane, slot)))
+                .toList();
+    }
+
+    private Lane lane(
+            String name,
+            List<Transport> transports,
+            ClosureSource closures,
+            Queue queue,
+            Lane.Limits limits) {
         return new Lane(
                 name,
-                carrier,
+                transports,
+                closures,
                 queue,
                 limits,
                 () -> ThreadLocalRandom.current().nextDouble(),
@@ -268,7 +393,7 @@ final class Worker {
     private static Queue.Settings queueSettings(Settings settings) {
         var names = new ArrayList<String>();
         if (settings.signingKey() != null) {
-            names.add(Ledger.SIGN);
+            names.add(LaneStore.SIGN);
         }
         settings.destinations().forEach(destination -> names.add(destination.name()));
         return new Queue.Settings(
@@ -276,7 +401,7 @@ final class Worker {
                 settings.rootsDir(),
                 settings.storeDir(),
                 names,
-                settings.selection());
+                settings.filter());
     }
 
     private static long ownUid() throws IOException {

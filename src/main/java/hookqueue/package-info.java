@@ -3,9 +3,9 @@
  * order.
  *
  * <pre>
- *   intake ──► queue ◄── delivery ──► nix          report looks at queue and delivery;
- *      ▲ answers                                   everybody knows base;
- *      └── here: Verbs ──► queue, delivery, report nobody knows this package
+ *   systemd ─► protocol ─► command ─► queue ◄─ delivery ─► nix, process
+ *                                     │  ▲        ▲
+ *                                 roots  spool    report (reads queue and delivery)
  * </pre>
  *
  * {@link hookqueue.Main} alone ends the process, with one of {@link hookqueue.Exit}'s codes.

@@ -48,7 +48,7 @@ class SettingsTest {
         assertEquals(Duration.ofMinutes(10), settings.stallTimeout());
         assertEquals(10, settings.maxAttempts());
         assertEquals(Duration.ofDays(30), settings.failedRetention());
-        assertTrue(settings.selection().test(new StorePath("7hx47qyrz4065viqzzhdqi5jixgjys0z-a")));
+        assertTrue(settings.filter().test(new StorePath("7hx47qyrz4065viqzzhdqi5jixgjys0z-a")));
         assertEquals(false, settings.substituteOnDestination());
         assertNull(settings.metricsFile());
         assertEquals("info", settings.logLevel());
@@ -92,15 +92,15 @@ class SettingsTest {
         assertEquals(1, settings.maxAttempts());
         assertEquals(Duration.ofHours(2), settings.failedRetention());
         assertTrue(
-                settings.selection()
+                settings.filter()
                         .test(new StorePath("7hx47qyrz4065viqzzhdqi5jixgjys0z-hello-2.12")));
         assertEquals(
                 false,
-                settings.selection()
+                settings.filter()
                         .test(new StorePath("7hx47qyrz4065viqzzhdqi5jixgjys0z-hello-2.12-doc")));
         assertEquals(
                 false,
-                settings.selection().test(new StorePath("7hx47qyrz4065viqzzhdqi5jixgjys0z-other")));
+                settings.filter().test(new StorePath("7hx47qyrz4065viqzzhdqi5jixgjys0z-other")));
         assertTrue(settings.substituteOnDestination());
         assertEquals(Path.of("/metrics.prom"), settings.metricsFile());
         assertEquals("debug", settings.logLevel());
@@ -164,6 +164,15 @@ class SettingsTest {
                                 + " nor exec:/path/program: cache.example",
                         "NPBHQ_UPLOAD_TO: not an absolute path after exec: (exec:/path/program): exec:prog"),
                 mistakes(Map.of("NPBHQ_UPLOAD_TO", "cache.example file:///a exec:prog")));
+    }
+
+    @Test
+    void aSchemeThatNixDoesNotHaveIsRefused() {
+        assertEquals(
+                List.of(
+                        "NPBHQ_UPLOAD_TO: Nix has no store with the scheme htp:// (but ssh, ssh-ng, s3,"
+                                + " http, https, file, local, unix, daemon, auto): htp://cache"),
+                mistakes(Map.of("NPBHQ_UPLOAD_TO", "htp://cache")));
     }
 
     @Test

@@ -3,41 +3,54 @@ package hookqueue.nix;
 import hookqueue.base.StorePath;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * The only place where the arguments of {@code nix} are put together. The forms are those of Nix
  * 2.4 and later.
  *
- * <p>Nothing is ever substituted: {@code nix copy} would otherwise fetch a path that is missing
- * here from elsewhere.
+ * <p>Nothing is ever substituted or built: {@code nix copy} would otherwise fetch a path that is
+ * missing here from elsewhere, and build a derivation to copy its outputs.
  *
  * @param program the {@code nix} to run
  * @param storeDir the store directory
  */
 public record Nix(String program, String storeDir) {
+    /**
+     * Paths apart from derivations: an argument that names a {@code .drv} stands for its outputs,
+     * which Nix then builds, unless {@code --derivation} is given; and with {@code --derivation} an
+     * output stands for the derivation that made it.
+     *
+     * @return one or two groups, each for one command; none without paths
+     */
+    public static List<List<StorePath>> groups(List<StorePath> paths) {
+        return Stream.of(
+                        paths.stream().filter(path -> !path.isDerivation()).toList(),
+                        paths.stream().filter(StorePath::isDerivation).toList())
+                .filter(group -> !group.isEmpty())
+                .toList();
+    }
+
     /** Signs the paths, not their dependencies, with a secret key file. */
     public List<String> sign(String keyFile, List<StorePath> paths) {
         return command(List.of("store", "sign", "--key-file", keyFile), paths);
     }
 
     /**
-     * Copies the closures of the paths to a store; what is there already is not sent.
+     * Copies the closures of the paths to a store; it asks for every member whether the store has
+     * it, and sends the others.
+     *
+     * <p>Without {@code --refresh} Nix believes for up to 30 days what a binary cache had
+     * (narinfo-cache-positive-ttl in nix.conf(5)). With more than one download-attempts Nix repeats
+     * a failed upload itself: 2.8 then hangs for ever, and 2.34 waits 73 s after each HTTP 429.
      *
      * @param substituteOnDestination let an SSH destination fetch from its own substituters what it
      *     can
-     * @param afresh ask the destination what it has; otherwise Nix believes for up to 30 days what
-     *     a binary cache had, and says that all is there without a connection
-     *     (narinfo-cache-positive-ttl in nix.conf(5))
      */
     public List<String> copy(
-            String destination,
-            boolean substituteOnDestination,
-            boolean afresh,
-            List<StorePath> paths) {
-        var verb = new ArrayList<>(List.of("copy", "--to", destination));
-        if (afresh) {
-            verb.add("--refresh");
-        }
+            String destination, boolean substituteOnDestination, List<StorePath> paths) {
+        var verb = new ArrayList<>(List.of("copy", "--to", destination, "--refresh"));
+        verb.addAll(List.of("--option", "download-attempts", "1"));
         if (substituteOnDestination) {
             verb.add("--substitute-on-destination");
         }
@@ -49,18 +62,14 @@ public record Nix(String program, String storeDir) {
         return command(List.of("path-info"), List.of(path));
     }
 
+    /** The closures of the paths, to be read by {@link PathInfo#read}. */
+    public List<String> closureInfo(List<StorePath> paths) {
+        return command(List.of("path-info", "--recursive", "--json"), paths);
+    }
+
     /** The closure of one path, one path a line. */
     public List<String> closure(StorePath path) {
-        return List.of(
-                program,
-                "--extra-experimental-features",
-                "nix-command",
-                "path-info",
-                "--recursive",
-                "--option",
-                "substitute",
-                "false",
-                path.in(storeDir));
+        return command(List.of("path-info", "--recursive"), List.of(path));
     }
 
     /** All that depends on a path, one path a line. */
@@ -88,6 +97,12 @@ public record Nix(String program, String storeDir) {
         command.addAll(List.of("--extra-experimental-features", "nix-command"));
         command.addAll(verb);
         command.addAll(List.of("--log-format", "internal-json", "--option", "substitute", "false"));
+        long derivations = paths.stream().filter(StorePath::isDerivation).count();
+        if (derivations > 0 && derivations == paths.size()) {
+            command.add("--derivation");
+        } else if (derivations > 0) {
+            throw new IllegalArgumentException("paths and derivations in one command: " + paths);
+        }
         paths.forEach(path -> command.add(path.in(storeDir)));
         return command;
     }

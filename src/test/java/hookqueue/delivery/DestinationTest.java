@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import hookqueue.nix.Plain;
+import hookqueue.base.Text;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -96,8 +96,8 @@ class DestinationTest {
                 Duration.ofSeconds(10),
                 () -> {
                     for (int i = 0; i < 20; i++) { // of a program 200 lines are logged
-                        String shown = Carriers.cut(said);
-                        assertTrue(shown.startsWith("https://me:***@cache ://:"), shown);
+                        String shown = DeliveryChild.cut(said);
+                        assertTrue(shown.startsWith("error: https://me:***@cache ://:"), shown);
                         assertEquals(1_501, shown.length());
                     }
                 });
@@ -110,7 +110,7 @@ class DestinationTest {
             String message =
                     assertThrows(IllegalArgumentException.class, () -> Destination.parse(word))
                             .getMessage();
-            assertEquals(Plain.text(message), message);
+            assertEquals(Text.clean(message), message);
         }
     }
 

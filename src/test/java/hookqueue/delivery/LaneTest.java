@@ -5,22 +5,25 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.base.Filter;
 import hookqueue.base.StorePath;
 import hookqueue.nix.Progress;
 import hookqueue.queue.Breaker;
+import hookqueue.queue.DeliveryRow;
 import hookqueue.queue.LaneCounts;
-import hookqueue.queue.Ledger;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
-import hookqueue.queue.Row;
-import hookqueue.queue.Selection;
+import hookqueue.queue.QueueTransaction;
 import java.io.IOException;
+import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
@@ -48,7 +51,8 @@ class LaneTest {
     private final Clock clock = new Clock();
     private final FakeCarrier carrier = new FakeCarrier();
     private final AtomicReference<Throwable> fatal = new AtomicReference<>();
-    private Duration patience = Duration.ofMinutes(1);
+    private int slots = 1;
+    private ClosureSource closures = ClosureSource.NONE;
     private Queue queue;
     private Lane lane;
 
@@ -63,10 +67,9 @@ class LaneTest {
     }
 
     /** Refuses what it is told to and tells of each run. */
-    private static final class FakeCarrier implements Carrier {
+    private static final class FakeCarrier implements Transport {
         final Set<StorePath> bad = ConcurrentHashMap.newKeySet();
         final LinkedBlockingQueue<List<Integer>> runs = new LinkedBlockingQueue<>();
-        final LinkedBlockingQueue<List<Integer>> proofs = new LinkedBlockingQueue<>();
         final Set<StorePath> gone = ConcurrentHashMap.newKeySet();
         final Set<Integer> taken = ConcurrentHashMap.newKeySet();
         volatile boolean down;
@@ -75,7 +78,7 @@ class LaneTest {
         volatile @Nullable CountDownLatch gate;
 
         @Override
-        public Outcome carry(List<StorePath> paths, Progress progress) {
+        public DeliveryOutcome carry(List<StorePath> paths, Progress progress) {
             CountDownLatch closed = gate; // before the test can know of this run
             runs.add(paths.stream().map(FakeCarrier::number).toList());
             try {
@@ -84,22 +87,16 @@ class LaneTest {
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                return new Outcome.Cancelled();
+                return new DeliveryOutcome.Cancelled();
             }
             if (paths.stream().anyMatch(gone::contains)) {
-                return new Outcome.Invalid(Set.copyOf(gone), "gone");
+                return new DeliveryOutcome.Invalid(Set.copyOf(gone), "gone");
             }
             if (down || paths.stream().anyMatch(bad::contains)) {
-                return new Outcome.Refused("connection refused", Set.of());
+                return new DeliveryOutcome.Refused("connection refused");
             }
             paths.forEach(path -> taken.add(number(path)));
-            return new Outcome.Delivered(paths.size() * 10L);
-        }
-
-        @Override
-        public Outcome prove(List<StorePath> paths, Progress progress) {
-            proofs.add(paths.stream().map(FakeCarrier::number).toList());
-            return carry(paths, progress);
+            return new DeliveryOutcome.Delivered(paths.size() * 10L);
         }
 
         private static int number(StorePath path) {
@@ -121,14 +118,15 @@ class LaneTest {
                         folder.resolve("roots"),
                         "/nix/store",
                         List.of(LANE),
-                        Selection.ALL);
+                        Filter.ALL);
         queue = Queue.open(settings, clock, fatal::set, step -> {});
         lane =
                 new Lane(
                         LANE,
-                        carrier,
+                        Collections.nCopies(slots, carrier),
+                        closures,
                         queue,
-                        new Lane.Limits(100, 3, patience),
+                        new Lane.Limits(100, 3),
                         () -> 0.5,
                         clock,
                         fatal::set);
@@ -202,7 +200,7 @@ class LaneTest {
     void neitherArrivalsNorARestartShortenABackOff() throws Exception {
         carrier.bad.add(Paths.path(1));
         enqueue(1, 2);
-        assertEquals(1, awaitDeferred(1).attempts());
+        assertEquals(1, awaitDeferred(1).failures());
         long due = row(1).dueAt();
         assertEquals(START + 5_000, due);
         carrier.runs.clear();
@@ -213,7 +211,7 @@ class LaneTest {
         restart();
         assertNoRun();
         assertEquals(due, row(1).dueAt());
-        assertEquals(1, row(1).attempts());
+        assertEquals(1, row(1).failures());
 
         pass(Duration.ofSeconds(5));
         assertEquals(List.of(1), nextRun());
@@ -248,15 +246,15 @@ class LaneTest {
         carrier.bad.add(Paths.path(1));
         enqueue(1, 2);
         for (int attempt = 1; attempt < 3; attempt++) {
-            assertEquals(attempt, awaitDeferred(attempt).attempts());
+            assertEquals(attempt, awaitDeferred(attempt).failures());
             clock.millis.addAndGet(1); // overtaken by what is delivered later than it failed
             enqueue(10 + attempt);
             awaitOutstanding(1);
             pass(Duration.ofSeconds(60));
         }
         awaitOutstanding(0);
-        assertEquals(Row.State.FAILED, row(1).state());
-        assertEquals(3, row(1).attempts());
+        assertEquals(DeliveryRow.State.FAILED, row(1).state());
+        assertEquals(3, row(1).failures());
         assertEquals("connection refused", row(1).reason());
         assertEquals(1, folder.resolve("roots").toFile().list().length);
     }
@@ -277,7 +275,7 @@ class LaneTest {
         assertEquals(3, counts().fresh());
         pause(false);
         assertEquals(List.of(1, 2, 3), nextRun());
-        assertEquals(1, awaitDeferred(1).attempts());
+        assertEquals(1, awaitDeferred(1).failures());
         assertEquals(2, counts().delivered());
     }
 
@@ -312,7 +310,7 @@ class LaneTest {
         Breaker open = awaitBreaker(2);
         assertRuns(List.of(5), List.of(4));
         assertEquals(START, open.since());
-        assertEquals(Row.State.FAILED, row(5).state());
+        assertEquals(DeliveryRow.State.FAILED, row(5).state());
         assertEquals("gone", row(5).reason());
     }
 
@@ -321,11 +319,11 @@ class LaneTest {
         carrier.gate = new CountDownLatch(1);
         enqueue(1, 2);
         assertEquals(List.of(1, 2), nextRun());
-        assertEquals(2, lane.running().paths());
+        assertEquals(2, lane.running().getFirst().paths());
         carrier.gate = null;
         lane.stop();
         lane.join(Duration.ofSeconds(20));
-        assertNull(lane.running());
+        assertEquals(List.of(), lane.running());
         assertEquals(2, counts().fresh());
         restart();
         assertEquals(List.of(1, 2), nextRun());
@@ -339,7 +337,7 @@ class LaneTest {
         awaitDeferred(1);
         carrier.bad.clear();
         carrier.runs.clear();
-        queue.call(ledger -> ledger.retryAll(clock.millis()));
+        queue.call(t -> t.retries().retryAll(clock.millis()));
         assertEquals(List.of(1), nextRun());
         awaitSettled();
     }
@@ -363,7 +361,7 @@ class LaneTest {
         assertEquals(30, counts().delivered());
     }
 
-    /** As {@code RoundSimulationTest}, with the real lane and the real ledger. */
+    /** As {@code DeliveryPolicySimulationTest}, with the real lane and the real t. */
     @Test
     void throughOutagesAndRestartsEveryGoodPathIsDeliveredAndNoneIsBlamed() throws Exception {
         Long given = Long.getLong("hookqueue.seed");
@@ -389,9 +387,9 @@ class LaneTest {
                 }
                 default -> {}
             }
-            for (Row row : queue.call(ledger -> ledger.list(0, 1_000))) {
+            for (DeliveryRow row : queue.call(t -> t.reports().list(0, 1_000))) {
                 boolean bad = carrier.bad.contains(row.path());
-                assertTrue(bad || row.attempts() == 0, () -> row + " -Dhookqueue.seed=" + seed);
+                assertTrue(bad || row.failures() == 0, () -> row + " -Dhookqueue.seed=" + seed);
             }
         }
         awaitQuiet();
@@ -421,11 +419,9 @@ class LaneTest {
         assertEquals(1, counts().delivered());
     }
 
-    /** Each of them may hang for the stall timeout. */
+    /** Each of them may hang for the stall timeout, and there is one slot. */
     @Test
     void whatHasNeverFailedDoesNotWaitForManyThatHave() throws Exception {
-        patience = Duration.ZERO;
-        restart();
         for (int bad = 1; bad <= 3; bad++) {
             carrier.bad.add(Paths.path(bad));
         }
@@ -441,38 +437,29 @@ class LaneTest {
         enqueue(5);
         carrier.gate = null;
         gate.countDown();
-        assertEquals(List.of(5), nextRun());
+        List<Integer> second = nextRun();
+        assertTrue(second.equals(List.of(5)) || nextRun().equals(List.of(5)), "they take turns");
         awaitQuiet();
         assertEquals(2, counts().delivered());
     }
 
-    @Test
-    void aTrialAndAProofAskTheDestinationItself() throws Exception {
-        carrier.bad.add(Paths.path(1));
-        enqueue(1, 2);
-        awaitDeferred(1);
-        assertEquals(List.of(List.of(2)), List.copyOf(carrier.proofs));
-        carrier.down = true;
-        enqueue(3, 4, 5);
-        awaitBreaker(1);
-        carrier.proofs.clear();
-        carrier.down = false;
-        carrier.bad.clear();
-        pass(Duration.ofSeconds(5));
-        awaitSettled();
-        assertEquals(1, carrier.proofs.size(), "the trial: nothing else has failed");
-    }
-
     /** The queue lets nobody else at its database, so this borrows its connection on its thread. */
     private void sql(String statement) throws Exception {
-        var field = Queue.class.getDeclaredField("connection");
+        var field = QueueTransaction.class.getDeclaredField("connection");
         field.setAccessible(true);
-        var connection = (java.sql.Connection) field.get(queue);
-        queue.call(ledger -> {
-            try (var s = connection.createStatement()) {
+        queue.call(transaction -> {
+            try (var s = connection(field, transaction).createStatement()) {
                 return s.execute(statement);
             }
         });
+    }
+
+    private static Connection connection(Field field, QueueTransaction transaction) {
+        try {
+            return (Connection) field.get(transaction);
+        } catch (IllegalAccessException e) {
+            throw new AssertionError(e);
+        }
     }
 
     private void enqueue(int... numbers) throws Exception {
@@ -484,11 +471,11 @@ class LaneTest {
     }
 
     private void pause(boolean paused) throws Exception {
-        queue.call(ledger -> {
+        queue.call(t -> {
             if (paused) {
-                ledger.pause(clock.millis(), 0);
+                t.meta().pause(clock.millis(), 0);
             } else {
-                ledger.resume();
+                t.meta().resume();
             }
             return true;
         });
@@ -523,9 +510,11 @@ class LaneTest {
         int calm = 0;
         while (calm < 3) {
             long version = queue.version();
-            queue.call(ledger -> true); // what the lane had asked before is answered
+            queue.call(t -> true); // what the lane had asked before is answered
             boolean waits =
-                    lane.running() == null && laneIsIn("awaitChange") && queue.version() == version;
+                    lane.running().isEmpty()
+                            && laneIsIn("awaitChange")
+                            && queue.version() == version;
             calm = waits ? calm + 1 : 0;
             Thread.sleep(1);
         }
@@ -539,11 +528,11 @@ class LaneTest {
     }
 
     private LaneCounts counts() throws Exception {
-        return queue.call(Ledger::lanes).getFirst();
+        return queue.call(t -> t.reports().lanes()).getFirst();
     }
 
-    private Row row(int number) throws Exception {
-        return queue.call(ledger -> ledger.standing(Paths.path(number))).getFirst();
+    private DeliveryRow row(int number) throws Exception {
+        return queue.call(t -> t.reports().standing(Paths.path(number))).getFirst();
     }
 
     private Breaker awaitBreaker(int failures) throws Exception {
@@ -553,10 +542,10 @@ class LaneTest {
         return counts().breaker();
     }
 
-    private Row awaitDeferred(int attempts) throws Exception {
+    private DeliveryRow awaitDeferred(int failures) throws Exception {
         while (true) {
-            List<Row> rows = queue.call(ledger -> ledger.standing(Paths.path(1)));
-            if (!rows.isEmpty() && rows.getFirst().attempts() == attempts) {
+            List<DeliveryRow> rows = queue.call(t -> t.reports().standing(Paths.path(1)));
+            if (!rows.isEmpty() && rows.getFirst().failures() == failures) {
                 return rows.getFirst();
             }
             queue.awaitChange(queue.version(), 10);

@@ -11,14 +11,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import hookqueue.Tools;
 import hookqueue.base.StorePath;
+import hookqueue.testkit.Tools;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -195,19 +196,19 @@ class RecoveryTest {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 3), null);
         }
-        f.sql("PRAGMA user_version = 4");
+        f.sql("PRAGMA user_version = 5");
         byte[] before = Files.readAllBytes(f.file());
         var e = assertThrows(QueueException.class, () -> f.open(TWO));
         assertEquals(
                 "the state directory "
                         + f.state
-                        + " cannot be used: the database has schema version 4, this program knows 3:"
+                        + " cannot be used: the database has schema version 5, this program knows 4:"
                         + " use the newer program again, or set the database aside",
                 e.getMessage());
         assertEquals(
                 new String(before, StandardCharsets.ISO_8859_1),
                 Files.readString(f.file(), StandardCharsets.ISO_8859_1));
-        f.sql("PRAGMA user_version = 3");
+        f.sql("PRAGMA user_version = 4");
         try (Queue queue = f.open(TWO)) {
             assertEquals(3, Fixture.unsettled(queue).size());
         }
@@ -322,7 +323,7 @@ class RecoveryTest {
             var e =
                     assertThrows(
                             QueueException.class,
-                            () -> queue.call(ledger -> ledger.fresh("ssh://a", 10)));
+                            () -> queue.call(t -> t.lane("ssh://a").fresh(10)));
             assertTrue(e.getMessage().contains("a row's name is not a store path"), e::toString);
             assertEquals(1, f.fatal.size());
         }
@@ -350,7 +351,7 @@ class RecoveryTest {
             assertEquals(
                     "garbage collector roots cannot be made in " + f.roots + ": it does not exist",
                     queue.rootsProblem());
-            assertEquals(new Receipt(1, 0), queue.enqueue(paths(0, 1), null));
+            queue.enqueue(paths(0, 1), null);
             assertFalse(queue.mendRoots(), "nothing can be done about it");
             assertNotNull(queue.rootsProblem());
             Files.createDirectory(f.roots);
@@ -455,25 +456,20 @@ class RecoveryTest {
             throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), "job");
-            assertEquals(0, Fixture.count(queue, Ledger::outstandingUntagged));
+            assertEquals(0, Fixture.outstanding(queue, null));
         }
         Files.delete(f.file());
         try (Queue queue = f.open(TWO)) {
-            assertFalse(Fixture.is(queue, ledger -> ledger.knownTag("job")));
-            assertEquals(2, Fixture.count(queue, Ledger::outstandingUntagged));
+            assertFalse(Fixture.is(queue, t -> t.waits().knownTag("job")));
+            assertEquals(2, Fixture.outstanding(queue, null));
             queue.enqueue(paths(2, 3), null); // came later, and has lost nothing
             f.deliver(queue, "ssh://a", path(0));
-            assertEquals(2, Fixture.count(queue, Ledger::outstandingUntagged));
+            assertEquals(2, Fixture.outstanding(queue, null));
             f.deliver(queue, "ssh://b", path(0));
             f.deliver(queue, "ssh://a", path(1));
             f.fail(queue, "ssh://b", path(1), "no");
             f.fail(queue, "ssh://b", path(2), "no");
-            assertEquals(0, Fixture.count(queue, Ledger::outstandingUntagged));
-            assertEquals(
-                    List.of(path(1)),
-                    queue.call(ledger -> ledger.failedUntagged(10)).stream()
-                            .map(Row::path)
-                            .toList());
+            assertEquals(0, Fixture.outstanding(queue, null));
         }
     }
 
@@ -495,7 +491,7 @@ class RecoveryTest {
             assertThrows(
                     QueueException.class,
                     () ->
-                            queue.call(ledger -> {
+                            queue.call(t -> {
                                 throw new SQLiteException(
                                         "a read failed", SQLiteErrorCode.SQLITE_CORRUPT);
                             }));
@@ -505,6 +501,92 @@ class RecoveryTest {
         try (Queue queue = f.open(TWO)) {
             assertEquals(List.of(), queue.damaged());
             assertEquals(2, Fixture.unsettled(queue).size());
+        }
+    }
+
+    @Test
+    void afterDamageNothingIsCommittedOrAnsweredAnyMore() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 2), null);
+            assertThrows(
+                    QueueException.class,
+                    () ->
+                            queue.call(t -> {
+                                throw new SQLiteException("bad", SQLiteErrorCode.SQLITE_CORRUPT);
+                            }));
+            var e = assertThrows(QueueException.class, () -> queue.enqueue(paths(2, 3), null));
+            assertEquals(
+                    "the queue's database: it seems to be damaged, and the worker ends",
+                    e.getMessage());
+        }
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(2, Fixture.unsettled(queue).size());
+        }
+    }
+
+    /** Without its log an old state would open as a sound database. */
+    @Test
+    void aDatabaseThatCannotBeSetAsideKeepsItsLog() throws Exception {
+        Path database = damagedWithALog();
+        Path log = f.state.resolve("queue.sqlite-wal");
+        Path inTheWay = // so that it cannot be moved
+                f.state.resolve("queue.sqlite.damaged-2026-03-01T12-00-00Z/x");
+        Files.createDirectories(inTheWay);
+        assertThrows(QueueException.class, () -> f.open(TWO));
+        assertTrue(Files.exists(database) && Files.exists(log), "both or none");
+        Files.delete(inTheWay);
+        Files.delete(inTheWay.getParent());
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(201, Fixture.unsettled(queue).size(), "from the roots");
+        }
+    }
+
+    @Test
+    void aLogThatAKilledWorkerDidNotSetAsideFollowsItsDatabase() throws Exception {
+        Path database = damagedWithALog();
+        Path aside = f.state.resolve("queue.sqlite.damaged-2026-01-01T12-00-00Z");
+        Files.move(database, aside);
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(201, Fixture.unsettled(queue).size());
+            assertEquals(List.of(aside.getFileName().toString()), queue.damaged());
+            assertTrue(Files.exists(f.state.resolve(aside.getFileName() + "-wal")));
+        }
+    }
+
+    private Path damagedWithALog() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 200), null);
+        }
+        Fixture dead;
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(200, 201), null);
+            dead = f.afterPowerFailure(folder.resolve("dead"));
+        }
+        f = dead;
+        Damage.DIRECTORY_IN_ITS_PLACE.to(f.file());
+        assertTrue(Files.exists(f.state.resolve("queue.sqlite-wal")));
+        return f.file();
+    }
+
+    /** Else a new path would count among those that have come back without their tags. */
+    @Test
+    void rowsAreNotNumberedAnewAfterAllIsForgotten() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 3), "job");
+        }
+        Files.delete(f.file());
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(3, Fixture.outstanding(queue, null));
+            for (int i = 0; i < 3; i++) {
+                f.deliver(queue, "ssh://a", path(i));
+                f.deliver(queue, "ssh://b", path(i));
+            }
+            f.now = f.now.plus(Duration.ofDays(31));
+            queue.forget();
+        }
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(5, 6), "other");
+            assertEquals(0, Fixture.outstanding(queue, null));
         }
     }
 
@@ -532,7 +614,7 @@ class RecoveryTest {
                 assertTrue(taken.size() % 1_000 == 10, "all of a call or nothing");
                 assertTrue(small.fatal.isEmpty(), "a full disk is no damage");
                 Files.delete(filler);
-                assertEquals(new Receipt(1_000, 0), queue.enqueue(paths(200_000, 201_000), null));
+                queue.enqueue(paths(200_000, 201_000), null);
             }
             try (Queue queue = small.open(TWO)) {
                 assertTrue(Fixture.unsettled(queue).contains(path(200_999).baseName()));
@@ -563,7 +645,7 @@ class RecoveryTest {
                                 () -> queue.enqueue(paths(1_000, 30_000), null));
                 assertTrue(e.getMessage().contains("SQLITE_FULL"), e.getMessage());
                 Files.delete(filler);
-                assertEquals(new Receipt(1, 0), queue.enqueue(paths(50_000, 50_001), null));
+                queue.enqueue(paths(50_000, 50_001), null);
                 assertEquals(1_001, Fixture.unsettled(queue).size());
                 f.deliver(queue, "ssh://a", path(0));
                 assertTrue(small.fatal.isEmpty(), "a full disk is no damage");

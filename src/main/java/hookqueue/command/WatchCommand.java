@@ -1,0 +1,89 @@
+package hookqueue.command;
+
+import hookqueue.delivery.Lane;
+import hookqueue.protocol.Reply;
+import hookqueue.protocol.Request;
+import hookqueue.queue.Queue;
+import hookqueue.queue.QueueException;
+import hookqueue.report.Overview;
+import hookqueue.report.ProgressBars;
+import hookqueue.report.StatusJson;
+import hookqueue.report.StatusText;
+import java.io.IOException;
+import java.time.InstantSource;
+import java.util.List;
+
+/**
+ * The answer to {@code watch}: progress until the queue is empty.
+ *
+ * <p>A watcher costs at most four looks at the queue a second, however fast it changes, and a fixed
+ * amount of memory. The connection gives up on a watcher that does not read; no other client waits
+ * for it.
+ */
+final class WatchCommand {
+    private static final long SHORTEST_MILLIS = 250;
+    private static final long LONGEST_MILLIS = 1_000;
+
+    private final Queue queue;
+    private final List<Lane> lanes;
+    private final StatusText status;
+    private final InstantSource clock;
+
+    WatchCommand(Queue queue, List<Lane> lanes, StatusText status, InstantSource clock) {
+        this.queue = queue;
+        this.lanes = lanes;
+        this.status = status;
+        this.clock = clock;
+    }
+
+    String answer(Request.Watch watch, Reply reply)
+            throws IOException, QueueException, InterruptedException {
+        long seen = queue.version();
+        Overview now = Overview.of(queue, lanes, clock);
+        var bars = new ProgressBars(status, now, watch.screen().since());
+        String last = "";
+        while (now.outstanding() > 0 || !now.running().isEmpty()) {
+            last = tell(watch, now, bars, last, reply);
+            reply.flush(); // notices a client that has gone
+            Thread.sleep(SHORTEST_MILLIS);
+            queue.awaitChange(seen, LONGEST_MILLIS - SHORTEST_MILLIS);
+            seen = queue.version();
+            now = Overview.of(queue, lanes, clock);
+        }
+        tell(watch, now, bars, last, reply);
+        if (watch.form() == Request.Watch.Form.JSON) {
+            return "ok"; // a client prints what follows, and it would be no JSON
+        }
+        String total = bars.total(now);
+        return "ok nothing left to do"
+                + (total.isEmpty() ? "" : ": " + total)
+                + (now.failed() == 0
+                        ? ""
+                        : ", "
+                                + now.failed()
+                                + " failed; see why: nix-post-build-hook-queue failed");
+    }
+
+    /** Returns the summary, which is not told again until it changes. */
+    private String tell(
+            Request.Watch watch, Overview now, ProgressBars bars, String last, Reply reply)
+            throws IOException {
+        String summary = status.summary(now);
+        switch (watch.form()) {
+            case TEXT -> {
+                if (!summary.equals(last)) {
+                    reply.data(summary);
+                }
+            }
+            case JSON -> reply.data(StatusJson.of(now, summary));
+            case BARS -> {
+                Request.Screen screen = watch.screen();
+                for (String line : bars.lines(now, screen.columns(), screen.rows())) {
+                    reply.data(line);
+                }
+                reply.data("draw\t" + bars.since());
+            }
+        }
+        return summary;
+    }
+}

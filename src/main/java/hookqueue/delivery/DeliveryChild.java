@@ -1,0 +1,254 @@
+package hookqueue.delivery;
+
+import hookqueue.base.Durations;
+import hookqueue.base.StorePath;
+import hookqueue.base.Text;
+import hookqueue.nix.FailureCause;
+import hookqueue.nix.Nix;
+import hookqueue.nix.PathInfo;
+import hookqueue.nix.Progress;
+import hookqueue.process.ChildProcess;
+import hookqueue.process.CommandLine;
+import hookqueue.process.ExitResult;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs one transport's child processes, and says what the end of each means for the paths.
+ *
+ * <p>The first of several failures with the same cause is logged with its command line and all that
+ * it said. For one thread at a time.
+ */
+final class DeliveryChild {
+    private static final Logger LOG = LoggerFactory.getLogger(DeliveryChild.class);
+    private static final int LONGEST_REASON = 1_500;
+    private static final int LONGEST_LOOKED_AT = 4 * LONGEST_REASON;
+
+    private final String name;
+    private final Nix nix;
+    private final ChildProcess children;
+    private final Map<String, String> environment;
+    private final AtomicReference<@Nullable String> lastFailure = new AtomicReference<>();
+
+    /**
+     * @param name of the destination, or {@code sign}
+     * @param environment variables that every child gets beside the worker's own
+     */
+    DeliveryChild(String name, Nix nix, ChildProcess children, Map<String, String> environment) {
+        this.name = name;
+        this.nix = nix;
+        this.children = children;
+        this.environment = environment;
+    }
+
+    /** How Nix is called. */
+    Nix nix() {
+        return nix;
+    }
+
+    /**
+     * What can be said without a child: that some of the paths are gone, or that the store cannot
+     * be read.
+     */
+    Optional<DeliveryOutcome> checkPaths(List<StorePath> paths) {
+        try {
+            Set<StorePath> missing = missing(paths);
+            return missing.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(
+                            new DeliveryOutcome.Invalid(
+                                    missing, "it is no longer in the local store"));
+        } catch (IOException e) {
+            return Optional.of(
+                    new DeliveryOutcome.Unusable("the local store cannot be looked at: " + e));
+        }
+    }
+
+    /**
+     * Runs a command that is about these paths.
+     *
+     * @param added variables for this child alone
+     * @param progress has read the output when the child has ended
+     * @param output gets each line of it
+     */
+    DeliveryOutcome run(
+            List<String> command,
+            Map<String, String> added,
+            List<StorePath> paths,
+            Progress progress,
+            Consumer<String> output) {
+        var variables = new HashMap<>(environment);
+        variables.putAll(added);
+        ExitResult ending = children.run(command, variables, output);
+        DeliveryOutcome outcome = outcome(ending, command, paths, progress);
+        if (ending.succeeded()) {
+            lastFailure.set(null);
+        } else if (!(outcome instanceof DeliveryOutcome.Cancelled)) {
+            logOnce(command, variables, progress);
+        }
+        return outcome;
+    }
+
+    /**
+     * Asks Nix for the closures of the paths.
+     *
+     * @param each receives every member; on another thread, while this one waits
+     * @return empty on success
+     */
+    Optional<DeliveryOutcome> closures(
+            List<StorePath> paths, Progress messages, Consumer<PathInfo> each) {
+        List<String> command = nix.closureInfo(paths);
+        ExitResult ending =
+                children.ask(
+                        command,
+                        environment,
+                        messages,
+                        text -> PathInfo.read(text, nix.storeDir(), each));
+        if (ending.succeeded()) {
+            return Optional.empty();
+        }
+        if (!(ending instanceof ExitResult.Cancelled)) {
+            logOnce(command, environment, messages);
+        }
+        return Optional.of(outcome(ending, command, paths, messages));
+    }
+
+    private DeliveryOutcome outcome(
+            ExitResult ending, List<String> command, List<StorePath> paths, Progress progress) {
+        return switch (ending) {
+            case ExitResult.Exited exited when exited.status() == 0 ->
+                    new DeliveryOutcome.Delivered(progress.snapshot().bytes());
+            case ExitResult.Exited exited -> failed(progress, command, exited.status(), paths);
+            case ExitResult.Stalled stalled -> {
+                String cause = cut(progress.cause().text());
+                yield new DeliveryOutcome.Refused(
+                        "no progress for "
+                                + Durations.shown(stalled.silence())
+                                + ", so it was ended"
+                                + (cause.isEmpty() ? "" : ": " + cause));
+            }
+            case ExitResult.Cancelled cancelled -> new DeliveryOutcome.Cancelled();
+            case ExitResult.Unreadable unreadable ->
+                    new DeliveryOutcome.Refused(cut(unreadable.reason()));
+            case ExitResult.NotStarted not ->
+                    new DeliveryOutcome.Unusable(
+                            "cannot start " + command.getFirst() + ": " + not.reason());
+        };
+    }
+
+    private DeliveryOutcome failed(
+            Progress progress, List<String> command, int status, List<StorePath> paths) {
+        String complaint = progress.complaint();
+        FailureCause cause = progress.cause();
+        Set<StorePath> invalid =
+                paths.stream()
+                        .filter(path -> complaint.contains(path.baseName()))
+                        .filter(path -> saysInvalid(complaint) && isInvalid(path))
+                        .collect(Collectors.toUnmodifiableSet());
+        if (!invalid.isEmpty()) {
+            return new DeliveryOutcome.Invalid(
+                    invalid, "it is not valid in the local store: " + cut(cause.text()));
+        }
+        String reason =
+                cause.text().isBlank()
+                        ? command.getFirst() + " exited with status " + status + " and said nothing"
+                        : cut(cause.text());
+        return switch (command.getFirst().equals(nix.program()) ? cause.kind() : UNKNOWN) {
+            case UNKNOWN -> new DeliveryOutcome.Refused(reason);
+            case BUSY -> new DeliveryOutcome.Busy(reason);
+            case UNAVAILABLE -> new DeliveryOutcome.Unavailable(reason);
+            case UNREACHABLE -> new DeliveryOutcome.Unreachable(reason);
+            case UNKNOWN_SCHEME ->
+                    new DeliveryOutcome.Unusable(
+                            "this Nix was built without such stores: " + reason);
+        };
+    }
+
+    private static final FailureCause.Kind UNKNOWN = FailureCause.Kind.UNKNOWN;
+
+    /** Differs from one failure to the next in paths and the hashes of NARs alone. */
+    private void logOnce(List<String> command, Map<String, String> variables, Progress progress) {
+        String cause = progress.cause().text().replaceAll("[0-9a-z]{32,}[^'\" ]*", "*");
+        if (cause.equals(lastFailure.getAndSet(cause))) {
+            return;
+        }
+        LOG.info(
+                "{}: this command failed: {}",
+                name,
+                Destination.withoutPasswords(
+                        CommandLine.shown(System.getenv(), variables, command)));
+        String said = cut(progress.complaint()).replace("\n", " | ");
+        if (!said.equals(progress.cause().text())) {
+            LOG.info("{}: it said: {}", name, said);
+        }
+    }
+
+    /**
+     * Those that are not in the store any more.
+     *
+     * @throws IOException when nothing can be said about a path: the store is not mounted, or its
+     *     disk does not answer
+     */
+    private Set<StorePath> missing(List<StorePath> paths) throws IOException {
+        var missing = new HashSet<StorePath>();
+        for (StorePath path : paths) {
+            try {
+                Files.readAttributes(
+                        Path.of(path.in(nix.storeDir())),
+                        BasicFileAttributes.class,
+                        LinkOption.NOFOLLOW_LINKS);
+            } catch (NoSuchFileException e) {
+                missing.add(path);
+            }
+        }
+        if (!missing.isEmpty() && !Files.isDirectory(Path.of(nix.storeDir()))) {
+            throw new NotDirectoryException(nix.storeDir());
+        }
+        return Set.copyOf(missing);
+    }
+
+    private static boolean saysInvalid(String complaint) {
+        return complaint.contains("not valid")
+                || complaint.contains("no substituter that can build");
+    }
+
+    /**
+     * Asks Nix about one path: a destination can say "not valid" too, and means something else by
+     * it.
+     */
+    private boolean isInvalid(StorePath path) {
+        var answer = new Progress();
+        ExitResult ending = children.run(nix.pathInfo(path), environment, answer);
+        return ending instanceof ExitResult.Exited exited
+                && exited.status() != 0
+                && saysInvalid(answer.complaint());
+    }
+
+    /**
+     * Cuts twice: the search for passwords takes the square of the length, and a destination may
+     * say much.
+     */
+    static String cut(String said) {
+        String text =
+                Destination.withoutPasswords(
+                        said.substring(0, Math.min(said.length(), LONGEST_LOOKED_AT)));
+        return Text.shortened(text, LONGEST_REASON);
+    }
+}

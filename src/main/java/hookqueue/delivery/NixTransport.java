@@ -1,0 +1,38 @@
+package hookqueue.delivery;
+
+import hookqueue.base.StorePath;
+import hookqueue.nix.Nix;
+import hookqueue.nix.Progress;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Copies paths and their closures to a Nix store.
+ *
+ * <p>Every copy asks the destination which members of the closures it has, and sends the others: a
+ * binary cache may have lost a path since Nix asked last. So {@link DeliveryOutcome.Delivered}
+ * means that each narinfo was seen or written just now.
+ *
+ * @param url as {@code nix copy --to} takes it
+ * @param substituteOnDestination let an SSH destination fetch from its own substituters
+ */
+record NixTransport(DeliveryChild child, String url, boolean substituteOnDestination)
+        implements Transport {
+    @Override
+    public DeliveryOutcome carry(List<StorePath> paths, Progress progress) {
+        Optional<DeliveryOutcome> bad = child.checkPaths(paths);
+        if (bad.isPresent()) {
+            return bad.get();
+        }
+        DeliveryOutcome outcome = new DeliveryOutcome.Delivered(0);
+        for (List<StorePath> group : Nix.groups(paths)) {
+            List<String> command = child.nix().copy(url, substituteOnDestination, group);
+            outcome = child.run(command, Map.of(), group, progress, progress);
+            if (!(outcome instanceof DeliveryOutcome.Delivered)) {
+                return outcome;
+            }
+        }
+        return outcome;
+    }
+}

@@ -1,0 +1,35 @@
+package hookqueue.delivery;
+
+import hookqueue.nix.Nix;
+import hookqueue.process.ChildProcess;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * Makes transports that share one way to start child processes.
+ *
+ * @param nix how Nix is called
+ * @param children starts child processes
+ * @param environment variables that every child gets beside the worker's own
+ */
+public record Transports(Nix nix, ChildProcess children, Map<String, String> environment) {
+    /** Signs with a secret key file. */
+    public Transport sign(Path keyFile) {
+        return new SignTransport(child("sign"), keyFile);
+    }
+
+    /** Delivers to a destination. */
+    public Transport to(Destination destination, boolean substituteOnDestination) {
+        DeliveryChild child = child(destination.name());
+        return switch (destination) {
+            case Destination.Exec exec ->
+                    new ExecTransport(child, children, environment, exec.program());
+            case Destination.Store store ->
+                    new NixTransport(child, store.url(), substituteOnDestination);
+        };
+    }
+
+    private DeliveryChild child(String name) {
+        return new DeliveryChild(name, nix, children, environment);
+    }
+}

@@ -1,0 +1,42 @@
+package hookqueue.process;
+
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Where child processes keep their own files. Nix does not start without a home directory, and
+ * caches what a destination has; a service has no home, so both go to the state directory unless
+ * the environment says otherwise.
+ */
+public final class ChildEnvironment {
+    private ChildEnvironment() {}
+
+    /**
+     * The same with a cache of its own for each slot of a lane: when several {@code nix} of 2.8
+     * share a new one, most of them die ("executing SQLite statement: constraint failed").
+     *
+     * @param lane any text
+     */
+    public static Map<String, String> forSlot(
+            Map<String, String> environment, Path stateDir, String lane, int slot) {
+        var added = new HashMap<>(forChildren(environment, stateDir));
+        String cache =
+                added.getOrDefault(
+                        "XDG_CACHE_HOME", environment.getOrDefault("XDG_CACHE_HOME", ""));
+        String folder = "lane-" + Integer.toHexString(lane.hashCode()) + "-" + slot;
+        added.put("XDG_CACHE_HOME", Path.of(cache, folder).toString());
+        return Map.copyOf(added);
+    }
+
+    public static Map<String, String> forChildren(Map<String, String> environment, Path stateDir) {
+        var added = new HashMap<String, String>();
+        if (environment.getOrDefault("HOME", "").isEmpty()) {
+            added.put("HOME", stateDir.toString());
+        }
+        if (environment.getOrDefault("XDG_CACHE_HOME", "").isEmpty()) {
+            added.put("XDG_CACHE_HOME", stateDir.resolve("cache").toString());
+        }
+        return Map.copyOf(added);
+    }
+}

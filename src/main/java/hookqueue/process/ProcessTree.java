@@ -1,0 +1,305 @@
+package hookqueue.process;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Ends a child process and all that it started, found by a mark in their environment ({@code
+ * /proc/PID/environ}): it survives {@code setsid} and the death of the parent, which process groups
+ * and parentage do not.
+ */
+final class ProcessTree {
+    /** The environment variable that carries the mark. */
+    static final String MARK = "NPBHQ_CHILD";
+
+    private static final Logger LOG = LoggerFactory.getLogger(ProcessTree.class);
+    private static final long POLL_MILLIS = 20;
+    private static final long SLOW_POLL_MILLIS = 1_000;
+
+    /** A process that lives so long after SIGKILL sleeps in the kernel. */
+    private static final Duration KILLED_BY_NOW = Duration.ofSeconds(2);
+
+    /** Bounds the scan against fork bombs. */
+    private static final int MOST_LOOKS = 50;
+
+    private static final int USUAL_ENVIRON = 32 * 1024;
+
+    /** {@code PF_KTHREAD} of {@code linux/sched.h}. */
+    private static final long KERNEL_THREAD = 0x00200000;
+
+    private ProcessTree() {}
+
+    /**
+     * Returns when none is left: SIGTERM first, SIGKILL after the grace. Goes on when the thread is
+     * interrupted. A process that is long in the middle of {@code execve(2)}, as on a machine that
+     * is short of memory, may be one of them: it is waited for, as long as the grace.
+     */
+    static void end(ProcessHandle child, String mark, Duration grace) {
+        boolean interrupted = false;
+        long kill = System.nanoTime() + grace.toNanos();
+        var asked = new HashSet<Long>();
+        // each is told as soon as it is found: what starts others and ends is soon out of reach
+        Consumer<ProcessHandle> told =
+                process -> {
+                    if (System.nanoTime() > kill) {
+                        process.destroyForcibly();
+                    } else if (asked.add(process.pid())) {
+                        process.destroy();
+                    }
+                };
+        Found found = alive(child, mark, MOST_LOOKS, told);
+        boolean reported = false;
+        while (!found.processes().isEmpty() || (!found.all() && System.nanoTime() < kill)) {
+            boolean killed = System.nanoTime() - kill > KILLED_BY_NOW.toNanos();
+            if (killed && !reported) {
+                reported = true;
+                found.processes().forEach(ProcessTree::report);
+            }
+            try {
+                Thread.sleep(killed ? SLOW_POLL_MILLIS : POLL_MILLIS);
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+            found = alive(child, mark, MOST_LOOKS, told);
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Such a process, in state D, waits for a disk or a file server that does not answer. */
+    private static void report(ProcessHandle process) {
+        String pid = "/proc/" + process.pid();
+        LOG.error(
+                "process {} ({}) does not end after SIGKILL, it sleeps in the kernel: {}",
+                process.pid(),
+                firstLine(pid + "/comm"),
+                firstLine(pid + "/wchan"));
+    }
+
+    private static String firstLine(String file) {
+        try (BufferedReader reader = Files.newBufferedReader(Path.of(file))) {
+            String line = reader.readLine();
+            return line == null || line.equals("0") ? "place unknown" : line;
+        } catch (IOException e) {
+            return "gone";
+        }
+    }
+
+    /**
+     * What a child and all that it started do, as far as they still run: bytes read and written
+     * ({@code rchar} and {@code wchar} of {@code /proc/PID/io}, in which data sent by {@code
+     * send(2)} is missing), and the queues of their TCP connections.
+     */
+    static StallRule.Activity activity(ProcessHandle child, String mark) {
+        List<ProcessHandle> processes = alive(child, mark, 1, process -> {}).processes();
+        var sockets = new HashSet<Long>();
+        processes.forEach(process -> sockets.addAll(sockets(process)));
+        return new StallRule.Activity(
+                processes.stream().mapToLong(ProcessTree::moved).sum(),
+                sockets.isEmpty() ? Map.of() : queues(child, sockets));
+    }
+
+    /** Inodes of the sockets that a process has open. */
+    private static Set<Long> sockets(ProcessHandle process) {
+        var inodes = new HashSet<Long>();
+        try (DirectoryStream<Path> descriptors =
+                Files.newDirectoryStream(Path.of("/proc/" + process.pid() + "/fd"))) {
+            for (Path descriptor : descriptors) {
+                socket(descriptor).ifPresent(inodes::add);
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            return inodes; // gone in the meantime, or not ours to look at
+        }
+        return inodes;
+    }
+
+    private static Optional<Long> socket(Path descriptor) {
+        try {
+            String target = Files.readSymbolicLink(descriptor).toString(); // socket:[4711]
+            return target.startsWith("socket:[")
+                    ? Optional.of(
+                            Long.parseLong(target, "socket:[".length(), target.length() - 1, 10))
+                    : Optional.empty();
+        } catch (IOException | NumberFormatException e) {
+            return Optional.empty(); // closed in the meantime
+        }
+    }
+
+    /** In the child's network namespace, which may be another than the worker's. */
+    private static Map<Long, SocketQueues> queues(ProcessHandle child, Set<Long> inodes) {
+        var found = new HashMap<Long, SocketQueues>();
+        for (String table : List.of("tcp", "tcp6")) {
+            Path file = Path.of("/proc/" + child.pid() + "/net/" + table);
+            try (BufferedReader reader = Files.newBufferedReader(file)) {
+                found.putAll(SocketQueues.read(reader, inodes));
+            } catch (IOException | NumberFormatException e) {
+                LOG.debug("{}: {}", file, e.toString()); // ended, or a kernel without IPv6
+            }
+        }
+        return found;
+    }
+
+    private static long moved(ProcessHandle process) {
+        long moved = 0;
+        try {
+            for (String line : Files.readAllLines(Path.of("/proc/" + process.pid() + "/io"))) {
+                if (line.startsWith("rchar: ") || line.startsWith("wchar: ")) {
+                    moved += Long.parseLong(line.substring("rchar: ".length()));
+                }
+            }
+        } catch (IOException | NumberFormatException e) {
+            return 0; // gone in the meantime, or somebody else's
+        }
+        return moved;
+    }
+
+    /**
+     * What is alive.
+     *
+     * @param all whether it is certain that there is no other
+     */
+    private record Found(List<ProcessHandle> processes, boolean all) {}
+
+    /**
+     * All that are alive. One that starts another and ends while {@code /proc} is read would hide
+     * it: so it is read again until no new process has gone before it was looked at.
+     */
+    private static Found alive(
+            ProcessHandle child, String mark, int looks, Consumer<ProcessHandle> told) {
+        byte[] wanted = (MARK + "=" + mark).getBytes(StandardCharsets.US_ASCII);
+        var found = new ArrayList<ProcessHandle>();
+        if (child.isAlive()) {
+            found.add(child);
+            told.accept(child);
+        }
+        var seen = new HashSet<Long>();
+        seen.add(child.pid());
+        boolean again = true;
+        for (int i = 0; again && i < looks; i++) {
+            again = false;
+            for (long pid : running(child)) {
+                if (!seen.add(pid)) {
+                    continue;
+                }
+                Look look = look(Path.of("/proc/" + pid), wanted);
+                if (look == Look.OURS) {
+                    Optional<ProcessHandle> handle =
+                            ProcessHandle.of(pid).filter(ProcessHandle::isAlive);
+                    handle.ifPresent(found::add);
+                    handle.ifPresent(told);
+                    again |= handle.isEmpty();
+                } else if (look == Look.STARTING) {
+                    seen.remove(pid);
+                }
+                again |= look == Look.GONE || look == Look.STARTING;
+            }
+        }
+        return new Found(found, !again);
+    }
+
+    private static List<Long> running(ProcessHandle child) {
+        var pids = new ArrayList<Long>();
+        try (DirectoryStream<Path> processes =
+                Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+            processes.forEach(
+                    process -> pids.add(Long.parseLong(String.valueOf(process.getFileName()))));
+        } catch (IOException | DirectoryIteratorException | NumberFormatException e) {
+            child.descendants().map(ProcessHandle::pid).forEach(pids::add);
+        }
+        return pids;
+    }
+
+    private enum Look {
+        OURS,
+        ANOTHERS,
+        GONE,
+        /**
+         * In the middle of {@code execve(2)} a process has no environment that can be read, and
+         * what was opened before has none after it.
+         */
+        STARTING
+    }
+
+    private static Look look(Path process, byte[] wanted) {
+        try {
+            byte[] environ = environ(process);
+            if (environ.length == 0) {
+                return withoutEnvironment(process);
+            }
+            return contains(environ, wanted) ? Look.OURS : Look.ANOTHERS;
+        } catch (AccessDeniedException e) {
+            return Look.ANOTHERS;
+        } catch (IOException e) {
+            return Look.GONE; // perhaps still to be waited for
+        }
+    }
+
+    /** In one read: between two the process may have gone on to another program. */
+    private static byte[] environ(Path process) throws IOException {
+        var environ = ByteBuffer.allocate(USUAL_ENVIRON);
+        while (true) {
+            try (var file = FileChannel.open(process.resolve("environ"))) {
+                file.read(environ);
+            }
+            if (environ.hasRemaining()) {
+                return Arrays.copyOf(environ.array(), environ.position());
+            }
+            environ = ByteBuffer.allocate(2 * environ.capacity());
+        }
+    }
+
+    /**
+     * One that is ending, in the middle of {@code execve(2)}, or really without any: a thread of
+     * the kernel, or what was started by {@code env -i}. See {@code proc_pid_stat(5)} for the
+     * fields.
+     */
+    private static Look withoutEnvironment(Path process) throws IOException {
+        String stat = Files.readString(process.resolve("stat"), StandardCharsets.ISO_8859_1);
+        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+        long flags = Long.parseLong(fields[9 - 3]);
+        boolean hasMemory = !fields[23 - 3].equals("0");
+        boolean hasCode = !fields[27 - 3].equals("0");
+        String start = fields[50 - 3];
+        String end = fields[51 - 3];
+        if ((flags & KERNEL_THREAD) != 0
+                || (hasMemory && hasCode && start.equals(end) && !end.equals("0"))) {
+            return Look.ANOTHERS;
+        }
+        return hasMemory ? Look.STARTING : Look.GONE;
+    }
+
+    private static boolean contains(byte[] all, byte[] wanted) {
+        int start = 0;
+        for (int i = 0; i <= all.length; i++) {
+            if (i == all.length || all[i] == 0) {
+                if (i - start == wanted.length
+                        && Arrays.equals(all, start, i, wanted, 0, wanted.length)) {
+                    return true;
+                }
+                start = i + 1;
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,229 @@
+package hookqueue.protocol;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Cuts a connection's bytes into lines. A line ends with LF, or where the client has closed the
+ * connection in order; a line that a reset cuts off is dropped. A line has at most 1 MiB: the rest
+ * of a longer one is read and thrown away. Silence within a line is limited, and so is the time for
+ * a whole line; a long line delays other clients and gets less time.
+ */
+final class LineReader implements AutoCloseable {
+    static final int LONGEST = 1 << 20;
+
+    private static final Logger LOG = LoggerFactory.getLogger(LineReader.class);
+
+    /** As much as is worth reading at once: about a thousand paths. */
+    private static final int PLENTY = LongLines.SHORT;
+
+    /** What was found. */
+    sealed interface Found {
+        /** A line without its end; bytes that are not UTF-8 are replaced. */
+        record Line(String text) implements Found {}
+
+        /** A line of more than 1 MiB. */
+        record TooLong() implements Found {}
+
+        /** A long line, while others have all the room there is for such. */
+        record NoRoom() implements Found {}
+
+        /** Too much silence. */
+        record Silent(boolean withinLine) implements Found {}
+
+        /** No more lines. */
+        record End() implements Found {}
+    }
+
+    /** Where the bytes come from, with a limit on the silence before them. */
+    interface Source {
+        /**
+         * From now on throw {@link SocketTimeoutException} after so long without a byte; 0 for no
+         * limit.
+         */
+        void limitSilence(int millis) throws IOException;
+
+        InputStream stream();
+    }
+
+    private final Source source;
+    private final Duration withinLine;
+    private final Duration between;
+    private final LongLines longLines;
+    private boolean inPlace;
+    private byte[] buffer = new byte[8192];
+    private int start;
+    private int end;
+    private int searched;
+    private boolean full;
+
+    /** The kernel tells a reset once; later reads look like an orderly end. */
+    private boolean reset;
+
+    LineReader(Source source, Duration withinLine, Duration between, LongLines longLines) {
+        this.source = source;
+        this.withinLine = withinLine;
+        this.between = between;
+        this.longLines = longLines;
+    }
+
+    /**
+     * Whether a whole line is at hand, so that {@link #next()} does not wait. Reads what has come,
+     * and waits for nothing.
+     */
+    boolean hasLine() throws IOException {
+        while (lineEnd() < 0) {
+            if (end - start >= LongLines.SHORT || !hasBytes() || fill(end > start) < 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether the last line was a long one: its room is held until {@link #next()}. */
+    boolean holdsLong() {
+        return inPlace;
+    }
+
+    private boolean hasBytes() {
+        try {
+            return source.stream().available() > 0;
+        } catch (IOException e) {
+            return false; // next() finds out why
+        }
+    }
+
+    /** The next one. What the last one was made into must not be needed any more. */
+    Found next() throws IOException, InterruptedException {
+        giveBack();
+        @Nullable Found dropped = null;
+        long begun = 0;
+        while (true) {
+            int lineEnd = lineEnd();
+            if (lineEnd >= 0) {
+                Found found = dropped == null ? line(lineEnd) : dropped;
+                start = lineEnd + 1;
+                searched = start;
+                return found;
+            }
+            if (dropped == null && end - start > LONGEST) {
+                dropped = new Found.TooLong();
+            } else if (dropped == null && !inPlace && end - start >= LongLines.SHORT) {
+                inPlace = longLines.enter(withinLine);
+                dropped = inPlace ? null : new Found.NoRoom();
+                begun = System.nanoTime();
+            }
+            if (dropped != null) {
+                start = end;
+                searched = end;
+            }
+            boolean within = dropped != null || end > start;
+            if (within && begun == 0) {
+                begun = System.nanoTime();
+            }
+            long most = (inPlace ? 1 : 10) * withinLine.toNanos();
+            if (within && System.nanoTime() - begun > most) {
+                return new Found.Silent(true);
+            }
+            int count;
+            try {
+                count = fill(within);
+            } catch (SocketTimeoutException e) {
+                return new Found.Silent(within);
+            }
+            if (reset) {
+                start = end;
+                searched = end;
+                return new Found.End();
+            }
+            if (count < 0) {
+                return atEnd(dropped);
+            }
+        }
+    }
+
+    private Found atEnd(@Nullable Found dropped) {
+        if (dropped != null) {
+            start = end;
+            return dropped;
+        }
+        if (end == start) {
+            return new Found.End();
+        }
+        Found last = line(end);
+        start = end;
+        searched = end;
+        return last;
+    }
+
+    /** The room of a long line that is done with. */
+    private void giveBack() {
+        if (inPlace && end - start < LongLines.SHORT) {
+            byte[] small = new byte[LongLines.SHORT];
+            System.arraycopy(buffer, start, small, 0, end - start);
+            buffer = small;
+            searched -= start;
+            end -= start;
+            start = 0;
+            inPlace = false;
+            longLines.leave();
+        }
+    }
+
+    @Override
+    public void close() {
+        if (inPlace) {
+            inPlace = false;
+            longLines.leave();
+        }
+    }
+
+    private Found line(int lineEnd) {
+        return lineEnd - start > LONGEST
+                ? new Found.TooLong()
+                : new Found.Line(
+                        new String(buffer, start, lineEnd - start, StandardCharsets.UTF_8));
+    }
+
+    private int lineEnd() {
+        for (; searched < end; searched++) {
+            if (buffer[searched] == '\n') {
+                return searched;
+            }
+        }
+        return -1;
+    }
+
+    private int fill(boolean within) throws IOException {
+        if (start > 0) {
+            System.arraycopy(buffer, start, buffer, 0, end - start);
+            searched -= start;
+            end -= start;
+            start = 0;
+        }
+        if (end == buffer.length || (full && buffer.length < PLENTY)) {
+            int most = inPlace ? LONGEST + PLENTY : LongLines.SHORT;
+            buffer = Arrays.copyOf(buffer, Math.min(buffer.length * 4, most));
+        }
+        source.limitSilence(Math.toIntExact((within ? withinLine : between).toMillis()));
+        try {
+            int count = source.stream().read(buffer, end, buffer.length - end);
+            end += Math.max(0, count);
+            full = end == buffer.length;
+            return count;
+        } catch (SocketTimeoutException e) {
+            throw e;
+        } catch (IOException e) {
+            LOG.debug("a client has reset its connection: {}", e.toString());
+            reset = true;
+            return -1;
+        }
+    }
+}

@@ -1,0 +1,277 @@
+package hookqueue.protocol;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.newsclub.net.unix.AFUNIXSelectorProvider;
+import org.newsclub.net.unix.AFUNIXServerSocketChannel;
+import org.newsclub.net.unix.AFUNIXSocketChannel;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Accepts connections until the worker has been idle, with nobody connected, for the idle timeout.
+ *
+ * <p>It runs on the main thread. One thread both accepts and decides to end, so a connection is
+ * either accepted and served, or it is still in systemd's socket when the worker has exited, where
+ * it starts the next worker. The sockets are never closed: closing would shut down the socket that
+ * systemd shares with this process.
+ *
+ * <p>The thread sleeps until a client connects, until {@link #wake()}, or until the idle timeout is
+ * over. It does no disk I/O. Only while clients are connected it wakes once a second, to give up on
+ * those that do not read.
+ */
+public final class Listener {
+    private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
+    static final int MOST_SESSIONS = 64;
+    private static final Duration UNREAD = Duration.ofSeconds(5);
+    private static final Duration LOOK = Duration.ofSeconds(1);
+    private static final Duration LONGEST = Duration.ofDays(1);
+    private static final Duration WARN_EVERY = Duration.ofSeconds(10);
+    private static final Duration PATIENCE = Duration.ofMillis(500);
+    private static final byte[] TOO_MANY =
+            "error more than 64 connections; try again later\n".getBytes(StandardCharsets.US_ASCII);
+
+    private final List<AFUNIXServerSocketChannel> sockets;
+    private final Selector selector;
+    private final String storeDir;
+    private final RequestHandler answers;
+    private final Duration idleTimeout;
+    private final LongLines longLines = new LongLines();
+    private final SlowRequests slowRequests = new SlowRequests();
+    private final Map<Session, Thread> sessions = new ConcurrentHashMap<>();
+
+    /** Guards {@link #turns}. */
+    private final Object turning = new Object();
+
+    private long turns;
+    private long fullSince;
+    private long lastWarning = System.nanoTime() - WARN_EVERY.toNanos();
+    private volatile boolean stopping;
+
+    /** What the listener asks about the rest of the worker. */
+    @FunctionalInterface
+    public interface Work {
+        /**
+         * Whether anything is queued, deferred or running. Called when the idle timeout is over;
+         * after {@code true} again after {@link #wake()}, or a second later.
+         */
+        boolean remains() throws InterruptedException;
+
+        /**
+         * The last known answer, without waiting for anything. When it turns false, {@link #wake()}
+         * must follow.
+         */
+        default boolean isBusy() {
+            return false;
+        }
+    }
+
+    /**
+     * @param sockets adopted listening sockets, at least one
+     * @param idleTimeout time without work or connections before {@link #run} returns
+     */
+    public Listener(
+            List<AFUNIXServerSocketChannel> sockets,
+            String storeDir,
+            RequestHandler answers,
+            Duration idleTimeout)
+            throws IOException {
+        this.sockets = List.copyOf(sockets);
+        this.selector = AFUNIXSelectorProvider.provider().openSelector();
+        this.storeDir = storeDir;
+        this.answers = answers;
+        this.idleTimeout = idleTimeout;
+        for (AFUNIXServerSocketChannel socket : this.sockets) {
+            socket.configureBlocking(false);
+            socket.register(selector, SelectionKey.OP_ACCEPT);
+        }
+    }
+
+    /** Serves until idle, or until {@link #stop()}. */
+    public void run(Work work) throws IOException, InterruptedException {
+        long idleSince = System.nanoTime();
+        boolean remains = false;
+        while (!stopping) {
+            boolean occupied = !sessions.isEmpty() || work.isBusy();
+            selector.select(
+                    occupied ? forLook() : remains ? LOOK.toMillis() : untilIdle(idleSince));
+            selector.selectedKeys().clear();
+            boolean accepted = acceptAll();
+            sessions.keySet().forEach(session -> session.giveUpWriting(UNREAD));
+            turned();
+            if (occupied || accepted) {
+                idleSince = System.nanoTime();
+                remains = false;
+            } else if (System.nanoTime() - idleSince >= idleTimeout.toNanos()) {
+                remains = work.remains();
+                if (!remains) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /**
+     * In milliseconds: a worker that is paused or offline sleeps. To this selector, 0 is no wait.
+     */
+    private long forLook() {
+        return (sessions.isEmpty() ? LONGEST : LOOK).toMillis();
+    }
+
+    private long untilIdle(long idleSince) {
+        long left = idleTimeout.toNanos() - (System.nanoTime() - idleSince);
+        return Math.max(1, (left + 999_999) / 1_000_000);
+    }
+
+    /** Makes {@link #run} look again; may be called from any thread. */
+    public void wake() {
+        selector.wakeup();
+    }
+
+    /** Wakes the accepting thread and waits until it has looked for connections once. */
+    public void awaitTurn() throws InterruptedException {
+        synchronized (turning) {
+            long before = turns;
+            selector.wakeup();
+            while (turns == before) {
+                turning.wait();
+            }
+        }
+    }
+
+    private void turned() {
+        synchronized (turning) {
+            turns++;
+            turning.notifyAll();
+        }
+    }
+
+    /** Makes {@link #run} return soon; may be called from any thread. */
+    public void stop() {
+        stopping = true;
+        selector.wakeup();
+    }
+
+    /** Ends all sessions; call it after {@link #run} has returned. */
+    public void closeSessions(Duration most) throws InterruptedException {
+        for (Map.Entry<Session, Thread> each : sessions.entrySet()) {
+            each.getKey().close();
+            each.getValue().interrupt();
+        }
+        long end = System.nanoTime() + most.toNanos();
+        for (Thread thread : sessions.values()) {
+            thread.join(Duration.ofNanos(Math.max(1, end - System.nanoTime())));
+        }
+    }
+
+    private boolean acceptAll() {
+        boolean any = false;
+        for (AFUNIXServerSocketChannel socket : sockets) {
+            try {
+                AFUNIXSocketChannel channel = socket.accept();
+                while (channel != null) {
+                    any = true;
+                    try {
+                        begin(channel);
+                    } catch (IOException e) {
+                        if (mayWarn()) {
+                            LOG.warn("cannot serve a connection: {}", e.toString());
+                        }
+                        channel.close();
+                    }
+                    channel = socket.accept();
+                }
+            } catch (IOException e) {
+                if (mayWarn()) {
+                    LOG.warn("cannot accept a connection: {}", e.toString());
+                }
+                pause();
+            }
+        }
+        return any;
+    }
+
+    /** Those that wait are tried again two hundred times a second. */
+    private boolean mayWarn() {
+        boolean may = System.nanoTime() - lastWarning > WARN_EVERY.toNanos();
+        if (may) {
+            lastWarning = System.nanoTime();
+        }
+        return may;
+    }
+
+    private void begin(AFUNIXSocketChannel channel) throws IOException {
+        if (!roomSoon()) {
+            refuse(channel);
+            return;
+        }
+        channel.configureBlocking(true);
+        var session = new Session[1];
+        session[0] =
+                new Session(
+                        new Connection(channel),
+                        storeDir,
+                        answers,
+                        Session.Patience.STANDARD,
+                        longLines,
+                        slowRequests,
+                        () -> {
+                            sessions.remove(session[0]);
+                            selector.wakeup();
+                        });
+        var thread = new Thread(session[0], "session");
+        thread.setDaemon(true);
+        sessions.put(session[0], thread);
+        try {
+            thread.start();
+        } catch (OutOfMemoryError e) { // what the JDK says when the limit on processes is reached
+            sessions.remove(session[0]);
+            throw new IOException("no thread for it: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * A burst of hooks is let wait a moment for a place; connections that stay do not make every
+     * newcomer wait.
+     */
+    private boolean roomSoon() {
+        if (sessions.size() < MOST_SESSIONS) {
+            fullSince = 0;
+            return true;
+        }
+        if (fullSince == 0) {
+            fullSince = System.nanoTime();
+        }
+        while (sessions.size() >= MOST_SESSIONS
+                && System.nanoTime() - fullSince < PATIENCE.toNanos()) {
+            pause();
+        }
+        return sessions.size() < MOST_SESSIONS;
+    }
+
+    private static void refuse(AFUNIXSocketChannel channel) {
+        try (channel) {
+            channel.configureBlocking(false);
+            if (channel.write(ByteBuffer.wrap(TOO_MANY)) < TOO_MANY.length) {
+                LOG.debug("a refused client could not be told");
+            }
+        } catch (IOException e) {
+            LOG.debug("a refused client is gone: {}", e.toString());
+        }
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(5);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

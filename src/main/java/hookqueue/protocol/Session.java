@@ -1,0 +1,201 @@
+package hookqueue.protocol;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One client, on its own thread: reads lines, has them answered in order, writes the replies.
+ *
+ * <p>Path lines that are at hand together are queued together, in one commit.
+ */
+final class Session implements Runnable {
+    private static final Logger LOG = LoggerFactory.getLogger(Session.class);
+
+    /** Paths in one commit; an empty line counts as one. */
+    private static final int PATHS_TOGETHER = 1_000;
+
+    /** While one batch is rooted and the next is written to the database, one more may wait. */
+    private static final int MOST_PENDING = 3;
+
+    private final Connection connection;
+    private final String storeDir;
+    private final RequestHandler answers;
+    private final Patience patience;
+    private final LongLines longLines;
+    private final SlowRequests slowRequests;
+    private final Runnable ended;
+
+    /** Of the requests that wait to be queued together. */
+    private int pathsWaiting;
+
+    /** Lines that are to be queued together, and what was handed over and not yet answered. */
+    private final List<Request.Enqueue> waiting = new ArrayList<>();
+
+    private final Deque<RequestHandler.Pending> pending = new ArrayDeque<>();
+
+    /**
+     * How long a client may be silent.
+     *
+     * @param withinLine in the middle of a line
+     * @param betweenLines before the next request
+     */
+    record Patience(Duration withinLine, Duration betweenLines) {
+        static final Patience STANDARD =
+                new Patience(Duration.ofSeconds(30), Duration.ofMinutes(5));
+    }
+
+    /**
+     * @param ended run when the session is over
+     */
+    Session(
+            Connection connection,
+            String storeDir,
+            RequestHandler answers,
+            Patience patience,
+            LongLines longLines,
+            SlowRequests slowRequests,
+            Runnable ended) {
+        this.connection = connection;
+        this.storeDir = storeDir;
+        this.answers = answers;
+        this.patience = patience;
+        this.longLines = longLines;
+        this.slowRequests = slowRequests;
+        this.ended = ended;
+    }
+
+    @Override
+    public void run() {
+        try (connection;
+                var lines =
+                        new LineReader(
+                                connection,
+                                patience.withinLine(),
+                                patience.betweenLines(),
+                                longLines)) {
+            serve(connection.peer(), lines);
+        } catch (IOException e) {
+            LOG.debug("a connection broke: {}", e.toString());
+        } catch (InterruptedException e) {
+            LOG.debug("a connection is closed, the worker stops");
+        } finally {
+            ended.run();
+        }
+    }
+
+    private void serve(Peer peer, LineReader lines) throws IOException, InterruptedException {
+        while (true) {
+            LineReader.Found found = lines.next();
+            if (found instanceof LineReader.Found.Line line) {
+                take(Request.parse(storeDir, line.text()), peer);
+            } else {
+                settle();
+                if (found instanceof LineReader.Found.TooLong) {
+                    connection.say("error the line is longer than 1 MiB; nothing of it was queued");
+                } else if (found instanceof LineReader.Found.NoRoom) {
+                    connection.say(
+                            "error too many long lines at once; nothing of it was queued, try again later");
+                } else {
+                    if (found instanceof LineReader.Found.Silent silent) {
+                        connection.say(
+                                "error silent for "
+                                        + (silent.withinLine()
+                                                ? patience.withinLine().toSeconds()
+                                                        + "s in the middle of a line"
+                                                : patience.betweenLines().toSeconds()
+                                                        + "s between two lines"));
+                    }
+                    connection.flush();
+                    return;
+                }
+            }
+            if (!lines.hasLine() || lines.holdsLong()) {
+                settle();
+                connection.flush();
+            } else if (pathsWaiting >= PATHS_TOGETHER) {
+                handOver();
+            }
+        }
+    }
+
+    private void take(Request request, Peer peer) throws InterruptedException {
+        if (request instanceof Request.Enqueue enqueue) {
+            waiting.add(enqueue);
+            pathsWaiting += Math.max(1, enqueue.paths().size() + enqueue.refused().size());
+            return;
+        }
+        settle();
+        if (!SlowRequests.isSlow(request)) {
+            answer(request, peer);
+        } else if (slowRequests.enter()) {
+            try {
+                answer(request, peer);
+            } finally {
+                slowRequests.leave();
+            }
+        } else {
+            connection.say(SlowRequests.NO_PLACE);
+        }
+    }
+
+    private void answer(Request request, Peer peer) throws InterruptedException {
+        try {
+            connection.say(answers.answer(request, peer, reply));
+        } catch (IOException e) {
+            LOG.debug(
+                    "a request was given up: {}",
+                    e.toString()); // nobody hears the answer, but lines may follow
+        }
+    }
+
+    private void handOver() throws InterruptedException {
+        if (!waiting.isEmpty()) {
+            pending.add(answers.enqueue(List.copyOf(waiting)));
+            waiting.clear();
+            pathsWaiting = 0;
+            if (pending.size() >= MOST_PENDING) {
+                pending.remove().replies().forEach(connection::say);
+            }
+        }
+    }
+
+    /** Has every line that was read so far answered. */
+    private void settle() throws InterruptedException {
+        handOver();
+        while (!pending.isEmpty()) {
+            pending.remove().replies().forEach(connection::say);
+        }
+    }
+
+    private final Reply reply =
+            new Reply() {
+                @Override
+                public void data(String line) {
+                    connection.say(
+                            line.startsWith("ok") || line.startsWith("error") ? " " + line : line);
+                }
+
+                @Override
+                public void flush() throws IOException {
+                    connection.flush();
+                    if (connection.isDeaf()) {
+                        throw new IOException("nobody listens");
+                    }
+                }
+            };
+
+    /** As {@link Connection#giveUpWriting}. */
+    void giveUpWriting(Duration limit) {
+        connection.giveUpWriting(limit);
+    }
+
+    void close() {
+        connection.close();
+    }
+}

@@ -1,0 +1,261 @@
+package hookqueue.queue;
+
+import hookqueue.base.StorePath;
+import hookqueue.queue.DeliveryRow.State;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One configured lane: the paths that are due there, the verdicts on them, and its breaker.
+ *
+ * <p>A lane reads entries, works on them for as long as it likes, and records verdicts. A verdict
+ * counts only while its entry is unchanged: an operator may have retried it meanwhile, or dropped
+ * it and queued the path again.
+ */
+public final class LaneStore {
+    /** The lane that signs; the others are held until it has. */
+    public static final String SIGN = "sign";
+
+    private static final String ENTRY =
+            "SELECT p.id, p.name, d.tries, d.attempts, d.changed_at < l.last_delivery, d.changed_at"
+                    + " FROM delivery d JOIN path p ON p.id = d.path JOIN lane l ON l.id = d.lane"
+                    + " WHERE d.lane = ?1 AND d.state = ?2";
+
+    /** The entry as the lane had read it: not retried, dropped or queued again since. */
+    private static final String UNCHANGED = " WHERE path = ? AND lane = ? AND changed_at = ?";
+
+    private final Sql sql;
+    private final PathStore paths;
+    private final Effects.Collector effects;
+    private final String name;
+    private final long id;
+
+    LaneStore(Sql sql, PathStore paths, Effects.Collector effects, String name, long id) {
+        this.sql = sql;
+        this.paths = paths;
+        this.effects = effects;
+        this.name = name;
+        this.id = id;
+    }
+
+    long id() {
+        return id;
+    }
+
+    /**
+     * Paths that are due and have never failed on their own, the oldest first. Those that had
+     * failed before somebody asked to try them again come last: a client that often asks must not
+     * keep the others back.
+     */
+    public List<Entry> fresh(int limit) throws SQLException {
+        return entries(" ORDER BY d.due_at, d.path LIMIT ?3", State.FRESH, limit);
+    }
+
+    /**
+     * The youngest of those that come first in {@link #fresh}: what a trial of a destination takes.
+     */
+    public List<Entry> youngest() throws SQLException {
+        return entries(
+                " AND d.due_at = (SELECT MIN(due_at) FROM delivery WHERE lane = ?1 AND state = ?2)"
+                        + " ORDER BY d.path DESC LIMIT ?3",
+                State.FRESH,
+                1);
+    }
+
+    /**
+     * Deferred paths whose time has come, or lies further ahead than any delay: the clock was set
+     * back.
+     */
+    public List<Entry> due(long now, long longestDelay, int limit) throws SQLException {
+        return entries(
+                " AND (d.due_at <= ?4 OR d.due_at > ?5) ORDER BY d.due_at, d.path LIMIT ?3",
+                State.DEFERRED,
+                limit,
+                now,
+                now + longestDelay);
+    }
+
+    /** The deferred paths that come next, whether they are due or not. */
+    public List<Entry> deferred(int limit) throws SQLException {
+        return entries(" ORDER BY d.due_at, d.path LIMIT ?3", State.DEFERRED, limit);
+    }
+
+    private List<Entry> entries(String rest, State state, int limit, Object... more)
+            throws SQLException {
+        return sql.query(LaneStore::entry, ENTRY + rest, Sql.with(more, id, state, limit));
+    }
+
+    private static Entry entry(ResultSet row) throws SQLException {
+        return new Entry(
+                row.getLong(1),
+                ReportQueries.storePath(row.getString(2)),
+                row.getInt(3),
+                row.getInt(4),
+                row.getBoolean(5),
+                row.getLong(6));
+    }
+
+    /** When the first deferred path is due. */
+    public Optional<Long> nextDue() throws SQLException {
+        return sql.first(
+                row -> row.getLong(1),
+                "SELECT due_at FROM delivery WHERE lane = ? AND state = ? ORDER BY due_at LIMIT 1",
+                id,
+                State.DEFERRED);
+    }
+
+    /**
+     * Makes deferred paths that were never blamed due now: something has shown that the destination
+     * works.
+     */
+    public void hasten(long now) throws SQLException {
+        if (sql.update(
+                        "UPDATE delivery SET due_at = ? WHERE lane = ? AND state = ? AND attempts = 0 AND due_at > ?",
+                        now,
+                        id,
+                        State.DEFERRED,
+                        now)
+                > 0) {
+            effects.changed();
+        }
+    }
+
+    /** Records what the lane found out about entries that it read. */
+    public void record(List<Verdict> verdicts, long bytes, long now) throws SQLException {
+        int delivered = 0;
+        var latencies = new ArrayList<Long>();
+        for (Verdict verdict : verdicts) {
+            long path = verdict.entry().id();
+            long read = verdict.entry().changedAt();
+            switch (verdict) {
+                case Verdict.Delivered done -> {
+                    if (sql.update("DELETE FROM delivery" + UNCHANGED, path, id, read) > 0) {
+                        delivered++;
+                        queuedAt(path).ifPresent(at -> latencies.add(now - at));
+                        after(path, now);
+                        paths.settleIfDone(path, done.entry().path(), now);
+                    }
+                }
+                case Verdict.Deferred later ->
+                        sql.update(
+                                "UPDATE delivery SET state = ?, due_at = ?, tries = ?, attempts = ?, reason = ?, changed_at = ?"
+                                        + UNCHANGED,
+                                State.DEFERRED,
+                                later.dueAt(),
+                                later.inconclusive(),
+                                later.failures(),
+                                later.reason(),
+                                now,
+                                path,
+                                id,
+                                read);
+                case Verdict.Failed failed ->
+                        sql.update(
+                                "UPDATE delivery SET state = ?, attempts = ?, reason = ?, changed_at = ?"
+                                        + UNCHANGED,
+                                State.FAILED,
+                                failed.failures(),
+                                failed.reason(),
+                                now,
+                                path,
+                                id,
+                                read);
+            }
+        }
+        if (delivered > 0) {
+            sql.update(
+                    "UPDATE lane SET delivered = delivered + ?, bytes = bytes + ?, last_delivery = ? WHERE id = ?",
+                    delivered,
+                    bytes,
+                    now,
+                    id);
+            LaneTotals.observe(sql, id, Histogram.Kind.LATENCY, latencies);
+        }
+        effects.changed();
+    }
+
+    /** A signature releases what was held for it; a delivery is remembered. */
+    private void after(long path, long now) throws SQLException {
+        if (name.equals(SIGN)) {
+            sql.update(
+                    "UPDATE delivery SET state = ?, changed_at = ? WHERE path = ? AND state = ?",
+                    State.FRESH,
+                    now,
+                    path,
+                    State.HELD);
+        } else {
+            sql.update(
+                    "INSERT OR REPLACE INTO delivered (lane, path, at) VALUES (?, ?, ?)",
+                    id,
+                    path,
+                    now);
+        }
+    }
+
+    /**
+     * A path that this destination got.
+     *
+     * @param id the path's row, for paging
+     * @param at when, the last time
+     */
+    public record Delivered(long id, StorePath path, long at) {}
+
+    /**
+     * Remembered deliveries, by row, after a row; without those that are queued for this lane
+     * again. None at {@link #SIGN}.
+     */
+    public List<Delivered> deliveredAfter(long row, int limit) throws SQLException {
+        return sql.query(
+                found ->
+                        new Delivered(
+                                found.getLong(1),
+                                ReportQueries.storePath(found.getString(2)),
+                                found.getLong(3)),
+                "SELECT p.id, p.name, r.at FROM delivered r JOIN path p ON p.id = r.path"
+                        + " WHERE r.lane = ?1 AND r.path > ?2 AND NOT EXISTS"
+                        + " (SELECT 1 FROM delivery d WHERE d.path = r.path AND d.lane = ?1)"
+                        + " ORDER BY r.path LIMIT ?3",
+                id,
+                row,
+                limit);
+    }
+
+    private Optional<Long> queuedAt(long path) throws SQLException {
+        return sql.first(row -> row.getLong(1), "SELECT queued_at FROM path WHERE id = ?", path);
+    }
+
+    /** Counts a child process that has ended. */
+    public void ran(BatchResult run) throws SQLException {
+        LaneTotals.count(sql, id, run);
+    }
+
+    /** The lane's breaker. */
+    public Breaker breaker() throws SQLException {
+        return sql.first(
+                        row ->
+                                new Breaker(
+                                        row.getInt(1),
+                                        row.getLong(2),
+                                        row.getLong(3),
+                                        row.getString(4)),
+                        "SELECT breaker_failures, breaker_until, breaker_since, breaker_reason FROM lane WHERE id = ?",
+                        id)
+                .orElse(Breaker.CLOSED);
+    }
+
+    /** Records the lane's breaker. */
+    public void breaker(Breaker breaker) throws SQLException {
+        sql.update(
+                "UPDATE lane SET breaker_failures = ?, breaker_until = ?, breaker_since = ?, breaker_reason = ?"
+                        + " WHERE id = ?",
+                breaker.failures(),
+                breaker.until(),
+                breaker.since(),
+                breaker.reason(),
+                id);
+        effects.changed();
+    }
+}

@@ -1,0 +1,167 @@
+package hookqueue.queue;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a task may ask of the queue and change in it, one store for each kind of caller.
+ *
+ * <p>Used on the thread {@code queue} only. A transaction is always open; {@link #commit} ends it,
+ * says what is left to do outside the database, and begins the next one. No list that a store
+ * returns is longer than the limit that was asked for. All times are milliseconds since the epoch.
+ */
+public final class QueueTransaction {
+    private static final Logger LOG = LoggerFactory.getLogger(QueueTransaction.class);
+    private static final int PAGE = 1_000;
+
+    /** The key of the settings' generation for which paths of removed destinations were moved. */
+    private static final String MOVED = "moved";
+
+    private final Connection connection;
+    private final Sql sql;
+    private final Effects.Collector effects = new Effects.Collector();
+    private final Meta meta;
+    private final RetryStore retries;
+    private final PathStore paths;
+    private final RootStore roots;
+    private final ReportQueries reports;
+    private final WaitQueries waits;
+    private final Map<String, LaneStore> lanes = new HashMap<>();
+
+    QueueTransaction(Connection connection) {
+        this.connection = connection;
+        this.sql = new Sql(connection);
+        this.meta = new Meta(sql, effects);
+        this.retries = new RetryStore(sql, effects);
+        this.paths = new PathStore(sql, meta, retries, effects);
+        this.roots = new RootStore(sql, effects);
+        this.reports = new ReportQueries(sql);
+        this.waits = new WaitQueries(sql);
+    }
+
+    /**
+     * Makes the lanes of the settings the configured ones.
+     *
+     * @param progress told what may take long, every thousand paths
+     * @return whether that has settled paths, whose roots are still there
+     */
+    boolean configure(List<String> names, long now, Consumer<String> progress) throws SQLException {
+        var settings = new LaneSettings(sql, meta);
+        boolean settledSome = settings.apply(names, now);
+        for (String name : names) {
+            lanes.put(name, new LaneStore(sql, paths, effects, name, settings.id(name)));
+        }
+        LaneStore sign = lanes.get(LaneStore.SIGN);
+        Long signId = sign == null ? null : sign.id();
+        retries.begin(signId);
+        paths.begin(settings.generation(), signId);
+        if (meta.get(MOVED) < settings.generation()) {
+            moveStranded(now, progress);
+            meta.put(MOVED, settings.generation());
+        }
+        return settledSome;
+    }
+
+    /** In one transaction with the change of the lanes: nobody would look for them later. */
+    private void moveStranded(long now, Consumer<String> progress) throws SQLException {
+        long all = 0;
+        int moved = paths.moveStranded(PAGE, now);
+        while (moved > 0) {
+            all += moved;
+            progress.accept("moved " + all + " paths of removed destinations to new ones");
+            moved = paths.moveStranded(PAGE, now);
+        }
+        if (all > 0) {
+            LOG.info("moved {} paths of removed destinations to new ones", all);
+        }
+    }
+
+    /** Paths: queued, dropped, forgotten. */
+    public PathStore paths() {
+        return paths;
+    }
+
+    /** Failed and deferred paths: tried again now. */
+    public RetryStore retries() {
+        return retries;
+    }
+
+    /** Counts and lists. */
+    public ReportQueries reports() {
+        return reports;
+    }
+
+    /** For clients that wait until paths are settled. */
+    public WaitQueries waits() {
+        return waits;
+    }
+
+    /** The pause. */
+    public Meta meta() {
+        return meta;
+    }
+
+    /**
+     * A configured lane: what is due there, and what became of it.
+     *
+     * @throws IllegalArgumentException when the settings have no such lane
+     */
+    public LaneStore lane(String name) {
+        LaneStore lane = lanes.get(name);
+        if (lane == null) {
+            throw new IllegalArgumentException("not a lane of the settings: " + name);
+        }
+        return lane;
+    }
+
+    RootStore roots() {
+        return roots;
+    }
+
+    Sql sql() {
+        return sql;
+    }
+
+    /** Commits; when this returns, all of it is on disk. */
+    Effects commit() throws SQLException {
+        connection.commit();
+        return effects.take();
+    }
+
+    /** Undoes the transaction: nothing of it has happened. */
+    void rollBack() {
+        effects.take();
+        sql.prepareAgain();
+        try {
+            connection.rollback();
+        } catch (SQLException e) {
+            beginAgain(e);
+        }
+    }
+
+    /**
+     * SQLite itself rolls back when the disk is full (https://www.sqlite.org/lang_transaction.html,
+     * 3); the driver's rollback then fails before it has begun a new transaction, and every later
+     * statement would be one of its own.
+     */
+    private void beginAgain(SQLException failure) {
+        try (Statement s = connection.createStatement()) {
+            s.execute("BEGIN");
+        } catch (SQLException e) {
+            e.addSuppressed(failure);
+            LOG.error("cannot roll back", e);
+        }
+    }
+
+    void close() throws SQLException {
+        sql.close();
+        connection.close();
+    }
+}

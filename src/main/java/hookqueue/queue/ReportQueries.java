@@ -1,0 +1,147 @@
+package hookqueue.queue;
+
+import hookqueue.base.StorePath;
+import hookqueue.queue.DeliveryRow.State;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Counts and lists for reports, and the state of a path for {@code explain}. Changes nothing. The
+ * counters are kept by triggers, so nothing here grows with the queue but the lists, which have a
+ * limit.
+ */
+public final class ReportQueries {
+    static final String ROW =
+            "SELECT p.id, p.name, l.name, l.configured, d.state, p.queued_at, d.due_at,"
+                    + " d.tries, d.attempts, d.reason FROM delivery d JOIN path p ON p.id = d.path JOIN lane l ON l.id = d.lane ";
+
+    /** Lets a search by state use the index, which begins with the lane. */
+    static final String OF_ANY_LANE = "WHERE d.lane IN (SELECT id FROM lane) ";
+
+    private final Sql sql;
+
+    ReportQueries(Sql sql) {
+        this.sql = sql;
+    }
+
+    /** Every lane, the configured ones first, {@code sign} before the others. */
+    public List<LaneCounts> lanes() throws SQLException {
+        return sql.query(
+                row ->
+                        new LaneCounts(
+                                row.getString(1),
+                                row.getBoolean(2),
+                                row.getLong(3),
+                                row.getLong(4),
+                                row.getLong(5),
+                                row.getLong(6),
+                                row.getLong(7),
+                                row.getLong(8),
+                                row.getLong(9),
+                                new Pace(row.getDouble(10), row.getDouble(11)),
+                                new Breaker(
+                                        row.getInt(12),
+                                        row.getLong(13),
+                                        row.getLong(14),
+                                        row.getString(15))),
+                "SELECT name, configured, held, fresh, deferred, failed, delivered, bytes, last_delivery,"
+                        + " recent_paths, recent_millis,"
+                        + " breaker_failures, breaker_until, breaker_since, breaker_reason FROM lane"
+                        + " WHERE configured OR held + fresh + deferred + failed > 0"
+                        + " ORDER BY configured DESC, name <> 'sign', id");
+    }
+
+    /** The totals of the lanes that {@link #lanes} names, in that order. */
+    public List<LaneTotal> totals() throws SQLException {
+        return LaneTotals.all(sql, lanes());
+    }
+
+    /** When the oldest path was queued that a configured lane still has to deliver. */
+    public Optional<Long> oldest() throws SQLException {
+        return sql.first(
+                row -> row.getLong(1),
+                "SELECT p.queued_at FROM lane l JOIN path p ON p.id IN ("
+                        + "(SELECT path FROM delivery WHERE lane = l.id AND state = ? ORDER BY due_at, path LIMIT 1),"
+                        + " (SELECT min(path) FROM delivery WHERE lane = l.id AND state = ?))"
+                        + " WHERE l.configured ORDER BY p.queued_at LIMIT 1",
+                State.FRESH,
+                State.DEFERRED);
+    }
+
+    /**
+     * Unsettled paths in every lane, in the order of arrival, after the path {@code after}; whole
+     * paths only.
+     */
+    public List<DeliveryRow> list(long after, int paths) throws SQLException {
+        return sql.query(
+                ReportQueries::row,
+                ROW
+                        + "WHERE d.path IN (SELECT DISTINCT path FROM delivery WHERE path > ? ORDER BY path LIMIT ?)"
+                        + " ORDER BY d.path, d.lane",
+                after,
+                paths);
+    }
+
+    /** Failed paths, as {@link #list}. */
+    public List<DeliveryRow> failed(long after, int paths) throws SQLException {
+        return sql.query(
+                ReportQueries::row,
+                ROW
+                        + OF_ANY_LANE
+                        + "AND d.state = ? AND d.path IN (SELECT DISTINCT path FROM delivery"
+                        + " WHERE lane IN (SELECT id FROM lane) AND state = ? AND path > ? ORDER BY path LIMIT ?)"
+                        + " ORDER BY d.path, d.lane",
+                State.FAILED,
+                State.FAILED,
+                after,
+                paths);
+    }
+
+    /** The state of one path, a row a lane; empty when it is settled or not known. */
+    public List<DeliveryRow> standing(StorePath path) throws SQLException {
+        return sql.query(
+                ReportQueries::row, ROW + "WHERE p.name = ? ORDER BY d.lane", path.baseName());
+    }
+
+    /** When a path was settled, if it is still remembered. */
+    public Optional<Long> settledAt(StorePath path) throws SQLException {
+        return sql.first(
+                row -> row.getLong(1),
+                "SELECT settled_at FROM path WHERE name = ? AND settled_at IS NOT NULL",
+                path.baseName());
+    }
+
+    /** Whether a path is queued, or has been settled and is remembered. */
+    public boolean known(StorePath path) throws SQLException {
+        return sql.exists("SELECT 1 FROM path WHERE name = ?", path.baseName());
+    }
+
+    /**
+     * The path of a name in the database.
+     *
+     * @throws SQLException damage, when it is no store path's: only such have been put there
+     */
+    static StorePath storePath(String name) throws SQLException {
+        try {
+            return new StorePath(name);
+        } catch (IllegalArgumentException e) {
+            throw Damage.unseen("a row's name is " + e.getMessage());
+        }
+    }
+
+    static DeliveryRow row(ResultSet row) throws SQLException {
+        return new DeliveryRow(
+                row.getLong(1),
+                storePath(row.getString(2)),
+                row.getString(3),
+                row.getBoolean(4),
+                State.of(row.getInt(5)),
+                row.getLong(6),
+                row.getLong(7),
+                row.getInt(8),
+                row.getInt(9),
+                row.getString(10));
+    }
+}

@@ -1,0 +1,163 @@
+package hookqueue.queue;
+
+import hookqueue.base.Filter;
+import hookqueue.base.StorePath;
+import hookqueue.roots.GcRoots;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings the database and the roots to agree, a page at a time, since either may be larger than
+ * memory: at a start after an end that was not clean, when roots could not be made or removed for a
+ * while, and once more before nothing is said to be left to do.
+ *
+ * <pre>
+ *   row       root
+ *   unsettled missing    the root is made
+ *   settled   there      the root is removed
+ *   none      there      the row was lost, or a hook has made the root and is about to spool: the path is queued
+ * </pre>
+ */
+final class RootReconciliation {
+    private static final Logger LOG = LoggerFactory.getLogger(RootReconciliation.class);
+    private static final int PAGE = 1_000;
+
+    private final GcRoots roots;
+    private final Path rootsDir;
+    private final Filter filter;
+    private final InstantSource clock;
+
+    /** The row up to which {@link #mend} has come; 0 while it is not under way. */
+    private long mendedUpTo;
+
+    RootReconciliation(GcRoots roots, Queue.Settings settings, InstantSource clock) {
+        this.roots = roots;
+        this.rootsDir = settings.rootsDir();
+        this.filter = settings.filter();
+        this.clock = clock;
+    }
+
+    /**
+     * All of it, before the queue's thread runs.
+     *
+     * @param progress told after each page
+     */
+    void atStart(QueueTransaction transaction, Consumer<String> progress) throws SQLException {
+        long after = 0;
+        long looked = 0;
+        do {
+            after = transaction.roots().rootSome(after, PAGE);
+            looked += commit(transaction);
+            if (looked > 0) {
+                progress.accept("looked for the roots of " + looked + " paths");
+            }
+        } while (after > 0);
+        int strangers = 0;
+        looked = 0;
+        try (GcRoots.Listing all = roots.list()) {
+            List<StorePath> page = all.next(PAGE);
+            while (!page.isEmpty()) {
+                looked += page.size();
+                progress.accept("looked for the paths of " + looked + " roots");
+                strangers += queueStrangers(transaction, page, excluded(page), true);
+                commit(transaction);
+                page = all.next(PAGE);
+            }
+        }
+        roots.sync();
+        tellOf(strangers);
+    }
+
+    /** Returns how many roots were made or removed. */
+    private int commit(QueueTransaction transaction) throws SQLException {
+        List<GcRoots.Change> changes = transaction.commit().roots();
+        for (GcRoots.Change change : changes) {
+            if (change.add()) {
+                roots.addIfMissing(change.path());
+            } else {
+                roots.remove(change.path());
+            }
+        }
+        return changes.size();
+    }
+
+    /**
+     * A page, when a root could not be made or removed and now can be; true when the next call has
+     * more to do. For one thread.
+     */
+    boolean mend(Queue queue) throws QueueException, InterruptedException {
+        long from = mendedUpTo;
+        if (from == 0 && !roots.beginToMend()) {
+            return false;
+        }
+        mendedUpTo = queue.call(transaction -> transaction.roots().rootSome(from, PAGE));
+        if (mendedUpTo == 0) {
+            look(queue, true);
+            roots.endOfMending();
+        }
+        return mendedUpTo > 0;
+    }
+
+    /**
+     * Queues what has a root and no row.
+     *
+     * @param unrootSettled whether to remove the roots of what is settled, too
+     */
+    void look(Queue queue, boolean unrootSettled) throws QueueException, InterruptedException {
+        int strangers = 0;
+        try (GcRoots.Listing all = roots.list()) {
+            List<StorePath> page = all.next(PAGE);
+            while (!page.isEmpty()) {
+                List<StorePath> some = page;
+                Set<StorePath> excluded = excluded(page);
+                strangers +=
+                        queue.call(transaction ->
+                                queueStrangers(transaction, some, excluded, unrootSettled));
+                page = all.next(PAGE);
+            }
+        }
+        tellOf(strangers);
+    }
+
+    /** Not on the queue's thread: a filter may take its time. */
+    private Set<StorePath> excluded(List<StorePath> page) {
+        return page.stream().filter(filter.negate()).collect(Collectors.toSet());
+    }
+
+    /** Returns how many of the rooted paths were queued. */
+    private int queueStrangers(
+            QueueTransaction transaction,
+            List<StorePath> rooted,
+            Set<StorePath> excluded,
+            boolean unrootSettled)
+            throws SQLException {
+        int strangers = 0;
+        for (StorePath path : rooted) {
+            Optional<Boolean> settled = transaction.roots().isSettled(path);
+            if (settled.isEmpty() && !excluded.contains(path)) {
+                transaction.paths().enqueueUntagged(path, clock.millis());
+                strangers++;
+            } else if (unrootSettled && settled.orElse(true)) {
+                transaction.paths().unrootUnlessQueued(path);
+            }
+        }
+        return strangers;
+    }
+
+    private void tellOf(int strangers) {
+        if (strangers > 0) {
+            LOG.warn(
+                    "queued {} paths that have a root in {} and were not in the database",
+                    strangers,
+                    rootsDir);
+        }
+    }
+}

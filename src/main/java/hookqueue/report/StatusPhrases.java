@@ -1,0 +1,94 @@
+package hookqueue.report;
+
+import hookqueue.base.Durations;
+import hookqueue.queue.Breaker;
+import hookqueue.queue.LaneCounts;
+import hookqueue.queue.Pause;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.Locale;
+import java.util.function.Supplier;
+
+/** Formats times, counts and states for people, the same way everywhere. */
+final class StatusPhrases {
+    private final Supplier<ZoneId> zone;
+
+    /**
+     * @param zone for times of day; called only when one is shown, because the JVM reads its rules
+     *     from a file
+     */
+    StatusPhrases(Supplier<ZoneId> zone) {
+        this.zone = zone;
+    }
+
+    /** {@code down since 14:02, next try 14:17}. */
+    String down(Breaker breaker, Instant now) {
+        return "down since "
+                + time(Instant.ofEpochMilli(breaker.since()), now)
+                + ", next try "
+                + time(Instant.ofEpochMilli(breaker.until()), now);
+    }
+
+    /** {@code paused since 14:02}, with {@code until 15:02} for a pause that has a duration. */
+    String paused(Pause pause, Instant now) {
+        String since = "paused since " + time(Instant.ofEpochMilli(pause.since()), now);
+        return pause.ends()
+                ? since + " until " + time(Instant.ofEpochMilli(pause.until()), now)
+                : since;
+    }
+
+    /** The state of a lane, in one word. */
+    static String state(LaneCounts lane, Overview o) {
+        if (!lane.configured()) {
+            return "removed";
+        }
+        if (o.running().containsKey(lane.name())) {
+            return lane.breaker().open() ? "trying" : "running";
+        }
+        if (lane.breaker().open()) {
+            return "down";
+        }
+        if (o.pause().isPresent()) {
+            return "paused";
+        }
+        return lane.outstanding() > 0 ? "waiting" : "idle";
+    }
+
+    /** {@code 1 path}, {@code 1,204 paths}. */
+    static String paths(long count) {
+        return number(count) + (count == 1 ? " path" : " paths");
+    }
+
+    static String number(long count) {
+        return String.format(Locale.ROOT, "%,d", count);
+    }
+
+    /** {@code 3min ago}, or {@code just now}. */
+    static String ago(Instant then, Instant now) {
+        Duration age = Forecast.positive(Duration.between(then, now));
+        return age.toSeconds() < 1 ? "just now" : Durations.shown(age) + " ago";
+    }
+
+    /** {@code in 3min}, or {@code now} for a time in the past. */
+    static String until(Instant then, Instant now) {
+        Duration left = Duration.between(now, then);
+        return left.isNegative() ? "now" : "in " + Durations.shown(left);
+    }
+
+    /** A class of its own, loaded late: making the formats takes milliseconds of a start. */
+    private static final class Times {
+        static final DateTimeFormatter TODAY = DateTimeFormatter.ofPattern("HH:mm", Locale.ROOT);
+        static final DateTimeFormatter ANY_DAY =
+                DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm", Locale.ROOT);
+
+        private Times() {}
+    }
+
+    /** {@code 14:02}; with the date when it is more than 20 h away. */
+    String time(Instant instant, Instant now) {
+        boolean near = Duration.between(instant, now).abs().compareTo(Duration.ofHours(20)) < 0;
+        return (near ? Times.TODAY : Times.ANY_DAY).format(instant.atZone(zone.get()));
+    }
+}

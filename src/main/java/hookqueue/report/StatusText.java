@@ -1,0 +1,216 @@
+package hookqueue.report;
+
+import hookqueue.base.Sizes;
+import hookqueue.base.Text;
+import hookqueue.nix.Progress;
+import hookqueue.queue.LaneCounts;
+import hookqueue.queue.LaneStore;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Supplier;
+
+/** An {@link Overview} for people: one line for systemd, some lines for a terminal. */
+public final class StatusText {
+    private static final String ME = "nix-post-build-hook-queue ";
+
+    private final StatusPhrases words;
+
+    /**
+     * @param zone for times of day; called only when one is shown, because the JVM reads its rules
+     *     from a file
+     */
+    public StatusText(Supplier<ZoneId> zone) {
+        this.words = new StatusPhrases(zone);
+    }
+
+    /** One line: running batches, destinations that are down, queued and failed paths, problems. */
+    public String summary(Overview o) {
+        var parts = new ArrayList<String>();
+        o.pause()
+                .ifPresent(pause ->
+                        parts.add(
+                                words.paused(pause, o.at()) + ", " + o.outstanding() + " queued"));
+        for (LaneCounts lane : o.lanes()) {
+            Running running = o.running().get(lane.name());
+            if (running != null) {
+                parts.add(running(lane, running, o.at()));
+            } else if (lane.configured() && lane.breaker().open()) {
+                parts.add(
+                        lane.name()
+                                + " "
+                                + words.down(lane.breaker(), o.at())
+                                + ", "
+                                + (lane.outstanding() + lane.held())
+                                + " queued");
+            } else if (lane.configured() && lane.deferred() > 0) {
+                parts.add(lane.name() + ": " + lane.deferred() + " deferred");
+            }
+        }
+        if (o.failed() > 0) {
+            parts.add(o.failed() + " failed");
+        }
+        o.problems().forEach(problem -> parts.add(problem.text()));
+        return parts.isEmpty() ? "idle" : String.join("; ", parts);
+    }
+
+    /** For a terminal: the summary, a table of the lanes, and the commands for what needs doing. */
+    public List<String> text(Overview o) {
+        var lines = new ArrayList<String>();
+        lines.add(summary(o));
+        if (!o.lanes().isEmpty()) {
+            lines.add("");
+            lines.addAll(table(o));
+        }
+        var facts = new ArrayList<String>();
+        o.oldest()
+                .ifPresent(oldest ->
+                        facts.add("oldest path  queued " + StatusPhrases.ago(oldest, o.at())));
+        Forecast.of(o)
+                .ifPresent(left ->
+                        facts.add("time left    " + Forecast.shown(left) + " at the current rate"));
+        if (!facts.isEmpty()) {
+            lines.add("");
+            lines.addAll(facts);
+        }
+        List<String> todo = todo(o);
+        if (!todo.isEmpty()) {
+            lines.add("");
+            lines.addAll(todo);
+        }
+        return lines;
+    }
+
+    private static List<String> table(Overview o) {
+        int width = o.lanes().stream().mapToInt(lane -> lane.name().length()).max().orElse(4);
+        String format = "%-" + Math.max(width, 4) + "s  %-7s  %7s  %8s  %6s  %9s  %7s  %s";
+        var lines = new ArrayList<String>();
+        lines.add(
+                String.format(
+                        Locale.ROOT,
+                        format,
+                        "LANE",
+                        "STATE",
+                        "QUEUED",
+                        "DEFERRED",
+                        "FAILED",
+                        "DELIVERED",
+                        "SENT",
+                        "LAST"));
+        for (LaneCounts lane : o.lanes()) {
+            lines.add(
+                    String.format(
+                            Locale.ROOT,
+                            format,
+                            lane.name(),
+                            StatusPhrases.state(lane, o),
+                            StatusPhrases.number(lane.fresh() + lane.held()),
+                            StatusPhrases.number(lane.deferred()),
+                            StatusPhrases.number(lane.failed()),
+                            StatusPhrases.number(lane.delivered()),
+                            lane.bytes() == 0 ? "-" : Sizes.shown(lane.bytes()),
+                            lane.lastDelivery() == 0
+                                    ? "never"
+                                    : StatusPhrases.ago(
+                                            Instant.ofEpochMilli(lane.lastDelivery()), o.at())));
+        }
+        return lines;
+    }
+
+    /** What an operator should do, with the command. */
+    private List<String> todo(Overview o) {
+        var lines = new ArrayList<String>();
+        for (LaneCounts lane : o.lanes()) {
+            if (lane.configured() && lane.breaker().open()) {
+                lines.add(
+                        lane.name()
+                                + " is down since "
+                                + words.time(Instant.ofEpochMilli(lane.breaker().since()), o.at())
+                                + " ("
+                                + StatusPhrases.ago(
+                                        Instant.ofEpochMilli(lane.breaker().since()), o.at())
+                                + "), next try "
+                                + StatusPhrases.until(
+                                        Instant.ofEpochMilli(lane.breaker().until()), o.at())
+                                + ": "
+                                + Text.firstLine(lane.breaker().reason()));
+                lines.add("    try now:    " + ME + "retry");
+            }
+        }
+        long deferred =
+                o.lanes().stream()
+                        .filter(LaneCounts::configured)
+                        .mapToLong(LaneCounts::deferred)
+                        .sum();
+        if (deferred > 0 && o.pause().isEmpty()) {
+            lines.add(
+                    (deferred == 1
+                                    ? "1 path is deferred; the worker retries it"
+                                    : StatusPhrases.paths(deferred)
+                                            + " are deferred; the worker retries them")
+                            + " later");
+            lines.add("    see why:    " + ME + "list");
+            lines.add("    try now:    " + ME + "retry");
+        }
+        if (o.failed() > 0) {
+            lines.add(
+                    o.failed() == 1
+                            ? "1 path failed; the worker does not retry it"
+                            : StatusPhrases.paths(o.failed())
+                                    + " failed; the worker does not retry them");
+            lines.add("    see why:    " + ME + "failed");
+            lines.add("    try again:  " + ME + "retry");
+        }
+        o.pause()
+                .ifPresent(pause -> {
+                    lines.add(words.paused(pause, o.at()) + ": no new batch starts");
+                    lines.add("    resume:     " + ME + "resume");
+                });
+        for (Overview.Problem problem : o.problems()) {
+            lines.add("problem: " + problem.what());
+            lines.add("    " + problem.remedy());
+        }
+        return lines;
+    }
+
+    private static String running(LaneCounts lane, Running running, Instant now) {
+        Progress.Snapshot progress = running.progress();
+        var text = new StringBuilder();
+        if (lane.name().equals(LaneStore.SIGN)) {
+            return text.append("signing ")
+                    .append(running.paths())
+                    .append(" of ")
+                    .append(lane.outstanding())
+                    .toString();
+        }
+        text.append("copying ")
+                .append(running.paths())
+                .append(" of ")
+                .append(lane.outstanding() + lane.held())
+                .append(" to ")
+                .append(lane.name());
+        if (progress.bytes() > 0) {
+            text.append(", ").append(Sizes.shown(progress.bytes()));
+            if (progress.bytesExpected() > progress.bytes()) {
+                text.append(" of ").append(Sizes.shown(progress.bytesExpected()));
+            }
+            text.append(" at ").append(running.rate(now));
+        }
+        if (running.batches().size() > 1) {
+            text.append(" by ").append(running.batches().size()).append(" processes");
+        }
+        return text.toString();
+    }
+
+    /** Since when the queue is paused, and until when, as in {@link #summary}. */
+    public String paused(Overview o) {
+        return o.pause().map(pause -> words.paused(pause, o.at())).orElse("not paused");
+    }
+
+    /** Since when a destination is down, and why. */
+    String down(LaneCounts lane, Instant now) {
+        return words.down(lane.breaker(), now) + ": " + Text.firstLine(lane.breaker().reason());
+    }
+}

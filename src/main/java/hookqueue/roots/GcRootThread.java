@@ -1,0 +1,127 @@
+package hookqueue.roots;
+
+import java.util.ArrayDeque;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Consumer;
+
+/**
+ * The thread {@code roots}: makes and removes roots in the order in which their rows were
+ * committed, while the queue's thread is already at the next transaction.
+ *
+ * <pre>
+ *   COMMIT ─► handed over ─► links made and removed ─► their folder synced ─► callers answered
+ * </pre>
+ *
+ * What has waited together shares one sync. A removal alone is not synced before the queue's end: a
+ * root that comes back after a loss of power is found to be stale by the next worker.
+ */
+public final class GcRootThread {
+    private final GcRoots roots;
+    private final Consumer<Throwable> fatal;
+    private final LinkedBlockingQueue<Work> work = new LinkedBlockingQueue<>();
+    private final Thread thread = new Thread(this::serve, "roots");
+
+    private volatile boolean ended;
+
+    /** Not a record: it is found by identity, and a record's first equals costs a start 20 ms. */
+    private static final class Work {
+        private final List<GcRoots.Change> changes;
+        private final After after;
+
+        Work(List<GcRoots.Change> changes, After after) {
+            this.changes = changes;
+            this.after = after;
+        }
+    }
+
+    private static final Work END = new Work(List.of(), made -> {});
+
+    /**
+     * @param fatal told when the thread cannot go on
+     */
+    public GcRootThread(GcRoots roots, Consumer<Throwable> fatal) {
+        this.roots = roots;
+        this.fatal = fatal;
+    }
+
+    public void start() {
+        thread.start();
+    }
+
+    /** What comes after. Runs on the thread {@code roots}. */
+    @FunctionalInterface
+    public interface After {
+        /**
+         * Runs once.
+         *
+         * @param made true when the roots are made and on disk, false when the thread has ended
+         */
+        void run(boolean made);
+    }
+
+    /** Has changes made. */
+    public void hand(List<GcRoots.Change> changes, After after) {
+        var handed = new Work(changes, after);
+        work.add(handed);
+        if (ended && work.remove(handed)) { // nobody takes it from there any more
+            after.run(false);
+        }
+    }
+
+    /** Has changes made, and returns when they are. */
+    public void handAndWait(List<GcRoots.Change> changes) {
+        if (!changes.isEmpty()) {
+            var done = new CompletableFuture<Boolean>();
+            hand(changes, done::complete);
+            done.join();
+        }
+    }
+
+    /** Makes what was handed over, and ends the thread. */
+    public void close() throws InterruptedException {
+        work.add(END);
+        thread.join();
+    }
+
+    private void serve() {
+        var group = new ArrayDeque<Work>();
+        try {
+            boolean last = false;
+            while (!last) {
+                group.add(work.take());
+                work.drainTo(group);
+                last = group.contains(END);
+                make(group);
+                while (!group.isEmpty()) {
+                    group.removeFirst().after.run(true);
+                }
+            }
+        } catch (InterruptedException | RuntimeException | Error e) {
+            fatal.accept(e);
+        } finally {
+            ended = true;
+            work.drainTo(group);
+            group.forEach(each -> each.after.run(false));
+        }
+    }
+
+    private void make(Collection<Work> group) {
+        boolean made = false;
+        for (Work each : group) {
+            for (GcRoots.Change change : each.changes) {
+                if (change.add()) {
+                    roots.add(change.path());
+                    made = true;
+                } else {
+                    roots.remove(change.path());
+                }
+            }
+        }
+        if (made) {
+            roots.sync();
+        }
+    }
+}

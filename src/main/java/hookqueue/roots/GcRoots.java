@@ -1,0 +1,219 @@
+package hookqueue.roots;
+
+import hookqueue.base.StorePath;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Iterator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Garbage collector roots: a symbolic link {@code <hash>-<name>} to each path that is queued. Nix
+ * takes every symbolic link below {@code /nix/var/nix/gcroots} as a root, so no process is needed
+ * to make one.
+ *
+ * <p>A folder that cannot be written is a warning, not a refusal: the path is then queued without
+ * protection, and rooted once the folder can be written again ({@link #beginToMend}).
+ */
+public final class GcRoots {
+    private static final Logger LOG = LoggerFactory.getLogger(GcRoots.class);
+
+    private final Path folder;
+    private final String storeDir;
+    private volatile @Nullable String problem;
+
+    /** Whether something went wrong since {@link #beginToMend()}. */
+    private volatile boolean wrongAgain;
+
+    /** A root to be made or removed once the transaction at hand is committed. */
+    public record Change(StorePath path, boolean add) {}
+
+    public GcRoots(Path folder, String storeDir) {
+        this.folder = folder;
+        this.storeDir = storeDir;
+        if (!isWritable()) {
+            note(
+                    new IOException(
+                            Files.exists(folder)
+                                    ? "not a writable directory"
+                                    : "it does not exist"));
+        }
+    }
+
+    /**
+     * What went wrong, or null. As long as it stands, roots may be missing, and others too many.
+     */
+    public @Nullable String problem() {
+        return problem;
+    }
+
+    /**
+     * Whether there is a problem and the folder can be written again. Whoever is told so makes and
+     * removes roots as they should be, and then calls {@link #endOfMending()}.
+     */
+    public boolean beginToMend() {
+        wrongAgain = false;
+        return problem != null && isWritable();
+    }
+
+    /** There is no problem any more, unless something went wrong meanwhile. */
+    public void endOfMending() {
+        if (!wrongAgain) {
+            LOG.info("whatever is queued is rooted in {} again", folder);
+            problem = null;
+        }
+    }
+
+    void add(StorePath path) {
+        try {
+            Files.createSymbolicLink(link(path), target(path));
+        } catch (FileAlreadyExistsException e) {
+            replaceIfWrong(path);
+        } catch (IOException e) {
+            note(e);
+        }
+    }
+
+    /** The same, faster where it is there already. */
+    public void addIfMissing(StorePath path) {
+        try {
+            if (Files.readSymbolicLink(link(path)).equals(target(path))) {
+                return;
+            }
+        } catch (IOException e) {
+            LOG.trace("not there, or no link", e);
+        }
+        add(path);
+    }
+
+    public void remove(StorePath path) {
+        try {
+            if (!Files.deleteIfExists(link(path)) && !Files.isDirectory(folder)) {
+                throw new NoSuchFileException(
+                        folder.toString()); // and it may come back with the root
+            }
+        } catch (IOException e) {
+            note(e);
+        }
+    }
+
+    /** Makes all that was added or removed survive a loss of power. */
+    public void sync() {
+        try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+            channel.force(true);
+        } catch (IOException e) {
+            note(e);
+        }
+    }
+
+    /** Every root there is. */
+    public Listing list() {
+        return new Listing();
+    }
+
+    /** The folder's content, some at a time: it may be larger than memory. */
+    public final class Listing implements AutoCloseable {
+        private final @Nullable DirectoryStream<Path> stream;
+        private final Iterator<Path> links;
+
+        @SuppressWarnings("StreamResourceLeak") // it is closed with this
+        private Listing() {
+            DirectoryStream<Path> opened = null;
+            try {
+                opened = Files.newDirectoryStream(folder);
+            } catch (IOException e) {
+                note(e);
+            }
+            stream = opened;
+            links = opened == null ? Collections.emptyIterator() : opened.iterator();
+        }
+
+        /**
+         * The next ones, at most so many, and none when there are no more. What is not a store
+         * path's name is passed over.
+         */
+        public List<StorePath> next(int most) {
+            var found = new ArrayList<StorePath>();
+            try {
+                while (found.size() < most && links.hasNext()) {
+                    Path link = links.next();
+                    StorePath path = parse(String.valueOf(link.getFileName()));
+                    if (path != null && Files.isSymbolicLink(link)) {
+                        found.add(path);
+                    }
+                }
+            } catch (DirectoryIteratorException e) {
+                note(new IOException(e.getMessage(), e));
+            }
+            return found;
+        }
+
+        @Override
+        public void close() {
+            try {
+                if (stream != null) {
+                    stream.close();
+                }
+            } catch (IOException e) {
+                note(e);
+            }
+        }
+    }
+
+    private static @Nullable StorePath parse(String name) {
+        try {
+            return new StorePath(name);
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
+    }
+
+    private void replaceIfWrong(StorePath path) {
+        Path link = link(path);
+        Path target = target(path);
+        try {
+            if (!Files.isSymbolicLink(link) || !Files.readSymbolicLink(link).equals(target)) {
+                Files.delete(link);
+                Files.createSymbolicLink(link, target);
+            }
+        } catch (IOException e) {
+            note(e);
+        }
+    }
+
+    private Path link(StorePath path) {
+        return folder.resolve(path.baseName());
+    }
+
+    private Path target(StorePath path) {
+        return Path.of(path.in(storeDir));
+    }
+
+    private boolean isWritable() {
+        return Files.isDirectory(folder) && Files.isWritable(folder);
+    }
+
+    private void note(IOException e) {
+        wrongAgain = true;
+        String reason =
+                e instanceof NoSuchFileException
+                        ? "it does not exist"
+                        : String.valueOf(e.getMessage());
+        String now = "garbage collector roots cannot be made in " + folder + ": " + reason;
+        if (!now.equals(problem)) {
+            LOG.warn("{}; queued paths are not protected from garbage collection", now);
+        }
+        problem = now;
+    }
+}

@@ -1,0 +1,127 @@
+package hookqueue.systemd;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.IThrowableProxy;
+import ch.qos.logback.classic.spi.ThrowableProxyUtil;
+import ch.qos.logback.core.ConsoleAppender;
+import ch.qos.logback.core.LayoutBase;
+import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
+import ch.qos.logback.core.joran.spi.ConsoleTarget;
+import hookqueue.base.Text;
+import org.slf4j.ILoggerFactory;
+import org.slf4j.IMarkerFactory;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.helpers.BasicMarkerFactory;
+import org.slf4j.helpers.NOPMDCAdapter;
+import org.slf4j.spi.MDCAdapter;
+import org.slf4j.spi.SLF4JServiceProvider;
+
+/**
+ * Makes logback SLF4J's logging, and configures it in code. SLF4J finds this class by the system
+ * property {@code slf4j.provider}: looking for a provider, and then for logback's configuration,
+ * would open every jar of the class path and be a good part of the start.
+ *
+ * <p>Lines go to standard error, and under systemd ({@code JOURNAL_STREAM} is set) each begins with
+ * its priority, {@code <3>} to {@code <7>}, as sd-daemon(3) describes. A level that is not known is
+ * {@code info} here; the settings complain about it.
+ */
+public final class Journal implements SLF4JServiceProvider {
+    /** The version of SLF4J's interface that this was written for. */
+    private static final String API = "2.0.99";
+
+    private final LoggerContext context = new LoggerContext();
+    private final IMarkerFactory markers = new BasicMarkerFactory();
+    private final MDCAdapter diagnostics = new NOPMDCAdapter();
+
+    /** Made by SLF4J. */
+    public Journal() {}
+
+    @Override
+    public void initialize() {
+        context.setMDCAdapter(diagnostics);
+        var layout = new Lines(System.getenv("JOURNAL_STREAM") != null);
+        layout.setContext(context);
+        layout.start();
+        var encoder = new LayoutWrappingEncoder<ILoggingEvent>();
+        encoder.setContext(context);
+        encoder.setLayout(layout);
+        encoder.start();
+        var appender = new ConsoleAppender<ILoggingEvent>();
+        appender.setContext(context);
+        appender.setTarget(ConsoleTarget.SystemErr.getName());
+        appender.setEncoder(encoder);
+        appender.start();
+        var root = context.getLogger(Logger.ROOT_LOGGER_NAME);
+        root.addAppender(appender);
+        root.setLevel(Level.toLevel(System.getenv("NPBHQ_LOG_LEVEL"), Level.INFO));
+        context.getLogger("org.sqlite").setLevel(Level.WARN);
+        context.start();
+    }
+
+    @Override
+    public ILoggerFactory getLoggerFactory() {
+        return context;
+    }
+
+    @Override
+    public IMarkerFactory getMarkerFactory() {
+        return markers;
+    }
+
+    @Override
+    public MDCAdapter getMDCAdapter() {
+        return diagnostics;
+    }
+
+    @Override
+    public String getRequestedApiVersion() {
+        return API;
+    }
+
+    /** Writes out what was logged; nothing may be logged afterwards. */
+    public static void stop() {
+        if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
+            context.stop();
+        }
+    }
+
+    /** One line an event; a stack trace has a priority on each of its lines. */
+    public static final class Lines extends LayoutBase<ILoggingEvent> {
+        private final boolean priorities;
+
+        public Lines(boolean priorities) {
+            this.priorities = priorities;
+        }
+
+        @Override
+        public String doLayout(ILoggingEvent event) {
+            String priority =
+                    priorities ? "<" + priority(event.getLevel()) + ">" : event.getLevel() + " ";
+            var text = new StringBuilder();
+            append(text, priority, event.getFormattedMessage());
+            IThrowableProxy thrown = event.getThrowableProxy();
+            if (thrown != null) {
+                append(text, priority, ThrowableProxyUtil.asString(thrown));
+            }
+            return text.toString();
+        }
+
+        private static void append(StringBuilder text, String priority, String message) {
+            for (String line : Text.clean(message).split("\n")) {
+                text.append(priority).append(line).append('\n');
+            }
+        }
+
+        private static int priority(Level level) {
+            return switch (level.toInt()) {
+                case Level.ERROR_INT -> 3;
+                case Level.WARN_INT -> 4;
+                case Level.INFO_INT -> 6;
+                default -> 7;
+            };
+        }
+    }
+}

@@ -1,0 +1,81 @@
+package hookqueue.base;
+
+import static hookqueue.base.SomePaths.path;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Filters, which are the operator's, and names, which are anybody's. */
+class FilterTest {
+    private static final String HASH = "7hx47qyrz4065viqzzhdqi5jixgjys0z-";
+
+    private static StorePath named(String name) {
+        return new StorePath(HASH + name);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "'',       '',      hello-2.12, true",
+        "^hello,   '',      hello-2.12, true",
+        "^hello,   '',      othello,    false",
+        "'',       -doc$,   hello-doc,  false",
+        "'',       -doc$,   hello-docs, true",
+        "hello,    2[.]12$, hello-2.12, false",
+        "^7hx47,   '',      hello-2.12, false",
+    })
+    void takesWhatIncludeFindsAndExcludeDoesNotInTheNameAlone(
+            String include, String exclude, String name, boolean taken) {
+        var filter = new Filter(pattern(include), pattern(exclude));
+        assertEquals(taken, filter.test(named(name)));
+        assertEquals(
+                taken,
+                filter.reason(named(name)).contains("the filters match")
+                        || filter.reason(named(name)).equals("no filter is set"));
+    }
+
+    private static Pattern pattern(String text) {
+        return text.isEmpty() ? null : Pattern.compile(text);
+    }
+
+    /** The JDK is safe from the textbook's examples, but not from these: a name has up to 211. */
+    @ParameterizedTest
+    @ValueSource(strings = {"(.*a){30}!", "(a+)+\\1!", "(a+?)+?!", "a*a*a*a*a*a*!"})
+    void aNameThatAnExpressionChokesOnIsTakenSoonWhateverTheExpressionIsFor(String expression) {
+        StorePath hostile = named("a".repeat(210) + "=");
+        Pattern pattern = Pattern.compile(expression);
+        assertTimeoutPreemptively(
+                Duration.ofSeconds(20),
+                () -> {
+                    for (int i = 0; i < 2; i++) {
+                        assertTrue(new Filter(pattern, null).test(hostile), "included");
+                        assertTrue(new Filter(null, pattern).test(hostile), "not excluded");
+                        assertEquals(
+                                "the filters match", new Filter(pattern, null).reason(hostile));
+                    }
+                });
+    }
+
+    @Test
+    void expressionsThatAreWrittenWithCareAreSearchedToTheirEnd() {
+        StorePath longest = named("a".repeat(211));
+        assertFalse(new Filter(Pattern.compile("a.*b|.*c.*d"), null).test(longest));
+        assertFalse(new Filter(null, Pattern.compile("(a{3})*a$")).test(longest));
+    }
+
+    @Test
+    void theReasonNamesTheFilterThatDecides() {
+        var filter = new Filter(Pattern.compile("p[0-4]$"), Pattern.compile("p3"));
+        assertTrue(filter.reason(path(3)).startsWith("NPBHQ_EXCLUDE matches"));
+        assertTrue(filter.reason(path(7)).startsWith("NPBHQ_INCLUDE does not match"));
+        assertEquals("the filters match", filter.reason(path(2)));
+        assertEquals("no filter is set", Filter.ALL.reason(path(2)));
+    }
+}

@@ -1,0 +1,202 @@
+package hookqueue.protocol;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.newsclub.net.unix.AFUNIXServerSocketChannel;
+import org.newsclub.net.unix.AFUNIXSocketAddress;
+
+class ListenerTest {
+    @TempDir Path folder;
+    private final List<AFUNIXServerSocketChannel> sockets = new ArrayList<>();
+
+    private static final RequestHandler ANSWERS =
+            new RequestHandler() {
+                @Override
+                public Pending enqueue(List<Request.Enqueue> requests) {
+                    return () -> requests.stream().map(r -> "ok queued").toList();
+                }
+
+                @Override
+                public String answer(Request request, Peer peer, Reply reply) {
+                    return "ok";
+                }
+            };
+
+    @BeforeEach
+    void begin() throws Exception {
+        for (String name : List.of("one", "two")) {
+            AFUNIXServerSocketChannel socket = AFUNIXServerSocketChannel.open();
+            socket.bind(AFUNIXSocketAddress.of(folder.resolve(name)), 128);
+            sockets.add(socket);
+        }
+    }
+
+    @AfterEach
+    void end() throws Exception {
+        for (AFUNIXServerSocketChannel socket : sockets) {
+            socket.close();
+        }
+    }
+
+    private SocketChannel connect(String name) throws IOException {
+        return SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve(name)));
+    }
+
+    private static String ask(SocketChannel client) throws IOException {
+        client.write(ByteBuffer.wrap("version\n".getBytes(StandardCharsets.UTF_8)));
+        return reader(client).readLine();
+    }
+
+    private static BufferedReader reader(SocketChannel client) {
+        return new BufferedReader(
+                new InputStreamReader(Channels.newInputStream(client), StandardCharsets.UTF_8));
+    }
+
+    private Thread run(Listener listener, Listener.Work work) {
+        var thread =
+                new Thread(() -> {
+                    try {
+                        listener.run(work);
+                    } catch (IOException | InterruptedException e) {
+                        throw new AssertionError(e);
+                    }
+                });
+        thread.start();
+        return thread;
+    }
+
+    private static void assertEnds(Thread thread) throws InterruptedException {
+        assertTrue(thread.join(Duration.ofSeconds(20)), "it must end");
+    }
+
+    @Test
+    void endsWhenThereWasNothingForTheIdleTime() throws Exception {
+        var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMillis(100));
+        long began = System.nanoTime();
+        assertEnds(run(listener, () -> false));
+        assertTrue(System.nanoTime() - began >= 100_000_000);
+    }
+
+    @Test
+    void doesNotEndWhileWorkRemains() throws Exception {
+        var remains = new AtomicBoolean(true);
+        var looks = new AtomicInteger();
+        var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ZERO);
+        Thread thread =
+                run(
+                        listener,
+                        () -> {
+                            looks.incrementAndGet();
+                            return remains.get();
+                        });
+        while (looks.get() < 20) {
+            assertTrue(thread.isAlive());
+            Thread.sleep(1);
+        }
+        remains.set(false);
+        assertEnds(thread);
+    }
+
+    @Test
+    void doesNotEndWhileSomebodyIsConnected() throws Exception {
+        var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMillis(50));
+        Thread thread;
+        try (SocketChannel client = connect("one")) {
+            thread = run(listener, () -> false);
+            assertEquals("ok", ask(client));
+            assertFalse(thread.join(Duration.ofMillis(400)), "the client is still there");
+            assertEquals("ok", ask(client));
+        }
+        assertEnds(thread);
+    }
+
+    @Test
+    void servesEverySocketItWasGiven() throws Exception {
+        var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMinutes(1));
+        Thread thread = run(listener, () -> false);
+        try (SocketChannel one = connect("one");
+                SocketChannel two = connect("two")) {
+            assertEquals("ok", ask(two));
+            assertEquals("ok", ask(one));
+        }
+        listener.stop();
+        assertEnds(thread);
+    }
+
+    @Test
+    void whoConnectsAfterTheEndIsServedByTheNextOne() throws Exception {
+        for (int life = 0; life < 20; life++) {
+            var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMillis(1));
+            Thread thread = run(listener, () -> false);
+            try (SocketChannel client = connect("one")) {
+                client.write(ByteBuffer.wrap("version\n".getBytes(StandardCharsets.UTF_8)));
+                client.shutdownOutput();
+                assertEnds(thread);
+                assertEnds(
+                        run(
+                                new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMillis(1)),
+                                () -> false));
+                assertEquals("ok", reader(client).readLine(), "by one of the two");
+            }
+        }
+    }
+
+    @Test
+    void stoppingClosesTheSessionsAndLeavesTheSocketsOpen() throws Exception {
+        var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMinutes(1));
+        Thread thread = run(listener, () -> false);
+        try (SocketChannel client = connect("one")) {
+            assertEquals("ok", ask(client));
+            listener.stop();
+            assertEnds(thread);
+            listener.closeSessions(Duration.ofSeconds(5));
+            assertNull(reader(client).readLine());
+        }
+        connect("one").close();
+        connect("two").close();
+    }
+
+    @Test
+    void clientsThatComeAndGoLeaveNoThreadBehind() throws Exception {
+        var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMillis(50));
+        // Between two clients a busy machine may make a pause that is longer than the idle time.
+        var remains = new AtomicBoolean(true);
+        Thread thread = run(listener, remains::get);
+        for (int i = 0; i < 500; i++) {
+            try (SocketChannel client = connect("one")) {
+                if (i % 2 == 0) {
+                    assertEquals("ok", ask(client));
+                }
+            }
+        }
+        remains.set(false);
+        assertEnds(thread);
+        listener.closeSessions(Duration.ofSeconds(5));
+        assertEquals(
+                0,
+                Thread.getAllStackTraces().keySet().stream()
+                        .filter(each -> each.getName().equals("session"))
+                        .count());
+    }
+}

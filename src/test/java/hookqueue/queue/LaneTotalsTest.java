@@ -1,0 +1,135 @@
+package hookqueue.queue;
+
+import static hookqueue.base.SomePaths.path;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What lanes have done is counted for good. */
+class LaneTotalsTest {
+    @TempDir Path folder;
+    private Fixture f;
+
+    @BeforeEach
+    void begin() throws Exception {
+        f = new Fixture(folder);
+    }
+
+    private static LaneTotal tally(Queue queue, String lane) throws Exception {
+        return queue.call(t -> t.reports().totals()).stream()
+                .filter(tally -> tally.lane().equals(lane))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static void ran(Queue queue, BatchResult.Result result, long millis, int delivered)
+            throws Exception {
+        queue.call(t -> {
+            t.lane("ssh://a").ran(new BatchResult(result, millis, delivered));
+            return true;
+        });
+    }
+
+    @Test
+    void whatChildProcessesDidOutlivesTheWorker() throws Exception {
+        try (Queue queue = f.open(Fixture.TWO)) {
+            ran(queue, BatchResult.Result.DELIVERED, 100, 3);
+            ran(queue, BatchResult.Result.DELIVERED, 101, 1);
+        }
+        try (Queue queue = f.open(Fixture.TWO)) {
+            ran(queue, BatchResult.Result.REFUSED, 3_600_001, 0);
+            ran(queue, BatchResult.Result.REFUSED, -5, 0);
+            LaneTotal a = tally(queue, "ssh://a");
+            assertEquals(2, a.runs().get(BatchResult.Result.DELIVERED));
+            assertEquals(2, a.runs().get(BatchResult.Result.REFUSED));
+            assertEquals(0, a.runs().get(BatchResult.Result.UNUSABLE));
+            assertEquals(
+                    List.of(2L, 1L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 1L),
+                    a.durations().counts(),
+                    "a bound belongs to its bucket; the last one has none");
+            assertEquals(100 + 101 + 3_600_001, a.durations().sumMillis());
+            assertEquals(4, a.durations().count());
+            assertEquals(0, tally(queue, "ssh://b").durations().count());
+        }
+    }
+
+    @Test
+    void theLatencyIsFromTheQueueingToTheDeliveryInEachLane() throws Exception {
+        try (Queue queue = f.open(Fixture.TWO)) {
+            queue.enqueue(List.of(path(1), path(2)), null);
+            f.now = f.now.plusSeconds(20);
+            f.deliver(queue, "ssh://a", path(1));
+            f.now = f.now.plusSeconds(100);
+            f.deliver(queue, "ssh://a", path(2));
+            f.deliver(queue, "ssh://b", path(1));
+            f.fail(queue, "ssh://b", path(2), "no");
+            Histogram a = tally(queue, "ssh://a").latencies();
+            assertEquals(140_000, a.sumMillis());
+            assertEquals(1, a.counts().get(Histogram.Kind.LATENCY.place(20_000)));
+            assertEquals(1, a.counts().get(Histogram.Kind.LATENCY.place(120_000)));
+            assertEquals(2, a.count());
+            assertEquals(1, tally(queue, "ssh://b").latencies().count(), "failed is not delivered");
+        }
+    }
+
+    @Test
+    void aPathThatIsTakenAgainForProofIsNotDeliveredTwice() throws Exception {
+        try (Queue queue = f.open(Fixture.TWO)) {
+            queue.enqueue(List.of(path(1)), null);
+            Entry entry = Fixture.entry(queue, "ssh://a", path(1));
+            f.record(queue, "ssh://a", new Verdict.Delivered(entry));
+            f.record(queue, "ssh://a", new Verdict.Delivered(entry));
+            assertEquals(1, tally(queue, "ssh://a").latencies().count());
+            assertEquals(1, Fixture.lane(queue, "ssh://a").delivered());
+        }
+    }
+
+    @Test
+    void thePaceFollowsTheLastFewBatches() throws Exception {
+        try (Queue queue = f.open(Fixture.TWO)) {
+            assertEquals(Optional.empty(), Fixture.lane(queue, "ssh://a").pace().timeFor(10));
+            ran(queue, BatchResult.Result.REFUSED, 60_000, 0);
+            assertEquals(Optional.empty(), Fixture.lane(queue, "ssh://a").pace().timeFor(10));
+            ran(queue, BatchResult.Result.DELIVERED, 2_000, 10);
+            assertEquals(
+                    Optional.of(Duration.ofSeconds(20)),
+                    Fixture.lane(queue, "ssh://a").pace().timeFor(100));
+            for (int i = 0; i < 30; i++) {
+                ran(queue, BatchResult.Result.DELIVERED, 1_000, 10);
+            }
+            long millis =
+                    Fixture.lane(queue, "ssh://a").pace().timeFor(100).orElseThrow().toMillis();
+            assertTrue(millis >= 10_000 && millis < 10_100, "now it takes " + millis);
+        }
+    }
+
+    @Test
+    void aDatabaseOfTheFirstVersionIsGivenWhatItLacksAndKeepsWhatItHas() throws Exception {
+        try (Queue queue = f.open(Fixture.TWO)) {
+            queue.enqueue(List.of(path(1), path(2)), null);
+            f.deliver(queue, "ssh://a", path(1));
+        }
+        f.sql(
+                "DROP TABLE tally",
+                "DROP TABLE delivered",
+                "ALTER TABLE lane DROP COLUMN recent_paths",
+                "ALTER TABLE lane DROP COLUMN recent_millis",
+                "ALTER TABLE lane DROP COLUMN generation",
+                "ALTER TABLE path DROP COLUMN generation",
+                "PRAGMA user_version = 1");
+        try (Queue queue = f.open(Fixture.TWO)) {
+            assertEquals(List.of(path(2)), Fixture.fresh(queue, "ssh://a"));
+            assertEquals(1, Fixture.lane(queue, "ssh://a").delivered());
+            ran(queue, BatchResult.Result.DELIVERED, 50, 1);
+            assertEquals(1, tally(queue, "ssh://a").durations().count());
+        }
+        assertEquals(Schema.VERSION, f.number("PRAGMA user_version"));
+    }
+}

@@ -1,0 +1,51 @@
+package hookqueue.systemd;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is refused; what is taken over needs a process of its own and is tested with the worker. */
+class InheritedSocketsTest {
+    private static String refusal(Map<String, String> environment) {
+        return assertThrows(IOException.class, () -> InheritedSockets.adopt(environment, 42))
+                .getMessage();
+    }
+
+    @Test
+    void withoutASocketItSaysHowToStart() {
+        assertTrue(
+                refusal(Map.of())
+                        .startsWith(
+                                "no listening socket was handed down. Start this program through"
+                                        + " nix-post-build-hook-queue.socket, or for a try with:"
+                                        + " systemd-socket-activate --listen="));
+    }
+
+    @Test
+    void socketsForAnotherProcessAreNotTaken() {
+        assertTrue(
+                refusal(Map.of("LISTEN_PID", "41", "LISTEN_FDS", "1"))
+                        .startsWith("no listening socket was handed down."));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "0", "-1", "65", "one", "99999999999"})
+    void aNumberOfSocketsThatCannotBeIsRefused(String count) {
+        assertEquals(
+                "LISTEN_FDS is not a number from 1 to 64: " + count,
+                refusal(Map.of("LISTEN_PID", "42", "LISTEN_FDS", count)));
+    }
+
+    @Test
+    void aDescriptorThatIsNoSocketIsNamed() {
+        String refusal =
+                refusal(Map.of("LISTEN_PID", "42", "LISTEN_FDS", "1", "LISTEN_FDNAMES", "hooks:x"));
+        assertTrue(refusal.startsWith("descriptor 3 (hooks) is not a socket but "), () -> refusal);
+    }
+}
