@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param storeDir {@code NPBHQ_STORE_DIR}, without a slash at its end
  * @param nix {@code NPBHQ_NIX}
  * @param batchSize {@code NPBHQ_BATCH_SIZE}, 1 to 10,000
+ * @param parallel {@code NPBHQ_PARALLEL}, 1 to 16
  * @param idleTimeout {@code NPBHQ_IDLE_TIMEOUT}
  * @param stallTimeout {@code NPBHQ_STALL_TIMEOUT}, at least 1 s
  * @param maxAttempts {@code NPBHQ_MAX_ATTEMPTS}, 1 to 1,000
@@ -45,6 +46,7 @@ record Settings(
         String storeDir,
         String nix,
         int batchSize,
+        int parallel,
         Duration idleTimeout,
         Duration stallTimeout,
         int maxAttempts,
@@ -120,6 +122,7 @@ record Settings(
                     or("STORE_DIR", Reader::absolute, Path.of("/nix/store")).normalize().toString(),
                     or("NIX", Function.identity(), "nix"),
                     or("BATCH_SIZE", text -> number(text, 1, 10_000), 200),
+                    or("PARALLEL", text -> number(text, 1, 16), 4),
                     or("IDLE_TIMEOUT", Durations::parse, Duration.ofSeconds(30)),
                     or(
                             "STALL_TIMEOUT",

@@ -12,7 +12,9 @@ package hookqueue.base;
  *     7hx47qyrz4065viqzzhdqi5jixgjys0z-hello-2.12}
  */
 public record StorePath(String baseName) {
-    private static final int HASH = 32;
+    /** Characters of the hash at the beginning of a base name. */
+    public static final int HASH_LENGTH = 32;
+
     private static final int NAME = 211;
     private static final int SHOWN = 120;
 
@@ -49,7 +51,7 @@ public record StorePath(String baseName) {
 
     /** What follows the hash: what filters look at. */
     public String name() {
-        return baseName.substring(HASH + 1);
+        return baseName.substring(HASH_LENGTH + 1);
     }
 
     /** A value as it may be shown in a terminal: no control characters, not longer than a line. */
@@ -82,10 +84,10 @@ public record StorePath(String baseName) {
     }
 
     private static @org.jspecify.annotations.Nullable String brokenRule(String base) {
-        if (base.length() < HASH + 2 || base.charAt(HASH) != '-') {
+        if (base.length() < HASH_LENGTH + 2 || base.charAt(HASH_LENGTH) != '-') {
             return "no <hash>-<name>";
         }
-        for (int i = 0; i < HASH; i++) {
+        for (int i = 0; i < HASH_LENGTH; i++) {
             char c = base.charAt(i);
             boolean base32 =
                     (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z' && "eotu".indexOf(c) < 0);
@@ -93,10 +95,10 @@ public record StorePath(String baseName) {
                 return "the hash has a character outside Nix's base 32";
             }
         }
-        if (base.length() - HASH - 1 > NAME) {
+        if (base.length() - HASH_LENGTH - 1 > NAME) {
             return "the name is longer than " + NAME + " characters";
         }
-        for (int i = HASH + 1; i < base.length(); i++) {
+        for (int i = HASH_LENGTH + 1; i < base.length(); i++) {
             char c = base.charAt(i);
             boolean allowed =
                     (c >= '0' && c <= '9')
@@ -107,7 +109,7 @@ public record StorePath(String baseName) {
                 return "the name has a character outside [0-9a-zA-Z+._?=-]";
             }
         }
-        String name = base.substring(HASH + 1);
+        String name = base.substring(HASH_LENGTH + 1);
         if (name.equals(".")
                 || name.equals("..")
                 || name.startsWith(".-")

@@ -11,9 +11,9 @@ import hookqueue.protocol.RequestHandler;
 import hookqueue.queue.DeliveryRow;
 import hookqueue.queue.LaneCounts;
 import hookqueue.queue.LaneStore;
-import hookqueue.queue.PathStore;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
+import hookqueue.queue.QueueTransaction;
 import hookqueue.report.DeliveryRowFormat;
 import hookqueue.report.Metrics;
 import hookqueue.report.Overview;
@@ -262,7 +262,7 @@ public final class CommandHandler implements RequestHandler {
 
     private String retry(List<StorePath> paths) throws QueueException, InterruptedException {
         if (paths.isEmpty()) {
-            int due = queue.call(t -> t.paths().retryAll(clock.millis()));
+            int due = queue.call(t -> t.retries().retryAll(clock.millis()));
             long stranded = overview().stranded();
             return (due == 0 && stranded > 0 ? "error" : "ok")
                     + " due now: "
@@ -274,8 +274,8 @@ public final class CommandHandler implements RequestHandler {
         return each(
                 paths,
                 "due now",
-                (store, path) ->
-                        switch (store.retry(path, clock.millis())) {
+                (t, path) ->
+                        switch (t.retries().retry(path, clock.millis())) {
                             case DUE -> "";
                             case NO_DESTINATION -> "for removed destinations alone";
                             case NOT_QUEUED -> "not queued";
@@ -286,7 +286,7 @@ public final class CommandHandler implements RequestHandler {
         return each(
                 paths,
                 "dropped",
-                (store, path) -> store.drop(path, clock.millis()) ? "" : "not queued");
+                (t, path) -> t.paths().drop(path, clock.millis()) ? "" : "not queued");
     }
 
     private String dropDestination(String name) throws QueueException, InterruptedException {
@@ -315,7 +315,7 @@ public final class CommandHandler implements RequestHandler {
 
     /** Done to one path; returns what is wrong with it, or nothing. */
     private interface Change {
-        String apply(PathStore store, StorePath path) throws SQLException;
+        String apply(QueueTransaction transaction, StorePath path) throws SQLException;
     }
 
     private String each(List<StorePath> paths, String done, Change change)
@@ -324,7 +324,7 @@ public final class CommandHandler implements RequestHandler {
                 queue.call(transaction -> {
                     var found = new TreeMap<String, List<StorePath>>();
                     for (StorePath path : paths) {
-                        String problem = change.apply(transaction.paths(), path);
+                        String problem = change.apply(transaction, path);
                         if (!problem.isEmpty()) {
                             found.computeIfAbsent(problem, p -> new ArrayList<>()).add(path);
                         }

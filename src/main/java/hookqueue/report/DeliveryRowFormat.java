@@ -24,10 +24,10 @@ public final class DeliveryRowFormat {
         if (row.state() == DeliveryRow.State.DEFERRED) {
             line.append(", next try ").append(until(row.dueAt(), now));
         }
-        if (row.attempts() > 0) {
+        if (row.failures() > 0) {
             line.append(", ")
-                    .append(row.attempts())
-                    .append(row.attempts() == 1 ? " attempt" : " attempts");
+                    .append(row.failures())
+                    .append(row.failures() == 1 ? " attempt" : " attempts");
         }
         if (!row.reason().isEmpty()) {
             line.append(": ").append(row.reason().replace("\n", " | "));
@@ -48,8 +48,8 @@ public final class DeliveryRowFormat {
             if (row.state() == DeliveryRow.State.DEFERRED) {
                 json.name("due_at").value(Instant.ofEpochMilli(row.dueAt()).toString());
             }
-            json.name("tries").value(row.tries());
-            json.name("attempts").value(row.attempts());
+            json.name("tries").value(row.inconclusive());
+            json.name("attempts").value(row.failures());
             if (!row.reason().isEmpty()) {
                 json.name("reason").value(row.reason());
             }

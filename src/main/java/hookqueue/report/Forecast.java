@@ -1,7 +1,6 @@
 package hookqueue.report;
 
 import hookqueue.base.Durations;
-import hookqueue.delivery.Lane;
 import hookqueue.nix.Progress;
 import hookqueue.queue.LaneCounts;
 import java.time.Duration;
@@ -44,13 +43,13 @@ final class Forecast {
         if (!moves || waiting == 0) {
             return Optional.empty();
         }
-        Lane.Batch batch = o.running().get(lane.name());
-        if (batch == null) {
+        Running running = o.running().get(lane.name());
+        if (running == null) {
             return lane.pace().timeFor(waiting);
         }
-        long later = Math.max(0, waiting - batch.paths());
-        Duration spent = positive(Duration.between(batch.since(), o.at()));
-        double done = done(batch.progress().snapshot());
+        long later = Math.max(0, waiting - running.paths());
+        Duration spent = positive(Duration.between(running.since(), o.at()));
+        double done = done(running.progress());
         if (done > 0) {
             Duration whole =
                     Duration.ofMillis(Math.round(Math.min(spent.toMillis() / done, LONGEST)));
@@ -59,14 +58,14 @@ final class Forecast {
                             .timeFor(later)
                             .or(() ->
                                     Optional.of(
-                                            whole.multipliedBy(later).dividedBy(batch.paths())));
+                                            whole.multipliedBy(later).dividedBy(running.paths())));
             return others.map(whole.minus(spent)::plus);
         }
         return lane.pace()
                 .timeFor(later)
                 .flatMap(rest ->
                         lane.pace()
-                                .timeFor(batch.paths())
+                                .timeFor(running.paths())
                                 .map(b -> rest.plus(positive(b.minus(spent)))));
     }
 

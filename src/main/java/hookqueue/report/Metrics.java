@@ -1,6 +1,5 @@
 package hookqueue.report;
 
-import hookqueue.delivery.Lane;
 import hookqueue.queue.BatchResult;
 import hookqueue.queue.Histogram;
 import hookqueue.queue.LaneCounts;
@@ -70,8 +69,15 @@ public final class Metrics {
                 o,
                 "running_paths",
                 "gauge",
-                "Paths in the batch at hand.",
+                "Paths that child processes carry now.",
                 l -> running(o, l));
+        byLane(
+                text,
+                o,
+                "running_children",
+                "gauge",
+                "Child processes that run now.",
+                l -> children(o, l));
         byLane(
                 text,
                 o,
@@ -151,9 +157,14 @@ public final class Metrics {
         return text.toString();
     }
 
+    private static long children(Overview o, LaneCounts lane) {
+        Running running = o.running().get(lane.name());
+        return running == null ? 0 : running.batches().size();
+    }
+
     private static long running(Overview o, LaneCounts lane) {
-        Lane.Batch batch = o.running().get(lane.name());
-        return batch == null ? 0 : batch.paths();
+        Running running = o.running().get(lane.name());
+        return running == null ? 0 : running.paths();
     }
 
     /** Writes them for node_exporter's textfile collector: aside, then renamed. */

@@ -12,7 +12,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Everything there is to report, as of one moment.
@@ -27,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 public record Overview(
         Instant at,
         List<LaneCounts> lanes,
-        Map<String, Lane.Batch> running,
+        Map<String, Running> running,
         Optional<Instant> oldest,
         Optional<Pause> pause,
         List<Problem> problems) {
@@ -57,11 +56,11 @@ public record Overview(
                                 transaction.reports().lanes(),
                                 transaction.reports().oldest(),
                                 transaction.meta().pause(now.toEpochMilli())));
-        var running = new LinkedHashMap<String, Lane.Batch>();
+        var running = new LinkedHashMap<String, Running>();
         for (Lane lane : lanes) {
-            Lane.@Nullable Batch batch = lane.running();
-            if (batch != null) {
-                running.put(lane.name(), batch);
+            List<Lane.Batch> batches = lane.running();
+            if (!batches.isEmpty()) {
+                running.put(lane.name(), new Running(batches));
             }
         }
         return new Overview(

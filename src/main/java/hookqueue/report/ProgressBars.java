@@ -2,7 +2,6 @@ package hookqueue.report;
 
 import hookqueue.base.Durations;
 import hookqueue.base.Sizes;
-import hookqueue.delivery.Lane;
 import hookqueue.nix.Progress;
 import hookqueue.queue.LaneCounts;
 import hookqueue.queue.LaneStore;
@@ -99,8 +98,8 @@ public final class ProgressBars {
         if (all == 0) {
             return WHOLE;
         }
-        Lane.Batch batch = o.running().get(lane.name());
-        double now = batch == null ? 0 : batch.paths() * Forecast.done(batch.progress().snapshot());
+        Running running = o.running().get(lane.name());
+        double now = running == null ? 0 : running.paths() * Forecast.done(running.progress());
         return Math.min(WHOLE, (long) (WHOLE * (done(lane) + now) / all));
     }
 
@@ -113,21 +112,21 @@ public final class ProgressBars {
         text.append(StatusPhrases.number(done(lane)))
                 .append(" of ")
                 .append(StatusPhrases.paths(all));
-        Lane.Batch batch = o.running().get(lane.name());
+        Running running = o.running().get(lane.name());
         long bytes = lane.bytes() - before(lane).bytes();
-        if (batch != null) {
-            Progress.Snapshot progress = batch.progress().snapshot();
+        if (running != null) {
+            Progress.Snapshot progress = running.progress();
             bytes += progress.bytes();
             if (progress.bytes() > 0) {
                 text.append(", ").append(Sizes.shown(bytes));
-                text.append(" at ").append(StatusText.rate(batch, progress, o.at()));
+                text.append(" at ").append(running.rate(o.at()));
                 bytes = 0;
             }
         }
         if (bytes > 0) {
             text.append(", ").append(Sizes.shown(bytes));
         }
-        if (batch != null && lane.bytes() == 0 && lane.pace().paths() > 0) {
+        if (running != null && lane.bytes() == 0 && lane.pace().paths() > 0) {
             text.append(
                     String.format(
                             Locale.ROOT,

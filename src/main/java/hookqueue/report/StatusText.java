@@ -1,11 +1,9 @@
 package hookqueue.report;
 
 import hookqueue.base.Sizes;
-import hookqueue.delivery.Lane;
 import hookqueue.nix.Progress;
 import hookqueue.queue.LaneCounts;
 import hookqueue.queue.LaneStore;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
@@ -34,9 +32,9 @@ public final class StatusText {
                         parts.add(
                                 words.paused(pause, o.at()) + ", " + o.outstanding() + " queued"));
         for (LaneCounts lane : o.lanes()) {
-            Lane.Batch batch = o.running().get(lane.name());
-            if (batch != null) {
-                parts.add(running(lane, batch, o.at()));
+            Running running = o.running().get(lane.name());
+            if (running != null) {
+                parts.add(running(lane, running, o.at()));
             } else if (lane.configured() && lane.breaker().open()) {
                 parts.add(
                         lane.name()
@@ -175,18 +173,18 @@ public final class StatusText {
         return lines;
     }
 
-    private static String running(LaneCounts lane, Lane.Batch batch, Instant now) {
-        Progress.Snapshot progress = batch.progress().snapshot();
+    private static String running(LaneCounts lane, Running running, Instant now) {
+        Progress.Snapshot progress = running.progress();
         var text = new StringBuilder();
         if (lane.name().equals(LaneStore.SIGN)) {
             return text.append("signing ")
-                    .append(batch.paths())
+                    .append(running.paths())
                     .append(" of ")
                     .append(lane.outstanding())
                     .toString();
         }
         text.append("copying ")
-                .append(batch.paths())
+                .append(running.paths())
                 .append(" of ")
                 .append(lane.outstanding() + lane.held())
                 .append(" to ")
@@ -196,15 +194,12 @@ public final class StatusText {
             if (progress.bytesExpected() > progress.bytes()) {
                 text.append(" of ").append(Sizes.shown(progress.bytesExpected()));
             }
-            text.append(" at ").append(rate(batch, progress, now));
+            text.append(" at ").append(running.rate(now));
+        }
+        if (running.batches().size() > 1) {
+            text.append(" by ").append(running.batches().size()).append(" processes");
         }
         return text.toString();
-    }
-
-    /** Bytes a second since a batch began. */
-    static String rate(Lane.Batch batch, Progress.Snapshot progress, Instant now) {
-        long millis = Math.max(1, Duration.between(batch.since(), now).toMillis());
-        return Sizes.shown(progress.bytes() * 1_000 / millis) + "/s";
     }
 
     /** In the words of {@link #summary}: until when. */

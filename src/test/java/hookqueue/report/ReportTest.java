@@ -192,7 +192,10 @@ class ReportTest {
         return new Overview(
                 NOW,
                 List.of(lane),
-                Map.of(lane.name(), new Lane.Batch(paths, NOW.minusSeconds(10), progress)),
+                Map.of(
+                        lane.name(),
+                        new Running(
+                                List.of(new Lane.Batch(paths, NOW.minusSeconds(10), progress)))),
                 Optional.empty(),
                 Optional.empty(),
                 List.of());
@@ -274,7 +277,7 @@ class ReportTest {
     }
 
     private static DeliveryRow row(
-            DeliveryRow.State state, int attempts, String reason, boolean configured) {
+            DeliveryRow.State state, int failures, String reason, boolean configured) {
         return new DeliveryRow(
                 1,
                 SomePaths.path(7),
@@ -284,7 +287,7 @@ class ReportTest {
                 QUEUED_AT,
                 NOW.plusSeconds(90).toEpochMilli(),
                 0,
-                attempts,
+                failures,
                 reason);
     }
 
