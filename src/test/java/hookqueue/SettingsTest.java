@@ -181,10 +181,7 @@ class SettingsTest {
                         "NPBHQ_UPLOAD_TO gives two destinations one name: a",
                         "NPBHQ_UPLOAD_TO names the same destination twice: c",
                         "NPBHQ_UPLOAD_TO: not a destination's name (the lane that signs has it): sign"),
-                mistakes(
-                        Map.of(
-                                "NPBHQ_UPLOAD_TO",
-                                "a=ssh://a a=ssh://b c=ssh://A/ sign=ssh://d")));
+                mistakes(Map.of("NPBHQ_UPLOAD_TO", "a=ssh://a a=ssh://b c=ssh://A/ sign=ssh://d")));
     }
 
     @Test
