@@ -36,7 +36,8 @@ _nix_post_build_hook_queue() {
                     choices=$(_nix_post_build_hook_queue_paths "${COMP_WORDS[0]}" list)
                 fi
                 ;;
-            retry | drop | explain) choices=$(_nix_post_build_hook_queue_paths "${COMP_WORDS[0]}" list) ;;
+            retry | explain) choices=$(_nix_post_build_hook_queue_paths "${COMP_WORDS[0]}" list) ;;
+            drop) choices="destination= $(_nix_post_build_hook_queue_paths "${COMP_WORDS[0]}" list)" ;;
             queue | /*)
                 if [[ $word == queue && $COMP_CWORD == 2 && $current != /* ]]; then
                     choices=tag=
