@@ -37,7 +37,14 @@ _nix_post_build_hook_queue() {
                 fi
                 ;;
             retry | explain) choices=$(_nix_post_build_hook_queue_paths "${COMP_WORDS[0]}" list) ;;
-            drop) choices="destination= $(_nix_post_build_hook_queue_paths "${COMP_WORDS[0]}" list)" ;;
+            drop)
+                if [[ $current == d* ]]; then
+                    choices=destination=
+                    compopt -o nospace
+                else
+                    choices=$(_nix_post_build_hook_queue_paths "${COMP_WORDS[0]}" list)
+                fi
+                ;;
             queue | /*)
                 if [[ $word == queue && $COMP_CWORD == 2 && $current != /* ]]; then
                     choices=tag=
