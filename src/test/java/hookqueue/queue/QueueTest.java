@@ -169,7 +169,7 @@ class QueueTest {
             assertEquals(1, queue.call(t -> t.reports().failed(0, 10)).size());
             queue.enqueue(paths(0, 1), null);
             assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(0)));
-            assertEquals(0, Fixture.entry(queue, "ssh://b", path(0)).attempts());
+            assertEquals(0, Fixture.entry(queue, "ssh://b", path(0)).failures());
         }
     }
 

@@ -36,8 +36,8 @@ class VerdictsTest {
             f.record(queue, "ssh://a", new Verdict.Deferred(one, 9, 9, f.clock.millis(), "late"));
             f.record(queue, "ssh://a", new Verdict.Failed(two, 9, "late"));
             assertEquals(List.of(path(0), path(1)), Fixture.fresh(queue, "ssh://a"));
-            assertEquals(0, Fixture.entry(queue, "ssh://a", path(0)).tries());
-            assertEquals(0, Fixture.entry(queue, "ssh://a", path(1)).attempts());
+            assertEquals(0, Fixture.entry(queue, "ssh://a", path(0)).inconclusive());
+            assertEquals(0, Fixture.entry(queue, "ssh://a", path(1)).failures());
         }
     }
 
