@@ -148,6 +148,7 @@ record Settings(
             known.add(PREFIX + "UPLOAD_TO");
             var found = new ArrayList<Destination>();
             var identities = new HashSet<String>();
+            var names = new HashSet<String>();
             for (String word :
                     environment.getOrDefault("NPBHQ_UPLOAD_TO", "").trim().split("\\s+")) {
                 if (word.isEmpty()) {
@@ -155,11 +156,15 @@ record Settings(
                 }
                 try {
                     Destination destination = Destination.parse(word);
-                    if (identities.add(destination.identity())) {
+                    if (!identities.add(destination.identity())) {
+                        mistakes.add(
+                                "NPBHQ_UPLOAD_TO names the same destination twice: "
+                                        + destination.name());
+                    } else if (names.add(destination.name())) {
                         found.add(destination);
                     } else {
                         mistakes.add(
-                                "NPBHQ_UPLOAD_TO names the same destination twice: "
+                                "NPBHQ_UPLOAD_TO gives two destinations one name: "
                                         + destination.name());
                     }
                 } catch (IllegalArgumentException e) {

@@ -32,6 +32,8 @@ import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.SimpleTimeZone;
+import java.util.TimeZone;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
@@ -83,6 +85,10 @@ final class Worker {
      */
     Exit run() throws InterruptedException {
         Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> fail(thrown));
+        // SQLite's driver makes a date format for the default time zone, though no date is ever
+        // asked of it, and to find that zone the JDK reads the rules of all the world's (20 ms). So
+        // there is a simple one until the queue is open; nothing shows a time before.
+        TimeZone.setDefault(new SimpleTimeZone(0, "UTC"));
         // Beside what follows: a start has two halves of the same length that do not need each
         // other.
         prepared.setDaemon(true);
@@ -198,6 +204,8 @@ final class Worker {
             queue = Queue.open(queueSettings(settings), clock, this::fail, notify::starting);
         } catch (QueueException e) {
             return refuse(sockets, notify, e.getMessage(), List.of(e.getMessage()), Exit.NO_STATE);
+        } finally {
+            TimeZone.setDefault(null); // the system's again
         }
         try (queue) {
             var intake = new SpoolIntake(spool, queue, settings.filter(), clock);

@@ -161,9 +161,27 @@ class SettingsTest {
         assertEquals(
                 List.of(
                         "NPBHQ_UPLOAD_TO: not a Nix store URL (ssh://, ssh-ng://, s3://, http(s)://, file://, …)"
-                                + " nor exec:/path/program: cache.example",
+                                + " nor exec:/path/program, with NAME= before it or without"
+                                + " (NAME: a-z, then a-z 0-9 _, at most 32): cache.example",
                         "NPBHQ_UPLOAD_TO: not an absolute path after exec: (exec:/path/program): exec:prog"),
                 mistakes(Map.of("NPBHQ_UPLOAD_TO", "cache.example file:///a exec:prog")));
+    }
+
+    @Test
+    void destinationsMayHaveNamesEachItsOwn() {
+        assertEquals(
+                List.of("main", "exec:/bin/x"),
+                good(with("NPBHQ_UPLOAD_TO", "main=ssh://a?x=y exec:/bin/x"))
+                        .destinations()
+                        .stream()
+                        .map(Destination::name)
+                        .toList());
+        assertEquals(
+                List.of(
+                        "NPBHQ_UPLOAD_TO gives two destinations one name: a",
+                        "NPBHQ_UPLOAD_TO names the same destination twice: c",
+                        "NPBHQ_UPLOAD_TO: not a destination's name (the lane that signs has it): sign"),
+                mistakes(Map.of("NPBHQ_UPLOAD_TO", "a=ssh://a a=ssh://b c=ssh://A/ sign=ssh://d")));
     }
 
     @Test

@@ -107,7 +107,7 @@ public final class ChildProcess {
         }
         var heard = new Heard(new AtomicLong(System.nanoTime()), new AtomicLong());
         InputStream messages = answer == null ? child.getInputStream() : child.getErrorStream();
-        var reader = started(() -> read(messages, output, heard), "child-output");
+        var reader = started(() -> readLines(messages, output, heard), "child-output");
         var problem = new AtomicReference<@Nullable String>();
         Thread asked =
                 answer == null
@@ -192,7 +192,7 @@ public final class ChildProcess {
         }
     }
 
-    private static void read(InputStream stream, Consumer<String> output, Heard heard) {
+    private static void readLines(InputStream stream, Consumer<String> output, Heard heard) {
         var signs = new OutputActivity();
         var lines =
                 new OutputLines(line -> {

@@ -72,6 +72,28 @@ class DestinationTest {
         assertEquals(name, Destination.parse(url).name());
     }
 
+    @Test
+    void aNameStandsBeforeTheUrlAndIsNotPartOfIt() {
+        assertEquals(
+                new Destination.Named(
+                        "my_cache2", new Destination.Store("https://me:secret@cache/x?a=b")),
+                Destination.parse("my_cache2=https://me:secret@cache/x?a=b"));
+        assertEquals(400, Destination.parse("x=exec:/bin/x").mostAtOnce());
+        assertEquals("ssh://a?x=y", Destination.parse("ssh://a?x=y").name(), "a URL may have one");
+        for (String word :
+                List.of(
+                        "My=ssh://a",
+                        "1a=ssh://a",
+                        "a-b=ssh://a",
+                        "=ssh://a",
+                        "a=b=ssh://a",
+                        "a".repeat(33) + "=ssh://a",
+                        "sign=ssh://a",
+                        "a=")) {
+            assertThrows(IllegalArgumentException.class, () -> Destination.parse(word), word);
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"ssh://cache", "s3://bucket?region=x", "daemon", "local?root=/x", "/x"})
     void aStoreIsGivenToNixAsItIsSpelt(String word) {
