@@ -3,7 +3,7 @@
 
   inputs = {
     nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
-    # Not used. Who comes from the original says `inputs.treefmt.follows = ""`, and gets no warning for it this way.
+    # Not used. Users of the original have `inputs.treefmt.follows = ""`, in their flakes, and get no warning for it this way.
     treefmt.follows = "nixpkgs";
   };
 
@@ -11,7 +11,7 @@
     { self, nixpkgs, ... }:
     let
       inherit (nixpkgs) lib;
-      # A set with an attribute for each system that native libraries are known for.
+      # An attribute for each system for which src/dev/Repack.java knows the native libraries.
       forEachSystem =
         make:
         lib.genAttrs [
@@ -44,7 +44,7 @@
 
       devShells = forEachSystem (pkgs: {
         default = pkgs.mkShell {
-          JAVA_HOME = "${pkgs.jdk25_headless}";
+          JAVA_HOME = pkgs.jdk25_headless.home;
           packages = [
             pkgs.jdk25_headless
             pkgs.mandoc

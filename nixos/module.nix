@@ -55,6 +55,7 @@ in
   imports = [
     ./options.nix
     ./assertions.nix
+    ./switch.nix
   ];
 
   config = lib.mkIf cfg.enable {
@@ -83,18 +84,32 @@ in
     };
     users.groups = lib.mkIf (cfg.group == name) { ${name} = { }; };
 
-    systemd.tmpfiles.rules = [
-      "d ${cfg.stateDir} 0700 ${cfg.user} ${cfg.group} -"
-      "d ${cfg.stateDir}/spool 0700 ${cfg.user} ${cfg.group} -"
-      "Z ${cfg.stateDir} - ${cfg.user} ${cfg.group} -"
-      "d ${cfg.gcrootsDir} 0755 ${cfg.user} ${cfg.group} -"
-      "d /etc/${name} 0755 root root -"
-      "z /etc/${name}/environment 0600 root root -"
-    ]
-    # ":" leaves alone whose they are, if they are there.
-    ++ map (dir: "d ${literal dir} :0755 :${cfg.user} :${cfg.group} -") (
-      npbhq.directories ++ metricsDir
-    );
+    systemd.tmpfiles.settings."10-${name}" =
+      let
+        own = mode: {
+          inherit mode;
+          inherit (cfg) user group;
+        };
+        root = mode: own mode // { user = "root"; group = "root"; };
+      in
+      # ":" leaves alone whose they are, if they are there.
+      lib.genAttrs (map literal (npbhq.directories ++ metricsDir)) (_: {
+        d = {
+          mode = ":0755";
+          user = ":${cfg.user}";
+          group = ":${cfg.group}";
+        };
+      })
+      // {
+        ${cfg.stateDir} = {
+          d = own "0700";
+          Z = own "-";
+        };
+        "${cfg.stateDir}/spool".d = own "0700";
+        ${cfg.gcrootsDir}.d = own "0755";
+        "/etc/${name}".d = root "0755";
+        "/etc/${name}/environment".z = root "0600";
+      };
 
     systemd.sockets.${name} = {
       description = "Paths built by Nix, to be signed and uploaded";
@@ -130,10 +145,9 @@ in
       unitConfig = {
         RequiresMountsFor = "/nix/store /nix/var/nix";
         StartLimitIntervalSec = 0;
-        # A new version restarts the worker; the socket stays open meanwhile.
-        X-NotSocketActivated = true;
       };
-      stopIfChanged = false;
+      # switch.nix restarts it between two uploads.
+      restartIfChanged = false;
 
       path = [ cfg.nixPackage ] ++ lib.optional npbhq.maySsh pkgs.openssh;
 

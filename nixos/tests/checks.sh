@@ -85,7 +85,7 @@ $line
 END
         fi
         case $name in '#' | '') continue ;; esac
-        case $file in service | socket) file=$units.$file ;; esac
+        case $file in service | socket) file=$units.$file ;; switch) file=$units-switch.service ;; esac
         pattern="^$line"
         if [ -z "$not" ]; then
             grep -q "$pattern\$" "$work/rendered/$name/$file" || { echo "$name: $file lacks $line"; status=1; }
@@ -102,8 +102,8 @@ check_drift() {
     ours=$work/rendered/original
     nixos/tests/compare-units systemd/$units.service "$ours/$units.service" &&
         nixos/tests/compare-units systemd/$units.socket "$ours/$units.socket" || return 1
-    grep -v '^#' systemd/tmpfiles.d/$units.conf | tr -s ' ' >"$work/tmpfiles"
-    sed '/^$/d' "$ours/tmpfiles.conf" | diff -u "$work/tmpfiles" -
+    grep -v '^#' systemd/tmpfiles.d/$units.conf | tr -s ' ' | sort >"$work/tmpfiles"
+    sed "/^\$/d; s/'//g; s/ *\$//" "$ours/tmpfiles.conf" | sort | diff -u "$work/tmpfiles" -
 }
 
 # Every setting that the worker knows is an option.
@@ -120,7 +120,7 @@ check_settings() {
 check_systemd() {
     for name in $(configurations); do
         dir=$work/rendered/$name
-        (cd "$dir" && SYSTEMD_UNIT_PATH="$dir:" systemd-analyze verify "./$units.service" "./$units.socket" 2>&1) |
+        (cd "$dir" && SYSTEMD_UNIT_PATH="$dir:" systemd-analyze verify "./$units.service" "./$units.socket" "./$units-switch.service" 2>&1) |
             grep -v -e "Unknown key '\(RestartMaxDelaySec\|RestartSteps\|PollLimitBurst\|PollLimitIntervalSec\)'" \
                 -e 'Failed to parse boolean value, ignoring: strict' -e "Command 'man " -e 'is not executable' |
             grep -e "$units" >"$work/verify" || true
@@ -160,11 +160,28 @@ check_refused() {
     return "$status"
 }
 
-# shellcheck disable=SC2034 # for who reads this in
-# The VM test cannot be run here; but its script is Python, and its builder's settings are ones that there are.
+# What NixOS' driver says before it runs a script: mypy and pyflakes, with the names that a script may use. And the
+# builder's settings are ones that there are.
 check_vm() {
-    nix eval --impure --raw --expr '(import ./nixos/tests/vm.nix { module = { }; }).testScript' >"$work/vm.py" &&
-        python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$work/vm.py" &&
+    rm -rf "$work/script"
+    mkdir "$work/script"
+    cp nixos/tests/driver.py "$work/script/"
+    {
+        cat <<'END'
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from driver import Machine
+start_all: Callable[[], None]
+subtest: Callable[[str], AbstractContextManager[None]]
+builder: Machine
+cache: Machine
+END
+        nix eval --impure --raw --expr '(import ./nixos/tests/vm.nix { module = { }; }).testScript'
+    } >"$work/script/script.py" || return 1
+    (
+        cd "$work/script" && mypy --strict --cache-dir=/dev/null script.py driver.py >mypy 2>&1 || { cat mypy; exit 1; }
+        PYFLAKES_BUILTINS=start_all,subtest,builder,cache pyflakes3 script.py driver.py
+    ) &&
         nix eval --impure --raw --expr '
             let
               lib = import ./nixos/tests/stand-in/lib.nix;

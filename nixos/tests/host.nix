@@ -1,108 +1,187 @@
-# Builds package.nix for real where there is no nixpkgs: with Nix, and with the programs of this (Debian) machine in the
-# place of the packages that it asks for. `buildMavenPackage` does here what nixpkgs' does: one derivation of fixed
-# output that Maven fetches into, and one that builds from that, offline; here without any network.
+# Builds package.nix with real Nix, in its real sandbox, where there is no nixpkgs: the programs of this (Debian) machine
+# take the places of the packages that it asks for. run maps the directories that a build may read into the sandbox
+# (sandbox-paths): the machine's programs are in /hidden there, which no PATH names, and /bin has nothing but sh. So a
+# build finds what its derivation declares, and nothing else.
 {
   # A JDK 25, and an unpacked Maven 3.9, as nixpkgs has.
   jdk,
   mavenHome,
   # Anything but the truth makes Nix say what it is.
   mvnHash ? null,
-  # Of the tests that the package runs, all or those of one class.
+  # All unit tests, or those of one class (for a breakage that one class must notice).
   tests ? null,
 }:
 let
   lib = import ./stand-in/lib.nix;
-  system = builtins.currentSystem;
+  stdenv = import ./stand-in/stdenv.nix { inherit lib; };
+  inherit (stdenv) mkDerivation programs;
 
-  build =
-    name: more: script:
-    derivation (
-      {
-        inherit name system;
-        builder = "/bin/bash";
-        args = [
-          "-euo"
-          "pipefail"
-          "-c"
-          # A program that closes its output before it ends, as GNU find does, must not be what bash ends as: Nix kills then.
-          "${script}\nexit 0"
-        ];
-        PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
+  # From outside the store, as they are.
+  imported = name: path: builtins.path { inherit name path; };
+
+  # Laid out as nixpkgs does it: the JDK's own folder, with the file "release", is lib/openjdk.
+  jdk25_headless =
+    let
+      package = mkDerivation {
+      name = "openjdk-headless-25";
+      dontUnpack = true;
+      installPhase = ''
+        mkdir -p $out/lib
+        cp -rL ${jdk} $out/lib/openjdk
+        ln -s lib/openjdk/bin $out/bin
+      '';
+      };
+    in
+    package // { home = "${package}/lib/openjdk"; };
+
+  maven = mkDerivation {
+    name = "maven-3.9.9";
+    dontUnpack = true;
+    installPhase = ''
+      mkdir -p $out/bin
+      cp -r ${imported "maven" mavenHome} $out/maven
+      # Without a home to look into, and for whoever says no other JDK than this one, which is not there.
+      cat >$out/bin/mvn <<END
+      #!$SHELL
+      export JAVA_HOME=\''${JAVA_HOME-/no-JAVA_HOME}
+      exec $SHELL $out/maven/bin/mvn -B -ntp -Dstyle.color=never -Duser.home=\$PWD "\$@"
+      END
+      chmod +x $out/bin/mvn
+    '';
+  };
+
+  # nixpkgs has one derivation that builds, tests and installs. Here it is two, so that what only the second sees need
+  # not wait for all tests.
+  buildMavenPackage =
+    a:
+    let
+      mvnJdk = a.mvnJdk or (throw "buildMavenPackage: without mvnJdk Maven runs on nixpkgs' default JDK");
+      common = {
+        inherit (a) src;
+        __structuredAttrs = a.__structuredAttrs or false;
+        # The older buildMavenPackage does not export it under __structuredAttrs, and the newer one does. As the older.
+        JAVA_HOME = mvnJdk;
+      };
+      fetched = mkDerivation (
+        common
+        // {
+          __structuredAttrs = false;
+          name = "${a.pname}-${a.version}-maven-deps";
+          nativeBuildInputs = [ maven ] ++ a.nativeBuildInputs or [ ];
+          buildPhase = "mvn -q package -Dmaven.repo.local=$out/.m2 ${a.mvnParameters or ""}";
+          installPhase = ''
+            find $out -type f \( -name '*.lastUpdated' -o -name resolver-status.properties -o -name _remote.repositories \) -delete
+            rm -rf $out/.m2/.meta
+          '';
+          dontFixup = true;
+          outputHashAlgo = "sha256";
+          outputHashMode = "recursive";
+          outputHash = if mvnHash == null then a.mvnHash else mvnHash;
+        }
+        // a.mvnFetchExtraArgs or { }
+      );
+      compiled = mkDerivation (
+        common
+        // {
+          name = "${a.pname}-${a.version}-compiled";
+          nativeBuildInputs = a.nativeBuildInputs or [ ] ++ [ maven ];
+          preBuild = a.preBuild or "";
+          buildPhase = ''
+            runHook preBuild
+            cp -dpR ${fetched}/.m2 ./
+            chmod -R u+w .m2
+            mvn package -o -nsu "-Dmaven.repo.local=$PWD/.m2" ${
+              lib.optionalString (!(a.doCheck or true)) "-DskipTests"
+            } ${lib.optionalString (tests != null) "-Dtest=${tests} -Dsurefire.skipAfterFailureCount=1"} ${a.mvnParameters or ""}
+            rm -rf .m2
+            runHook postBuild
+          '';
+          installPhase = "cp -r . $out";
+          dontFixup = true;
+        }
+      );
+    in
+    mkDerivation (
+      removeAttrs a [
+        "mvnFetchExtraArgs"
+        "meta"
+        "passthru"
+        "preBuild"
+      ]
+      // common
+      // {
+        name = "${a.pname}-${a.version}";
+        src = compiled;
+        nativeBuildInputs = a.nativeBuildInputs or [ ] ++ [ maven ];
+        env = a.env or { } // {
+          NIX_MAIN_PROGRAM = a.meta.mainProgram;
+        };
       }
-      // more
-    );
-
-  programs = name: list: build name { } ''
-    mkdir -p $out/bin
-    for program in ${toString list}; do ln -s "$(type -P $program)" $out/bin/; done
-  '';
-
-  # Of nixpkgs' stdenv.
-  stdenv = ''
-    runHook() { :; }
-    substituteInPlace() {
-      local file=$1 text
-      shift
-      text=$(cat "$file")
-      while [ $# -gt 0 ]; do
-        [ "$1" = --replace-fail ] && [[ $text == *"$2"* ]] || { echo "substituteInPlace $file: no $2" >&2; return 1; }
-        text=''${text//"$2"/"$3"}
-        shift 3
-      done
-      printf '%s\n' "$text" >"$file"
-    }
-  '';
-
-  # Maven in a Nix build has no home to look into.
-  maven = "${mavenHome}/bin/mvn -B -ntp -Dstyle.color=never -Duser.home=$PWD";
+    )
+    // a.passthru
+    // {
+      inherit fetched compiled;
+      inherit (a) meta pname version;
+    };
 
   pkgs = {
-    inherit lib;
-    coreutils = programs "coreutils" [ "cat" "date" "id" "mkdir" "mktemp" "mv" "readlink" "rm" "stat" "sync" "timeout" "tr" ];
+    inherit lib jdk25_headless;
+    maven = maven // {
+      inherit buildMavenPackage;
+    };
+    coreutils = programs "coreutils" (import ./stand-in/tools.nix).coreutils;
     dash = programs "dash" [ "dash" ];
+    perl = programs "perl" [ "perl" ];
     socat = programs "socat" [ "socat" ];
-    util-linux = programs "util-linux" [ "setpriv" ];
     systemd = programs "systemd" [ "systemd-socket-activate" ];
-    runtimeShell = "${build "bash" { } "mkdir -p $out/bin; ln -s /bin/bash $out/bin/bash; ln -s bash $out/bin/sh"}/bin/bash";
-    jdk25_headless = build "jdk" { } "mkdir $out; ln -s ${jdk}/* $out/";
-    jre25_minimal.override =
-      { jdk, modules }:
-      build "jre" { } "${jdk}/bin/jlink --add-modules ${lib.concatStringsSep "," modules} --output $out";
+    util-linux = programs "util-linux" [
+      "mount"
+      "setpriv"
+      "setsid"
+      "umount"
+    ];
+    runtimeShell = stdenv.shell;
+    versionCheckHook = stdenv.hook "version-check-hook" ''
+      versionCheck() {
+        local said
+        said=$(env -i "$out/bin/$NIX_MAIN_PROGRAM" --version) || { echo "--version ends with $?" >&2; return 1; }
+        [[ $said == *"$version"* ]] || { echo "--version says not $version, but: $said" >&2; return 1; }
+        echo "versionCheck: $said"
+      }
+      [ -n "''${dontVersionCheck-}" ] || preInstallCheckHooks+=(versionCheck)
+    '';
+    # jlink runs on the machine that builds.
+    jre25_minimal.override = lib.setFunctionArgs (
+      {
+        jdk,
+        modules,
+        jdkOnBuild ? throw "jre25_minimal: jlink of nixpkgs' full JDK would be used",
+      }:
+      mkDerivation {
+        name = "openjdk-minimal-jre-25";
+        dontUnpack = true;
+        installPhase = "${jdkOnBuild}/bin/jlink --module-path ${jdk.home}/jmods --add-modules ${lib.concatStringsSep "," modules} --output $out";
+      }
+    ) { jdk = false; jdkOnBuild = false; modules = true; };
     runCommand =
-      name: { nativeBuildInputs, ... }@more: script:
-      build name (removeAttrs more [ "nativeBuildInputs" ]) "PATH=${lib.makeBinPath nativeBuildInputs}:$PATH\n${script}";
-
-    maven.buildMavenPackage =
-      a:
-      let
-        fetched = build "${a.pname}-${a.version}-maven-deps" (
-          {
-            JAVA_HOME = a.mvnJdk;
-            outputHashAlgo = "sha256";
-            outputHashMode = "recursive";
-            outputHash = if mvnHash == null then a.mvnHash else mvnHash;
-          }
-          // a.mvnFetchExtraArgs
-        ) ''
-          cp -r ${a.src}/. . && chmod -R u+w .
-          ${maven} -q package -Dmaven.repo.local=$out/.m2 ${a.mvnParameters}
-          find $out -type f \( -name '*.lastUpdated' -o -name resolver-status.properties -o -name _remote.repositories \) -delete
-        '';
-      in
-      build "${a.pname}-${a.version}" { JAVA_HOME = a.mvnJdk; } ''
-        ${stdenv}
-        cp -r ${a.src}/. . && chmod -R u+w .
-        cp -dpR ${fetched}/.m2 ./ && chmod -R u+w .m2
-        alone='unshare -n'
-        $alone true 2>/dev/null || alone='unshare -rn'
-        $alone ${maven} package -o -nsu ${lib.optionalString (tests != null) "-Dtest=${tests}"} -Dmaven.repo.local=$PWD/.m2 ${a.mvnParameters}
-        ${a.installPhase}
-      ''
-      // a.passthru
-      // {
-        inherit fetched;
-        inherit (a) meta;
-      };
+      name: more: script:
+      mkDerivation (
+        more
+        // {
+          inherit name;
+          dontUnpack = true;
+          installPhase = script;
+        }
+      );
+    testers.runNixOSTest = _: throw "there is no NixOS here";
+    nix-update-script = _: throw "there is no nix-update here";
+    buildPackages = pkgs;
   };
+  ask = import ../package.nix;
+  package = ask (
+    builtins.mapAttrs (
+      name: _: pkgs.${name} or (throw "package.nix asks for ${name}, which host.nix has no place for")
+    ) (builtins.functionArgs ask)
+  );
 in
-import ../package.nix (builtins.intersectAttrs (builtins.functionArgs (import ../package.nix)) pkgs)
+package // { inherit package; }

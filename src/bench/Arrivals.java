@@ -1,3 +1,5 @@
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,7 +25,7 @@ final class Arrivals {
         int batch = 200;
         var ours = new ArrayList<Double>();
         var byHand = new ArrayList<Double>();
-        try (var world = new World(plan.dist())) {
+        try (var world = World.kept(plan.dist())) {
             Path queueCache = world.dir.resolve("cache-queue");
             Path handCache = world.dir.resolve("cache-hand");
             // In turn, 20 arrivals each, so that both meet the same disturbances.
@@ -49,14 +51,14 @@ final class Arrivals {
 
     private static List<Double> queued(World world, Path cache, List<String> batch, List<String> late) throws IOException {
         world.set("NPBHQ_UPLOAD_TO", "file://" + cache).set("NPBHQ_SIGNING_PRIVATE_KEY_PATH", world.key);
-        try (Queue queue = Queue.start(world);
+        try (WorkerProcess queue = WorkerProcess.start(world);
                 var shell = new Shell(world);
                 var watch = new Watch(cache)) {
             queue.ask(String.join(" ", batch));
             for (int i = 0; i < late.size(); i++) {
                 watch.expect(late.get(i));
                 Hooks.hook(shell, world, late.get(i));
-                Queue.pause(EVERY_MS);
+                World.pause(EVERY_MS);
             }
             queue.ask("wait");
             return watch.latencies();
@@ -71,7 +73,7 @@ final class Arrivals {
             for (String path : late) {
                 watch.expect(path);
                 running.add(threads.submit(() -> byHand(world, cache, List.of(path))));
-                Queue.pause(EVERY_MS);
+                World.pause(EVERY_MS);
             }
             for (var one : running) {
                 one.get();
@@ -116,7 +118,7 @@ final class Arrivals {
                         expected.remove(entry.getKey());
                     }
                 }
-                Queue.pause(2);
+                World.pause(2);
             }
         }
 
@@ -127,7 +129,7 @@ final class Arrivals {
                 if (System.nanoTime() > end) {
                     throw new IOException("never arrived: " + expected.keySet());
                 }
-                Queue.pause(10);
+                World.pause(10);
             }
             synchronized (latencies) {
                 return List.copyOf(latencies);

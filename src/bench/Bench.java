@@ -1,9 +1,11 @@
+import com.google.gson.JsonObject;
+import hookqueue.testkit.Json;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,7 +30,12 @@ final class Bench {
         one("hook-warm", Hooks::warm);
         one("hook-script", Hooks::script);
         one("hook-commit", Hooks::commit);
+        one("hook-shell", Floors::shell);
+        one("hook-datagram", Floors::datagram);
         one("hook-backlog", Hooks::backlog);
+        one("hook-busy", Floors::busy);
+        one("hook-builds", Floors::builds);
+        one("early", Early::acknowledgements);
         one("cold", Cold::start);
         ALL.put("intake", Intake::rates);
         one("memory-idle", Cold::idleMemory);
@@ -53,16 +60,12 @@ final class Bench {
             }
         }
         var plan = new Plan(dist, quick);
-        Map<String, Object> facts;
-        try (var world = new World(dist)) {
-            facts = Machine.facts(world);
+        JsonObject machine;
+        try (var world = World.kept(dist)) {
+            machine = Json.GSON.toJsonTree(Machine.facts(world)).getAsJsonObject();
         }
-        var results = new LinkedHashMap<String, Object>();
-        if (!wanted.isEmpty() && Files.exists(file)) {
-            for (Json row : Json.read(Files.readString(file)).get("rows").items()) {
-                results.put(row.get("id").text(), row.value());
-            }
-        }
+        var figures = new Figures(machine, quick,
+                wanted.isEmpty() || !Files.exists(file) ? List.of() : Figures.read(file).rows());
         for (var entry : ALL.entrySet()) {
             if (!wanted.isEmpty() && !wanted.contains(entry.getKey())) {
                 continue;
@@ -70,22 +73,16 @@ final class Bench {
             double load = Machine.load();
             long began = System.nanoTime();
             for (Result result : entry.getValue().run(plan)) {
-                var json = result.json();
-                json.put("commit", commit);
-                json.put("at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
-                json.put("load_before", load);
-                json.put("seconds", (System.nanoTime() - began) / 1e9);
-                results.put(result.id(), json);
+                JsonObject row = result.json();
+                row.addProperty("commit", commit);
+                row.addProperty("at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
+                row.addProperty("load_before", load);
+                row.addProperty("seconds", (System.nanoTime() - began) / 1e9);
+                figures = figures.with(row);
                 System.out.printf("%-13s %s %s%n", result.id(), result.valueText(), result.verdict());
             }
-            var all = new LinkedHashMap<String, Object>();
-            all.put("machine", facts);
-            all.put("quick", quick);
-            all.put("rows", new ArrayList<>(results.values()));
-            // Whole or not at all, and after each row, so that a long run that is ended has measured something.
-            Path aside = Path.of(file + ".new");
-            Files.writeString(aside, new Json(all) + "\n");
-            Files.move(aside, file, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+            // After each row, so that a long run that is ended has measured something.
+            figures.write(file);
         }
     }
 }

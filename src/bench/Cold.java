@@ -1,6 +1,12 @@
+import hookqueue.testkit.Client;
+import hookqueue.testkit.Leftover;
+import hookqueue.testkit.Proc;
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -12,7 +18,7 @@ final class Cold {
 
     /** From the connection, which starts the worker, to the acknowledgement of one path. */
     static Result start(Plan plan) throws IOException {
-        try (var world = settings(new World(plan.dist()));
+        try (var world = settings(World.kept(plan.dist()));
                 var shell = new Shell(world)) {
             String hello = hello(world);
             var next = new Hooks.Paths(world, "cold");
@@ -23,8 +29,8 @@ final class Cold {
                     plan.pick(7, 21),
                     () -> {
                         String path = number[0] < real.size() ? real.get(number[0]++) : next.get();
-                        try (Queue queue = Queue.listen(world)) {
-                            Queue.pause(50);
+                        try (WorkerProcess queue = WorkerProcess.listen(world)) {
+                            World.pause(50);
                             return acknowledged(world, path);
                         }
                     },
@@ -65,13 +71,13 @@ final class Cold {
         var resident = new ArrayList<Double>();
         var proportional = new ArrayList<Double>();
         var threads = new ArrayList<Double>();
-        try (var world = settings(new World(plan.dist()))) {
+        try (var world = settings(World.kept(plan.dist()))) {
             List<String> paths = world.add("idle", 10, 100);
             for (int run = 0; run < plan.pick(3, 5); run++) {
-                try (Queue queue = Queue.start(world)) {
+                try (WorkerProcess queue = WorkerProcess.start(world)) {
                     queue.ask(String.join(" ", paths));
                     queue.ask("wait");
-                    Queue.pause(1000);
+                    World.pause(1000);
                     resident.add(Proc.status(queue.pid(), "VmRSS") / 1024.0);
                     proportional.add(Proc.proportional(queue.pid()) / 1024.0);
                     threads.add((double) Proc.status(queue.pid(), "Threads"));
@@ -85,41 +91,24 @@ final class Cold {
     /** Once the idle time is over. Whatever belongs to this queue has its settings in its environment. */
     static Result leftBehind(Plan plan) throws IOException {
         var left = new ArrayList<Double>();
-        try (var world = settings(new World(plan.dist())).set("NPBHQ_IDLE_TIMEOUT", "300ms")) {
+        try (var world = settings(World.kept(plan.dist())).set("NPBHQ_IDLE_TIMEOUT", "300ms")) {
             List<String> paths = world.add("idle", 10, 100);
             for (int run = 0; run < plan.pick(3, 5); run++) {
-                try (Queue queue = Queue.listen(world)) {
+                try (WorkerProcess queue = WorkerProcess.listen(world)) {
                     try (var client = new Client(world.socket)) {
                         client.ask(String.join(" ", paths));
-                        if (ofThis(world) == 0) {
+                        if (Leftover.all(world.dir).isEmpty()) {
                             throw new IOException("this would not find the worker either");
                         }
                         client.ask("wait");
                     }
-                    if (queue.exit(20) != 0) {
+                    if (queue.exit(Duration.ofSeconds(20)) != 0) {
                         throw new IOException("the worker has failed: " + queue.log());
                     }
-                    left.add((double) ofThis(world));
+                    left.add((double) Leftover.all(world.dir).size());
                 }
             }
         }
         return Result.plain("left-behind", "processes left after the idle time", "processes", Result.Goal.atMost(0), left);
-    }
-
-    private static long ofThis(World world) throws IOException {
-        String mark = "NPBHQ_STATE_DIR=" + world.state + "\0";
-        try (var processes = Files.list(Path.of("/proc"))) {
-            return processes.filter(dir -> dir.getFileName().toString().matches("[0-9]+"))
-                    .filter(dir -> has(dir.resolve("environ"), mark))
-                    .count();
-        }
-    }
-
-    private static boolean has(Path environ, String mark) {
-        try {
-            return new String(Files.readAllBytes(environ), java.nio.charset.StandardCharsets.ISO_8859_1).contains(mark);
-        } catch (IOException e) {
-            return false; // it has ended meanwhile, or is not ours to look at
-        }
     }
 }

@@ -1,3 +1,7 @@
+import hookqueue.testkit.Client;
+import hookqueue.testkit.Sshd;
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,7 +16,7 @@ final class Drain {
     private Drain() {}
 
     static Result file(Plan plan) throws IOException {
-        try (var world = new World(plan.dist())) {
+        try (var world = World.kept(plan.dist())) {
             Path cache = world.dir.resolve("cache");
             List<String> paths = world.add("drain", 200, 4000);
             var pairs = measure(plan.runs(), world, paths, "file://" + cache, () -> world.setAside(cache), () -> {
@@ -26,8 +30,8 @@ final class Drain {
     }
 
     static Result ssh(Plan plan) throws IOException {
-        try (var world = new World(plan.dist());
-                var sshd = new Sshd(world)) {
+        try (var world = World.kept(plan.dist());
+                var sshd = new Sshd(world).start()) {
             var pairs = measure(plan.runs(), world, sshd, 100);
             return Result.ratio("drain-ssh", "100 queued paths to ssh:// on loopback, signed",
                     "nix store sign; nix copy", 1.3, pairs.ours(), pairs.reference());
@@ -35,9 +39,9 @@ final class Drain {
     }
 
     static Result far(Plan plan) throws IOException {
-        try (var world = new World(plan.dist());
-                var sshd = new Sshd(world);
-                var wire = new Delay(sshd.port, 25)) {
+        try (var world = World.kept(plan.dist());
+                var sshd = new Sshd(world).start();
+                var wire = new Delay(sshd.port(), 25)) {
             sshd.connectTo(wire.port());
             var pairs = measure(plan.pick(2, 5), world, sshd, 100);
             return Result.ratio("drain-far", "the same over ssh:// with 50 ms of round-trip time",
@@ -47,7 +51,7 @@ final class Drain {
 
     private static Plan.Pairs measure(int runs, World world, Sshd sshd, int count) throws IOException {
         List<String> paths = world.add("drain", count, 4000);
-        return measure(runs, world, paths, sshd.url(), sshd::forget, () -> sshd.has(paths));
+        return measure(runs, world, paths, sshd.url(), sshd::forget, () -> paths.stream().filter(sshd::has).count());
     }
 
     /** Empties a destination. */
@@ -96,7 +100,7 @@ final class Drain {
     /** From `resume` until all are delivered. */
     private static double drain(World world, List<String> paths) throws IOException {
         world.forget();
-        try (Queue queue = Queue.start(world);
+        try (WorkerProcess queue = WorkerProcess.start(world);
                 var client = new Client(world.socket)) {
             client.ask("pause");
             client.ask(String.join(" ", paths));

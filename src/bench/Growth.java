@@ -1,3 +1,6 @@
+import hookqueue.testkit.Proc;
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -48,8 +51,8 @@ final class Growth {
     private static Map<String, Object> row(Plan plan, int n) throws IOException {
         var row = new LinkedHashMap<String, Object>();
         row.put("paths", n);
-        try (var world = new World(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true")) {
-            try (Queue queue = Queue.start(world)) {
+        try (var world = World.kept(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true")) {
+            try (WorkerProcess queue = WorkerProcess.start(world)) {
                 queue.ask("pause");
                 double seconds = 0;
                 for (int from = 0; from < n; from += STEP) {
@@ -65,15 +68,15 @@ final class Growth {
             }
             var starts = new ArrayList<Double>();
             for (int run = 0; run < 5; run++) {
-                try (Queue queue = Queue.listen(world)) {
-                    Queue.pause(50);
+                try (WorkerProcess queue = WorkerProcess.listen(world)) {
+                    World.pause(50);
                     long began = System.nanoTime();
                     queue.ask("version");
                     starts.add(Plan.millisecondsSince(began));
                 }
             }
             row.put("start_ms", Stats.median(starts));
-            try (Queue queue = Queue.start(world);
+            try (WorkerProcess queue = WorkerProcess.start(world);
                     var shell = new Shell(world)) {
                 var hooks = new ArrayList<Double>();
                 var next = new Hooks.Paths(world, "after");
@@ -82,7 +85,7 @@ final class Growth {
                 }
                 row.put("hook_ms", Stats.median(hooks));
                 queue.ask("status");
-                Queue.pause(500);
+                World.pause(500);
                 row.put("rss_mb", Proc.status(queue.pid(), "VmRSS") / 1024.0);
                 Path database = Soak.database(world);
                 row.put("database_bytes", Proc.size(database));
@@ -95,8 +98,8 @@ final class Growth {
     }
 
     /** Paths a second, until all are gone or for so many seconds. */
-    private static double drain(Queue queue, int seconds) throws IOException {
-        long before = Hooks.lane(queue).get("delivered").whole();
+    private static double drain(WorkerProcess queue, int seconds) throws IOException {
+        long before = Hooks.lane(queue).get("delivered").getAsLong();
         long began = System.nanoTime();
         queue.ask("resume");
         try {
@@ -107,6 +110,6 @@ final class Growth {
             }
         }
         double took = (System.nanoTime() - began) / 1e9;
-        return (Hooks.lane(queue).get("delivered").whole() - before) / took;
+        return (Hooks.lane(queue).get("delivered").getAsLong() - before) / took;
     }
 }

@@ -1,6 +1,11 @@
+import com.google.gson.JsonObject;
+import hookqueue.testkit.Json;
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -16,7 +21,7 @@ final class Hooks {
     static Result warm(Plan plan) throws IOException {
         return toQueue(plan, Hooks::hook, (ours, reference) -> Result.ratio("hook-warm",
                 "hook, worker warm, through its acknowledgement",
-                "socat, the same line to a trivial server", 1.3, ours, reference));
+                "socat, the same line to a trivial server", 1.0, ours, reference));
     }
 
     /** What of it is the durable queue: the same socat to both. */
@@ -26,18 +31,18 @@ final class Hooks {
                 "socat, the same line to a trivial server", null, Map.of()));
     }
 
-    /** What of it is the script: the hook to the trivial server. */
+    /** What of it is the hook's own: the hook to the trivial server. */
     static Result script(Plan plan) throws IOException {
-        try (var world = new World(plan.dist());
+        try (var world = World.kept(plan.dist());
                 var trivial = new TrivialServer(world.dir.resolve("t"));
                 var shell = new Shell(world)) {
             var next = new Paths(world, "script");
             String socket = "NPBHQ_SOCKET=" + world.dir.resolve("t") + " ";
             var pairs = Plan.interleave(
                     plan.manyRuns(),
-                    () -> shell.timeSilent(socket + "OUT_PATHS=" + next.get() + " " + world.hook()),
+                    () -> shell.timeSilent(socket + "OUT_PATHS=" + next.get() + " " + world.program.hook()),
                     () -> socat(shell, world, next.get()));
-            return new Result("hook-script", "of it, the script: the hook to a trivial server", "ms", pairs.ours(),
+            return new Result("hook-script", "of it, the hook's program: to a trivial server", "ms", pairs.ours(),
                     pairs.reference(), "socat, the same line to it", null, Map.of());
         }
     }
@@ -45,8 +50,8 @@ final class Hooks {
     private static Result toQueue(
             Plan plan, OnePath one, BiFunction<List<Double>, List<Double>, Result> result)
             throws IOException {
-        try (var world = new World(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
-                Queue queue = Queue.start(world);
+        try (var world = World.kept(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
+                WorkerProcess queue = WorkerProcess.start(world);
                 var trivial = new TrivialServer(world.dir.resolve("t"));
                 var shell = new Shell(world)) {
             var next = new Paths(world, "warm");
@@ -68,14 +73,14 @@ final class Hooks {
 
     /** With a long queue that cannot be delivered, against an empty one. */
     static Result backlog(Plan plan) throws IOException {
-        try (var full = new World(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/false");
-                var empty = new World(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
-                Queue dead = Queue.start(full);
-                Queue idle = Queue.start(empty);
+        try (var full = World.kept(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/false");
+                var empty = World.kept(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
+                WorkerProcess dead = WorkerProcess.start(full);
+                WorkerProcess idle = WorkerProcess.start(empty);
                 var inFull = new Shell(full);
                 var inEmpty = new Shell(empty)) {
             Intake.send(full, full.made("queued", 10_000), 100);
-            until("the destination is taken to be down", () -> lane(dead).get("state").text().equals("down"));
+            World.eventually(Duration.ofMinutes(1), "the destination is taken to be down", () -> lane(dead).get("state").getAsString().equals("down"));
             var next = new Paths(full, "late");
             var other = new Paths(empty, "late");
             var pairs = Plan.interleave(
@@ -96,8 +101,8 @@ final class Hooks {
         var rows = new ArrayList<Map<String, Object>>();
         var ours = new ArrayList<Double>();
         var reference = new ArrayList<Double>();
-        try (var world = new World(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
-                Queue queue = Queue.start(world);
+        try (var world = World.kept(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
+                WorkerProcess queue = WorkerProcess.start(world);
                 var trivial = new TrivialServer(world.dir.resolve("t"));
                 var threads = Executors.newCachedThreadPool()) {
             queue.ask("pause");
@@ -157,10 +162,10 @@ final class Hooks {
     }
 
     static double hook(Shell shell, World world, String path) throws IOException {
-        return shell.timeSilent("OUT_PATHS=" + path + " " + world.hook());
+        return shell.timeSilent("OUT_PATHS=" + path + " " + world.program.hook());
     }
 
-    private static double socat(Shell shell, World world, String path) throws IOException {
+    static double socat(Shell shell, World world, String path) throws IOException {
         return socat(shell, world, path, world.dir.resolve("t"));
     }
 
@@ -173,23 +178,8 @@ final class Hooks {
         return shell.time("socat -t 9 - UNIX-CONNECT:" + socket + " <" + line);
     }
 
-    static Json lane(Queue queue) throws IOException {
-        return Json.read(queue.lines("status json").getFirst()).get("lanes").items().getFirst();
-    }
-
-    /** Something that becomes true, within a minute. */
-    interface Condition {
-        boolean holds() throws IOException;
-    }
-
-    static void until(String what, Condition condition) throws IOException {
-        long end = System.nanoTime() + 60_000_000_000L;
-        while (!condition.holds()) {
-            if (System.nanoTime() > end) {
-                throw new IOException("not within a minute: " + what);
-            }
-            Queue.pause(20);
-        }
+    static JsonObject lane(WorkerProcess queue) throws IOException {
+        return Json.object(queue.lines("status json").getFirst()).getAsJsonArray("lanes").get(0).getAsJsonObject();
     }
 
     /** One new name after the other. */

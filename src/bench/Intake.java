@@ -1,3 +1,6 @@
+import hookqueue.testkit.Client;
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,7 +17,7 @@ final class Intake {
         var single = new ArrayList<Double>();
         var many = new ArrayList<Double>();
         var links = new ArrayList<Double>();
-        try (var world = new World(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true")) {
+        try (var world = World.kept(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true")) {
             List<String> paths = world.made("in", count);
             for (int run = 0; run < 5; run++) {
                 single.add(rate(world, paths, 1));
@@ -41,7 +44,7 @@ final class Intake {
 
     private static double rate(World world, List<String> paths, int perLine) throws IOException {
         world.forget();
-        try (Queue queue = Queue.start(world)) {
+        try (WorkerProcess queue = WorkerProcess.start(world)) {
             queue.ask("pause");
             return paths.size() / send(world, paths, perLine);
         }

@@ -1,3 +1,4 @@
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,7 +20,7 @@ final class Machine {
         facts.put("jdk", System.getProperty("java.vendor.version") + " (" + Runtime.version() + ")");
         facts.put("nix", world.run("nix", "--version").strip());
         facts.put("socat", world.run("socat", "-V").lines().skip(1).findFirst().orElse("").strip());
-        facts.put("queue", world.run(world.dist.resolve("bin/nix-post-build-hook-queue").toString(), "--version").strip());
+        facts.put("queue", world.run(world.program.client().toString(), "--version").strip());
         return facts;
     }
 

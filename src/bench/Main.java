@@ -1,6 +1,4 @@
 import java.io.IOException;
-import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -18,27 +16,7 @@ final class Main {
                 yield show(file);
             }
             case "show" -> show(Path.of(words.get(1)));
-            case "charts" -> {
-                Charts.ofBench(Json.read(Files.readString(Path.of(words.get(1)))), Path.of(words.get(2)));
-                yield true;
-            }
-            case "profile" -> {
-                Profile.run(Path.of(words.get(1)), Integer.parseInt(words.get(2)), Path.of(words.get(3)));
-                yield true;
-            }
-            case "soak-chart" -> {
-                Charts.write(Path.of(words.get(2)), "soak", Charts.soak(Table.read(Path.of(words.get(1)))));
-                yield true;
-            }
             case "soak" -> Soak.run(Path.of(words.get(1)), Integer.parseInt(words.get(2)), Path.of(words.get(3)));
-            case "hour" -> Hour.run(Path.of(words.get(1)), Integer.parseInt(words.get(2)), Path.of(words.get(3)));
-            case "dashboard" -> {
-                // DASHBOARD PROMETHEUS FROM TO DIR
-                var dashboard = Json.read(Files.readString(Path.of(words.get(1))));
-                Charts.write(Path.of(words.get(5)), "hour", Dashboard.draw(dashboard, URI.create(words.get(2)),
-                        Long.parseLong(words.get(3)), Long.parseLong(words.get(4))));
-                yield true;
-            }
             case "flat" -> {
                 var grown = Flat.judge(Table.read(Path.of(words.get(1))));
                 grown.forEach(System.out::println);
@@ -51,10 +29,10 @@ final class Main {
     }
 
     private static boolean show(Path file) throws IOException {
-        Json json = Json.read(Files.readString(file));
+        var figures = Figures.read(file);
         System.out.println();
-        System.out.println(Report.table(json));
-        System.out.println(Report.machine(json));
+        System.out.println(Report.table(figures));
+        System.out.println(Report.machine(figures));
         System.out.println(file);
         return true;
     }

@@ -1,15 +1,15 @@
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /** The file of measurements as a table, for terminals and for documents: Markdown is both. */
 final class Report {
     private Report() {}
 
-    static String table(Json file) {
+    static String table(Figures figures) {
         var rows = new ArrayList<List<String>>();
         rows.add(List.of("what", "here", "reference", "ratio", "goal", ""));
-        for (Json json : file.get("rows").items()) {
-            Result row = Result.of(json);
+        for (Result row : figures.results()) {
             rows.add(List.of(
                     row.what(),
                     Result.spread(row.ours()) + " " + row.unit(),
@@ -21,20 +21,15 @@ final class Report {
         return markdown(rows);
     }
 
-    static String machine(Json file) {
-        Json m = file.get("machine");
-        double least = Double.MAX_VALUE;
-        double most = 0;
-        for (Json row : file.get("rows").items()) {
-            least = Math.min(least, row.get("load_before").number());
-            most = Math.max(most, row.get("load_before").number());
-        }
-        return "%s: %d cores of %s, %s of memory, %s, Linux %s; JDK %s, %s, %s; load average before the rows %s to %s. %s."
+    static String machine(Figures figures) {
+        var loads = figures.rows().stream().mapToDouble(row -> row.get("load_before").getAsDouble()).summaryStatistics();
+        Function<String, String> of = name -> figures.machine().get(name).getAsString();
+        return "%s: %s cores of %s, %s of memory, %s, Linux %s; JDK %s, %s, %s; load average before the rows %s to %s. %s."
                 .formatted(
-                        m.get("system").text(), m.get("cores").whole(), m.get("cpu").text(), m.get("memory").text(),
-                        m.get("file_system").text(), m.get("kernel").text(), m.get("jdk").text(), m.get("nix").text(),
-                        m.get("socat").text(), Result.number(least), Result.number(most),
-                        file.get("quick").truth() ? "A quick look, of few runs" : "Medians, with the least and the greatest");
+                        of.apply("system"), of.apply("cores"), of.apply("cpu"), of.apply("memory"), of.apply("file_system"),
+                        of.apply("kernel"), of.apply("jdk"), of.apply("nix"), of.apply("socat"),
+                        Result.number(loads.getMin()), Result.number(loads.getMax()),
+                        figures.quick() ? "A quick look, of few runs" : "Medians, with the least and the greatest");
     }
 
     /** Columns of one width, so that it can be read as it is. */

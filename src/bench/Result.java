@@ -1,3 +1,5 @@
+import com.google.gson.JsonObject;
+import hookqueue.testkit.Json;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -110,33 +112,11 @@ record Result(
         return text.contains(".") ? text.replaceAll("\\.?0+$", "") : text;
     }
 
-    Map<String, Object> json() {
-        var map = new LinkedHashMap<String, Object>();
-        map.put("id", id);
-        map.put("what", what);
-        map.put("unit", unit);
-        map.put("ours", ours);
-        map.put("reference", reference);
-        map.put("against", against);
-        map.put("goal", goal == null ? null : Map.of("most", goal.most, "limit", goal.limit));
-        map.put("value", value());
-        map.put("verdict", verdict());
-        map.put("details", details);
-        return map;
-    }
-
-    static Result of(Json json) {
-        Json goal = json.get("goal");
-        @SuppressWarnings("unchecked")
-        var details = (Map<String, Object>) json.get("details").value();
-        return new Result(
-                json.get("id").text(),
-                json.get("what").text(),
-                json.get("unit").text(),
-                json.get("ours").items().stream().map(Json::number).toList(),
-                json.get("reference").items().stream().map(Json::number).toList(),
-                json.get("against").text(),
-                goal.value() == null ? null : new Goal(goal.get("most").truth(), goal.get("limit").number()),
-                details);
+    /** For the file of measurements. */
+    JsonObject json() {
+        JsonObject json = Json.GSON.toJsonTree(this).getAsJsonObject();
+        json.addProperty("value", value());
+        json.addProperty("verdict", verdict());
+        return json;
     }
 }

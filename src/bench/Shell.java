@@ -1,3 +1,4 @@
+import hookqueue.testkit.World;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;

@@ -1,7 +1,12 @@
+import hookqueue.testkit.Json;
+import hookqueue.testkit.Proc;
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +34,7 @@ final class Soak {
         // Ten of each, the cache's first; short enough that the worker's waits between tries end before the next one.
         int period = seconds / 10;
         var wrong = new ArrayList<String>();
-        try (var world = new World(dist)) {
+        try (var world = World.kept(dist)) {
             List<String> paths = world.add("soak", seconds / ARRIVAL + 1, 4000);
             Path cache = world.dir.resolve("cache");
             Path refuse = world.dir.resolve("refuse");
@@ -38,7 +43,7 @@ final class Soak {
                     .set("NPBHQ_UPLOAD_TO", "file://" + cache + " exec:" + program)
                     .set("NPBHQ_METRICS_FILE", world.dir.resolve("metrics.prom"))
                     .set("NPBHQ_IDLE_TIMEOUT", "60s");
-            try (Queue queue = Queue.listen(world);
+            try (WorkerProcess queue = WorkerProcess.listen(world);
                     BufferedWriter out = Files.newBufferedWriter(table)) {
                 out.write(String.join("\t", COLUMNS) + "\n");
                 long began = System.nanoTime();
@@ -49,7 +54,7 @@ final class Soak {
                     marker(refuse, phase >= period * 5 / 10 && phase < period * 6 / 10);
                     if (now % ARRIVAL == 0) {
                         String said = world.run(
-                                Map.of("OUT_PATHS", paths.get(arrived++)), "/bin/sh", "-c", world.hook() + " 2>&1");
+                                Map.of("OUT_PATHS", paths.get(arrived++)), "/bin/sh", "-c", world.program.hook() + " 2>&1");
                         if (!said.isEmpty()) {
                             wrong.add("after %d s the hook said: %s".formatted(now, said.strip()));
                         }
@@ -58,7 +63,7 @@ final class Soak {
                         out.write(sample(world, queue, now, arrived, cache, refuse) + "\n");
                         out.flush();
                     }
-                    Queue.pause(Math.max(0, (now + 1) * 1000L - (System.nanoTime() - began) / 1_000_000));
+                    World.pause(Math.max(0, (now + 1) * 1000L - (System.nanoTime() - began) / 1_000_000));
                 }
                 outage(cache, false);
                 marker(refuse, false);
@@ -72,7 +77,7 @@ final class Soak {
     }
 
     /** All has arrived, nothing is left of it, and the worker ends by itself. */
-    private static void end(World world, Queue queue, int arrived, Path cache, List<String> wrong) throws IOException {
+    private static void end(World world, WorkerProcess queue, int arrived, Path cache, List<String> wrong) throws IOException {
         queue.ask("retry");
         queue.ask("wait timeout=5min");
         long delivered;
@@ -88,14 +93,14 @@ final class Soak {
         if (queue.children() != 0) {
             wrong.add(queue.children() + " child processes are left");
         }
-        int status = queue.exit(100);
+        int status = queue.exit(Duration.ofSeconds(100));
         if (status != 0) {
             wrong.add("the worker ended with " + status);
         }
         System.out.printf("%d paths arrived, %d in the cache; the worker ended with %d%n", arrived, delivered, status);
     }
 
-    private static String sample(World world, Queue queue, int now, int arrived, Path cache, Path refuse)
+    private static String sample(World world, WorkerProcess queue, int now, int arrived, Path cache, Path refuse)
             throws IOException {
         long pid = queue.pid();
         String status = queue.lines("status json").getFirst();
@@ -130,8 +135,8 @@ final class Soak {
     }
 
     /** The first of that name, which is the sum over all lanes. */
-    private static long number(String json, String name) {
-        return Json.read(json).get(name).whole();
+    private static long number(String json, String name) throws IOException {
+        return Json.object(json).get(name).getAsLong();
     }
 
     private static long count(Path folder) throws IOException {

@@ -1,22 +1,20 @@
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.jar.Attributes;
+import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.jar.Manifest;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * Copies jars without the native libraries they carry for two dozen platforms, and puts those of one platform beside
+ * Copies jars without the native libraries they carry for two dozen platforms (neither is published for one of them alone), and puts those of one platform beside
  * them: three quarters of the install tree would otherwise be of no use to anybody. Both libraries would unpack theirs
  * anew at each start besides. The same input gives the same output, byte for byte.
  *
@@ -58,34 +56,30 @@ final class Repack {
     }
 
     private static int repack(Path jar, List<String> machine, Path out) throws IOException {
-        var kept = new TreeMap<String, byte[]>(manifestFirst());
+        var kept = new TreeMap<String, byte[]>();
         int found = 0;
         // A multi-release jar (JEP 238) answers for a name with what is meant for the version of Java at hand.
         try (var in = new JarFile(jar.toFile(), false, JarFile.OPEN_READ, OLDEST)) {
-            for (var entry : in.versionedStream().filter(e -> !e.isDirectory()).toList()) {
+            for (JarEntry entry : in.versionedStream().filter(e -> !e.isDirectory()).toList()) {
                 String name = entry.getName();
+                byte[] content = in.getInputStream(entry).readAllBytes();
                 if (isWanted(name, machine)) {
-                    Files.write(out.resolve("native").resolve(unversioned(name)), bytes(in, entry));
+                    // The launcher knows the libraries by these names.
+                    String library = name.contains("junixsocket") ? "libjunixsocket-native.so" : "libsqlitejdbc.so";
+                    Files.write(out.resolve("native").resolve(library), content);
                     found++;
                 } else if (name.equals(JarFile.MANIFEST_NAME)) {
                     kept.put(name, ofOneRelease(in.getManifest()));
-                } else if (!isNative(name) && !isForOtherTools(name)) {
-                    kept.put(name, bytes(in, entry));
+                } else if (!isOfNoUse(name)) {
+                    kept.put(name, content);
                 }
             }
         }
         // Nothing else is in this one that anybody asks for.
         if (!jar.getFileName().toString().startsWith("junixsocket-native-common-")) {
-            try (OutputStream file = Files.newOutputStream(out.resolve(jar.getFileName()))) {
-                write(kept, file);
-            }
+            write(kept, out.resolve(jar.getFileName()));
         }
         return found;
-    }
-
-    private static Comparator<String> manifestFirst() {
-        return Comparator.comparing((String name) -> !name.equals(JarFile.MANIFEST_NAME))
-                .thenComparing(Comparator.naturalOrder());
     }
 
     private static byte[] ofOneRelease(Manifest manifest) throws IOException {
@@ -95,13 +89,9 @@ final class Repack {
         return bytes.toByteArray();
     }
 
-    /** What only those read who compile against a jar, or put it together with others. */
-    private static boolean isForOtherTools(String name) {
-        return name.endsWith("module-info.class") || name.startsWith("META-INF/maven/");
-    }
-
-    private static boolean isNative(String name) {
-        return name.startsWith("org/sqlite/native/") || name.startsWith("lib/") && name.contains("/jni/")
+    /** Native code, and what only those read who compile against a jar; sqlite-jdbc also looks for its version there. */
+    private static boolean isOfNoUse(String name) {
+        return name.startsWith("META-INF/maven/") || name.startsWith("org/sqlite/native/") || name.startsWith("lib/") && name.contains("/jni/")
                 || name.startsWith("META-INF/native-image/");
     }
 
@@ -110,25 +100,13 @@ final class Repack {
                 || name.matches("lib/" + machine.get(1) + "-Linux-clang/jni/libjunixsocket-native-[0-9.]+\\.so");
     }
 
-    /** The launcher knows the libraries by these names. */
-    private static String unversioned(String name) {
-        return name.contains("junixsocket") ? "libjunixsocket-native.so" : "libsqlitejdbc.so";
-    }
-
-    private static byte[] bytes(JarFile jar, ZipEntry entry) {
-        try (var in = jar.getInputStream(entry)) {
-            return in.readAllBytes();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static void write(Map<String, byte[]> entries, OutputStream file) throws IOException {
-        try (var zip = new ZipOutputStream(file)) {
+    private static void write(Map<String, byte[]> entries, Path jar) throws IOException {
+        try (var zip = new ZipOutputStream(Files.newOutputStream(jar))) {
             zip.setLevel(9);
             for (var entry : entries.entrySet()) {
                 var header = new ZipEntry(entry.getKey());
-                header.setTimeLocal(LocalDateTime.of(1980, 1, 1, 0, 0));
+                // For the first moment that the format knows, ZipEntry adds a field that depends on the time zone.
+                header.setTimeLocal(LocalDateTime.of(1980, 2, 1, 0, 0));
                 zip.putNextEntry(header);
                 zip.write(entry.getValue());
                 zip.closeEntry();

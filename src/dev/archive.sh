@@ -1,15 +1,17 @@
 #!/bin/sh
 # archive.sh TREE [DIR]: makes the JVM's start-up archive (AOT cache) of a tree that assemble.sh has put together, by
 # running the worker of that tree once, from connection to idle exit, against a `nix` that does nothing. Needs the
-# tree's JDK as JAVA_HOME, systemd-socket-activate and socat. To be run last: JDK 25.0.3 does not notice that a jar
-# has changed under its archive, and would run the old code. The archive is named after what it was made from, and is
-# not the same byte for byte each time. It goes into the tree, or, when the tree is not to be written to, into DIR.
+# tree's JDK as JAVA_HOME, systemd-socket-activate, socat and coreutils; of /bin only sh, as in Nix's sandbox. To be run
+# last: JDK 25.0.3 does not notice that a jar has changed under its archive, and would run the old code. The archive is
+# named after what it was made from, and is not the same byte for byte each time. It goes into the tree, or, when the
+# tree is not to be written to, into DIR. Fails after LIMIT seconds, whatever the worker does.
 set -eu
 
 tree=$1
 name=nix-post-build-hook-queue
 lib=$tree/lib/$name
 out=${2-$lib}
+LIMIT=120 # it takes 5
 
 scratch=$(mktemp -d)
 # The path must fit into a socket's address, and be free of blanks and colons.
@@ -22,11 +24,12 @@ trap end EXIT
 trap 'exit 1' HUP INT TERM
 
 rm -f "$out"/startup-*
-hash=$(cat "$lib"/*.jar "$lib"/jvm.options "$JAVA_HOME/release" | sha256sum | cut -c 1-16)
-archive=$out/startup-$hash.aot
+cat "$lib"/*.jar "$lib"/jvm.options "$JAVA_HOME/release" >"$scratch/sources"
+hash=$(sha256sum <"$scratch/sources")
+archive=$out/startup-${hash%"${hash#????????????????}"}.aot
 
 # What a copy looks like to the worker: progress, then success.
-cat >"$scratch/nix" <<'EOF'
+cat >"$scratch/nix" <<'END'
 #!/bin/sh
 echo '@nix {"action":"start","fields":["/nix/store/x","local","file:///x"],"id":1,"level":3,"parent":0,"text":"copying","type":100}' >&2
 echo '@nix {"action":"result","fields":[10,100,0,0],"id":1,"type":105}' >&2
@@ -41,8 +44,9 @@ case "$*" in
         ;;
     *path-info*) exit 1 ;;
 esac
-EOF
-chmod +x "$scratch/nix"
+END
+printf '#!/bin/sh\nexit 0\n' >"$scratch/announce"
+chmod +x "$scratch/nix" "$scratch/announce"
 : >"$scratch/key"
 mkdir "$scratch/store" "$scratch/roots"
 for n in 0 1 2 3 4; do : >"$scratch/store/0000000000000000000000000000000$n-training"; done
@@ -50,10 +54,10 @@ for n in 0 1 2 3 4; do : >"$scratch/store/0000000000000000000000000000000$n-trai
 # What methods the JVM should compile early (AOTRecordTraining) is left out: nobody asks for it, see jvm.options.
 # JDK_JAVA_OPTIONS reaches the java that the launcher starts, and no other way of running the worker differs from
 # the one that users will run.
-systemd-socket-activate -l "$scratch/socket" \
+timeout -k 10 "$LIMIT" systemd-socket-activate -l "$scratch/socket" \
     -E PATH -E JAVA_HOME -E HOME="$scratch" -E NOTIFY_SOCKET="$scratch/notify" \
     -E JDK_JAVA_OPTIONS="-XX:AOTCacheOutput=$archive.new -XX:+UnlockDiagnosticVMOptions -XX:-AOTRecordTraining" \
-    -E NPBHQ_UPLOAD_TO="file://$scratch/cache exec:/bin/true" -E NPBHQ_SIGNING_PRIVATE_KEY_PATH="$scratch/key" \
+    -E NPBHQ_UPLOAD_TO="file://$scratch/cache exec:$scratch/announce" -E NPBHQ_SIGNING_PRIVATE_KEY_PATH="$scratch/key" \
     -E NPBHQ_STATE_DIR="$scratch/state" -E NPBHQ_GCROOTS_DIR="$scratch/roots" -E NPBHQ_STORE_DIR="$scratch/store" \
     -E NPBHQ_NIX="$scratch/nix" -E NPBHQ_METRICS_FILE="$scratch/metrics" -E NPBHQ_IDLE_TIMEOUT=1s \
     "$tree/bin/$name" serve >"$scratch/log" 2>&1 &
@@ -61,6 +65,7 @@ worker=$!
 
 fail() {
     cat "$scratch/log" >&2
+    [ ! -s "$scratch/replies" ] || cat "$scratch/replies" >&2
     echo "archive.sh: $*" >&2
     exit 1
 }
@@ -76,10 +81,12 @@ done
 {
     for path in "$scratch"/store/*; do printf '%s ' "$path"; done
     printf '\n%s\nstatus\nlist\nmetrics\nwait timeout=30s\nstatus json\nfailed\nexplain %s\n' "$path" "$path"
-} | socat -t60 - "UNIX-CONNECT:$scratch/socket" >"$scratch/replies" || fail "the worker cannot be reached"
-wait "$worker" || fail "the worker ended with status $?"
+} | timeout -k 1 "$LIMIT" socat -t "$LIMIT" - "UNIX-CONNECT:$scratch/socket" >"$scratch/replies" ||
+    fail "the worker cannot be reached, or does not answer within $LIMIT s"
+grep -q '^ok queued 5$' "$scratch/replies" || fail "the worker did not queue"
+! grep '^error' "$scratch/replies" || fail "the worker did not deliver"
+wait "$worker" || fail "the worker ended with status $? (124: not within $LIMIT s)"
 worker=
-grep -q '^ok queued 5$' "$scratch/replies" || fail "the worker did not queue: $(cat "$scratch/replies")"
 [ -s "$archive.new" ] || fail "no archive was written"
 mv "$archive.new" "$archive"
 # The launcher uses it with this Java only; see version_of there.
@@ -91,5 +98,5 @@ chmod 644 "$archive" "${archive%.aot}.java"
 status=0
 JDK_JAVA_OPTIONS=-XX:AOTMode=on NPBHQ_JAVA_OPTIONS=-XX:AOTCache=$archive \
     NPBHQ_UPLOAD_TO="file://$scratch/cache" NPBHQ_STATE_DIR="$scratch/state" \
-    "$tree/bin/$name" serve >"$scratch/log" 2>&1 </dev/null || status=$?
+    timeout -k 10 "$LIMIT" "$tree/bin/$name" serve >"$scratch/log" 2>&1 </dev/null || status=$?
 [ "$status" = 66 ] || fail "the archive is of no use: status $status"

@@ -1,7 +1,8 @@
 #!/bin/sh
 # assemble.sh TREE: puts together the tree that is installed, from what `mvn package` leaves in target/. Needs only
 # JAVA_HOME: no network, no packages. ./dev build and the Nix package both use it; archive.sh comes after it.
-# The same input gives the same tree, byte for byte.
+# The same input gives the same tree, byte for byte. With a C compiler (CC, or cc) the hook is a program with the script
+# behind it; without one it is the script.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
@@ -37,13 +38,22 @@ mkdir -p "$lib"
 "${JAVA_HOME:?}/bin/java" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData \
     "$ROOT/src/dev/Repack.java" "$(uname -m)" "$lib" "$jar" "$ROOT"/target/run-time/*.jar
 put 644 "$lib" "$ROOT/src/main/jvm.options"
-doc=$tree/share/doc/nix-post-build-hook-queue
-mkdir -p "$doc"
-"$JAVA_HOME/bin/java" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData \
-    "$ROOT/src/dev/Sbom.java" "$version" "$doc/sbom.cdx.json" "$ROOT"/target/run-time/*.jar
 
-put 755 "$tree/bin" "$ROOT"/src/main/sh/*
-sed -i "s/@version@/$version/g" "$tree"/bin/*
+put 755 "$tree/bin" "$ROOT/src/main/sh/nix-post-build-hook-queue"
+sed -i "s/@version@/$version/g" "$tree/bin/nix-post-build-hook-queue"
+
+# compile_hook LINKAGE: static, the hook starts faster, and needs no C library of its time. Not every machine has a static
+# one.
+compile_hook() {
+    "${CC:-cc}" -std=c11 -O2 -Wall -Wextra -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE "$1" -s \
+        -o "$tree/bin/post-build-hook" "$ROOT/src/main/c/post-build-hook.c"
+}
+hook=$tree/libexec/nix-post-build-hook-queue
+if ! compile_hook -static-pie 2>/dev/null && ! compile_hook -pie; then
+    echo "no C compiler that works (CC=${CC:-cc}): the hook is the script alone, which takes some milliseconds longer" >&2
+    hook=$tree/bin
+fi
+put 755 "$hook" "$ROOT/src/main/sh/post-build-hook"
 
 put 644 "$tree/lib/systemd/system" "$ROOT"/systemd/*.socket "$ROOT"/systemd/*.service
 put 644 "$tree/lib/sysusers.d" "$ROOT"/systemd/sysusers.d/*
@@ -51,7 +61,8 @@ put 644 "$tree/lib/tmpfiles.d" "$ROOT"/systemd/tmpfiles.d/*
 for page in "$ROOT"/src/main/man/*.[1-8]; do
     put 644 "$tree/share/man/man${page##*.}" "$page"
 done
-put 644 "$doc" "$ROOT/LICENSE" "$ROOT/README.md" "$ROOT/CHANGELOG.md"
+put 644 "$tree/share/doc/nix-post-build-hook-queue" "$ROOT/LICENSE" "$ROOT/README.md" "$ROOT/CHANGELOG.md" \
+    "$ROOT/docs/sbom.cdx.json"
 
 # Each shell looks in a place of its own, under a name of its own.
 for file in "$ROOT"/src/main/completions/*; do

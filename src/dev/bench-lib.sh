@@ -1,29 +1,64 @@
 # shellcheck shell=sh
-# What ./dev bench and ./dev soak share: the Java programs in src/bench, compiled when they have changed.
+# What ./dev bench, ./dev soak and ./dev torture share: their Java programs, and the drawing of figures.
 
-# compile_bench: into target/bench/classes.
-compile_bench() {
+# compile_programs NAME: the Java programs in src/NAME, with the test kit, into target/NAME/classes, when they have
+# changed. Sets classes, and dist unless it is set: gson is one of its jars.
+compile_programs() {
     JAVA_HOME=$(find_jdk) || exit 1
     export JAVA_HOME
-    classes=$ROOT/target/bench/classes
-    if [ ! -e "$classes/Main.class" ] || [ -n "$(find "$ROOT/src/bench" -newer "$classes/Main.class" | head -n 1)" ]; then
-        rm -rf "$classes"
-        mkdir -p "$classes"
-        "$JAVA_HOME/bin/javac" -Xlint:all,-try -Werror -d "$classes" "$ROOT"/src/bench/*.java
-    fi
-}
-
-# prepare_bench: all that is measured, and what it is measured with. Sets dist, unless it is set.
-prepare_bench() {
-    need_apt nix-bin socat systemd openssh-server openssh-client
-    compile_bench
     if [ -z "${dist-}" ]; then
-        dist_is_fresh || "$ROOT/dev" build
+        dist_is_fresh || "$ROOT/dev" build >&2
         dist=$ROOT/target/dist
     fi
+    classes=$ROOT/target/$1/classes
+    if [ ! -e "$classes" ] || [ -n "$(find "$ROOT/src/$1" "$ROOT/src/testkit" -newer "$classes" | head -n 1)" ]; then
+        rm -rf "$classes"
+        "$JAVA_HOME/bin/javac" -Xlint:all,-try,-classfile -Werror -cp "$(libraries)" -d "$classes" \
+            "$ROOT"/src/testkit/java/hookqueue/testkit/*.java "$ROOT/src/$1"/*.java
+    fi
 }
 
-# bench WORD...: with little compiling, on cores that what is measured needs.
+# libraries: the jars of the tree, as a class path.
+libraries() {
+    printf '%s\n' "$dist/lib/nix-post-build-hook-queue/*"
+}
+
+# program [OPTION...] CLASS WORD...: with little compiling, on cores that what is measured needs.
+program() {
+    "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData \
+        -cp "$classes:$(libraries)" "$@"
+}
+
+# prepare_bench: all that is measured, and what it is measured with.
+prepare_bench() {
+    need_apt nix-bin socat systemd openssh-server openssh-client gcc libc6-dev
+    compile_programs bench
+}
+
+# draw_figures FILE DIR: charts of what ./dev bench has measured.
+draw_figures() {
+    need_apt jq gnuplot-nox
+    mkdir -p "$2"
+    jq -r '(.rows[] | select(.id == "growth").details.rows) as $rows
+        | ["enqueue_per_s", "drain_per_s", "start_ms", "hook_ms", "rss_mb", "database_mb"] as $columns
+        | ["paths"] + $columns, ($rows[] | .database_mb = .database_bytes / 1e6 | [.paths, .[$columns[]]]) | @tsv' \
+        "$1" >"$2/growth.tsv"
+    jq -r '(.rows[] | select(.id == "hook-parallel").details.rows) as $rows
+        | ["hooks", "all_ms", "socat_all_ms"], ($rows[] | [.hooks, .all_ms, .socat_all_ms]) | @tsv' "$1" >"$2/parallel.tsv"
+    for chart in growth parallel; do
+        # Rows that were not measured are not drawn.
+        [ ! -s "$2/$chart.tsv" ] || draw "$chart" "$2/$chart.tsv" "$2"
+        rm "$2/$chart.tsv"
+    done
+}
+
+# draw CHART TABLE DIR: ends with the hash of the table, which another version of gnuplot does not change.
+draw() {
+    need_apt gnuplot-nox
+    gnuplot -e "table='$2'; picture='$3/$1.svg'" "$ROOT/src/bench/$1.gnuplot"
+    printf '<!-- drawn from %s -->\n' "$(sha256sum <"$2" | cut -c 1-64)" >>"$3/$1.svg"
+}
+
 bench() {
-    "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -cp "$classes" Main "$@"
+    program Main "$@"
 }

@@ -3,9 +3,8 @@
 # same minutes, in turn with it. Prints a table and leaves the figures in target/bench/bench.json, those of --quick
 # (under 3 minutes) in target/bench/quick.json. With ROWs, the names that it prints first, only these are measured anew.
 #
-# ./dev bench show [FILE]: the table of a file again. ./dev bench charts [FILE [DIR]]: charts from it, in target/bench or DIR.
-# ./dev bench publish [FILE]: puts them into docs/performance.md.
-# ./dev bench profile [PATHS]: where the time goes while 10,000 paths are drained, by JDK Flight Recorder.
+# ./dev bench show [FILE]: the table of a file again. ./dev bench publish [FILE]: puts it, and charts, into
+# docs/performance.md.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
@@ -16,19 +15,19 @@ ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 out=$ROOT/target/bench
 case ${1-} in
     show)
-        compile_bench
+        compile_programs bench
         bench show "${2-$out/bench.json}"
         exit
         ;;
     publish)
         # What docs/performance.md shows, from this machine's last full run.
-        compile_bench
+        compile_programs bench
         docs=$ROOT/docs
         mkdir -p "$docs/performance"
         cp "${2-$out/bench.json}" "$docs/performance/bench.json"
-        bench charts "$docs/performance/bench.json" "$docs/performance"
+        draw_figures "$docs/performance/bench.json" "$docs/performance"
         if [ -s "$ROOT/target/soak/samples.tsv" ]; then cp "$ROOT/target/soak/samples.tsv" "$docs/performance/soak.tsv"; fi
-        [ ! -s "$docs/performance/soak.tsv" ] || bench soak-chart "$docs/performance/soak.tsv" "$docs/performance"
+        [ ! -s "$docs/performance/soak.tsv" ] || draw soak "$docs/performance/soak.tsv" "$docs/performance"
         bench show "$docs/performance/bench.json" | sed '/^\//d' >"$out/shown"
         awk -v shown="$out/shown" '
             /^<!-- end of figures -->/ { inside = 0 }
@@ -36,16 +35,6 @@ case ${1-} in
             /^<!-- figures:/ { inside = 1; while ((getline line <shown) > 0) print line; print "" }
         ' "$docs/performance.md" >"$out/page"
         cp "$out/page" "$docs/performance.md"
-        exit
-        ;;
-    profile)
-        prepare_bench
-        bench profile "$dist" "${2-10000}" "$out/profile"
-        exit
-        ;;
-    charts)
-        compile_bench
-        bench charts "${2-$out/bench.json}" "${3-$out}"
         exit
         ;;
 esac
@@ -64,7 +53,7 @@ while [ $# -gt 0 ]; do
             dist=$(CDPATH='' cd -- "$2" && pwd -P)
             shift
             ;;
-        -*) die "usage: ./dev bench [--quick] [--dist TREE] [ROW...] | show [FILE] | charts [FILE [DIR]] | publish [FILE] | profile [PATHS]" ;;
+        -*) die "usage: ./dev bench [--quick] [--dist TREE] [ROW...] | show [FILE] | publish [FILE]" ;;
         *) break ;;
     esac
     shift

@@ -27,7 +27,7 @@ done >"$out/names"
 
 # The sources as they are now, with the breach: what was changed before is put back.
 broken_tree() {
-    for each in .mvn dev pom.xml LICENSE README.md CHANGELOG.md systemd src; do
+    for each in .mvn dev pom.xml LICENSE README.md CHANGELOG.md docs systemd src; do
         rm -rf "${copy:?}/$each"
         [ ! -e "$ROOT/$each" ] || cp -a "$ROOT/$each" "$copy/"
     done

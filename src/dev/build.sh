@@ -1,7 +1,6 @@
 #!/bin/sh
-# ./dev build: makes target/dist, the tree that ./dev install copies. Compiles without the static checks, which are
-# for ./dev test. --offline asks Maven to use only what it has; --runtime puts a Java runtime into the tree, for
-# machines that have no Java 25.
+# ./dev build: makes target/dist, the tree that ./dev install copies. --offline asks Maven to use only what it has;
+# --runtime puts a Java runtime into the tree, for machines that have no Java 25.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
@@ -12,7 +11,7 @@ offline=
 runtime=
 for word in "$@"; do
     case $word in
-        --offline) offline=-o ;;
+        --offline) offline=1 ;;
         --runtime) runtime=1 ;;
         *) die "usage: ./dev build [--offline] [--runtime]" ;;
     esac
@@ -22,10 +21,7 @@ need_maven
 # For the archive's training run.
 need_apt systemd socat
 
-say "compiling"
-rm -f "$ROOT"/target/nix-post-build-hook-queue-*.jar
-rm -rf "$ROOT/target/run-time"
-maven -q $offline -Dfast -DskipTests package
+compile ${offline:+-o}
 
 say "assembling target/dist"
 dist=$ROOT/target/dist

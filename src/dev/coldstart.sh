@@ -1,25 +1,15 @@
 #!/bin/sh
-# ./dev coldstart [--runs N] [--counts]: where the time goes from a connection that starts the worker to the
-# acknowledgement, and on to the first child process. Runs target/dist as systemd would, with a `nix` that does
-# nothing. --counts prints only what does not depend on the machine's load: classes that are not from the start-up
-# archive, and jars that were opened.
+# ./dev coldstart [--counts]: where the time goes from a connection that starts the worker to the acknowledgement, and on
+# to the first child process; ./dev bench cold measures how much there is. Runs target/dist as systemd would, with a
+# `nix` that does nothing. --counts prints only what does not depend on the machine's load: classes that are not from
+# the start-up archive, and jars that were opened.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 # shellcheck source=src/dev/lib.sh
 . "$ROOT/src/dev/lib.sh"
 
-runs=5
-counts=
-while [ "$#" -gt 0 ]; do
-    case $1 in
-        --runs) runs=${2-} && shift ;;
-        --counts) counts=1 ;;
-        *) die "usage: ./dev coldstart [--runs N] [--counts]" ;;
-    esac
-    shift
-done
-case $runs in '' | 0 | *[!0-9]*) die "--runs takes a number, not: $runs" ;; esac
+case "$#,${1-}" in 0, | 1,--counts) counts=${1-} ;; *) die "usage: ./dev coldstart [--counts]" ;; esac
 
 JAVA_HOME=$(find_jdk) || exit 1
 export JAVA_HOME
@@ -40,10 +30,6 @@ mkdir "$scratch/store" "$scratch/roots"
 : >"$scratch/key"
 path=$scratch/store/00000000000000000000000000000000-cold
 : >"$path"
-
-now() {
-    date +%s%N
-}
 
 # begin OPTIONS [WRAPPER...]: a socket whose first connection starts the worker, with these options for its JVM.
 begin() {
@@ -70,22 +56,15 @@ fail() {
     die "$*"
 }
 
-# ask: sends a path; the first one starts the worker. Sets took, in microseconds.
+# ask: sends a path; the first one starts the worker.
 ask() {
-    begun=$(now)
     printf '%s\n' "$path" | socat -t60 - "UNIX-CONNECT:$scratch/socket" >"$scratch/reply" || true
-    took=$((($(now) - begun) / 1000))
     grep -q '^ok queued 1$' "$scratch/reply" || fail "not queued: $(cat "$scratch/reply")"
 }
 
 finish() {
     wait "$worker" || fail "the worker ended with status $?"
     worker=
-}
-
-# middle FILE: the median, the least and the most of what it has one a line in microseconds, as milliseconds.
-middle() {
-    sort -n "$1" | awk '{ a[NR] = $1 } END { printf "%6.0f ms  (%.0f to %.0f)\n", a[int((NR + 1) / 2)] / 1000, a[1] / 1000, a[NR] / 1000 }'
 }
 
 timeline() {
@@ -128,33 +107,6 @@ if [ -n "$counts" ]; then
     exit 0
 fi
 
-cat >"$scratch/Line.java" <<'EOF2'
-class Line {
-    public static void main(String[] args) {
-        System.out.println("one line");
-    }
-}
-EOF2
-"$JAVA_HOME/bin/javac" -d "$scratch" "$scratch/Line.java"
-: >"$scratch/reference"
-: >"$scratch/wall"
-: >"$scratch/cpu"
-for _ in $(seq "$runs"); do
-    begun=$(now)
-    "$JAVA_HOME/bin/java" -cp "$scratch" Line >/dev/null
-    echo $((($(now) - begun) / 1000)) >>"$scratch/reference"
-    begin ''
-    ask
-    # A thread that ends meanwhile takes its file along.
-    cat "/proc/$worker/task"/*/schedstat 2>/dev/null | awk '{ sum += $1 } END { print int(sum / 1000) }' >>"$scratch/cpu"
-    echo "$took" >>"$scratch/wall"
-    finish
-done
-
-say "$runs runs: median, least and most"
-printf 'java, printing one line               %s\n' "$(middle "$scratch/reference")"
-printf 'connection to acknowledgement         %s\n' "$(middle "$scratch/wall")"
-printf 'CPU time of all threads until then    %s\n' "$(middle "$scratch/cpu")"
 say "one run, watched with strace, which makes it slower"
 timeline
 say "classes"

@@ -1,10 +1,11 @@
 # shellcheck shell=sh
-# What install.sh and uninstall.sh share. Read in with `. "$here/install-lib.sh"`; expects name, prefix and destdir.
+# What install.sh, uninstall.sh and the maintainer scripts of the .deb share; release.sh copies it into those. Expects
+# name, prefix, destdir and the function say. Changes nothing by itself.
 #
 # The manifest, in PREFIX/lib/nix-post-build-hook-queue, is what tells the project's files from everybody else's: one
 # path a line, without DESTDIR. Nothing that is not in it is overwritten or removed.
 
-# shellcheck disable=SC2154 # name, prefix, destdir: set by whoever reads this in
+# shellcheck disable=SC2154 # name, prefix, destdir: set by the script that reads this in
 tree=$prefix/lib/$name
 hook=$prefix/bin/post-build-hook
 
@@ -70,4 +71,99 @@ who_names_the_hook() {
 # nix_conf: where the administrator's settings belong. Determinate Nix writes nix.conf anew, and reads the other.
 nix_conf() {
     if [ -e /etc/nix/nix.custom.conf ]; then echo /etc/nix/nix.custom.conf; else echo /etc/nix/nix.conf; fi
+}
+
+# machine_dropins DIR: writes the service's drop-ins that depend on this machine into DIR, and removes those of before.
+machine_dropins() {
+    rm -f "$1/10-nix-group.conf" "$1/10-credentials.conf"
+    # Debian's nix-daemon admits only a group to its socket, and the worker needs the daemon.
+    door=/nix/var/nix/daemon-socket
+    case $(stat -c %a "$door" 2>/dev/null) in
+    '' | *[1357]) ;;
+    *)
+        printf '# The Nix daemon of this machine admits only this group: %s\n[Service]\nSupplementaryGroups=%s\n' \
+            "$door" "$(stat -c %G "$door")" >"$1/10-nix-group.conf"
+        ;;
+    esac
+    # ImportCredential= is new in systemd 254.
+    if [ "$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')" -lt 254 ]; then
+        printf '[Service]\nLoadCredential=%s.signing-key\nLoadCredential=%s.ssh-key\n' "$name" "$name" \
+            >"$1/10-credentials.conf"
+    fi
+}
+
+# make_settings: a settings file to fill in, unless there is one. For root alone: it may come to hold secrets.
+make_settings() {
+    settings=/etc/$name/environment
+    [ ! -e "$settings" ] || return 0
+    (umask 077 && cat >"$settings") <<END
+# Settings of $name, see $name(8). At least one of:
+#
+#   where to: any Nix store URL, several separated by blanks
+#NPBHQ_UPLOAD_TO=ssh://nix-ssh@cache.example.org
+#
+#   a signing key: put it into /etc/credstore/$name.signing-key (mode 0600), or
+#NPBHQ_SIGNING_PRIVATE_KEY_PATH=/path/to/key
+END
+}
+
+# is_configured: whether the worker has something to do. Without settings it would only fail.
+is_configured() {
+    grep -Eqs '^[[:blank:]]*NPBHQ_(UPLOAD_TO|SIGNING_PRIVATE_KEY_PATH)=.' "/etc/$name/environment" ||
+        [ -e "/etc/credstore/$name.signing-key" ] || [ -e "/etc/credstore.encrypted/$name.signing-key" ] ||
+        systemctl cat "$name.service" 2>/dev/null | grep -Eq '^Environment=.*NPBHQ_(UPLOAD_TO|SIGNING)'
+}
+
+# nix_has PATTERN: whether a line of Nix' settings matches, wherever the settings are.
+nix_has() { { cat /etc/nix/*.conf 2>/dev/null; nix_says; } | grep -E "^[[:blank:]]*$1" >/dev/null; }
+
+# say_next_steps: what the administrator has to do before paths are uploaded.
+say_next_steps() {
+    for program in nix socat; do
+        command -v "$program" >/dev/null || say "next: install $program; it is not in PATH, and $name needs it"
+    done
+    is_configured || say "next: say where to upload to in /etc/$name/environment"
+    conf=$(nix_conf)
+    if named=$(who_names_the_hook); then
+        say "$named already has the hook"
+    else
+        say "next: put this line into $conf, and restart nix-daemon:"
+        say "    post-build-hook = $hook"
+    fi
+    if nix_has 'allowed-users[[:blank:]]*=' && ! nix_has "(extra-)?allowed-users[[:blank:]]*=.*([*]|$name)"; then
+        say "next: the Nix daemon must admit the worker; add to $conf: extra-allowed-users = $name"
+    fi
+    # Since 2.17 the daemon takes a signature from anybody, and judges it by its key.
+    version=$(nix --version 2>/dev/null | sed -n 's/^nix (Nix) \([0-9]*[.][0-9]*\).*/\1/p')
+    if [ -n "$version" ] && [ "$(printf '%s\n' "$version" 2.17 | sort -V | head -n 1)" != 2.17 ] &&
+        ! nix_has "(extra-)?trusted-users[[:blank:]]*=.*([*]|$name)"; then
+        say "next, if it is to sign: the daemon of Nix $version takes signatures only from trusted users, who may do whatever"
+        say "    root may. Use Nix 2.17 or newer, or, if you accept that, add to $conf: extra-trusted-users = $name"
+    fi
+}
+
+# purge_queue: removes the queue, its settings and its user, but only files that the queue makes, by name, and never a
+# key; names what stays.
+purge_queue() {
+    state=/var/lib/$name
+    # find follows no link, and the service's user may have put one anywhere in here.
+    [ ! -d "$state" ] || find "$state" -xdev -depth \( -path "$state/queue.sqlite*" -o -path "$state/spool" \
+        -o -path "$state/spool/*" -o -path "$state/cache" -o -path "$state/cache/*" -o -path "$state/.cache" \
+        -o -path "$state/.cache/*" \) -delete || true
+    rm -rf "/var/cache/$name" "/nix/var/nix/gcroots/$name"
+    rm -f "/etc/$name/environment" "/etc/$name/known_hosts"
+    # Old versions of Nix make folders for every user whom they serve.
+    rmdir "$state" "/etc/$name" "/nix/var/nix/gcroots/per-user/$name" "/nix/var/nix/profiles/per-user/$name" 2>/dev/null || true
+    if [ -e "$state" ] || [ -L "$state" ]; then
+        # A user who got the same number next would own these files.
+        say "left, with the user $name, whose it is: $state"
+    else
+        if getent passwd "$name" >/dev/null; then userdel "$name" 2>/dev/null || say "the user $name could not be removed"; fi
+        if getent group "$name" >/dev/null; then groupdel "$name" 2>/dev/null || true; fi
+    fi
+    for place in "$state" "/etc/$name" "/etc/systemd/system/$name.service.d" "/etc/systemd/system/$name.socket.d" \
+        /etc/credstore/"$name".* /etc/credstore.encrypted/"$name".*; do
+        if [ -e "$place" ] || [ -L "$place" ]; then find "$place" ! -type d; fi
+    done | LC_ALL=C tr '\000-\011\013-\037\177' '?' | sed 's/^/left, since it is yours: /'
+    say "purged: the queue and its settings are gone"
 }

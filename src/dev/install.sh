@@ -1,9 +1,9 @@
 #!/bin/sh
-# ./dev install [--dist DIR] [PREFIX]
+# ./dev install [--dist DIR] [PREFIX]; from an unpacked release: sh install.sh [PREFIX]
 #
-# Copies target/dist (built first when it is missing or older than its sources) to PREFIX, /usr/local unless
-# said otherwise, makes user and directories, and enables the socket and the service. Run again, it upgrades in
-# place: files are written aside and renamed, so a hook or a worker that starts meanwhile finds the old tree or
+# Copies target/dist (built first when it is missing or older than its sources), or the release that this script lies
+# in, to PREFIX (/usr/local), makes user and directories, and enables the socket and the service. A release gets its
+# start-up archive here. Run again, it upgrades in place: files are written aside and renamed, so a hook or a worker that starts meanwhile finds the old tree or
 # the new one and never half of one; the socket stays open, and what comes in during the upgrade waits in it.
 # What the version before had and this one has not is removed.
 #
@@ -14,9 +14,10 @@
 # enabled for the next boot. On failure: exit 1 with the reason; what was installed before still works.
 set -eu
 
-here=$(cd "$(dirname "$0")/../.." && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
+source=${here%/src/dev}
 name=nix-post-build-hook-queue
-dist=$here/target/dist
+if [ -x "$here/bin/$name" ]; then dist=$here; else dist=$source/target/dist; fi
 prefix=/usr/local
 destdir=${DESTDIR-}
 destdir=${destdir%/}
@@ -40,17 +41,20 @@ esac
 
 stale() {
     [ ! -e "$dist/bin/$name" ] ||
-        [ -n "$(find "$here/pom.xml" "$here/src/main" "$here/systemd" -newer "$dist/bin/$name" -type f 2>/dev/null | head -n 1)" ]
+        [ -n "$(find "$source/pom.xml" "$source/src/main" "$source/systemd" -newer "$dist/bin/$name" -type f 2>/dev/null | head -n 1)" ]
 }
-if [ "$dist" = "$here/target/dist" ] && stale; then
-    "$here/dev" build
+if [ "$dist" = "$source/target/dist" ] && stale; then
+    "$source/dev" build
 fi
 if [ ! -x "$dist/bin/$name" ] || [ ! -x "$dist/bin/post-build-hook" ]; then
     die "no finished build in $dist; run ./dev build"
 fi
 [ -n "$destdir" ] || [ "$(id -u)" -eq 0 ] || die "must be run as root, or with DESTDIR set"
+# Nix would fail every build. Without OUT_PATHS the hook does nothing.
+[ -n "$destdir" ] || env -u OUT_PATHS -u DRV_PATH "$dist/bin/post-build-hook" </dev/null ||
+    die "$dist/bin/post-build-hook does not run on this machine: run ./dev build here"
 # shellcheck source=src/dev/install-lib.sh
-. "$here/src/dev/install-lib.sh"
+. "$here/install-lib.sh"
 
 # Where systemd looks. Below any other prefix it would not find them, so they go to /etc.
 case $prefix in
@@ -96,6 +100,8 @@ put() {
 
 # with_all COMMAND: for all files but those of the tree.
 with_all() {
+    # First what the hook executes: a hook that runs meanwhile must find it.
+    for file in "$dist/libexec/$name"/*; do [ ! -e "$file" ] || "$1" "$file" "$prefix/libexec/$name/${file##*/}"; done
     for file in "$dist"/bin/*; do "$1" "$file" "$prefix/bin/${file##*/}"; done
     for file in "$dist"/lib/systemd/system/*; do "$1" "$file" "$units/${file##*/}"; done
     "$1" "$dist/lib/sysusers.d/$name.conf" "$sysusers/$name.conf"
@@ -117,23 +123,7 @@ made=$(mktemp -d)
 aside=$made/none
 trap 'rm -rf "$made" "$aside"' EXIT
 trap 'exit 1' HUP INT TERM
-# Drop-ins for this machine. Debian's nix-daemon admits only a group to its socket, and the worker needs the daemon.
-door=/nix/var/nix/daemon-socket
-if [ -z "$destdir" ] && [ -d "$door" ]; then
-    mode=$(stat -c %a "$door")
-    group=$(stat -c %G "$door")
-    case $mode in
-    *[1357]) ;;
-    *)
-        printf '# The Nix daemon of this machine admits only this group: %s\n[Service]\nSupplementaryGroups=%s\n' \
-            "$door" "$group" >"$made/10-nix-group.conf"
-        ;;
-    esac
-fi
-if [ -z "$destdir" ] && [ "$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')" -lt 254 ]; then
-    printf '[Service]\nLoadCredential=%s.signing-key\nLoadCredential=%s.ssh-key\n' "$name" "$name" \
-        >"$made/10-credentials.conf"
-fi
+[ -n "$destdir" ] || machine_dropins "$made"
 
 # Before anything is touched.
 if other=$(others_unit); then
@@ -143,6 +133,21 @@ old=$(manifest)
 with_all must_be_free
 files=
 with_all note
+# starts: whether the worker finds all it needs, with the environment of a service. It ends with 66, since it has no
+# socket.
+starts() {
+    env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin NPBHQ_UPLOAD_TO=exec:/bin/true NPBHQ_STATE_DIR="$made/state" \
+        "$dist/bin/$name" serve </dev/null >"$made/said" 2>&1 || [ $? = 66 ]
+}
+if [ -z "$destdir" ]; then
+    starts || die "the worker would not start here: $(cat "$made/said")
+Nothing was changed. A release (./dev release) has its own Java, and so has what ./dev build --runtime makes."
+    if [ -d "$dist/lib/$name/runtime" ] && [ -z "$(ls "$dist/lib/$name"/startup-*.aot 2>/dev/null)" ]; then
+        say "making the start-up archive"
+        JAVA_HOME=$dist/lib/$name/runtime sh "$here/archive.sh" "$dist" "$made" ||
+            say "no start-up archive could be made; the worker starts more slowly"
+    fi
+fi
 say "installing $name to $destdir$prefix"
 
 # The jars first, aside: times are kept, since the JVM's start-up archive holds the jars' own. Should this end in the
@@ -151,6 +156,7 @@ mkdir -p "$destdir$prefix/lib"
 if [ ! -e "$destdir$tree" ] && [ -e "$destdir$tree.old" ]; then mv "$destdir$tree.old" "$destdir$tree"; fi
 rm -rf "$destdir$tree.new"
 cp -R --preserve=mode,timestamps,links "$dist/lib/$name" "$destdir$tree.new"
+[ -z "$(ls "$made"/startup-*.aot 2>/dev/null)" ] || cp "$made"/startup-*.aot "$destdir$tree.new/"
 printf '%s\n' "$old" "$files" | sed '/^$/d' | sort -u >"$destdir$tree.new/manifest"
 rm -rf "$destdir$tree.old"
 
@@ -181,31 +187,13 @@ fi
 systemd-sysusers "$sysusers/$name.conf"
 systemd-tmpfiles --create "$tmpfiles/$name.conf"
 
-settings=/etc/$name/environment
-if [ ! -e "$settings" ]; then
-    # For root alone: it may come to hold secrets.
-    (umask 077 && cat >"$settings") <<'EOF'
-# Settings of nix-post-build-hook-queue, see nix-post-build-hook-queue(8). At least one of:
-#
-#   where to: any Nix store URL, several separated by blanks
-#NPBHQ_UPLOAD_TO=ssh://nix-ssh@cache.example.org
-#
-#   a signing key: put it into /etc/credstore/nix-post-build-hook-queue.signing-key (mode 0600), or
-#NPBHQ_SIGNING_PRIVATE_KEY_PATH=/path/to/key
-EOF
-fi
-configured() {
-    grep -Eqs '^[[:blank:]]*NPBHQ_(UPLOAD_TO|SIGNING_PRIVATE_KEY_PATH)=.' "$settings" ||
-        [ -e "/etc/credstore/$name.signing-key" ] || [ -e "/etc/credstore.encrypted/$name.signing-key" ] ||
-        systemctl cat "$name.service" 2>/dev/null | grep -Eq '^Environment=.*NPBHQ_(UPLOAD_TO|SIGNING)'
-}
-
+make_settings
 if [ "$running" = yes ]; then
     systemctl daemon-reload
     systemctl enable -q "$name.socket" "$name.service"
     # start, not restart: that would close the door for a moment.
     systemctl start "$name.socket"
-    if configured; then
+    if is_configured; then
         systemctl restart "$name.service" || say "the worker does not start; see: systemctl status $name"
     else
         # A worker without settings would only fail. Hooks are answered and spool meanwhile.
@@ -217,24 +205,4 @@ else
     say "systemd is not running here; both units start with the next boot"
 fi
 
-command -v nix >/dev/null || say "warning: there is no nix in PATH; $name needs it"
-configured || say "next: say where to upload to in $settings"
-conf=$(nix_conf)
-if named=$(who_names_the_hook); then
-    say "$named already has the hook"
-else
-    say "next: put this line into $conf, and restart nix-daemon:"
-    say "    post-build-hook = $hook"
-fi
-# has PATTERN: a line of the settings of Nix, wherever they are.
-has() { { cat /etc/nix/*.conf 2>/dev/null; nix_says; } | grep -E "^[[:blank:]]*$1" >/dev/null; }
-if has 'allowed-users[[:blank:]]*=' && ! has "(extra-)?allowed-users[[:blank:]]*=.*([*]|$name)"; then
-    say "next: the Nix daemon must admit the worker; add to $conf: extra-allowed-users = $name"
-fi
-# Since 2.17 the daemon takes a signature from anybody, and judges it by its key.
-version=$(nix --version 2>/dev/null | sed -n 's/^nix (Nix) \([0-9]*[.][0-9]*\).*/\1/p')
-if [ -n "$version" ] && [ "$(printf '%s\n' "$version" 2.17 | sort -V | head -n 1)" != 2.17 ] &&
-    ! has "(extra-)?trusted-users[[:blank:]]*=.*([*]|$name)"; then
-    say "next, if it is to sign: the daemon of Nix $version takes signatures only from trusted users, who may do whatever"
-    say "    root may. Use Nix 2.17 or newer, or, if you accept that, add to $conf: extra-trusted-users = $name"
-fi
+say_next_steps

@@ -65,16 +65,20 @@ apt_get() {
         -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
 }
 
-# find_jdk: prints the home of a JDK of at least $JDK_WANTED.
+# find_jdk: prints the home of a JDK of at least $JDK_WANTED; installs one if apt has it.
 find_jdk() {
     found_jdk && return 0
+    # apt-cache knows nothing while the lists are missing.
+    if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && ! lists_are_fresh; then
+        apt_get update </dev/null >&2 || echo "./dev: apt-get update failed; trying on" >&2
+    fi
     if apt_has "openjdk-$JDK_WANTED-jdk-headless"; then
         need_apt "openjdk-$JDK_WANTED-jdk-headless"
     elif apt_has "temurin-$JDK_WANTED-jdk"; then
         need_apt "temurin-$JDK_WANTED-jdk"
     fi
-    found_jdk || die "no JDK $JDK_WANTED or newer in \$JAVA_HOME or /usr/lib/jvm, and apt has none: get one from" \
-        "https://adoptium.net, unpack it under /usr/lib/jvm or set JAVA_HOME"
+    found_jdk || die "no JDK $JDK_WANTED or newer in \$JAVA_HOME or /usr/lib/jvm, and apt has none. Either get one from" \
+        "https://adoptium.net and unpack it under /usr/lib/jvm or set JAVA_HOME, or install a release, which has its own Java"
 }
 
 found_jdk() {
@@ -126,20 +130,20 @@ maven() (
     fi
 )
 
+# compile [-o]: leaves the jars in target/, without the static checks, which are for ./dev test. With -o Maven uses only
+# what it has.
+compile() {
+    say "compiling"
+    rm -f "$ROOT"/target/nix-post-build-hook-queue-*.jar
+    rm -rf "$ROOT/target/run-time"
+    maven -q "$@" -Dfast -DskipTests package
+}
+
 # dist_is_fresh: whether target/dist is newer than all it is made from.
 dist_is_fresh() {
     made=$ROOT/target/dist/bin/nix-post-build-hook-queue
     [ -x "$made" ] || return 1
-    [ -z "$(find "$ROOT/pom.xml" "$ROOT/src/main" "$ROOT/src/dev" "$ROOT/systemd" "$ROOT/LICENSE" "$ROOT"/*.md \
-        -type f -newer "$made" | head -n 1)" ]
-}
-
-# debian_program DIR PACKAGE NAME: prints where a program of a package is, unpacked into DIR unless it is there anyway.
-# For packages that would start services, of which only a program is wanted.
-debian_program() {
-    command -v "$3" 2>/dev/null && return 0
-    mkdir -p "$1"
-    (cd "$1" && { apt-get -q download "$2" || { apt_get update && apt-get -q download "$2"; }; } >&2 &&
-        dpkg -x "$2"_*.deb .) || return 1
-    echo "$1/usr/bin/$3"
+    [ -z "$(find "$ROOT/pom.xml" "$ROOT/src/main" "$ROOT/systemd" "$ROOT/LICENSE" "$ROOT"/*.md \
+        "$ROOT/docs/sbom.cdx.json" "$ROOT"/src/dev/build.sh "$ROOT"/src/dev/assemble.sh "$ROOT"/src/dev/archive.sh \
+        "$ROOT"/src/dev/Repack.java -type f -newer "$made" | head -n 1)" ]
 }

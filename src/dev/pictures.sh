@@ -28,36 +28,10 @@ end() {
 trap end EXIT
 trap 'exit 130' HUP INT TERM
 
-# Ten seconds for all paths it is given, 40 MB each; "other" refuses.
-cat >"$scratch/nix" <<'E2'
-#!/bin/sh
-case "$*" in
-    *' --json '*) # nix path-info: every path was built here, and has no signature
-        answer=
-        for word; do
-            case $word in */store/*) answer=$answer${answer:+,}'{"path":"'$word'","ultimate":true}' ;; esac
-        done
-        echo "[$answer]"
-        exit 0
-        ;;
-    *path-info* | *s3://other*) echo "error: unable to upload: Could not connect" >&2; exit 1 ;;
-    *copy*) ;;
-    *) exit 0 ;;
-esac
-paths=0
-for word; do case $word in /*-*) paths=$((paths + 1)) ;; esac done
-all=$((paths * 40000000))
-echo '@nix {"action":"start","id":1,"level":0,"parent":0,"text":"","type":103}' >&2
-echo '@nix {"action":"start","fields":["x","y","z"],"id":2,"level":3,"parent":1,"text":"copying","type":100}' >&2
-echo "@nix {\"action\":\"result\",\"fields\":[100,$all],\"id\":1,\"type\":106}" >&2
-for part in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    echo "@nix {\"action\":\"result\",\"fields\":[$((part * paths / 20)),$paths,1,0],\"id\":1,\"type\":105}" >&2
-    echo "@nix {\"action\":\"result\",\"fields\":[$((all / 20 * part)),$all,0,0],\"id\":2,\"type\":105}" >&2
-    sleep 0.5
-done
-echo '@nix {"action":"stop","id":2}' >&2
-E2
-chmod +x "$scratch/nix"
+for program in nix nix-store; do ln -s "$ROOT/src/testkit/sh/fake-nix" "$scratch/$program"; done
+echo PACED >"$scratch/mode-cache.example.org"
+echo DOWN >"$scratch/mode-other-cache"
+echo 'error: unable to upload: Could not connect' >"$scratch/says-other-cache"
 mkdir "$scratch/store" "$scratch/roots" "$scratch/state"
 paths=
 for name in bash-5.3 coreutils-9.7 glibc-2.41 hello-2.12.2 linux-6.18 nginx-1.29.3 openssl-3.6.0 postgresql-18.1 rustc-1.91.0 systemd-258.2 zlib-1.3.1; do

@@ -5,7 +5,7 @@
 # target/soak/samples.tsv, and draws them in target/soak/soak.svg. Ends with 1 when the second half needs more than the
 # first, when a path has not arrived, or when the worker does not end by itself with nothing left behind.
 #
-# ./dev soak judge FILE: whether the samples in a file are flat. ./dev soak chart FILE DIR: draws them.
+# ./dev soak judge FILE: whether the samples in a file are flat.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
@@ -13,18 +13,12 @@ ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 . "$ROOT/src/dev/lib.sh"
 . "$ROOT/src/dev/bench-lib.sh"
 
-usage='usage: ./dev soak [--minutes N] [--dist TREE] | judge FILE | chart FILE DIR   (N: 1 to 1440)'
+usage='usage: ./dev soak [--minutes N] [--dist TREE] | judge FILE   (N: 1 to 1440)'
 case ${1-} in
     judge)
         [ $# = 2 ] || die "$usage"
-        compile_bench
+        compile_programs bench
         bench flat "$2"
-        exit
-        ;;
-    chart)
-        [ $# = 3 ] || die "$usage"
-        compile_bench
-        bench soak-chart "$2" "$3"
         exit
         ;;
 esac
@@ -51,7 +45,8 @@ mkdir -p "$out"
 cp -a "$dist" "$out/dist"
 cp -a "$classes" "$out/classes"
 classes=$out/classes
+dist=$out/dist
 status=0
-bench soak "$out/dist" "$minutes" "$out/samples.tsv" || status=$?
-[ ! -s "$out/samples.tsv" ] || bench soak-chart "$out/samples.tsv" "$out"
+bench soak "$dist" "$minutes" "$out/samples.tsv" || status=$?
+[ ! -s "$out/samples.tsv" ] || draw soak "$out/samples.tsv" "$out"
 exit "$status"

@@ -89,7 +89,7 @@ stage_tree() {
 }
 
 stage_sh() {
-    need_apt socat
+    need_apt socat gcc libc6-dev
     # Another shell that /bin/sh may be, and the count of processes; what is not there is left out, and said.
     need_apt busybox strace tmux zsh fish || true
     src/test/sh/run

@@ -11,6 +11,8 @@ set -eu
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 # shellcheck source=src/dev/lib.sh
 . "$ROOT/src/dev/lib.sh"
+# shellcheck source=src/dev/bench-lib.sh
+. "$ROOT/src/dev/bench-lib.sh"
 
 if [ "${1-}" = --breaches ]; then
     shift
@@ -46,21 +48,8 @@ fi
 [ -n "$seed" ] || seed=$(($(date +%s) % 10000000 * 10))
 
 need_apt nix-bin socat systemd mount util-linux gcc libc6-dev
-if [ -z "$dist" ]; then
-    dist_is_fresh || "$ROOT/dev" build
-    dist=$ROOT/target/dist
-fi
-JAVA_HOME=$(find_jdk) || exit 1
-export JAVA_HOME
-classes=$ROOT/target/torture/classes
-if [ ! -e "$classes/Torture.class" ] || [ -n "$(find "$ROOT/src/bench" "$ROOT/src/torture" -newer "$classes/Torture.class" | head -n 1)" ]; then
-    rm -rf "$classes"
-    mkdir -p "$classes"
-    "$JAVA_HOME/bin/javac" -Xlint:all,-try -Werror -d "$classes" "$ROOT"/src/bench/*.java "$ROOT"/src/torture/*.java
-fi
+compile_programs torture
 faults=${classes%/*}/faults.so
 gcc -shared -fPIC -O2 -Wall -Werror -o "$faults" "$ROOT/src/torture/faults.c" -ldl
 say "scripts from seed $seed on"
-exec "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Dfaults="$faults" \
-    -Dnix="${nix:+$(command -v nix)}" \
-    -cp "$classes" Torture "$dist" "$seed" "${seconds:-0}" "${scripts:-0}"
+program -Dfaults="$faults" -Dtestkit="$ROOT/src/testkit" -Dnix="${nix:+$(command -v nix)}" Torture "$dist" "$seed" "${seconds:-0}" "${scripts:-0}"

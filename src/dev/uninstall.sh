@@ -1,5 +1,5 @@
 #!/bin/sh
-# ./dev uninstall [--purge] [PREFIX]
+# ./dev uninstall [--purge] [PREFIX]; from an unpacked release: sh uninstall.sh [--purge] [PREFIX]
 #
 # Removes what ./dev install put below PREFIX (/usr/local) and nothing else. What is queued stays: the state
 # directory with its spool, the GC roots, the settings in /etc, the user. --purge removes these as well, but
@@ -8,7 +8,7 @@
 # Refuses (exit 1) while Nix' settings name the hook: Nix fails every build whose hook is missing.
 set -eu
 
-here=$(cd "$(dirname "$0")/../.." && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
 name=nix-post-build-hook-queue
 prefix=/usr/local
 purge=no
@@ -28,7 +28,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$destdir" ] || [ "$(id -u)" -eq 0 ] || die "must be run as root, or with DESTDIR set"
 # shellcheck source=src/dev/install-lib.sh
-. "$here/src/dev/install-lib.sh"
+. "$here/install-lib.sh"
 
 files=$(manifest)
 if [ -n "$files" ]; then
@@ -67,22 +67,4 @@ if [ "$purge" = no ]; then
     exit 0
 fi
 
-# Only what the queue makes, by name. find follows no link, and the service's user may have put one anywhere in here.
-[ ! -d "$state" ] || find "$state" -xdev -depth \( -path "$state/queue.sqlite*" -o -path "$state/spool" \
-    -o -path "$state/spool/*" -o -path "$state/cache" -o -path "$state/cache/*" -o -path "$state/.cache" \
-    -o -path "$state/.cache/*" \) -delete || true
-rm -rf "/var/cache/$name" "/nix/var/nix/gcroots/$name"
-rm -f "/etc/$name/environment" "/etc/$name/known_hosts"
-rmdir "$state" "/etc/$name" 2>/dev/null || true
-if [ -e "$state" ] || [ -L "$state" ]; then
-    # Whoever got the number next would get what is left in there.
-    say "left, with the user $name, whose it is: $state"
-else
-    if getent passwd "$name" >/dev/null; then userdel "$name" 2>/dev/null || say "the user $name could not be removed"; fi
-    if getent group "$name" >/dev/null; then groupdel "$name" 2>/dev/null || true; fi
-fi
-for place in "$state" "/etc/$name" "/etc/systemd/system/$name.service.d" "/etc/systemd/system/$name.socket.d" \
-    /etc/credstore/"$name".* /etc/credstore.encrypted/"$name".*; do
-    find "$place" ! -type d 2>/dev/null
-done | LC_ALL=C tr '\000-\011\013-\037\177' '?' | sed 's/^/left, since it is yours: /'
-say "purged: the queue and its settings are gone"
+purge_queue

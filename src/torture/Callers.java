@@ -1,6 +1,11 @@
+import hookqueue.testkit.Client;
+import hookqueue.testkit.FakeNix;
+import hookqueue.testkit.Leftover;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -68,7 +73,7 @@ final class Callers {
         try {
             Path said = Files.createTempFile(run.world.dir, "hook", "");
             long began = System.nanoTime();
-            Process hook = run.world.builder(Map.of("OUT_PATHS", String.join(" ", paths)), run.world.hook().toString())
+            Process hook = run.world.builder(Map.of("OUT_PATHS", String.join(" ", paths)), run.world.program.hook().toString())
                     .redirectErrorStream(true)
                     .redirectOutput(said.toFile())
                     .start();
@@ -104,12 +109,12 @@ final class Callers {
         for (int i = 0; i < step.atOnce(); i++) {
             List<String> paths = run.model.newPaths(2, random);
             run.model.stray(paths);
-            run.world.builder(Map.of("OUT_PATHS", String.join(" ", paths)), run.world.hook().toString())
+            run.world.builder(Map.of("OUT_PATHS", String.join(" ", paths)), run.world.program.hook().toString())
                     .redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                     .start();
         }
-        Queue.pause(step.afterMilliseconds());
+        World.pause(step.afterMilliseconds());
         Leftover.killHooks(run.world.dir);
     }
 
@@ -145,7 +150,7 @@ final class Callers {
         if (run.ask("wait tag=" + tag + " timeout=1500ms")) {
             Set<String> delivered = run.nix.delivered();
             for (String path : paths) {
-                for (String lane : FakeNix.LANES) {
+                for (String lane : Destinations.ALL) {
                     if (run.model.owes(path, lane) && !delivered.contains(lane + " " + path)) {
                         run.breach("wait says that all is done, but %s has not got %s".formatted(lane, path));
                     }
@@ -199,8 +204,8 @@ final class Callers {
             return;
         }
         run.model.accept(List.of(path));
-        Queue.pause(Run.IDLE_MILLISECONDS + 1_200);
-        if (!run.queue().alive() && run.queue().exit(1) == 0) {
+        World.pause(Run.IDLE_MILLISECONDS + 1_200);
+        if (!run.queue().alive() && run.queue().exit(Duration.ofSeconds(1)) == 0) {
             run.breach("the worker took itself for idle with " + path + " to deliver to " + lane);
         }
     }

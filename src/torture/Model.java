@@ -1,3 +1,4 @@
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,44 +66,34 @@ final class Model {
     synchronized List<String> newPaths(int count, Random random) throws IOException {
         var paths = new ArrayList<String>();
         for (int i = 0; i < count; i++) {
-            String name = random.nextInt(10) == 0
-                    ? "refused-by-" + FakeNix.LANES.get(random.nextInt(FakeNix.LANES.size())) + "-" + made
-                    : (random.nextInt(10) == 0 ? "sometimes-" : "path-") + made;
-            String path = FakeNix.REAL.isEmpty()
-                    ? Files.createFile(world.store.resolve("%032d-%s".formatted(made, name))).toString()
-                    : world.add(name, 1, 200).getFirst();
-            made++;
-            paths.add(path);
-            offered.add(path);
-            if (away) {
-                excused.add(path);
-            }
+            paths.add(newPath(random.nextInt(10) == 0
+                    ? "refused-by-" + Destinations.ALL.get(random.nextInt(Destinations.ALL.size()))
+                    : random.nextInt(10) == 0 ? "sometimes" : "path"));
         }
         return paths;
     }
 
     /** One that every destination takes. */
     String plainPath() throws IOException {
-        return newPaths(1, new Random() {
-            private static final long serialVersionUID = 1;
-
-            @Override
-            public int nextInt(int bound) {
-                return bound - 1; // never one that is refused
-            }
-        }).getFirst();
+        return newPath("path");
     }
 
     /** One that the first destination refuses for ever. */
     String refusedPath() throws IOException {
-        return newPaths(1, new Random() {
-            private static final long serialVersionUID = 1;
+        return newPath("refused-by-" + Destinations.ALL.getFirst());
+    }
 
-            @Override
-            public int nextInt(int bound) {
-                return 0;
-            }
-        }).getFirst();
+    private synchronized String newPath(String kind) throws IOException {
+        String name = kind + "-" + made;
+        String path = Run.REAL_NIX.isEmpty()
+                ? Files.createFile(world.store.resolve("%032d-%s".formatted(made, name))).toString()
+                : world.add(name, 1, 200).getFirst();
+        made++;
+        offered.add(path);
+        if (away) {
+            excused.add(path);
+        }
+        return path;
     }
 
     synchronized void accept(List<String> paths) {
@@ -193,7 +184,7 @@ final class Model {
         for (String path : offered) {
             Path file = Path.of(path);
             if (!rooted.contains(file.getFileName().toString()) && Files.deleteIfExists(file)) {
-                boolean settled = FakeNix.LANES.stream()
+                boolean settled = Destinations.ALL.stream()
                         .allMatch(lane -> delivered.contains(lane + " " + path) || !owes(path, lane));
                 if (accepted.contains(path) && !settled && !unprotected.contains(path)) {
                     wrong.add(path);

@@ -1,3 +1,6 @@
+import com.google.gson.JsonObject;
+import hookqueue.testkit.FakeNix;
+import hookqueue.testkit.Json;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -42,22 +45,22 @@ final class Outages {
     /** All outages end. Returns how it was. */
     Map<String, FakeNix.Mode> end() throws IOException {
         var before = Map.copyOf(modes);
-        for (String lane : FakeNix.LANES) {
+        for (String lane : Destinations.ALL) {
             turn(lane, FakeNix.Mode.UP);
         }
         return before;
     }
 
     /** Those of the failed that nobody refuses and that have not vanished. More than can be explained are a breach. */
-    List<String> blamed(List<String> failed) {
+    List<String> blamed(List<String> failed) throws IOException {
         var paths = new ArrayList<String>();
         for (String line : failed) {
-            Json entry = line.startsWith("{") ? Json.read(line) : null;
+            JsonObject entry = line.startsWith("{") ? Json.object(line) : null;
             if (entry != null && !isTheirFault(entry)) {
-                String lane = run.lane(entry.get("lane").text());
-                paths.add(entry.get("path").text());
+                String lane = run.lane(entry.get("lane").getAsString());
+                paths.add(entry.get("path").getAsString());
                 Set<String> all = blamed.computeIfAbsent(lane, name -> new LinkedHashSet<>());
-                all.add(entry.get("path").text());
+                all.add(entry.get("path").getAsString());
                 if (all.size() > BLAMED_FOR_ONE * ended.getOrDefault(lane, 0)) {
                     run.breach("after %d outages of %s these have failed for them: %s"
                             .formatted(ended.getOrDefault(lane, 0), lane, all));
@@ -67,8 +70,8 @@ final class Outages {
         return paths;
     }
 
-    private static boolean isTheirFault(Json entry) {
-        String reason = entry.has("reason") ? entry.get("reason").text() : "";
+    private static boolean isTheirFault(JsonObject entry) {
+        String reason = entry.has("reason") ? entry.get("reason").getAsString() : "";
         return reason.contains("refuses") || reason.contains("in the local store");
     }
 }

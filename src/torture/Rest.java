@@ -1,7 +1,14 @@
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import hookqueue.testkit.Json;
+import hookqueue.testkit.Leftover;
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -25,7 +32,7 @@ final class Rest {
     private static final int MOST_SECONDS = 45;
 
     private final Run run;
-    private final List<Json> failed = new ArrayList<>();
+    private final List<JsonObject> failed = new ArrayList<>();
     private Set<String> delivered = Set.of();
 
     private Rest(Run run) {
@@ -52,7 +59,7 @@ final class Rest {
         rest.delivered = run.nix.delivered();
         for (String line : run.lines("failed json")) {
             if (line.startsWith("{")) {
-                rest.failed.add(Json.read(line));
+                rest.failed.add(Json.object(line));
             }
         }
         rest.promises();
@@ -75,7 +82,7 @@ final class Rest {
             if (left.isEmpty()) {
                 return;
             }
-            Queue.pause(50);
+            World.pause(50);
         } while (System.nanoTime() < end);
         run.breach("not taken in from the spool, while nobody queues a path: " + left);
     }
@@ -127,9 +134,9 @@ final class Rest {
         var held = new TreeSet<String>();
         for (String line : run.lines("list json")) {
             if (line.startsWith("{")) {
-                Json entry = Json.read(line);
-                if (!entry.get("state").text().equals("failed")) {
-                    (entry.get("state").text().equals("held") ? held : paths).add(entry.get("path").text());
+                JsonObject entry = Json.object(line);
+                if (!entry.get("state").getAsString().equals("failed")) {
+                    (entry.get("state").getAsString().equals("held") ? held : paths).add(entry.get("path").getAsString());
                 }
             }
         }
@@ -141,13 +148,13 @@ final class Rest {
 
     private boolean hasFailed(String path, String lane) {
         return failed.stream()
-                .anyMatch(entry -> entry.get("path").text().equals(path) && run.lane(entry.get("lane").text()).equals(lane));
+                .anyMatch(entry -> entry.get("path").getAsString().equals(path) && run.lane(entry.get("lane").getAsString()).equals(lane));
     }
 
     /** What was accepted has been delivered, or stands in failed for a reason that we know of. */
     private void promises() {
         for (String path : run.model.accepted()) {
-            for (String lane : FakeNix.LANES) {
+            for (String lane : Destinations.ALL) {
                 boolean arrived = delivered.contains(lane + " " + path);
                 if (!arrived && !run.model.owes(path, lane)) {
                     continue;
@@ -165,10 +172,10 @@ final class Rest {
     /** No path has failed that nobody refuses, and none was delivered that nobody queued. */
     private void nothingElse() throws IOException {
         Set<String> offered = run.model.offered();
-        for (Json entry : failed) {
-            String path = entry.get("path").text();
-            String reason = entry.has("reason") ? entry.get("reason").text() : "";
-            boolean known = Model.isRefused(path, run.lane(entry.get("lane").text())) && reason.contains("refuses")
+        for (JsonObject entry : failed) {
+            String path = entry.get("path").getAsString();
+            String reason = entry.has("reason") ? entry.get("reason").getAsString() : "";
+            boolean known = Model.isRefused(path, run.lane(entry.get("lane").getAsString())) && reason.contains("refuses")
                     || run.model.hasVanished(path) && reason.contains("in the local store");
             // With flipped bits a row may be about a path that there never was.
             boolean neverWas = run.countsAreLost && !offered.contains(path);
@@ -190,7 +197,7 @@ final class Rest {
     /** Failed paths keep their root, and no other has one but what a hook has rooted that had no answer in time. */
     private void roots() throws IOException {
         Set<String> expected = failed.stream()
-                .map(entry -> Path.of(entry.get("path").text()).getFileName().toString())
+                .map(entry -> Path.of(entry.get("path").getAsString()).getFileName().toString())
                 .collect(Collectors.toCollection(TreeSet::new));
         Set<String> there = new TreeSet<>();
         long end = System.nanoTime() + 5_000_000_000L;
@@ -211,7 +218,7 @@ final class Rest {
             if (there.containsAll(expected) && others.stream().allMatch(run.model::mayStayRooted)) {
                 return;
             }
-            Queue.pause(50);
+            World.pause(50);
         } while (System.nanoTime() < end);
         run.breach("GC roots are " + there + ", but failed are " + expected);
     }
@@ -241,13 +248,14 @@ final class Rest {
                 perhaps.merge(lane, run.model.mostCounted(path) - (certain ? 1L : 0L), Long::sum);
             }
         }
-        Json status = Json.read(run.lines("status json").getFirst());
-        for (Json lane : status.get("lanes").items()) {
-            String name = run.lane(lane.get("name").text());
-            long more = lane.get("delivered").whole() - expected.getOrDefault(name, 0L);
-            if (FakeNix.LANES.contains(name) && (more < 0 || more > perhaps.getOrDefault(name, 0L))) {
+        JsonObject status = Json.object(run.lines("status json").getFirst());
+        for (JsonElement each : status.getAsJsonArray("lanes")) {
+            JsonObject lane = each.getAsJsonObject();
+            String name = run.lane(lane.get("name").getAsString());
+            long more = lane.get("delivered").getAsLong() - expected.getOrDefault(name, 0L);
+            if (Destinations.ALL.contains(name) && (more < 0 || more > perhaps.getOrDefault(name, 0L))) {
                 run.breach("%s took %d paths, but %d are counted as delivered"
-                        .formatted(name, expected.getOrDefault(name, 0L), lane.get("delivered").whole()));
+                        .formatted(name, expected.getOrDefault(name, 0L), lane.get("delivered").getAsLong()));
             }
         }
     }
@@ -260,9 +268,9 @@ final class Rest {
 
     /** The worker ends by itself, and leaves no process and no file. */
     private void remains() throws IOException {
-        Queue queue = run.queue();
+        WorkerProcess queue = run.queue();
         try {
-            int status = queue.exit(30);
+            int status = queue.exit(Duration.ofSeconds(30));
             if (status != 0) {
                 run.breach("the idle worker ended with " + status);
             }

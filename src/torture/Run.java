@@ -1,7 +1,12 @@
+import hookqueue.testkit.FakeNix;
+import hookqueue.testkit.Leftover;
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -15,6 +20,9 @@ final class Run implements AutoCloseable {
 
     static final long IDLE_MILLISECONDS = 1_000;
 
+    /** The real Nix, which then does what the fake one lets through; empty for none. */
+    static final String REAL_NIX = System.getProperty("nix", "");
+
     final World world;
     final FakeNix nix;
     final Model model;
@@ -24,7 +32,7 @@ final class Run implements AutoCloseable {
     private final Disk disk;
     private final Clock clock;
     private final Path sick;
-    private Queue queue;
+    private WorkerProcess queue;
 
     /** The destination that is not in the settings now; empty for none. */
     private String without = "";
@@ -51,7 +59,9 @@ final class Run implements AutoCloseable {
 
     Run(Path dist, Script.Settings settings) throws IOException {
         world = newWorld(dist);
-        nix = new FakeNix(world);
+        nix = new FakeNix(world, REAL_NIX);
+        nix.program("program");
+        world.set("NPBHQ_UPLOAD_TO", Destinations.allBut(world, ""));
         model = new Model(world);
         clock = new Clock(world);
         sick = world.dir.resolve("disk-is-sick");
@@ -73,14 +83,14 @@ final class Run implements AutoCloseable {
     }
 
     private static synchronized World newWorld(Path dist) throws IOException {
-        return new World(dist);
+        return World.kept(dist);
     }
 
     /** Somebody listens, as with systemd's socket: the worker that lives, or the next one. */
-    Queue listen() throws IOException {
+    WorkerProcess listen() throws IOException {
         if (queue == null || !queue.alive()) {
             ended();
-            queue = Queue.listen(world);
+            queue = WorkerProcess.listen(world);
             mayFail = Files.exists(sick) || diskIsBad || databaseIsBad;
         }
         return queue;
@@ -89,7 +99,7 @@ final class Run implements AutoCloseable {
     /** A worker that nobody has killed, and that has nothing to complain of, ends with 0. */
     private void ended() {
         if (queue != null) {
-            int status = queue.exit(1);
+            int status = queue.exit(Duration.ofSeconds(1));
             if (status != 0 && !mayFail) {
                 breach("the worker ended by itself with " + status);
             }
@@ -116,7 +126,7 @@ final class Run implements AutoCloseable {
             case Step.Destination s -> outages.turn(s.lane(), s.mode());
             case Step.Kill s -> {
                 var killer = Thread.ofPlatform().start(() -> {
-                    Queue.pause(s.afterMilliseconds());
+                    World.pause(s.afterMilliseconds());
                     kill();
                 });
                 callers.hooks(2, 2, new Random(s.afterMilliseconds()));
@@ -126,7 +136,7 @@ final class Run implements AutoCloseable {
             case Step.Stopped s -> {
                 signal("STOP");
                 var waker = Thread.ofPlatform().start(() -> {
-                    Queue.pause(s.milliseconds());
+                    World.pause(s.milliseconds());
                     if (s.seed() % 2 == 0) {
                         fill();
                     }
@@ -177,7 +187,7 @@ final class Run implements AutoCloseable {
                 }
             }
             case Step.Ask s -> ask(s.line());
-            case Step.Rest s -> Queue.pause(s.milliseconds());
+            case Step.Rest s -> World.pause(s.milliseconds());
             case Step.BatchSize s -> {
                 terminate();
                 world.set("NPBHQ_BATCH_SIZE", s.paths());
@@ -206,7 +216,7 @@ final class Run implements AutoCloseable {
                 breach("does not resume, with nothing wrong");
                 return;
             }
-            Queue.pause(50);
+            World.pause(50);
             listen();
         }
     }
@@ -219,7 +229,7 @@ final class Run implements AutoCloseable {
     /** The worker ends, for whatever reason. */
     void awaitEnd() {
         if (queue.alive()) {
-            queue.exit(30);
+            queue.exit(Duration.ofSeconds(30));
         }
     }
 
@@ -227,7 +237,7 @@ final class Run implements AutoCloseable {
     boolean endsByItself(long milliseconds) {
         long end = System.nanoTime() + milliseconds * 1_000_000;
         while (queue.alive() && System.nanoTime() < end) {
-            Queue.pause(20);
+            World.pause(20);
         }
         return !queue.alive();
     }
@@ -240,7 +250,7 @@ final class Run implements AutoCloseable {
         awaitEnd();
     }
 
-    Queue queue() {
+    WorkerProcess queue() {
         return queue;
     }
 
@@ -258,8 +268,8 @@ final class Run implements AutoCloseable {
 
     /** The short name of a lane. */
     String lane(String destination) {
-        return FakeNix.LANES.stream()
-                .filter(lane -> nix.destination(lane).equals(destination))
+        return Destinations.ALL.stream()
+                .filter(lane -> Destinations.url(world, lane).equals(destination))
                 .findFirst()
                 .orElse(destination);
     }
@@ -342,7 +352,7 @@ final class Run implements AutoCloseable {
         terminate();
         without = lane;
         model.away(!lane.isEmpty(), countsAreLost);
-        world.set("NPBHQ_UPLOAD_TO", nix.destinations(lane));
+        world.set("NPBHQ_UPLOAD_TO", Destinations.allBut(world, lane));
     }
 
     private void filter(boolean on) throws IOException {
@@ -393,7 +403,7 @@ final class Run implements AutoCloseable {
     private void kill() {
         mayFail = true;
         ProcessHandle.of(queue.pid()).ifPresent(ProcessHandle::destroyForcibly);
-        queue.exit(20);
+        queue.exit(Duration.ofSeconds(20));
         try {
             Leftover.kill(world.dir);
         } catch (IOException e) {
@@ -407,7 +417,7 @@ final class Run implements AutoCloseable {
         }
         signal("CONT");
         signal("TERM");
-        int status = queue.exit(60);
+        int status = queue.exit(Duration.ofSeconds(60));
         // 143: before its first connection it is systemd-socket-activate.
         if (status != 0 && status != 143 && !mayFail) {
             breach("SIGTERM ended the worker with " + status);

@@ -1,3 +1,4 @@
+import hookqueue.testkit.FakeNix;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -47,7 +48,7 @@ record Script(long seed, Settings settings, List<Step> steps) {
             case HOOKS, HOOKS2, HOOKS3 -> new Step.Hooks(1 + random.nextInt(8), 1 + random.nextInt(4), random.nextLong());
             case LINE, LINE2 -> new Step.Line(1 + random.nextInt(40), random.nextLong());
             case DESTINATION, DESTINATION2, DESTINATION3 -> new Step.Destination(
-                    FakeNix.LANES.get(random.nextInt(FakeNix.LANES.size())),
+                    Destinations.ALL.get(random.nextInt(Destinations.ALL.size())),
                     FakeNix.Mode.values()[random.nextInt(FakeNix.Mode.values().length)]);
             case KILL, KILL2 -> new Step.Kill(random.nextInt(300));
             case TERMINATE -> new Step.Terminate();
@@ -66,17 +67,17 @@ record Script(long seed, Settings settings, List<Step> steps) {
             case CLIENTS -> new Step.Clients(1 + random.nextInt(20), random.nextLong());
             case REPEAT -> new Step.Repeat(random.nextLong());
             case COLLECT, COLLECT2 -> new Step.Collect();
-            case ALONE -> new Step.Alone(FakeNix.LANES.get(random.nextInt(FakeNix.LANES.size())));
+            case ALONE -> new Step.Alone(Destinations.ALL.get(random.nextInt(Destinations.ALL.size())));
             case WITHOUT, WITHOUT2 -> new Step.Without(random.nextInt(3) == 0 ? "" : Model.COMES_AND_GOES);
             case CLOCK -> new Step.Clock(random.nextInt(-600, 600));
             case SICK, SICK2 -> new Step.Sick(random.nextBoolean());
             case FILTER, FILTER2 -> new Step.Filter(random.nextBoolean());
             case HOOKS_KILLED -> new Step.HooksKilled(1 + random.nextInt(6), random.nextInt(250), random.nextLong());
             case AWAIT, AWAIT2 -> new Step.Await(1 + random.nextInt(5),
-                    random.nextBoolean() ? "" : FakeNix.LANES.get(random.nextInt(FakeNix.LANES.size())), random.nextLong());
+                    random.nextBoolean() ? "" : Destinations.ALL.get(random.nextInt(Destinations.ALL.size())), random.nextLong());
             case NEW_DESTINATION -> new Step.NewDestination();
             case SICK_FOR_A_MOMENT -> new Step.SickForAMoment(random.nextLong());
-            case CLOCK_SET_BACK -> new Step.ClockSetBack(FakeNix.LANES.get(random.nextInt(FakeNix.LANES.size())));
+            case CLOCK_SET_BACK -> new Step.ClockSetBack(Destinations.ALL.get(random.nextInt(Destinations.ALL.size())));
             case SIGNING -> new Step.Signing(random.nextBoolean());
             case DROP -> new Step.Drop(random.nextLong());
             case UNROOTED, UNROOTED2 -> new Step.Unrooted(random.nextBoolean());

@@ -1,3 +1,5 @@
+import hookqueue.testkit.FakeNix;
+
 /** One thing that is done to a queue, or that befalls it. */
 sealed interface Step {
     /** The real hook, so many at once, with so many paths each. */

@@ -64,13 +64,13 @@ final class Torture {
             run.heal();
             Rest.check(run);
             accepted.addAndGet(run.model.accepted().size());
-            deliveries.addAndGet(run.nix.deliveries());
+            deliveries.addAndGet(run.nix.deliveries().size());
             if (run.breaches.isEmpty()) {
                 passed.incrementAndGet();
                 return;
             }
             tell(script, run.breaches, run.queue().log());
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | AssertionError e) {
             tell(script, List.of("could not be run to its end: " + e), "");
             e.printStackTrace(System.out);
         }

@@ -145,7 +145,7 @@ let
 
   lib = rec {
     inherit types evalModules mkIf mkMerge mkOverride mkOption hasPrefix unique isString isAttrs isFunction isList mapAttrs concatMap filter;
-    inherit (b) isPath concatStringsSep attrNames attrValues elem map functionArgs;
+    inherit (b) isPath concatStringsSep attrNames attrValues elem map;
     fix = f: let x = f x; in x;
     mkDefault = mkOverride 1000;
     mkForce = mkOverride 50;
@@ -184,11 +184,17 @@ let
     filterAttrs = f: s: listToAttrs (map (n: { name = n; value = s.${n}; }) (filter (n: f n s.${n}) (attrNames s)));
     makeBinPath = concatMapStringsSep ":" (p: "${p}/bin");
     cleanSource = s: s;
-    # only the shape: the files must exist, the source is `root` unfiltered
+    # Only the named files and directories, as it is in nixpkgs: what is forgotten is missing.
     fileset = {
-      unions = l: b.deepSeq (map (p: if b.pathExists p then p else throw "fileset: ${toString p} does not exist") l) l;
-      toSource = { root, fileset }: b.seq fileset root;
+      unions = l: map (p: if b.pathExists p then toString p else throw "fileset: ${toString p} does not exist") l;
+      toSource = { root, fileset }: b.path {
+        path = root;
+        name = "source";
+        filter = path: kind: b.any (f: path == f || hasPrefix "${f}/" path || (kind == "directory" && hasPrefix "${path}/" f)) fileset;
+      };
     };
+    setFunctionArgs = f: args: { __functor = _: f; __functionArgs = args; };
+    functionArgs = f: f.__functionArgs or (b.functionArgs f);
     licenses = genAttrs [ "mit" "asl20" "bsd2" "bsd3" ] (n: { spdxId = n; });
     platforms = { linux = [ "x86_64-linux" "aarch64-linux" ]; unix = platforms.linux; };
     sourceTypes = genAttrs [ "fromSource" "binaryBytecode" "binaryNativeCode" ] (n: { shortName = n; });

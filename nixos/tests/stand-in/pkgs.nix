@@ -15,17 +15,20 @@ let
     systemd = fake "systemd" "258" "systemctl"; openssh = fake "openssh" "10.0" "ssh"; nix = fake "nix" "2.31.2" "nix";
     # What is on the machine that all this runs on: packages by name, for nobody looks into them.
     mandoc = fake "mandoc" "1.14" "mandoc"; shellcheck = fake "shellcheck" "0.11" "shellcheck"; dash = fake "dash" "0.5.13" "dash"; socat = fake "socat" "1.8" "socat"; strace = fake "strace" "6.16" "strace";
-    sqlite = fake "sqlite" "3.50" "sqlite3"; procps = fake "procps" "4.0" "ps"; util-linux = fake "util-linux" "2.41" "mount"; runtimeShell = "${fake "bash" "5.3" "bash"}/bin/bash";
+    sqlite = fake "sqlite" "3.50" "sqlite3"; procps = fake "procps" "4.0" "ps"; util-linux = fake "util-linux" "2.41" "mount"; perl = fake "perl" "5.42" "perl"; versionCheckHook = fake "version-check-hook" "0" "x";
+    nix-update-script = _: "nix-update"; runtimeShell = "${fake "bash" "5.3" "bash"}/bin/bash";
     nix-post-build-hook-queue = self.callPackage ../../package.nix { };
     mkShell = a: derivation { inherit system; name = "nix-shell"; builder = "/bin/sh"; inherit (a) packages; };
     writeShellScript = name: text: builtins.toFile name "#!/bin/sh\n${builtins.unsafeDiscardStringContext text}";
     writeShellApplication = { name, runtimeInputs, text }: derivation { inherit system name runtimeInputs text; builder = "/bin/sh"; } // { meta.mainProgram = name; };
-    jdk25_headless = fake "openjdk-headless" "25.0.3" "java"; jre25_minimal = fake "openjdk-minimal-jre" "25.0.3" "java"; makeBinaryWrapper = fake "make-binary-wrapper" "0" "x"; nixfmt-tree = fake "nixfmt-tree" "1.0" "treefmt";
+    jdk25_headless = let jdk = fake "openjdk-headless" "25.0.3" "java"; in jdk // { home = "${jdk}/lib/openjdk"; };
+    jre25_minimal.override = lib.setFunctionArgs ({ jdk, modules, jdkOnBuild }: fake "openjdk-minimal-jre" "25.0.3" "java") { jdk = false; modules = true; jdkOnBuild = false; };
+    makeBinaryWrapper = fake "make-binary-wrapper" "0" "x"; nixfmt-tree = fake "nixfmt-tree" "1.0" "treefmt";
     maven = fake "maven" "3.9.11" "mvn" // {
       buildMavenPackage = a: assert lib.isFunction a || lib.hasPrefix "sha256-" a.mvnHash; let attrs = if lib.isFunction a then lib.fix a else a; in mk attrs;
     };
-    runCommand = name: env: script: derivation { inherit system name; builder = "/bin/sh"; args = [ "-c" script ]; };
-    writeText = name: text: builtins.toFile name text;
+    runCommand = name: more: script: assert !(builtins.elem "JAVA_HOME" (builtins.attrNames more)); derivation { inherit system name; builder = "/bin/sh"; args = [ "-c" script ]; };
+    writeText = name: text: builtins.toFile name (builtins.unsafeDiscardStringContext text);
     testers.runNixOSTest = t: let m = if lib.isFunction t then t { } else if builtins.isPath t then import t else t; in derivation { inherit system; name = "vm-test-run-${m.name or "x"}"; builder = "/bin/sh"; args = [ "-c" "mkdir $out" ]; };
     extend = o: let final = self // o final self; in final;
     formats.json = { }: {

@@ -16,18 +16,15 @@ prints() { equal "$(cat "$case_dir/out")" "$1"; }
 
 # fake_nix BUILT [STATUS]: with so many paths that it has built, others between them, and columns as Nix makes them.
 fake_nix() {
-    cat >"$case_dir/nix" <<END
-#!/bin/sh
-printf '%s\n' "\$*" >$case_dir/arguments
-awk 'BEGIN { for (n = 1; n <= $1; n++) {
-    printf "/nix/store/%032d-built    \\tultimate cache.example.org-1:c2ln==\\n", n
-    printf "/nix/store/1%031d-fetched  \\tcache.nixos.org-1:c2ln==\\n", n
-    printf "/nix/store/2%031d-x.drv   \\tca:text:sha256:0000\\n", n
-    printf "/nix/store/3%031d-bare   \\t\\n", n
-} }'
-exit ${2:-0}
-END
-    chmod +x "$case_dir/nix"
+    ln -sf "$here/../../testkit/sh/fake-nix" "$case_dir/nix"
+    : >"$case_dir/calls"
+    awk -v built="$1" 'BEGIN { for (n = 1; n <= built; n++) {
+        printf "/nix/store/%032d-built    \tultimate cache.example.org-1:c2ln==\n", n
+        printf "/nix/store/1%031d-fetched  \tcache.nixos.org-1:c2ln==\n", n
+        printf "/nix/store/2%031d-x.drv   \tca:text:sha256:0000\n", n
+        printf "/nix/store/3%031d-bare   \t\n", n
+    } }' >"$case_dir/answer"
+    echo "${2:-0}" >"$case_dir/status"
 }
 # shellcheck disable=SC2016 # for a shell of its own
 # Takes every line, and answers as the worker does.
@@ -45,7 +42,7 @@ must equal "$(cat "$case_dir/err")" ''
 tr ' ' '\n' <"$case_dir/requests" >"$case_dir/sent"
 must same "$case_dir/sent" 1203
 must equal "$(wc -l <"$case_dir/requests")" 3
-must has "$case_dir/arguments" '--extra-experimental-features nix-command path-info --all --sigs'
+must has "$case_dir/calls" '--extra-experimental-features nix-command path-info --all --sigs'
 
 test_that "--dry-run lists, and needs no queue"
 fake_nix 703

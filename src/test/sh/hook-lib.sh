@@ -1,8 +1,39 @@
 # shellcheck shell=sh disable=SC2154,SC2034 # read in after lib.sh, by those who use it
 # What the tests of post-build-hook share.
 
-script_under_test post-build-hook "$work/post-build-hook"
+# NPBHQ_TEST_HOOK=c: the C program with the script behind it, with sanitizers; otherwise the script alone.
+script=$work/post-build-hook.sh
+script_under_test post-build-hook "$script"
+program=
+if [ "${NPBHQ_TEST_HOOK-}" = c ]; then
+    program=$work/post-build-hook.c.out
+    # Not for leaks: nothing is allocated, and the search for them fails under strace.
+    ASAN_OPTIONS=detect_leaks=0
+    export ASAN_OPTIONS
+    cc -std=c11 -g -fsanitize=address,undefined -fno-sanitize-recover=all -o "$program" \
+        "$source_of_scripts/../c/post-build-hook.c" || exit 1
+fi
+
+# install_hook TO <SCRIPT: a hook with this script.
+install_hook() {
+    mkdir -p "${1%/*}"
+    if [ -n "$program" ]; then
+        mkdir -p "$1.tree/bin" "$1.tree/libexec/nix-post-build-hook-queue"
+        cat >"$1.tree/libexec/nix-post-build-hook-queue/post-build-hook"
+        chmod 755 "$1.tree/libexec/nix-post-build-hook-queue/post-build-hook"
+        ln -f "$program" "$1.tree/bin/post-build-hook"
+        ln -sf "$1.tree/bin/post-build-hook" "$1"
+    else
+        cat >"$1"
+        chmod 755 "$1"
+    fi
+}
+
+# hook_with SED-EXPRESSION: makes $case_dir/hook, whose script has been changed.
+hook_with() { sed "$1" "$script" | install_hook "$case_dir/hook"; }
+
 hook=$work/post-build-hook
+install_hook "$hook" <"$script"
 
 # with_state: a state directory, as installed.
 with_state() {

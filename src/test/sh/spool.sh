@@ -107,20 +107,18 @@ with_tool() {
     { echo '#!/bin/sh'; cat; } >"$case_dir/tools/$1"
     chmod 755 "$case_dir/tools" "$case_dir/tools/$1"
     hook_with_tool=$case_dir/hook
-    sed "s|^tools=|tools=$case_dir/tools:|" "$hook" >"$hook_with_tool"
-    chmod 755 "$hook_with_tool"
+    hook_with "s|^tools=|tools=$case_dir/tools:|"
 }
 
 # hanging TOOL: a hook for which this tool hangs, and cannot be asked to end, as on a disk that does not answer.
 hanging() {
-    mkdir "$case_dir/tools"
-    printf '#!/bin/sh\ntrap "" TERM INT HUP\nwhile :; do sleep 20; done\n' >"$case_dir/tools/$1"
-    chmod +x "$case_dir/tools/$1"
-    sed "s|^tools=|tools=$case_dir/tools:|" "$hook" >"$case_dir/hook"
-    chmod +x "$case_dir/hook"
+    with_tool "$1" <<'END'
+trap "" TERM INT HUP
+while :; do sleep 20; done
+END
 }
 
-for tool in stat ln sync mv date; do
+for tool in ln sync mv date; do
     test_that "a disk at which $tool hangs does not hold the build"
     with_state
     hanging "$tool"
@@ -226,22 +224,17 @@ must equal "$(stat -c %a "$state"/spool/*.paths)" 600
 test_that "it does so also when the owner may not read the script"
 owned_by_service
 mkdir -m 700 "$case_dir/private"
-cp "$hook" "$case_dir/private/hook"
+install_hook "$case_dir/private/hook" <"$script"
 hook=$case_dir/private/hook run_hook
 must spooled "$(path 1)"
 
 test_that "the owner sees nothing of the daemon's environment"
 owned_by_service
-mkdir "$case_dir/tools"
-cat >"$case_dir/tools/setpriv" <<END
-#!/bin/sh
+with_tool setpriv <<END
 env >$case_dir/environment
 exec $(command -v setpriv) "\$@"
 END
-chmod +x "$case_dir/tools/setpriv"
-sed "s|^tools=|tools=$case_dir/tools:|" "$hook" >"$case_dir/hook"
-chmod +x "$case_dir/hook"
-hook=$case_dir/hook run_hook AWS_SECRET_ACCESS_KEY=hunter2
+hook=$hook_with_tool run_hook AWS_SECRET_ACCESS_KEY=hunter2
 must spooled "$(path 1)"
 must has_part "$case_dir/environment" "NPBHQ_STATE_DIR=$state"
 must not grep -q 'hunter2\|AWS' "$case_dir/environment"
@@ -261,14 +254,16 @@ for line in "Uid: $service $service $service $service" "Gid: $service $service $
     must grep -qx "$line *" "$case_dir/child"
 done
 
-test_that "becoming the owner does not hold the build when it hangs"
-owned_by_service
-hanging setpriv
-hook=$case_dir/hook run_hook NPBHQ_HOOK_TIMEOUT=1s
-must gives_0
-must says "NOT queued"
-must within 1000
-must no_process_left
+for tool in stat setpriv; do
+    test_that "becoming the owner does not hold the build when $tool hangs"
+    owned_by_service
+    hanging "$tool"
+    hook=$case_dir/hook run_hook NPBHQ_HOOK_TIMEOUT=1s
+    must gives_0
+    must says "NOT queued"
+    must within 1000
+    must no_process_left
+done
 
 test_that "a spool that its owner has replaced by a link leads root nowhere"
 owned_by_service
@@ -468,43 +463,96 @@ run_hook
 must spooled "$(path 1)"
 must equal "$(owner_of "$state"/spool/*.paths)" 0:0
 
-# The attacker of these comes at once after the looks at the way, before the last one.
+# The attacker of these comes at once after each of the hook's looks.
+# attacked <<SCRIPT: what the attacker does; the hook that he attacks is hook_with_tool.
+attacked() {
+    cat >"$case_dir/attack"
+    with_tool stat <<END
+$(command -v stat) "\$@"
+status=\$?
+/bin/sh $case_dir/attack
+echo attacked >>$case_dir/attacks
+exit \$status
+END
+}
+nothing_of_roots_in() { equal "$(find "$1" -mindepth 1 -user 0)" ''; }
+
 test_that "a state directory that somebody makes between look and write leads root nowhere"
 in_sticky
-with_tool readlink <<END
+attacked <<END
 mkdir $state $state/spool
 chown -R $service:$service $state
-exec $(command -v readlink) "\$@"
 END
 hook=$hook_with_tool run_hook
 must gives_0
 must says "NOT queued"
-must not [ -e "$state" ]
+must has "$case_dir/attacks" attacked
+must nothing_of_roots_in "$state"
 
 test_that "a link that becomes a state directory between look and write leads root nowhere"
 in_sticky
 root_only
 ln -s "$case_dir/etc" "$state"
 chown -h "$service:$service" "$state"
-with_tool readlink <<END
-rm $state
+attacked <<END
+rm -r $state
 mkdir $state $state/spool
 chown -R $service:$service $state
-exec $(command -v readlink) "\$@"
 END
 hook=$hook_with_tool run_hook
 must gives_0
 must says "NOT queued"
+must has "$case_dir/attacks" attacked
 must untouched
-must [ -L "$state" ]
+must nothing_of_roots_in "$state"
+
+test_that "a state directory that becomes a link between look and write leads root nowhere"
+below_service
+root_only
+mkdir "$case_dir/etc/spool"
+attacked <<END
+rm -rf $state
+ln -sfn $case_dir/etc $state
+END
+hook=$hook_with_tool run_hook
+must gives_0
+must says "NOT queued"
+must has "$case_dir/attacks" attacked
+must equal "$(find "$case_dir/etc/spool" -mindepth 1)" ''
+
+test_that "a folder for roots that becomes a link between look and write leads root nowhere"
+with_state
+root_only
+mkdir "$case_dir/home" "$case_dir/etc/roots"
+chown "$service" "$case_dir/home"
+ln -s "$case_dir/etc" "$case_dir/home/way"
+roots=$case_dir/home/way/roots
+attacked <<END
+rm -r $case_dir/home/way
+mkdir -p $roots
+chown -R $service:$service $case_dir/home/way
+END
+hook=$hook_with_tool run_hook
+must gives_0
+must says "left in the spool, but not protected from garbage collection"
+must has "$case_dir/attacks" attacked
+must equal "$(find "$case_dir/etc/roots" -mindepth 1)" ''
+must nothing_of_roots_in "$case_dir/home/way"
+
+# Where root is nobody special, as over NFS. It may still become another user.
+test_that "an owner whose directory root may not enter is found"
+owned_by_service
+run_hook setpriv --bounding-set=-dac_override,-dac_read_search --
+must gives_0
+must spooled "$(path 1)"
+must equal "$(owner_of "$state"/spool/*.paths)" "$service:$service"
 
 test_that "a look that is cut short is not taken for the whole"
 owned_by_service
 # The kernel kills it in the middle, or a file system of the service's user's shows nothing to root.
 with_tool stat <<END
-for last; do :; done
-[ "\$last" = /proc/self ] || { $(command -v stat) "\$@" | head -n 1; exit 1; }
-exec $(command -v stat) "\$@"
+$(command -v stat) "\$@" | head -n 1
+exit 1
 END
 hook=$hook_with_tool run_hook
 must gives_0
@@ -515,20 +563,15 @@ must nothing_spooled
 test_that "names that were guessed lead nowhere"
 owned_by_service
 root_only
-mkdir "$case_dir/tools"
 # As the hook asks for the time, the service's user plants what it is about to write to.
-cat >"$case_dir/tools/date" <<END
-#!/bin/sh
+with_tool date <<END
 now=\$(/bin/date "\$@")
 for file in $state/spool/.tmp-*; do
     ln -sfn $case_dir/etc "$state/spool/\$now-\${file##*/.tmp-}.paths"
 done
 echo "\$now"
 END
-chmod 755 "$case_dir/tools/date"
-sed "s|^tools=|tools=$case_dir/tools:|" "$hook" >"$case_dir/hook"
-chmod 755 "$case_dir/hook"
-hook=$case_dir/hook run_hook
+hook=$hook_with_tool run_hook
 must gives_0
 must untouched
 

@@ -56,6 +56,11 @@ files >"$machine/again"
 check "nothing else is different" sh -c \
     'grep -v /var/ "$1" >"$1.1"; grep -v /var/ "$2" >"$2.1"; diff "$1.1" "$2.1"' - "$machine/installed" "$machine/again"
 
+root mount -t tmpfs -o ro tmpfs /usr/lib/jvm
+check "refuses where the service would find no Java, and names a way out" says "A release (./dev release) has its own Java" not install
+root umount /usr/lib/jvm
+check "and changed nothing" root systemctl restart $name.service
+
 check "refuses a second PREFIX, naming the first one's unit" says \
     "/usr/local/lib/systemd/system/$name.service belongs to another install" not install /opt/other
 check "of which nothing is there" not has /opt/other
@@ -125,7 +130,13 @@ check "it says what is left, and it is the keys" says "left, since it is yours: 
 check "the queue is gone" not root sh -c "ls -d $state/* /nix/var/nix/gcroots/$name /var/cache/$name /etc/$name/environment | grep ."
 check "the user stays with its key" root getent passwd $name
 root rm -r $state/.ssh /etc/$name/my.key
-check "goes for good without them" uninstall --purge
+root sh -c "mkdir -p /etc/systemd/system/$name.service.d && echo '[Service]' >/etc/systemd/system/$name.service.d/mine.conf"
+check "goes for good without them, and says that keys are left" says \
+    "left, since it is yours: /etc/credstore/$name.signing-key" uninstall --purge
+check "with the state directory gone it says so again" says \
+    "left, since it is yours: /etc/credstore/$name.signing-key" uninstall --purge
+check "and names drop-ins" says "left, since it is yours: /etc/systemd/system/$name.service.d/mine.conf" uninstall --purge
+root rm -r /etc/systemd/system/$name.service.d
 files | grep -v '^/etc/credstore/' >"$machine/left"
 check "nothing is left of it but the keys" diff /dev/null "$machine/left"
 check "the user is gone" not root getent passwd $name

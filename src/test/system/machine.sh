@@ -4,6 +4,7 @@
 #
 #   $work        a tmpfs of this run
 #   $work/base   the layer that setup.sh makes: the queue installed, Nix, ssh and users set up
+#   NPBHQ_TEST_NETWORK  another option of systemd-nspawn for its network, for machines that share one
 #   $machine     the scenario's own directory: upper/ work/ root/ (mounted), pid (of its process 1 and of nspawn)
 
 # shellcheck disable=SC2154 # machine: set by whoever reads this file
@@ -34,7 +35,7 @@ machine_boot() {
     # shellcheck disable=SC2016 # for the inner shell, which becomes systemd-nspawn
     SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 sh -c 'echo $$ >"$0/cgroup.procs" && exec systemd-nspawn "$@"' "$cgroup" \
         -q -D "$machine/root" --boot --register=no --keep-unit --machine="npbhq-test-$(basename "$machine")" \
-        --private-network --console=pipe "$@" </dev/null >>"$machine/console" 2>&1 &
+        "${NPBHQ_TEST_NETWORK:---private-network}" --console=pipe "$@" </dev/null >>"$machine/console" 2>&1 &
     nspawn=$!
     pid=
     tries=0

@@ -87,7 +87,7 @@ signed() {
         xargs nix store verify --store "$0" --no-contents --sigs-needed 1 --trusted-public-keys "$key"' "$cache"
 }
 
-client() { root /usr/local/bin/$name "$@"; }
+client() { root $name "$@"; }
 queued() { client list 2>/dev/null | cut -d ' ' -f 1 | sort -u | grep -c /nix/store; }
 none_failed() { ! client failed | grep /nix/store; }
 spooled() { root find $state/spool -name '*.paths' 2>/dev/null | wc -l; }
@@ -95,6 +95,7 @@ nothing_spooled() { [ "$(spooled)" -eq 0 ]; }
 roots() { root find /nix/var/nix/gcroots/$name -type l | wc -l; }
 no_roots() { ! root find /nix/var/nix/gcroots/$name -type l | grep .; }
 
+systemd_version() { root systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p'; }
 show() { root systemctl show -P "$1" "$name.${2:-service}"; }
 state_is() { [ "$(show ActiveState)" = "$1" ]; }
 listening() { [ "$(show ActiveState socket)" = active ]; }

@@ -2,12 +2,14 @@
 # The machine is set up, and the queue installed
 #
 # What is done once to the booted machine, before its disk becomes the layer below every scenario: users, Nix,
-# a destination behind sshd, the keys, and the queue by its own installer.
+# a destination behind sshd, the keys, and the queue by its own installer; or, with NPBHQ_TEST_DEB=FILE in the machine,
+# by dpkg.
 
-# shellcheck source=src/test/system/scenario.sh
+# shellcheck source=src/test/system/scenario.sh disable=SC2153
 . "$NPBHQ_TEST_DIR/scenario.sh"
 
-root sh -eu <<'E2'
+if [ -n "${NPBHQ_TEST_DEB-}" ]; then bin=/usr/bin; else bin=/usr/local/bin; fi
+root env bin=$bin sh -eu <<'E2'
 printf '127.0.0.1 localhost\n' >/etc/hosts
 useradd -m -G nix-users builder
 useradd -m -G nix-users cache
@@ -23,6 +25,8 @@ experimental-features = nix-command
 keep-build-log = false
 post-build-hook = /srv/hook
 EOF
+# Older daemons take signatures only from trusted users.
+case $(nix --version) in *' 2.8.'*) echo 'extra-trusted-users = nix-post-build-hook-queue' >>/etc/nix/nix.conf ;; esac
 
 # nix-build /srv/many.nix --argstr prefix P --arg count N: N paths that nobody has built before.
 cat >/srv/many.nix <<'EOF'
@@ -39,13 +43,14 @@ EOF
 cat >/srv/hook <<'EOF'
 #!/bin/bash
 begin=${EPOCHREALTIME/./}
-/usr/local/bin/post-build-hook "$@"
+@bin@/post-build-hook "$@"
 status=$?
 end=${EPOCHREALTIME/./}
 echo $(((end - begin) / 1000)) >>/srv/hook-times
 echo $status >>/srv/hook-status
 exit $status
 EOF
+sed -i "s,@bin@,$bin," /srv/hook
 chmod 755 /srv/hook
 : >/srv/hook-times
 : >/srv/hook-status
@@ -72,8 +77,13 @@ install -m 600 /srv/ssh-key /etc/credstore/nix-post-build-hook-queue.ssh-key
 rm /srv/key /srv/ssh-key
 E2
 
-printf '%s\n' '--- ./dev install:'
-root sh /src/src/dev/install.sh --dist /src/target/dist 2>&1 | sed 's/^/    /'
+if [ -n "${NPBHQ_TEST_DEB-}" ]; then
+    printf '%s\n' "--- dpkg -i $NPBHQ_TEST_DEB:"
+    root dpkg -i "$NPBHQ_TEST_DEB" 2>&1 | sed 's/^/    /'
+else
+    printf '%s\n' '--- ./dev install:'
+    root sh /src/src/dev/install.sh --dist /src/target/dist 2>&1 | sed 's/^/    /'
+fi
 if [ -n "${NPBHQ_TEST_UNITS-}" ]; then
     printf '%s\n' "--- with the units of $NPBHQ_TEST_UNITS instead"
     for unit in "$NPBHQ_TEST_UNITS/$name".socket "$NPBHQ_TEST_UNITS/$name".service; do
@@ -83,8 +93,9 @@ if [ -n "${NPBHQ_TEST_UNITS-}" ]; then
     root systemctl restart "$name.socket"
 fi
 check "the socket listens as soon as it is installed" listening
+# Older versions name every line that they do not know.
 # shellcheck disable=SC2016 # for the shell in the machine
-check "systemd finds nothing wrong with the units" root sh -c \
+[ "$(systemd_version)" -lt 257 ] || check "systemd finds nothing wrong with the units" root sh -c \
     'out=$(systemd-analyze verify --man=no nix-post-build-hook-queue.service nix-post-build-hook-queue.socket 2>&1); echo "$out"; [ -z "$out" ]'
 exposure=$(root systemd-analyze security --offline=true --no-pager nix-post-build-hook-queue.service | sed -n 's/.*exposure level.*: \([0-9.]*\).*/\1/p')
 printf 'exposure by systemd-analyze security: %s\n' "$exposure"

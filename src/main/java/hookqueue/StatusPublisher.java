@@ -2,134 +2,193 @@ package hookqueue;
 
 import hookqueue.base.Text;
 import hookqueue.delivery.Lane;
-import hookqueue.protocol.Listener;
-import hookqueue.queue.DeliveryRow;
 import hookqueue.queue.Pause;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
-import hookqueue.queue.QueueTransaction;
 import hookqueue.report.Metrics;
 import hookqueue.report.Overview;
 import hookqueue.report.StatusText;
+import hookqueue.spool.SpoolIntake;
 import hookqueue.systemd.Notify;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What happens twice a second on the main thread: systemd is told how things stand and that the
- * worker lives, the metrics file is written when something has changed, failed paths of long ago
- * are dropped, roots that could not be made are made, and the listener learns whether work remains.
+ * The thread {@code status}: whenever the queue changes, takes in the spool, sends systemd the
+ * status line, writes the metrics file, and knows whether work remains.
  *
- * <p>Systemd's watchdog is fed from here, so it is fed only while the listener turns and the queue
- * answers.
+ * <p>It sleeps until the queue changes or a pause ends; only while a child process runs it looks
+ * once a second, for the bytes that were sent. Several changes within a quarter of a second are
+ * published together.
  */
-final class StatusPublisher implements Listener.Work {
+final class StatusPublisher {
     private static final Logger LOG = LoggerFactory.getLogger(StatusPublisher.class);
+    private static final Duration SETTLE = Duration.ofMillis(250);
+    private static final Duration PROGRESS = Duration.ofSeconds(1);
+    private static final Duration RETRY = Duration.ofSeconds(5);
     private static final Duration METRICS_EVERY = Duration.ofSeconds(15);
-    private static final Duration EXPIRE_EVERY = Duration.ofMinutes(10);
-    private static final Duration MEND_EVERY = Duration.ofSeconds(5);
-    private static final int EXPIRE_AT_ONCE = 500;
+    private static final Duration LONGEST = Duration.ofHours(1);
+    private static final Duration JOIN = Duration.ofSeconds(2);
 
-    private final Settings settings;
     private final Queue queue;
+    private final SpoolIntake intake;
     private final List<Lane> lanes;
     private final Notify notify;
     private final StatusText status;
     private final Metrics metrics;
+    private final @Nullable Path metricsFile;
     private final InstantSource clock;
-    private final boolean watched;
-    private long lastMetrics;
-    private long lastExpiry;
-    private long lastMending;
-    private String lastSummary = "";
+    private final Runnable looked;
+    private final Consumer<Throwable> fatal;
+    private final Thread thread = new Thread(this::serve, "status");
+
+    /** Held for a look at the queue, so that {@link #busy} never goes back to an older answer. */
+    private final Object looking = new Object();
+
+    private volatile boolean busy = true;
+    private volatile boolean stopped;
     private String lastTrouble = "";
+
+    private long metricsWrittenAt = System.nanoTime() - METRICS_EVERY.toNanos();
+    private long metricsVersion = -1;
     private @Nullable Pause lastPause;
 
+    /**
+     * @param metricsFile null for none
+     * @param looked run on the thread {@code status} after each look
+     * @param fatal told of a bug
+     */
     StatusPublisher(
-            Map<String, String> environment,
-            Settings settings,
             Queue queue,
+            SpoolIntake intake,
             List<Lane> lanes,
             Notify notify,
             StatusText status,
             Metrics metrics,
-            InstantSource clock) {
-        this.settings = settings;
+            @Nullable Path metricsFile,
+            InstantSource clock,
+            Runnable looked,
+            Consumer<Throwable> fatal) {
         this.queue = queue;
+        this.intake = intake;
         this.lanes = lanes;
         this.notify = notify;
         this.status = status;
         this.metrics = metrics;
+        this.metricsFile = metricsFile;
         this.clock = clock;
-        this.watched = environment.containsKey("WATCHDOG_USEC");
-        this.lastExpiry = System.nanoTime() - EXPIRE_EVERY.toNanos();
-        this.lastMending = System.nanoTime() - MEND_EVERY.toNanos();
-        this.lastMetrics = System.nanoTime() - METRICS_EVERY.toNanos();
+        this.looked = looked;
+        this.fatal = fatal;
+        thread.setDaemon(true);
     }
 
-    /** Tells systemd that the worker serves. */
-    void begin() {
-        notify.ready("ready");
+    void start() {
+        thread.start();
     }
 
-    /** Whether anything is queued, deferred or running; on the way the other things are done. */
-    @Override
-    public boolean remains() throws InterruptedException {
-        try {
-            Overview overview = Overview.of(queue, lanes, clock);
-            lastTrouble = "";
-            if (watched) {
-                notify.watchdog();
-            }
-            String summary = status.summary(overview);
-            notify.status(summary);
-            writeMetrics(overview, summary);
-            tellEndOfPause(overview);
-            expire();
-            mendRoots();
-            return overview.outstanding() > 0 || !overview.running().isEmpty();
-        } catch (QueueException e) {
-            String trouble = Text.oneLine(e.getMessage());
-            if (!trouble.equals(lastTrouble)) { // it may be so for hours
-                LOG.error("cannot look at the queue: {}", trouble);
-            }
-            lastTrouble = trouble;
-            notify.status(trouble);
-            return true;
+    /**
+     * Ends the thread; no status is sent afterwards, unless a disk keeps it from ending. A thread
+     * that writes a file is not interrupted.
+     */
+    void stop() throws InterruptedException {
+        stopped = true;
+        queue.wake();
+        thread.join(JOIN);
+    }
+
+    /** Whether anything was queued, deferred or running at the last look. */
+    boolean isBusy() {
+        return busy;
+    }
+
+    /**
+     * Whether anything is queued, deferred or running. A queue that does not answer counts as busy.
+     */
+    boolean remains() throws InterruptedException {
+        look();
+        return busy;
+    }
+
+    /** Writes the last state to the metrics file: it is true until the next worker comes. */
+    void publishEnd() throws InterruptedException {
+        Overview overview = look();
+        if (overview != null) {
+            writeMetrics(overview);
         }
     }
 
-    /** The same before the worker ends: roots are looked at, too. */
-    boolean remainsAtLast() throws InterruptedException {
+    private void serve() {
         try {
-            while (queue.mendRoots()) { // what has failed keeps its root though no worker runs
-                LOG.debug("makes up for roots");
+            Thread.sleep(SETTLE); // a start has better things to do
+            long seen = queue.version();
+            while (!stopped) {
+                queue.awaitChange(seen, publish(seen).toMillis());
+                Thread.sleep(SETTLE);
+                seen = queue.version(); // before stopped: stop() changes it afterwards
             }
-            queue.lookAtRoots();
-            return remains();
-        } catch (QueueException e) {
-            LOG.error("cannot look at the queue: {}", e.getMessage());
-            return true;
+        } catch (InterruptedException e) {
+            LOG.debug("status is not published any more");
+        } catch (RuntimeException | Error e) {
+            fatal.accept(e);
         }
     }
 
-    /** Leaves the last state in the metrics file, since it is true until the next worker comes. */
-    void end() throws InterruptedException {
-        try {
-            lastMetrics = 0;
-            lastSummary = "";
-            writeMetrics(Overview.of(queue, lanes, clock), "ended");
-        } catch (QueueException e) {
-            LOG.error("cannot look at the queue: {}", e.getMessage());
+    /** Returns how long what was published stays true while the queue does not change. */
+    private Duration publish(long version) throws InterruptedException {
+        Overview overview = look();
+        if (overview == null) {
+            notify.status(lastTrouble);
+            return RETRY;
+        }
+        looked.run();
+        notify.status(status.summary(overview));
+        boolean late = System.nanoTime() - metricsWrittenAt >= METRICS_EVERY.toNanos();
+        boolean runs = !overview.running().isEmpty();
+        if (version != metricsVersion || (runs && late)) {
+            writeMetrics(overview);
+            metricsVersion = version;
+        }
+        tellEndOfPause(overview);
+        return runs ? PROGRESS : untilPauseEnds(overview);
+    }
+
+    private @Nullable Overview look() throws InterruptedException {
+        synchronized (looking) {
+            try {
+                intake.takeIn();
+                Overview overview = Overview.of(queue, lanes, clock);
+                busy = overview.outstanding() > 0 || !overview.running().isEmpty();
+                lastTrouble = "";
+                return overview;
+            } catch (QueueException e) {
+                String trouble = Text.oneLine(e.getMessage());
+                if (!trouble.equals(lastTrouble)) { // it may last for hours
+                    LOG.error("cannot look at the queue: {}", trouble);
+                }
+                busy = true;
+                lastTrouble = trouble;
+                return null;
+            }
         }
     }
 
-    /** A pause with an end of its own ends while nobody looks on. */
+    private static Duration untilPauseEnds(Overview overview) {
+        return overview.pause()
+                .filter(Pause::ends)
+                .map(pause -> Instant.ofEpochMilli(pause.until()))
+                .map(end -> Duration.between(overview.at(), end).plusMillis(1))
+                .filter(left -> left.compareTo(LONGEST) < 0)
+                .orElse(LONGEST);
+    }
+
+    /** A pause with a duration ends although no request ends it. */
     private void tellEndOfPause(Overview overview) {
         Pause before = lastPause;
         lastPause = overview.pause().orElse(null);
@@ -141,43 +200,15 @@ final class StatusPublisher implements Listener.Work {
         }
     }
 
-    private void writeMetrics(Overview overview, String summary)
-            throws QueueException, InterruptedException {
-        boolean changed = !summary.equals(lastSummary);
-        boolean due = System.nanoTime() - lastMetrics > METRICS_EVERY.toNanos();
-        if (settings.metricsFile() != null && (changed || due)) {
-            metrics.write(settings.metricsFile(), overview, queue.call(QueueTransaction::tallies));
-            lastMetrics = System.nanoTime();
-            lastSummary = summary;
-        }
-    }
-
-    private void expire() throws QueueException, InterruptedException {
-        if (System.nanoTime() - lastExpiry < EXPIRE_EVERY.toNanos()) {
+    private void writeMetrics(Overview overview) throws InterruptedException {
+        if (metricsFile == null) {
             return;
         }
-        boolean more = queue.forget();
-        long now = clock.millis();
-        List<DeliveryRow> dropped =
-                queue.call(ledger ->
-                        ledger.expire(
-                                now - settings.failedRetention().toMillis(), EXPIRE_AT_ONCE, now));
-        if (!more && dropped.size() < EXPIRE_AT_ONCE) { // else the next pulse goes on
-            lastExpiry = System.nanoTime();
-        }
-        for (DeliveryRow row : dropped) {
-            LOG.warn(
-                    "{}: dropped {}, which failed more than {} ago: {}",
-                    row.lane(),
-                    row.path(),
-                    settings.failedRetention(),
-                    Text.oneLine(row.reason()));
-        }
-    }
-
-    private void mendRoots() throws QueueException, InterruptedException {
-        if (System.nanoTime() - lastMending >= MEND_EVERY.toNanos() && !queue.mendRoots()) {
-            lastMending = System.nanoTime(); // else the next pulse goes on
+        try {
+            metrics.write(metricsFile, overview, queue.call(t -> t.reports().totals()));
+            metricsWrittenAt = System.nanoTime();
+        } catch (QueueException e) {
+            LOG.error("cannot look at the queue: {}", Text.oneLine(e.getMessage()));
         }
     }
 }

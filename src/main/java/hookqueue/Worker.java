@@ -12,11 +12,13 @@ import hookqueue.nix.Nix;
 import hookqueue.process.ChildEnvironment;
 import hookqueue.process.ChildProcess;
 import hookqueue.protocol.Listener;
+import hookqueue.queue.LaneStore;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
-import hookqueue.queue.QueueTransaction;
 import hookqueue.report.Metrics;
 import hookqueue.report.StatusText;
+import hookqueue.spool.Spool;
+import hookqueue.spool.SpoolIntake;
 import hookqueue.systemd.InheritedSockets;
 import hookqueue.systemd.Notify;
 import java.io.IOException;
@@ -148,19 +150,35 @@ final class Worker {
                         "/nix/store",
                         new UnavailableHandler(reason),
                         UnavailableHandler.QUIET);
-        long end = System.nanoTime() + UnavailableHandler.MOST.toNanos();
-        listen(
-                refusal,
-                () -> {
-                    notify.watchdog();
-                    if (System.nanoTime() - end >= 0) {
-                        refusal.stop();
-                    }
-                    return false;
-                });
+        var heartbeat = Heartbeat.start(environment, refusal, null, null, notify);
+        stopAfter(UnavailableHandler.MOST, refusal);
+        listen(refusal, () -> false);
+        stop(heartbeat);
         refusal.closeSessions(SESSIONS_END);
         notify.stopping(reason);
         return exit;
+    }
+
+    private static void stopAfter(Duration time, Listener listener) {
+        var timer =
+                new Thread(
+                        () -> {
+                            try {
+                                Thread.sleep(time);
+                                listener.stop();
+                            } catch (InterruptedException e) {
+                                Thread.currentThread().interrupt();
+                            }
+                        },
+                        "time limit");
+        timer.setDaemon(true);
+        timer.start();
+    }
+
+    private static void stop(@Nullable Heartbeat heartbeat) throws InterruptedException {
+        if (heartbeat != null) {
+            heartbeat.stop();
+        }
     }
 
     private Exit serve(
@@ -168,14 +186,18 @@ final class Worker {
             throws IOException, InterruptedException {
         Settings settings = good.settings();
         good.unknown().forEach(name -> LOG.warn("{} means nothing to this program", name));
+        Spool spool;
         Queue queue;
         try {
             prepared.join();
+            spool = Spool.open(settings.stateDir(), settings.storeDir());
             queue = Queue.open(queueSettings(settings), clock, this::fail, notify::starting);
         } catch (QueueException e) {
             return refuse(sockets, notify, e.getMessage(), List.of(e.getMessage()), Exit.NO_STATE);
         }
         try (queue) {
+            var intake = new SpoolIntake(spool, queue, settings.filter(), clock);
+            intake.begin();
             List<Lane> lanes = lanes(settings, queue);
             var status = new StatusText(ZoneId::systemDefault);
             var metrics = new Metrics(Version.TEXT);
@@ -191,6 +213,8 @@ final class Worker {
             var commands =
                     new CommandHandler(
                             queue,
+                            intake,
+                            settings.filter(),
                             settings.storeDir(),
                             lanes,
                             explanation,
@@ -200,21 +224,36 @@ final class Worker {
                             ownUid());
             var open = new Listener(sockets, settings.storeDir(), commands, settings.idleTimeout());
             lanes.forEach(Lane::start);
-            var pulse =
+            notify.ready("ready");
+            var housekeeping =
+                    new Housekeeping(
+                            queue, settings.failedRetention(), clock, open::wake, this::fail);
+            var publisher =
                     new StatusPublisher(
-                            environment, settings, queue, lanes, notify, status, metrics, clock);
-            pulse.begin();
-            do {
-                listen(open, pulse);
-            } while (!toldToStop()
-                    && pulse.remainsAtLast()); // looking at the queue has taken in the spool
+                            queue,
+                            intake,
+                            lanes,
+                            notify,
+                            status,
+                            metrics,
+                            settings.metricsFile(),
+                            clock,
+                            () -> looked(queue, housekeeping, open),
+                            this::fail);
+            housekeeping.start();
+            publisher.start();
+            var heartbeat = Heartbeat.start(environment, open, intake, queue, notify);
+            listen(open, work(publisher, housekeeping));
+            stop(heartbeat);
+            publisher.stop();
+            housekeeping.stop();
             notify.stopping(toldToStop() ? "told to stop" : "nothing left to do");
             lanes.forEach(Lane::stop);
             for (Lane lane : lanes) {
                 lane.join(LANES_END);
             }
             open.closeSessions(SESSIONS_END);
-            pulse.end();
+            publisher.publishEnd();
             LOG.info(
                     "ended: {}; {}",
                     bug.get() != null
@@ -225,13 +264,42 @@ final class Worker {
         return bug.get() == null ? Exit.OK : Exit.BUG;
     }
 
+    /** The worker exits when nothing is left to do and the roots agree with that. */
+    private static Listener.Work work(StatusPublisher publisher, Housekeeping housekeeping) {
+        return new Listener.Work() {
+            @Override
+            public boolean remains() throws InterruptedException {
+                if (publisher.remains()) {
+                    return true;
+                }
+                if (housekeeping.isSwept()) {
+                    return false;
+                }
+                housekeeping.requestSweep();
+                return true;
+            }
+
+            @Override
+            public boolean isBusy() {
+                return publisher.isBusy();
+            }
+        };
+    }
+
+    private static void looked(Queue queue, Housekeeping housekeeping, Listener listener) {
+        if (queue.rootsProblem() != null) {
+            housekeeping.requestMending();
+        }
+        listener.wake();
+    }
+
     /** One line for who looks through the journal: what this worker has done. */
     private static String done(List<Lane> lanes) {
         var parts = new ArrayList<String>();
         for (Lane lane : lanes) {
             if (lane.delivered() > 0) {
                 parts.add(
-                        lane.name().equals(QueueTransaction.SIGN)
+                        lane.name().equals(LaneStore.SIGN)
                                 ? "signed " + lane.delivered()
                                 : "delivered " + lane.delivered() + " to " + lane.name());
             }
@@ -261,7 +329,7 @@ final class Worker {
         if (settings.signingKey() != null) {
             lanes.add(
                     lane(
-                            QueueTransaction.SIGN,
+                            LaneStore.SIGN,
                             carriers.sign(settings.signingKey()),
                             queue,
                             limits.atMost(Destination.MOST_AT_ONCE)));
@@ -291,7 +359,7 @@ final class Worker {
     private static Queue.Settings queueSettings(Settings settings) {
         var names = new ArrayList<String>();
         if (settings.signingKey() != null) {
-            names.add(QueueTransaction.SIGN);
+            names.add(LaneStore.SIGN);
         }
         settings.destinations().forEach(destination -> names.add(destination.name()));
         return new Queue.Settings(

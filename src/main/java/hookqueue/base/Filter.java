@@ -7,13 +7,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which paths are taken: those whose name (what follows the hash) has a match of {@code include}
- * and none of {@code exclude}.
+ * Accepts the paths whose name (the part after the hash) matches {@code include} and does not match
+ * {@code exclude}.
  *
- * <p>The expressions are the operator's, but the names are whoever's may build. With some
- * expressions, such as {@code (.*a){30}!}, a name of 200 characters can be chosen so that the
- * search takes longer than the machine lives; it is given up after some milliseconds, and the path
- * is taken, for a path is never lost silently.
+ * <p>The operator writes the expressions, but every user who builds chooses names. For some
+ * expressions, such as {@code (.*a){30}!}, a user can choose a name of 200 characters for which the
+ * search never ends. The worker stops the search after some milliseconds and accepts the path,
+ * because no path is lost silently.
  *
  * @param include all paths when null
  * @param exclude none when null
@@ -25,7 +25,9 @@ public record Filter(@Nullable Pattern include, @Nullable Pattern exclude)
 
     private static final Logger LOG = LoggerFactory.getLogger(Filter.class);
 
-    /** Characters looked at in one search: twenty times two nested loops over the longest name. */
+    /**
+     * The most characters read in one search: twenty times two nested loops over the longest name.
+     */
     private static final int MOST_STEPS = 1_000_000;
 
     @Override
@@ -34,7 +36,7 @@ public record Filter(@Nullable Pattern include, @Nullable Pattern exclude)
                 && (exclude == null || !found(exclude, path, false));
     }
 
-    /** Why a path is taken or not, for {@code explain}. */
+    /** Why a path is accepted or not, for {@code explain}. */
     public String reason(StorePath path) {
         if (include != null && !found(include, path, true)) {
             return "NPBHQ_INCLUDE does not match its name: " + include;
@@ -42,9 +44,7 @@ public record Filter(@Nullable Pattern include, @Nullable Pattern exclude)
         if (exclude != null && found(exclude, path, false)) {
             return "NPBHQ_EXCLUDE matches its name: " + exclude;
         }
-        return include == null && exclude == null
-                ? "no filter is set"
-                : "the filters let it through";
+        return include == null && exclude == null ? "no filter is set" : "the filters match";
     }
 
     private static boolean found(Pattern filter, StorePath path, boolean whenInDoubt) {
@@ -52,14 +52,14 @@ public record Filter(@Nullable Pattern include, @Nullable Pattern exclude)
             return filter.matcher(new Steps(path.name())).find();
         } catch (TooLong | StackOverflowError e) {
             LOG.warn(
-                    "a filter takes too long with the name of {}, which is taken all the same: {}",
+                    "a filter takes too long for the name of {}, so the path is accepted: {}",
                     path,
                     filter);
             return whenInDoubt;
         }
     }
 
-    /** Thrown out of a search that takes too long. */
+    /** Ends a search that takes too long. */
     private static final class TooLong extends RuntimeException {
         private static final long serialVersionUID = 1;
 
@@ -68,7 +68,7 @@ public record Filter(@Nullable Pattern include, @Nullable Pattern exclude)
         }
     }
 
-    /** A name that counts how often it is looked at: every loop of a search does. */
+    /** A name that counts how often the search reads a character. */
     private static final class Steps implements CharSequence {
         private final String name;
         private int steps;

@@ -9,21 +9,27 @@ import hookqueue.protocol.Reply;
 import hookqueue.protocol.Request;
 import hookqueue.protocol.RequestHandler;
 import hookqueue.queue.DeliveryRow;
+import hookqueue.queue.LaneCounts;
+import hookqueue.queue.LaneStore;
+import hookqueue.queue.PathStore;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
-import hookqueue.queue.QueueTransaction;
-import hookqueue.queue.Receipt;
 import hookqueue.report.DeliveryRowFormat;
 import hookqueue.report.Metrics;
 import hookqueue.report.Overview;
 import hookqueue.report.StatusJson;
 import hookqueue.report.StatusText;
+import hookqueue.spool.SpoolIntake;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,6 +49,7 @@ public final class CommandHandler implements RequestHandler {
         "watch [json | bars]              what happens, until nothing is left to do",
         "retry [PATH…]                    failed and deferred paths become due now   (operators)",
         "drop PATH…                       forget paths                                (operators)",
+        "drop destination=NAME            forget what a destination still has to get  (operators)",
         "pause [D], resume                start no new batch, for so long; go on      (operators)",
         "explain PATH                     where a path stands, and why",
         "metrics                          Prometheus text",
@@ -50,6 +57,8 @@ public final class CommandHandler implements RequestHandler {
     };
 
     private final Queue queue;
+    private final SpoolIntake intake;
+    private final Predicate<StorePath> filter;
     private final String storeDir;
     private final List<Lane> lanes;
     private final WaitCommand waiting;
@@ -62,6 +71,8 @@ public final class CommandHandler implements RequestHandler {
 
     public CommandHandler(
             Queue queue,
+            SpoolIntake intake,
+            Predicate<StorePath> filter,
             String storeDir,
             List<Lane> lanes,
             ExplainCommand explanation,
@@ -70,6 +81,8 @@ public final class CommandHandler implements RequestHandler {
             InstantSource clock,
             long ownUid) {
         this.queue = queue;
+        this.intake = intake;
+        this.filter = filter;
         this.storeDir = storeDir;
         this.lanes = lanes;
         this.waiting = new WaitCommand(queue, storeDir, clock);
@@ -81,27 +94,35 @@ public final class CommandHandler implements RequestHandler {
         this.ownUid = ownUid;
     }
 
+    /** The filters run on the session's thread: a regular expression may take its time. */
     @Override
     public Pending enqueue(List<Request.Enqueue> requests) {
-        Queue.Submitted<List<Receipt>> receipts =
-                queue.submit(ledger -> {
-                    var all = new ArrayList<Receipt>(requests.size());
-                    for (Request.Enqueue request : requests) {
-                        all.add(ledger.enqueue(request.paths(), request.tag(), clock.millis()));
+        List<List<StorePath>> taken =
+                requests.stream()
+                        .map(request -> request.paths().stream().filter(filter).toList())
+                        .toList();
+        Queue.Submitted<Boolean> commit =
+                queue.submit(transaction -> {
+                    for (int i = 0; i < taken.size(); i++) {
+                        transaction
+                                .paths()
+                                .enqueue(taken.get(i), requests.get(i).tag(), clock.millis());
                     }
-                    return all;
+                    return true;
                 });
-        return () -> replies(requests, receipts);
+        return () -> replies(requests, taken, commit);
     }
 
     private static List<String> replies(
-            List<Request.Enqueue> requests, Queue.Submitted<List<Receipt>> receipts)
+            List<Request.Enqueue> requests,
+            List<List<StorePath>> taken,
+            Queue.Submitted<Boolean> commit)
             throws InterruptedException {
         try {
-            List<Receipt> all = receipts.await();
+            commit.await();
             var replies = new ArrayList<String>(requests.size());
-            for (int i = 0; i < all.size(); i++) {
-                replies.add(reply(requests.get(i), all.get(i)));
+            for (int i = 0; i < requests.size(); i++) {
+                replies.add(reply(requests.get(i), taken.get(i).size()));
             }
             return replies;
         } catch (QueueException e) {
@@ -112,11 +133,12 @@ public final class CommandHandler implements RequestHandler {
         }
     }
 
-    private static String reply(Request.Enqueue request, Receipt receipt) {
-        String excluded = receipt.excluded() == 0 ? "" : " excluded " + receipt.excluded();
+    private static String reply(Request.Enqueue request, int queued) {
+        int filtered = request.paths().size() - queued;
+        String excluded = filtered == 0 ? "" : " excluded " + filtered;
         List<String> refused = request.refused();
         if (refused.isEmpty()) {
-            return "ok queued " + receipt.queued() + excluded;
+            return "ok queued " + queued + excluded;
         }
         String named = String.join("; ", refused.subList(0, Math.min(MOST_NAMED, refused.size())));
         String more =
@@ -126,7 +148,7 @@ public final class CommandHandler implements RequestHandler {
         return "error refused "
                 + refused.size()
                 + ", queued "
-                + receipt.queued()
+                + queued
                 + excluded
                 + ": "
                 + named
@@ -136,6 +158,7 @@ public final class CommandHandler implements RequestHandler {
     @Override
     public String answer(Request request, Peer peer, Reply reply)
             throws IOException, InterruptedException {
+        takeInSpool(request);
         try {
             return switch (request) {
                 case Request.Enqueue enqueue -> enqueue(List.of(enqueue)).replies().getFirst();
@@ -144,16 +167,19 @@ public final class CommandHandler implements RequestHandler {
                         pages(
                                 reply,
                                 l.json(),
-                                (after, limit) -> queue.call(x -> x.list(after, limit)));
+                                (after, limit) -> queue.call(t -> t.reports().list(after, limit)));
                 case Request.Failures f ->
                         pages(
                                 reply,
                                 f.json(),
-                                (after, limit) -> queue.call(x -> x.failed(after, limit)));
+                                (after, limit) ->
+                                        queue.call(t -> t.reports().failed(after, limit)));
                 case Request.Wait wait -> waiting.answer(wait, reply);
                 case Request.Watch watch -> watching.answer(watch, reply);
                 case Request.Retry retry -> operator(peer, "retry", () -> retry(retry.paths()));
                 case Request.Drop drop -> operator(peer, "drop", () -> drop(drop.paths()));
+                case Request.DropDestination drop ->
+                        operator(peer, "drop", () -> dropDestination(drop.name()));
                 case Request.Pause pause -> operator(peer, "pause", () -> pause(pause.time()));
                 case Request.Resume resume -> operator(peer, "resume", this::resume);
                 case Request.Explain explain -> explanation.answer(explain.path(), reply);
@@ -165,6 +191,14 @@ public final class CommandHandler implements RequestHandler {
         } catch (QueueException e) {
             LOG.error("a request cannot be answered: {}", e.getMessage());
             return "error " + Text.oneLine(e.getMessage());
+        }
+    }
+
+    /** A client is told of the paths that a hook has spooled before it asked. */
+    private void takeInSpool(Request request) throws InterruptedException {
+        boolean more = !(request instanceof Request.Enqueue) && intake.takeIn();
+        while (more && request instanceof Request.Wait) {
+            more = intake.takeIn();
         }
     }
 
@@ -228,53 +262,99 @@ public final class CommandHandler implements RequestHandler {
 
     private String retry(List<StorePath> paths) throws QueueException, InterruptedException {
         if (paths.isEmpty()) {
-            return "ok due now: " + queue.call(ledger -> ledger.retryAll(clock.millis()));
+            int due = queue.call(t -> t.paths().retryAll(clock.millis()));
+            long stranded = overview().stranded();
+            return (due == 0 && stranded > 0 ? "error" : "ok")
+                    + " due now: "
+                    + due
+                    + (stranded == 0
+                            ? ""
+                            : "; for removed destinations: " + stranded + " (see status)");
         }
-        return each(paths, "due now", (ledger, path) -> ledger.retry(path, clock.millis()));
+        return each(
+                paths,
+                "due now",
+                (store, path) ->
+                        switch (store.retry(path, clock.millis())) {
+                            case DUE -> "";
+                            case NO_DESTINATION -> "for removed destinations alone";
+                            case NOT_QUEUED -> "not queued";
+                        });
     }
 
     private String drop(List<StorePath> paths) throws QueueException, InterruptedException {
-        return each(paths, "dropped", (ledger, path) -> ledger.drop(path, clock.millis()));
+        return each(
+                paths,
+                "dropped",
+                (store, path) -> store.drop(path, clock.millis()) ? "" : "not queued");
     }
 
-    /** Done to one path; false when it is not queued. */
+    private String dropDestination(String name) throws QueueException, InterruptedException {
+        if (name.equals(LaneStore.SIGN)) {
+            return "error " + name + " is no destination: it signs";
+        }
+        int dropped = 0;
+        Optional<Integer> some;
+        do {
+            some = queue.call(t -> t.paths().dropLane(name, PAGE, clock.millis()));
+            dropped += some.orElse(0);
+        } while (some.orElse(0) > 0);
+        if (some.isPresent()) {
+            return "ok dropped: " + dropped;
+        }
+        List<String> names =
+                overview().lanes().stream()
+                        .map(LaneCounts::name)
+                        .filter(each -> !each.equals(LaneStore.SIGN))
+                        .toList();
+        return "error no destination "
+                + StorePath.shown(name)
+                + "; there are: "
+                + String.join(" ", names);
+    }
+
+    /** Done to one path; returns what is wrong with it, or nothing. */
     private interface Change {
-        boolean apply(QueueTransaction ledger, StorePath path) throws SQLException;
+        String apply(PathStore store, StorePath path) throws SQLException;
     }
 
     private String each(List<StorePath> paths, String done, Change change)
             throws QueueException, InterruptedException {
-        List<StorePath> unknown =
-                queue.call(ledger -> {
-                    var missing = new ArrayList<StorePath>();
+        Map<String, List<StorePath>> wrong =
+                queue.call(transaction -> {
+                    var found = new TreeMap<String, List<StorePath>>();
                     for (StorePath path : paths) {
-                        if (!change.apply(ledger, path)) {
-                            missing.add(path);
+                        String problem = change.apply(transaction.paths(), path);
+                        if (!problem.isEmpty()) {
+                            found.computeIfAbsent(problem, p -> new ArrayList<>()).add(path);
                         }
                     }
-                    return missing;
+                    return found;
                 });
-        int count = paths.size() - unknown.size();
-        if (unknown.isEmpty()) {
-            return "ok " + done + ": " + count;
-        }
-        List<String> names =
-                unknown.stream().limit(MOST_NAMED).map(path -> path.in(storeDir)).toList();
-        return "error " + done + ": " + count + "; not queued: " + String.join(" ", names);
+        int count = paths.size() - wrong.values().stream().mapToInt(List::size).sum();
+        var reply = new StringBuilder(wrong.isEmpty() ? "ok " : "error ").append(done);
+        reply.append(": ").append(count);
+        wrong.forEach((problem, some) -> {
+            reply.append("; ").append(problem).append(':');
+            some.stream()
+                    .limit(MOST_NAMED)
+                    .forEach(path -> reply.append(' ').append(path.in(storeDir)));
+        });
+        return reply.toString();
     }
 
     private String pause(@Nullable Duration time) throws QueueException, InterruptedException {
         long now = clock.millis();
-        queue.call(ledger -> {
-            ledger.pause(now, time == null ? 0 : now + time.toMillis());
+        queue.call(transaction -> {
+            transaction.meta().pause(now, time == null ? 0 : now + time.toMillis());
             return true;
         });
         return "ok " + status.paused(overview()) + "; a batch that runs now goes on to its end";
     }
 
     private String resume() throws QueueException, InterruptedException {
-        queue.call(ledger -> {
-            ledger.resume();
+        queue.call(transaction -> {
+            transaction.meta().resume();
             return true;
         });
         return "ok resumed";
@@ -282,7 +362,7 @@ public final class CommandHandler implements RequestHandler {
 
     private String metrics(Reply reply) throws IOException, QueueException, InterruptedException {
         for (String line :
-                metrics.text(overview(), queue.call(QueueTransaction::tallies)).split("\n")) {
+                metrics.text(overview(), queue.call(t -> t.reports().totals())).split("\n")) {
             reply.data(line);
         }
         return "ok";

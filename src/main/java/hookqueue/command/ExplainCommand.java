@@ -31,19 +31,20 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The answer to {@code explain}: where a path stands, what holds it, and what a filter does with
- * it.
+ * The answer to {@code explain}: the path's state in each lane, what it waits for, and what the
+ * filters do with it.
  */
 public final class ExplainCommand {
     private static final Logger LOG = LoggerFactory.getLogger(ExplainCommand.class);
-    private static final int MOST_SHOWN = 20;
+    static final int MOST_SHOWN = 20;
 
-    /** Paths of which one answer keeps hold: a store may have millions of dependants. */
-    private static final int MOST_LOOKED_AT = 10_000;
+    /** The most paths that one answer keeps in memory: a store may have millions of dependants. */
+    static final int MOST_CHECKED = 10_000;
 
-    /**
-     * Everybody who may connect may ask, on 64 connections: what each has to wait for is a child.
-     */
+    /** Paths in one transaction. */
+    static final int PAGE = 250;
+
+    /** Every user who can connect may ask, and each answer needs a child process. */
     private final Semaphore asking = new Semaphore(2, true);
 
     private final Queue queue;
@@ -81,12 +82,12 @@ public final class ExplainCommand {
     String answer(StorePath path, Reply reply)
             throws IOException, QueueException, InterruptedException {
         Known known =
-                queue.call(ledger ->
+                queue.call(transaction ->
                         new Known(
-                                ledger.standing(path),
-                                ledger.settledAt(path),
-                                ledger.lanes(),
-                                ledger.paused(clock.millis())));
+                                transaction.reports().standing(path),
+                                transaction.reports().settledAt(path),
+                                transaction.reports().lanes(),
+                                transaction.meta().paused(clock.millis())));
         for (DeliveryRow row : known.rows()) {
             reply.data(DeliveryRowFormat.text(row, nix.storeDir(), clock.instant()));
         }
@@ -98,19 +99,19 @@ public final class ExplainCommand {
                             .map(at ->
                                     "settled at "
                                             + Instant.ofEpochMilli(at)
-                                            + ": nothing is left to do for it")
-                            .orElse("not queued here, and not remembered as settled"));
+                                            + ": nothing left to do")
+                            .orElse("never queued here, or settled too long ago to be remembered"));
             if (taken && here) {
                 reply.data(
                         (known.settledAt().isPresent()
-                                        ? "if a destination lacks it, queue it again: "
+                                        ? "if a destination lost it, queue it again: "
                                         : "queue it: ")
                                 + "nix-post-build-hook-queue "
                                 + path.in(nix.storeDir()));
             }
         }
         if (known.paused() && !known.rows().isEmpty()) {
-            reply.data("the queue is paused; go on: nix-post-build-hook-queue resume");
+            reply.data("the queue is paused; to resume: nix-post-build-hook-queue resume");
         }
         for (LaneCounts lane : known.lanes()) {
             Breaker breaker = lane.breaker();
@@ -119,7 +120,7 @@ public final class ExplainCommand {
             if (breaker.open() && concerned) {
                 reply.data(
                         lane.name()
-                                + " is taken to be down since "
+                                + " is down since "
                                 + Instant.ofEpochMilli(breaker.since())
                                 + ", next try "
                                 + Instant.ofEpochMilli(breaker.until())
@@ -128,11 +129,12 @@ public final class ExplainCommand {
             }
         }
         if (known.any(DeliveryRow.State.FAILED) || known.any(DeliveryRow.State.DEFERRED)) {
-            reply.data("try again now: nix-post-build-hook-queue retry " + path.in(nix.storeDir()));
+            reply.data(
+                    "to try again now: nix-post-build-hook-queue retry " + path.in(nix.storeDir()));
         }
-        reply.data("filters: " + (taken ? "taken, " : "excluded, ") + filter.reason(path));
+        reply.data("filters: " + (taken ? "accepted, " : "excluded, ") + filter.reason(path));
         if (!here) {
-            reply.data("it is not in the local store");
+            reply.data("not in the local store");
         } else if (taken) {
             companions(path, reply);
         } else {
@@ -141,48 +143,71 @@ public final class ExplainCommand {
         return "ok";
     }
 
-    /** A copy takes the whole closure along, whatever the filters say of its members. */
+    /** Nix copies whole closures; filters do not apply to dependencies. */
     private void companions(StorePath path, Reply reply) throws IOException, InterruptedException {
         Found excluded = ask(nix.closure(path), member -> !filter.test(member), MOST_SHOWN);
         for (StorePath member : excluded.first()) {
             reply.data(
-                    "goes along in its closure although it is excluded: "
+                    "uploaded anyway although excluded, as its dependency: "
                             + member.in(nix.storeDir()));
         }
         if (excluded.more() > 0) {
-            reply.data("and " + excluded.more() + " more excluded paths");
+            reply.data("and " + excluded.more() + " more excluded dependencies");
         }
     }
 
     private void dependants(StorePath path, Reply reply)
             throws IOException, QueueException, InterruptedException {
-        Found dependants = ask(nix.referrers(path), other -> !other.equals(path), MOST_LOOKED_AT);
-        int shown = 0;
-        for (StorePath dependant : dependants.first()) {
-            boolean queued = queue.call(ledger -> ledger.known(dependant));
-            if (queued && shown++ < MOST_SHOWN) {
-                reply.data(
-                        "it goes along all the same, in the closure of "
-                                + dependant.in(nix.storeDir()));
-            }
+        Found dependants = ask(nix.referrers(path), other -> !other.equals(path), MOST_CHECKED);
+        List<StorePath> queued =
+                firstKnown(
+                        dependants.first(),
+                        page ->
+                                queue.call(transaction -> {
+                                    var known = new ArrayList<StorePath>();
+                                    for (StorePath each : page) {
+                                        if (transaction.reports().known(each)) {
+                                            known.add(each);
+                                        }
+                                    }
+                                    return known;
+                                }));
+        for (StorePath dependant : queued) {
+            reply.data("uploaded anyway, as a dependency of " + dependant.in(nix.storeDir()));
         }
-        if (dependants.more() > 0) {
-            reply.data("not looked at: " + dependants.more() + " more that depend on it");
+        if (dependants.more() > 0 && queued.size() < MOST_SHOWN) {
+            reply.data("not checked: " + dependants.more() + " more paths that depend on it");
         }
+    }
+
+    /** Tells which paths of a page the queue knows. */
+    @FunctionalInterface
+    interface Lookup {
+        List<StorePath> known(List<StorePath> page) throws QueueException, InterruptedException;
+    }
+
+    /**
+     * The first {@link #MOST_SHOWN} paths that the queue knows. It asks for a page at a time and
+     * stops when it has enough, so that other clients' requests run in between.
+     */
+    static List<StorePath> firstKnown(List<StorePath> paths, Lookup lookup)
+            throws QueueException, InterruptedException {
+        var known = new ArrayList<StorePath>();
+        for (int from = 0; from < paths.size() && known.size() < MOST_SHOWN; from += PAGE) {
+            known.addAll(lookup.known(paths.subList(from, Math.min(from + PAGE, paths.size()))));
+        }
+        return known.subList(0, Math.min(known.size(), MOST_SHOWN));
     }
 
     /**
      * Store paths.
      *
-     * @param first as many as were wanted
-     * @param more how many there are beyond
+     * @param first the first ones, up to a limit
+     * @param more how many follow
      */
     private record Found(List<StorePath> first, int more) {}
 
-    /**
-     * Those of the store paths that a command prints which are wanted; none when it fails, which
-     * the journal tells.
-     */
+    /** The wanted store paths among those that a command prints; none when the command fails. */
     private Found ask(List<String> command, Predicate<StorePath> wanted, int most)
             throws InterruptedException {
         var first = Collections.synchronizedList(new ArrayList<StorePath>());
@@ -215,7 +240,7 @@ public final class ExplainCommand {
         try {
             return Optional.of(StorePath.parse(nix.storeDir(), line.strip()));
         } catch (IllegalArgumentException e) {
-            LOG.debug("not a path: {}", e.getMessage()); // warnings, say
+            LOG.debug("not a path, perhaps a warning: {}", e.getMessage());
             return Optional.empty();
         }
     }

@@ -15,25 +15,26 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.TreeSet;
 import java.util.concurrent.Semaphore;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The answer to {@code wait}: is it done? It looks at the queue again whenever that changes, and
- * keeps nothing in memory, so that a client which asks again after a restart of the worker gets the
- * same answer.
+ * keeps nothing in memory but which paths it waits for, so a client that asks again after a restart
+ * of the worker gets the same answer.
  *
  * <p>Settled means: delivered to every destination in the settings, or failed. A path that was
  * never queued here is an error, because nothing can be said about it; so is one that the settings
- * exclude. A tag that was never used has nothing to wait for, unless paths have come back from
- * their roots after a loss: these have no tags any more, and may have had this one.
+ * exclude, and one that has no destination in the settings. A tag that was never used has nothing
+ * to wait for, unless paths have come back from their roots after a loss: these have no tags any
+ * more, and may have had this one.
  */
 final class WaitCommand {
-    private static final int MOST_FAILED = 1_000;
-
     /** They stay in memory as long as somebody waits: by all clients together, some 6 MB. */
     private static final int MOST_WAITED_FOR = 50_000;
 
+    private static final int MOST_NAMED = 100;
     private static final long LOOK_AGAIN_MILLIS = 5_000;
 
     private final Queue queue;
@@ -47,49 +48,88 @@ final class WaitCommand {
         this.clock = clock;
     }
 
-    /** How it stands with what is waited for. */
-    private record Standing(
-            long outstanding, List<DeliveryRow> failed, List<StorePath> unknown, boolean nothing) {}
-
     String answer(Request.Wait wait, Reply reply)
             throws IOException, QueueException, InterruptedException {
+        String tag = wait.tag();
+        if (tag != null) {
+            boolean known = queue.call(t -> t.waits().knownTag(tag));
+            WaitTarget.Rows rows =
+                    known
+                            ? (t, after) -> t.waits().tagged(tag, after, WaitTarget.Rows.PAGE)
+                            : (t, after) -> t.waits().untagged(after, WaitTarget.Rows.PAGE);
+            String answer = untilSettled(wait, new WaitTarget.Paths(queue, rows), reply);
+            return known || !answer.equals("ok") ? answer : "ok nothing was queued with tag " + tag;
+        }
+        if (wait.paths().isEmpty()) {
+            return untilSettled(wait, new WaitTarget.Everything(queue), reply);
+        }
         int count = wait.paths().size();
         if (!waitedFor.tryAcquire(count)) {
             return "error too many paths are waited for at once; wait for a tag, or try again later";
         }
         try {
-            return untilSettled(wait, reply);
+            return forPaths(wait, reply);
         } finally {
             waitedFor.release(count);
         }
     }
 
-    private String untilSettled(Request.Wait wait, Reply reply)
+    private String forPaths(Request.Wait wait, Reply reply)
+            throws IOException, QueueException, InterruptedException {
+        var known = new TreeSet<Long>();
+        var unknown = new ArrayList<String>();
+        List<StorePath> paths = wait.paths();
+        for (int from = 0; from < paths.size(); from += WaitTarget.Rows.PAGE) {
+            List<StorePath> page =
+                    paths.subList(from, Math.min(paths.size(), from + WaitTarget.Rows.PAGE));
+            List<Optional<Long>> rows = queue.call(t -> rows(t, page));
+            for (int i = 0; i < rows.size(); i++) {
+                String path = page.get(i).in(storeDir);
+                rows.get(i).ifPresentOrElse(known::add, () -> unknown.add(path));
+            }
+        }
+        return unknown.isEmpty()
+                ? untilSettled(
+                        wait,
+                        new WaitTarget.Paths(
+                                queue,
+                                (t, after) ->
+                                        known.tailSet(after, false).stream()
+                                                .limit(WaitTarget.Rows.PAGE)
+                                                .toList()),
+                        reply)
+                : "error never queued here: "
+                        + String.join(
+                                " ", unknown.subList(0, Math.min(MOST_NAMED, unknown.size())));
+    }
+
+    private static List<Optional<Long>> rows(QueueTransaction transaction, List<StorePath> paths)
+            throws SQLException {
+        var rows = new ArrayList<Optional<Long>>(paths.size());
+        for (StorePath path : paths) {
+            rows.add(transaction.waits().id(path));
+        }
+        return rows;
+    }
+
+    private String untilSettled(Request.Wait wait, WaitTarget target, Reply reply)
             throws IOException, QueueException, InterruptedException {
         Duration timeout = wait.timeout();
         long end = timeout == null ? Long.MAX_VALUE : System.nanoTime() + timeout.toNanos();
         while (true) {
             long seen = queue.version();
-            Standing standing = queue.call(ledger -> look(ledger, wait));
-            if (!standing.unknown().isEmpty()) {
-                String names =
-                        String.join(
-                                " ",
-                                standing.unknown().stream()
-                                        .limit(100)
-                                        .map(p -> p.in(storeDir))
-                                        .toList());
-                return "error never queued here: " + names;
-            }
-            if (standing.outstanding() == 0) {
-                return settled(standing, wait.tag(), reply);
+            if (target.settled()) {
+                WaitTarget.End ended = target.end();
+                if (!ended.outstanding()) {
+                    return answer(ended, reply);
+                }
             }
             long left = timeout == null ? LOOK_AGAIN_MILLIS : (end - System.nanoTime()) / 1_000_000;
             if (timeout != null && left <= 0) {
                 return "error not settled after "
                         + Durations.shown(timeout)
                         + ": "
-                        + standing.outstanding()
+                        + target.left()
                         + " left";
             }
             reply.flush(); // notices a client that has gone
@@ -97,51 +137,15 @@ final class WaitCommand {
         }
     }
 
-    private String settled(Standing standing, @Nullable String tag, Reply reply)
-            throws IOException {
-        for (DeliveryRow row : standing.failed()) {
+    private String answer(WaitTarget.End ended, Reply reply) throws IOException {
+        for (DeliveryRow row : ended.failed()) {
             reply.data(DeliveryRowFormat.text(row, storeDir, clock.instant()));
         }
-        if (!standing.failed().isEmpty()) {
-            return "error failed: " + standing.failed().size();
+        if (!ended.failed().isEmpty()) {
+            return "error failed: " + ended.failed().size();
         }
-        return standing.nothing() ? "ok nothing was queued with tag " + tag : "ok";
-    }
-
-    private static Standing look(QueueTransaction ledger, Request.Wait wait) throws SQLException {
-        if (wait.tag() != null && !ledger.knownTag(wait.tag())) {
-            return new Standing(
-                    ledger.outstandingUntagged(),
-                    ledger.failedUntagged(MOST_FAILED),
-                    List.of(),
-                    true);
-        }
-        if (wait.paths().isEmpty()) {
-            return new Standing(
-                    ledger.outstanding(wait.tag()),
-                    ledger.failedOf(wait.tag(), MOST_FAILED),
-                    List.of(),
-                    false);
-        }
-        long outstanding = 0;
-        var failed = new ArrayList<DeliveryRow>();
-        var unknown = new ArrayList<StorePath>();
-        for (StorePath path : wait.paths()) {
-            List<DeliveryRow> rows =
-                    ledger.standing(path).stream().filter(DeliveryRow::configured).toList();
-            if (rows.isEmpty() && !ledger.known(path)) {
-                unknown.add(path);
-            }
-            if (rows.stream()
-                    .anyMatch(row ->
-                            row.state() == DeliveryRow.State.FRESH
-                                    || row.state() == DeliveryRow.State.DEFERRED)) {
-                outstanding++;
-            }
-            rows.stream()
-                    .filter(row -> row.state() == DeliveryRow.State.FAILED)
-                    .forEach(failed::add);
-        }
-        return new Standing(outstanding, failed, unknown, false);
+        return ended.stranded()
+                ? "error paths have no destination in the settings any more; see status"
+                : "ok";
     }
 }

@@ -8,6 +8,7 @@ import hookqueue.nix.Progress;
 import hookqueue.queue.BatchResult;
 import hookqueue.queue.Breaker;
 import hookqueue.queue.Entry;
+import hookqueue.queue.LaneStore;
 import hookqueue.queue.Pause;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
@@ -153,7 +154,7 @@ public final class Lane {
         try {
             long seen = queue.version();
             long now = clock.millis();
-            Work work = queue.call(ledger -> look(ledger, now));
+            Work work = queue.call(transaction -> look(transaction, now));
             if (!work.fresh().isEmpty() || !work.deferred().isEmpty()) {
                 deliver(work);
             } else {
@@ -167,31 +168,30 @@ public final class Lane {
         }
     }
 
-    private Work look(QueueTransaction ledger, long now) throws SQLException {
-        Breaker breaker = ledger.breaker(name);
-        Optional<Pause> pause = ledger.pause(now);
+    private Work look(QueueTransaction transaction, long now) throws SQLException {
+        LaneStore lane = transaction.lane(name);
+        Breaker breaker = lane.breaker();
+        Optional<Pause> pause = transaction.meta().pause(now);
         if (pause.isPresent()) {
             Optional<Long> end = pause.filter(Pause::ends).map(Pause::until);
             return new Work(true, breaker, List.of(), List.of(), end);
         }
         if (!breaker.open()) {
-            List<Entry> fresh = ledger.fresh(name, limits.batchSize());
+            List<Entry> fresh = lane.fresh(limits.batchSize());
             List<Entry> deferred =
-                    ledger.due(
-                            name,
+                    lane.due(
                             now,
                             backoff.longestMillis(),
                             Math.min(MOST_DEFERRED, limits.batchSize()));
-            return new Work(false, breaker, fresh, deferred, ledger.nextDue(name));
+            return new Work(false, breaker, fresh, deferred, lane.nextDue());
         }
         boolean wait = breaker.until() > now && breaker.until() <= now + backoff.longestMillis();
         if (wait) {
             return new Work(false, breaker, List.of(), List.of(), Optional.of(breaker.until()));
         }
         // by turns from either end, so that a run of bad paths at one does not keep the lane closed
-        List<Entry> fresh =
-                breaker.failures() % 2 == 1 ? ledger.youngest(name) : ledger.fresh(name, 1);
-        List<Entry> trial = fresh.isEmpty() ? ledger.deferred(name, 1) : fresh;
+        List<Entry> fresh = breaker.failures() % 2 == 1 ? lane.youngest() : lane.fresh(1);
+        List<Entry> trial = fresh.isEmpty() ? lane.deferred(1) : fresh;
         return new Work(false, breaker, trial, List.of(), Optional.empty());
     }
 
@@ -242,13 +242,14 @@ public final class Lane {
     }
 
     private boolean othersWait() throws QueueException, InterruptedException {
-        return !queue.call(ledger -> ledger.fresh(name, 1)).isEmpty();
+        return !queue.call(transaction -> transaction.lane(name).fresh(1)).isEmpty();
     }
 
     private DeliveryOutcome carry(List<Entry> group, DeliveryPolicy round) {
         var progress = new Progress();
         long began = System.nanoTime();
         running = new Batch(group.size(), clock.instant(), progress);
+        queue.wake(); // for the status line and whoever watches
         try {
             List<StorePath> paths = group.stream().map(Entry::path).toList();
             DeliveryOutcome outcome =
@@ -273,14 +274,14 @@ public final class Lane {
         long bytes = outcome instanceof DeliveryOutcome.Delivered done ? done.bytes() : 0;
         long now = clock.millis();
         boolean paused =
-                recorded(ledger -> {
+                recorded(transaction -> {
                     if (!verdicts.isEmpty()) {
-                        ledger.record(name, verdicts, bytes, now);
+                        transaction.lane(name).record(verdicts, bytes, now);
                     }
                     if (run.isPresent()) {
-                        ledger.ran(name, run.get());
+                        transaction.lane(name).ran(run.get());
                     }
-                    return ledger.paused(now);
+                    return transaction.meta().paused(now);
                 });
         run.ifPresent(ended -> delivered.addAndGet(ended.delivered()));
         for (Verdict verdict : verdicts) {
@@ -367,8 +368,8 @@ public final class Lane {
                             now + backoff.millis(failures),
                             still ? before.since() : now,
                             down);
-            queue.call(ledger -> {
-                ledger.breaker(name, open);
+            queue.call(transaction -> {
+                transaction.lane(name).breaker(open);
                 return true;
             });
             known = round.known();
@@ -383,9 +384,9 @@ public final class Lane {
         boolean news = round.worked() && (before.open() || known.failuresInARow() > 0);
         known = round.known();
         if (news) {
-            queue.call(ledger -> {
-                ledger.breaker(name, Breaker.CLOSED);
-                ledger.hasten(name, now);
+            queue.call(transaction -> {
+                transaction.lane(name).breaker(Breaker.CLOSED);
+                transaction.lane(name).hasten(now);
                 return true;
             });
         }
@@ -405,7 +406,7 @@ public final class Lane {
                     LOG.info(
                             "{}: {} {} in {}{}",
                             name,
-                            name.equals(QueueTransaction.SIGN) ? "signed" : "delivered",
+                            name.equals(LaneStore.SIGN) ? "signed" : "delivered",
                             what,
                             Durations.shown(took),
                             rate(delivered.bytes(), took));

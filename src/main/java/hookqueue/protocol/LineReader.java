@@ -7,14 +7,19 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Cuts a connection's bytes into lines. A line ends with LF or with the stream, and has at most 1
- * MiB: of a longer one the rest is read and thrown away. Silence in the middle of a line is
- * limited, and so is the time for a whole line; a long one holds up others, and has less of it.
+ * Cuts a connection's bytes into lines. A line ends with LF, or where the client has closed the
+ * connection in order; a line that a reset cuts off is dropped. A line has at most 1 MiB: the rest
+ * of a longer one is read and thrown away. Silence within a line is limited, and so is the time for
+ * a whole line; a long line delays other clients and gets less time.
  */
 final class LineReader implements AutoCloseable {
     static final int LONGEST = 1 << 20;
+
+    private static final Logger LOG = LoggerFactory.getLogger(LineReader.class);
 
     /** As much as is worth reading at once: about a thousand paths. */
     private static final int PLENTY = LongLines.SHORT;
@@ -58,6 +63,9 @@ final class LineReader implements AutoCloseable {
     private int end;
     private int searched;
     private boolean full;
+
+    /** The kernel tells a reset once; later reads look like an orderly end. */
+    private boolean reset;
 
     LineReader(Source source, Duration withinLine, Duration between, LongLines longLines) {
         this.source = source;
@@ -129,6 +137,11 @@ final class LineReader implements AutoCloseable {
                 count = fill(within);
             } catch (SocketTimeoutException e) {
                 return new Found.Silent(within);
+            }
+            if (reset) {
+                start = end;
+                searched = end;
+                return new Found.End();
             }
             if (count < 0) {
                 return atEnd(dropped);
@@ -208,8 +221,9 @@ final class LineReader implements AutoCloseable {
         } catch (SocketTimeoutException e) {
             throw e;
         } catch (IOException e) {
-            return -1; // a peer that closes without having read its replies resets the connection:
-            // it ends here
+            LOG.debug("a client has reset its connection: {}", e.toString());
+            reset = true;
+            return -1;
         }
     }
 }

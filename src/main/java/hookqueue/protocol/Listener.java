@@ -16,18 +16,23 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Accepts connections until there has been nothing to do and nobody connected for the idle time.
+ * Accepts connections until the worker has been idle, with nobody connected, for the idle timeout.
  *
- * <p>It runs on the main thread. Because the same thread accepts and decides to end, a connection
- * is either accepted and served, or still in systemd's socket when the worker is gone, where it
- * starts the next one. The sockets are never closed: closing would shut the socket down that
- * systemd shares with us.
+ * <p>It runs on the main thread. One thread both accepts and decides to end, so a connection is
+ * either accepted and served, or it is still in systemd's socket when the worker has exited, where
+ * it starts the next worker. The sockets are never closed: closing would shut down the socket that
+ * systemd shares with this process.
+ *
+ * <p>The thread sleeps until a client connects, until {@link #wake()}, or until the idle timeout is
+ * over. It does no disk I/O. Only while clients are connected it wakes once a second, to give up on
+ * those that do not read.
  */
 public final class Listener {
     private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
-    private static final int MOST_SESSIONS = 64;
+    static final int MOST_SESSIONS = 64;
     private static final Duration UNREAD = Duration.ofSeconds(5);
-    private static final Duration LOOK = Duration.ofMillis(500);
+    private static final Duration LOOK = Duration.ofSeconds(1);
+    private static final Duration LONGEST = Duration.ofDays(1);
     private static final Duration WARN_EVERY = Duration.ofSeconds(10);
     private static final Duration PATIENCE = Duration.ofMillis(500);
     private static final byte[] TOO_MANY =
@@ -39,16 +44,33 @@ public final class Listener {
     private final RequestHandler answers;
     private final Duration idleTimeout;
     private final LongLines longLines = new LongLines();
+    private final SlowRequests slowRequests = new SlowRequests();
     private final Map<Session, Thread> sessions = new ConcurrentHashMap<>();
+
+    /** Guards {@link #turns}. */
+    private final Object turning = new Object();
+
+    private long turns;
     private long fullSince;
     private long lastWarning = System.nanoTime() - WARN_EVERY.toNanos();
     private volatile boolean stopping;
 
-    /** What the listener asks about the rest of the worker, twice a second and before it ends. */
+    /** What the listener asks about the rest of the worker. */
     @FunctionalInterface
     public interface Work {
-        /** Whether anything is queued, deferred or running. */
+        /**
+         * Whether anything is queued, deferred or running. Called when the idle timeout is over;
+         * after {@code true} again after {@link #wake()}, or a second later.
+         */
         boolean remains() throws InterruptedException;
+
+        /**
+         * The last known answer, without waiting for anything. When it turns false, {@link #wake()}
+         * must follow.
+         */
+        default boolean isBusy() {
+            return false;
+        }
     }
 
     /**
@@ -75,25 +97,59 @@ public final class Listener {
     /** Serves until idle, or until {@link #stop()}. */
     public void run(Work work) throws IOException, InterruptedException {
         long idleSince = System.nanoTime();
-        long lastLook = idleSince;
-        boolean remains = true;
+        boolean remains = false;
         while (!stopping) {
-            long idle = System.nanoTime() - idleSince;
-            long left = Math.clamp(idleTimeout.toNanos() - idle, 1_000_000, LOOK.toNanos());
-            selector.select(left / 1_000_000);
+            boolean occupied = !sessions.isEmpty() || work.isBusy();
+            selector.select(
+                    occupied ? forLook() : remains ? LOOK.toMillis() : untilIdle(idleSince));
             selector.selectedKeys().clear();
             boolean accepted = acceptAll();
             sessions.keySet().forEach(session -> session.giveUpWriting(UNREAD));
-            boolean over = System.nanoTime() - idleSince >= idleTimeout.toNanos();
-            if (over || System.nanoTime() - lastLook >= LOOK.toNanos()) {
-                remains = work.remains();
-                lastLook = System.nanoTime();
-            }
-            if (accepted || !sessions.isEmpty() || remains) {
+            turned();
+            if (occupied || accepted) {
                 idleSince = System.nanoTime();
-            } else if (over) {
-                return;
+                remains = false;
+            } else if (System.nanoTime() - idleSince >= idleTimeout.toNanos()) {
+                remains = work.remains();
+                if (!remains) {
+                    return;
+                }
             }
+        }
+    }
+
+    /**
+     * In milliseconds: a worker that is paused or offline sleeps. To this selector, 0 is no wait.
+     */
+    private long forLook() {
+        return (sessions.isEmpty() ? LONGEST : LOOK).toMillis();
+    }
+
+    private long untilIdle(long idleSince) {
+        long left = idleTimeout.toNanos() - (System.nanoTime() - idleSince);
+        return Math.max(1, (left + 999_999) / 1_000_000);
+    }
+
+    /** Makes {@link #run} look again; may be called from any thread. */
+    public void wake() {
+        selector.wakeup();
+    }
+
+    /** Wakes the accepting thread and waits until it has looked for connections once. */
+    public void awaitTurn() throws InterruptedException {
+        synchronized (turning) {
+            long before = turns;
+            selector.wakeup();
+            while (turns == before) {
+                turning.wait();
+            }
+        }
+    }
+
+    private void turned() {
+        synchronized (turning) {
+            turns++;
+            turning.notifyAll();
         }
     }
 
@@ -165,6 +221,7 @@ public final class Listener {
                         answers,
                         Session.Patience.STANDARD,
                         longLines,
+                        slowRequests,
                         () -> {
                             sessions.remove(session[0]);
                             selector.wakeup();

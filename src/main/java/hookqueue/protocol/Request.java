@@ -59,6 +59,9 @@ public sealed interface Request {
     /** Forget these. */
     record Drop(List<StorePath> paths) implements Request {}
 
+    /** Forget all that a destination still has to get. */
+    record DropDestination(String name) implements Request {}
+
     /**
      * Start no new batch.
      *
@@ -86,6 +89,9 @@ public sealed interface Request {
 
     /** Whoever sends thousands of words that are no paths is told about these. */
     int MOST_REASONS = 100;
+
+    /** What a destination's name follows. */
+    String DESTINATION = "destination=";
 
     /** The rule for tags. */
     Pattern TAG = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,99}");
@@ -115,7 +121,7 @@ public sealed interface Request {
                 case "wait" -> waiting(storeDir, rest);
                 case "watch" -> watch(rest);
                 case "retry" -> new Retry(paths(storeDir, rest));
-                case "drop" -> new Drop(atLeastOne(verb, paths(storeDir, rest)));
+                case "drop" -> drop(storeDir, rest);
                 case "pause" -> pause(rest);
                 case "resume" -> alone(verb, rest, new Resume());
                 case "explain" -> explain(storeDir, rest);
@@ -258,12 +264,21 @@ public sealed interface Request {
         return words.stream().map(word -> StorePath.parse(storeDir, word)).toList();
     }
 
-    private static List<StorePath> atLeastOne(String verb, List<StorePath> paths) {
-        if (paths.isEmpty()) {
+    private static Request drop(String storeDir, List<String> words) {
+        if (words.isEmpty()) {
             throw new IllegalArgumentException(
-                    verb + " takes at least one path: " + verb + " PATH…");
+                    "drop takes paths or a destination: drop PATH… or drop destination=NAME");
         }
-        return paths;
+        if (!words.getFirst().startsWith(DESTINATION)) {
+            return new Drop(paths(storeDir, words));
+        }
+        String name = words.getFirst().substring(DESTINATION.length());
+        if (words.size() > 1 || name.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "drop takes one destination and nothing else: drop destination=NAME, not: "
+                            + StorePath.shown(String.join(" ", words)));
+        }
+        return new DropDestination(name);
     }
 
     private static boolean json(String verb, List<String> words) {

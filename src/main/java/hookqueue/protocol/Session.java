@@ -28,6 +28,7 @@ final class Session implements Runnable {
     private final RequestHandler answers;
     private final Patience patience;
     private final LongLines longLines;
+    private final SlowRequests slowRequests;
     private final Runnable ended;
 
     /** Of the requests that wait to be queued together. */
@@ -58,12 +59,14 @@ final class Session implements Runnable {
             RequestHandler answers,
             Patience patience,
             LongLines longLines,
+            SlowRequests slowRequests,
             Runnable ended) {
         this.connection = connection;
         this.storeDir = storeDir;
         this.answers = answers;
         this.patience = patience;
         this.longLines = longLines;
+        this.slowRequests = slowRequests;
         this.ended = ended;
     }
 
@@ -128,6 +131,20 @@ final class Session implements Runnable {
             return;
         }
         settle();
+        if (!SlowRequests.isSlow(request)) {
+            answer(request, peer);
+        } else if (slowRequests.enter()) {
+            try {
+                answer(request, peer);
+            } finally {
+                slowRequests.leave();
+            }
+        } else {
+            connection.say(SlowRequests.NO_PLACE);
+        }
+    }
+
+    private void answer(Request request, Peer peer) throws InterruptedException {
         try {
             connection.say(answers.answer(request, peer, reply));
         } catch (IOException e) {

@@ -28,6 +28,11 @@ public record DeliveryRow(
         int attempts,
         String reason) {
 
+    /** Whether its lane will still try it by itself. */
+    public boolean outstanding() {
+        return configured && (state == State.FRESH || state == State.DEFERRED);
+    }
+
     /** The states of a path in a lane. */
     public enum State {
         /** Waits for the lane {@code sign}. */

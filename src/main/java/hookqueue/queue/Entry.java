@@ -12,11 +12,13 @@ import hookqueue.base.StorePath;
  * @param attempts failures so far while the destination took other paths; these count towards the
  *     limit
  * @param overtaken whether its lane has delivered another path since it last failed
+ * @param changedAt when the entry last changed; a verdict counts only while the entry is unchanged
  */
-public record Entry(long id, StorePath path, int tries, int attempts, boolean overtaken) {
-    /** One that no other has overtaken. */
-    public Entry(long id, StorePath path, int tries, int attempts) {
-        this(id, path, tries, attempts, false);
+public record Entry(
+        long id, StorePath path, int tries, int attempts, boolean overtaken, long changedAt) {
+    /** An entry of no database, for a policy. */
+    public Entry(long id, StorePath path, int tries, int attempts, boolean overtaken) {
+        this(id, path, tries, attempts, overtaken, 0);
     }
 
     /** Whether it has never failed on its own. */

@@ -31,4 +31,9 @@ public record LaneCounts(
     public long outstanding() {
         return fresh + deferred;
     }
+
+    /** Paths that no lane will try, because this one is not in the settings any more. */
+    public long stranded() {
+        return configured ? 0 : held + fresh + deferred + failed;
+    }
 }

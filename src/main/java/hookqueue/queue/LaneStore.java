@@ -1,154 +1,167 @@
 package hookqueue.queue;
 
-import hookqueue.base.StorePath;
-import hookqueue.roots.GcRoots;
-import java.sql.Connection;
+import hookqueue.queue.DeliveryRow.State;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
- * What a lane takes from the queue, and what it records: verdicts on the paths that it took, and
- * its breaker.
+ * One configured lane: the paths that are due there, the verdicts on them, and its breaker.
+ *
+ * <p>A lane reads entries, works on them for as long as it likes, and records verdicts. A verdict
+ * counts only while its entry is unchanged: an operator may have retried it meanwhile, or dropped
+ * it and queued the path again.
  */
-abstract sealed class LaneStore extends ReportQueries permits QueueTransaction {
+public final class LaneStore {
+    /** The lane that signs; the others are held until it has. */
+    public static final String SIGN = "sign";
+
     private static final String ENTRY =
-            "SELECT p.id, p.name, d.tries, d.attempts, d.changed_at < l.last_delivery"
-                    + " FROM delivery d JOIN path p ON p.id = d.path JOIN lane l ON l.id = d.lane";
+            "SELECT p.id, p.name, d.tries, d.attempts, d.changed_at < l.last_delivery, d.changed_at"
+                    + " FROM delivery d JOIN path p ON p.id = d.path JOIN lane l ON l.id = d.lane"
+                    + " WHERE d.lane = ?1 AND d.state = ?2";
 
-    /** The rows of the lanes in force, by name. */
-    final Map<String, Long> lanes = new HashMap<>();
+    /** The entry as the lane had read it: not retried, dropped or queued again since. */
+    private static final String UNCHANGED = " WHERE path = ? AND lane = ? AND changed_at = ?";
 
-    final List<GcRoots.Change> rootChanges = new ArrayList<>();
+    private final Sql sql;
+    private final PathStore paths;
+    private final Effects.Collector effects;
+    private final String name;
+    private final long id;
 
-    /** Whether the transaction at hand changed what others wait for. */
-    boolean changed;
+    LaneStore(Sql sql, PathStore paths, Effects.Collector effects, String name, long id) {
+        this.sql = sql;
+        this.paths = paths;
+        this.effects = effects;
+        this.name = name;
+        this.id = id;
+    }
 
-    LaneStore(Connection connection) {
-        super(connection);
+    long id() {
+        return id;
     }
 
     /**
-     * Paths of a lane that are due and have never failed on their own, the oldest first. Those that
-     * had failed before somebody asked to try them again come last: whoever asks often must not
+     * Paths that are due and have never failed on their own, the oldest first. Those that had
+     * failed before somebody asked to try them again come last: a client that often asks must not
      * keep the others back.
      */
-    public List<Entry> fresh(String lane, int limit) throws SQLException {
-        return entries("ORDER BY d.due_at, d.path LIMIT ?", lane, FRESH, limit);
+    public List<Entry> fresh(int limit) throws SQLException {
+        return entries(" ORDER BY d.due_at, d.path LIMIT ?3", State.FRESH, limit);
     }
 
     /**
      * The youngest of those that come first in {@link #fresh}: what a trial of a destination takes.
      */
-    public List<Entry> youngest(String lane) throws SQLException {
-        return sql.query(
-                LaneStore::entry,
-                ENTRY
-                        + " WHERE d.lane = ?1 AND d.state = ?2 AND d.due_at ="
-                        + " (SELECT MIN(due_at) FROM delivery WHERE lane = ?1 AND state = ?2)"
-                        + " ORDER BY d.path DESC LIMIT 1",
-                laneId(lane),
-                FRESH);
+    public List<Entry> youngest() throws SQLException {
+        return entries(
+                " AND d.due_at = (SELECT MIN(due_at) FROM delivery WHERE lane = ?1 AND state = ?2)"
+                        + " ORDER BY d.path DESC LIMIT ?3",
+                State.FRESH,
+                1);
     }
 
     /**
-     * Deferred paths of a lane whose time has come, or lies further ahead than any delay: the clock
-     * was set back.
+     * Deferred paths whose time has come, or lies further ahead than any delay: the clock was set
+     * back.
      */
-    public List<Entry> due(String lane, long now, long longestDelay, int limit)
-            throws SQLException {
-        return sql.query(
-                LaneStore::entry,
-                ENTRY
-                        + " WHERE d.lane = ? AND d.state = ? AND (d.due_at <= ? OR d.due_at > ?)"
-                        + " ORDER BY d.due_at, d.path LIMIT ?",
-                laneId(lane),
-                DEFERRED,
+    public List<Entry> due(long now, long longestDelay, int limit) throws SQLException {
+        return entries(
+                " AND (d.due_at <= ?4 OR d.due_at > ?5) ORDER BY d.due_at, d.path LIMIT ?3",
+                State.DEFERRED,
+                limit,
                 now,
-                now + longestDelay,
-                limit);
+                now + longestDelay);
     }
 
-    /** The deferred paths of a lane that come next, whether they are due or not. */
-    public List<Entry> deferred(String lane, int limit) throws SQLException {
-        return entries("ORDER BY d.due_at, d.path LIMIT ?", lane, DEFERRED, limit);
+    /** The deferred paths that come next, whether they are due or not. */
+    public List<Entry> deferred(int limit) throws SQLException {
+        return entries(" ORDER BY d.due_at, d.path LIMIT ?3", State.DEFERRED, limit);
     }
 
-    /** When the first deferred path of a lane is due. */
-    public Optional<Long> nextDue(String lane) throws SQLException {
+    private List<Entry> entries(String rest, State state, int limit, Object... more)
+            throws SQLException {
+        return sql.query(LaneStore::entry, ENTRY + rest, PathStore.with(more, id, state, limit));
+    }
+
+    private static Entry entry(ResultSet row) throws SQLException {
+        return new Entry(
+                row.getLong(1),
+                ReportQueries.storePath(row.getString(2)),
+                row.getInt(3),
+                row.getInt(4),
+                row.getBoolean(5),
+                row.getLong(6));
+    }
+
+    /** When the first deferred path is due. */
+    public Optional<Long> nextDue() throws SQLException {
         return sql.first(
                 row -> row.getLong(1),
                 "SELECT due_at FROM delivery WHERE lane = ? AND state = ? ORDER BY due_at LIMIT 1",
-                laneId(lane),
-                DEFERRED);
+                id,
+                State.DEFERRED);
     }
 
     /**
      * Makes deferred paths that were never blamed due now: something has shown that the destination
      * works.
      */
-    public void hasten(String lane, long now) throws SQLException {
+    public void hasten(long now) throws SQLException {
         if (sql.update(
                         "UPDATE delivery SET due_at = ? WHERE lane = ? AND state = ? AND attempts = 0 AND due_at > ?",
                         now,
-                        laneId(lane),
-                        DEFERRED,
+                        id,
+                        State.DEFERRED,
                         now)
                 > 0) {
-            changed = true;
+            effects.changed();
         }
     }
 
-    /** Records what a lane found out. */
-    public void record(String lane, List<Verdict> verdicts, long bytes, long now)
-            throws SQLException {
-        long laneId = laneId(lane);
+    /** Records what the lane found out about entries that it read. */
+    public void record(List<Verdict> verdicts, long bytes, long now) throws SQLException {
         int delivered = 0;
         var latencies = new ArrayList<Long>();
         for (Verdict verdict : verdicts) {
-            long id = verdict.entry().id();
+            long path = verdict.entry().id();
+            long read = verdict.entry().changedAt();
             switch (verdict) {
                 case Verdict.Delivered done -> {
-                    if (sql.update("DELETE FROM delivery WHERE path = ? AND lane = ?", id, laneId)
-                            > 0) {
+                    if (sql.update("DELETE FROM delivery" + UNCHANGED, path, id, read) > 0) {
                         delivered++;
-                        queuedAt(id).ifPresent(at -> latencies.add(now - at));
+                        queuedAt(path).ifPresent(at -> latencies.add(now - at));
+                        release(path, now);
+                        paths.settleIfDone(path, done.entry().path(), now);
                     }
-                    if (lane.equals(SIGN)) {
-                        sql.update(
-                                "UPDATE delivery SET state = ?, changed_at = ? WHERE path = ? AND state = ?",
-                                FRESH,
-                                now,
-                                id,
-                                HELD);
-                    }
-                    settleIfDone(id, done.entry().path(), now);
                 }
                 case Verdict.Deferred later ->
                         sql.update(
                                 "UPDATE delivery SET state = ?, due_at = ?, tries = ?, attempts = ?, reason = ?, changed_at = ?"
-                                        + " WHERE path = ? AND lane = ?",
-                                DEFERRED,
+                                        + UNCHANGED,
+                                State.DEFERRED,
                                 later.dueAt(),
                                 later.tries(),
                                 later.attempts(),
                                 later.reason(),
                                 now,
+                                path,
                                 id,
-                                laneId);
+                                read);
                 case Verdict.Failed failed ->
                         sql.update(
-                                "UPDATE delivery SET state = ?, attempts = ?, reason = ?, changed_at = ? WHERE path = ? AND lane = ?",
-                                FAILED,
+                                "UPDATE delivery SET state = ?, attempts = ?, reason = ?, changed_at = ?"
+                                        + UNCHANGED,
+                                State.FAILED,
                                 failed.attempts(),
                                 failed.reason(),
                                 now,
+                                path,
                                 id,
-                                laneId);
+                                read);
             }
         }
         if (delivered > 0) {
@@ -157,30 +170,35 @@ abstract sealed class LaneStore extends ReportQueries permits QueueTransaction {
                     delivered,
                     bytes,
                     now,
-                    laneId);
-            LaneTotals.observe(sql, laneId, Histogram.Kind.LATENCY, latencies);
+                    id);
+            LaneTotals.observe(sql, id, Histogram.Kind.LATENCY, latencies);
         }
-        changed = true;
+        effects.changed();
     }
 
-    private Optional<Long> queuedAt(long id) throws SQLException {
-        return sql.first(row -> row.getLong(1), "SELECT queued_at FROM path WHERE id = ?", id);
-    }
-
-    /** Counts a child process of a lane that has ended. */
-    public void ran(String lane, BatchResult run) throws SQLException {
-        LaneTotals.count(sql, laneId(lane), run);
-    }
-
-    void settleIfDone(long id, StorePath path, long now) throws SQLException {
-        if (!sql.exists("SELECT 1 FROM delivery WHERE path = ? LIMIT 1", id)) {
-            sql.update("UPDATE path SET settled_at = ? WHERE id = ?", now, id);
-            rootChanges.add(new GcRoots.Change(path, false));
+    /** What was held for its signature is due now. */
+    private void release(long path, long now) throws SQLException {
+        if (name.equals(SIGN)) {
+            sql.update(
+                    "UPDATE delivery SET state = ?, changed_at = ? WHERE path = ? AND state = ?",
+                    State.FRESH,
+                    now,
+                    path,
+                    State.HELD);
         }
     }
 
-    /** The breaker of a lane. */
-    public Breaker breaker(String lane) throws SQLException {
+    private Optional<Long> queuedAt(long path) throws SQLException {
+        return sql.first(row -> row.getLong(1), "SELECT queued_at FROM path WHERE id = ?", path);
+    }
+
+    /** Counts a child process that has ended. */
+    public void ran(BatchResult run) throws SQLException {
+        LaneTotals.count(sql, id, run);
+    }
+
+    /** The lane's breaker. */
+    public Breaker breaker() throws SQLException {
         return sql.first(
                         row ->
                                 new Breaker(
@@ -189,12 +207,12 @@ abstract sealed class LaneStore extends ReportQueries permits QueueTransaction {
                                         row.getLong(3),
                                         row.getString(4)),
                         "SELECT breaker_failures, breaker_until, breaker_since, breaker_reason FROM lane WHERE id = ?",
-                        laneId(lane))
+                        id)
                 .orElse(Breaker.CLOSED);
     }
 
-    /** Records the breaker of a lane. */
-    public void breaker(String lane, Breaker breaker) throws SQLException {
+    /** Records the lane's breaker. */
+    public void breaker(Breaker breaker) throws SQLException {
         sql.update(
                 "UPDATE lane SET breaker_failures = ?, breaker_until = ?, breaker_since = ?, breaker_reason = ?"
                         + " WHERE id = ?",
@@ -202,48 +220,7 @@ abstract sealed class LaneStore extends ReportQueries permits QueueTransaction {
                 breaker.until(),
                 breaker.since(),
                 breaker.reason(),
-                laneId(lane));
-        changed = true;
-    }
-
-    private List<Entry> entries(String order, String lane, int state, int limit)
-            throws SQLException {
-        return sql.query(
-                LaneStore::entry,
-                ENTRY + " WHERE d.lane = ? AND d.state = ? " + order,
-                laneId(lane),
-                state,
-                limit);
-    }
-
-    private long laneId(String lane) {
-        Long id = lanes.get(lane);
-        if (id == null) {
-            throw new IllegalArgumentException("not a lane in force: " + lane);
-        }
-        return id;
-    }
-
-    private static Entry entry(ResultSet row) throws SQLException {
-        return new Entry(
-                row.getLong(1),
-                storePath(row.getString(2)),
-                row.getInt(3),
-                row.getInt(4),
-                row.getBoolean(5));
-    }
-
-    /** What the transaction at hand changed outside the database; the lists start anew. */
-    List<GcRoots.Change> takeRootChanges() {
-        List<GcRoots.Change> taken = List.copyOf(rootChanges);
-        rootChanges.clear();
-        return taken;
-    }
-
-    /** Whether the transaction at hand changed what others wait for; starts anew. */
-    boolean takeChanged() {
-        boolean taken = changed;
-        changed = false;
-        return taken;
+                id);
+        effects.changed();
     }
 }

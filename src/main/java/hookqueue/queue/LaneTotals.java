@@ -12,7 +12,7 @@ import java.util.Map;
  * What lanes have done, in the table {@code tally}: they outlive the worker, which ends whenever
  * there is nothing to do. Every change touches a few rows, however many paths it is about.
  *
- * <p>Used through {@link QueueTransaction}.
+ * <p>Used through {@link LaneStore} and {@link ReportQueries}.
  */
 final class LaneTotals {
     private static final String RUNS = "runs ";
@@ -72,7 +72,7 @@ final class LaneTotals {
 
     private record Sum(String what, long slot, long value) {}
 
-    /** Of the lanes that {@link QueueTransaction#lanes()} names, in that order. */
+    /** Of the lanes that {@link ReportQueries#lanes()} names, in that order. */
     static List<LaneTotal> all(Sql sql, List<LaneCounts> lanes) throws SQLException {
         var all = new ArrayList<LaneTotal>(lanes.size());
         for (LaneCounts lane : lanes) {

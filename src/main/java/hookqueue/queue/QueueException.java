@@ -1,9 +1,9 @@
 package hookqueue.queue;
 
-/**
- * The queue's disk did not take or give what was asked; nothing of it has happened. The message is
- * for people.
- */
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/** The queue's disk failed; nothing of the task has happened. The message is for people. */
 public final class QueueException extends Exception {
     private static final long serialVersionUID = 1;
 
@@ -12,6 +12,12 @@ public final class QueueException extends Exception {
      */
     public QueueException(String message, Throwable cause) {
         super(message, cause);
+    }
+
+    /** For a state directory that cannot be used; the message says why. */
+    public static QueueException unusable(Path stateDir, @Nullable String reason, Throwable cause) {
+        return new QueueException(
+                "the state directory " + stateDir + " cannot be used: " + reason, cause);
     }
 
     @Override

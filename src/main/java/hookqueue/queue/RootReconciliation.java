@@ -6,10 +6,11 @@ import hookqueue.roots.GcRoots;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,24 +45,17 @@ final class RootReconciliation {
         this.clock = clock;
     }
 
-    /** Ends a transaction. */
-    @FunctionalInterface
-    interface Commit {
-        void run() throws SQLException;
-    }
-
     /**
      * All of it, before the queue's thread runs.
      *
      * @param progress told after each page
      */
-    void atStart(QueueTransaction ledger, Commit commit, Consumer<String> progress)
-            throws SQLException {
+    void atStart(QueueTransaction transaction, Consumer<String> progress) throws SQLException {
         long after = 0;
         long looked = 0;
         do {
-            after = rootSome(ledger, after);
-            looked += apply(ledger, commit);
+            after = transaction.roots().rootSome(after, PAGE);
+            looked += commit(transaction);
             if (looked > 0) {
                 progress.accept("looked for the roots of " + looked + " paths");
             }
@@ -73,8 +67,8 @@ final class RootReconciliation {
             while (!page.isEmpty()) {
                 looked += page.size();
                 progress.accept("looked for the paths of " + looked + " roots");
-                strangers += queueStrangers(ledger, page, true);
-                apply(ledger, commit);
+                strangers += queueStrangers(transaction, page, excluded(page), true);
+                commit(transaction);
                 page = all.next(PAGE);
             }
         }
@@ -82,9 +76,9 @@ final class RootReconciliation {
         tellOf(strangers);
     }
 
-    private int apply(QueueTransaction ledger, Commit commit) throws SQLException {
-        commit.run();
-        List<GcRoots.Change> changes = ledger.takeRootChanges();
+    /** Returns how many roots were made or removed. */
+    private int commit(QueueTransaction transaction) throws SQLException {
+        List<GcRoots.Change> changes = transaction.commit().roots();
         for (GcRoots.Change change : changes) {
             if (change.add()) {
                 roots.addIfMissing(change.path());
@@ -104,7 +98,7 @@ final class RootReconciliation {
         if (from == 0 && !roots.beginToMend()) {
             return false;
         }
-        mendedUpTo = queue.call(ledger -> rootSome(ledger, from));
+        mendedUpTo = queue.call(transaction -> transaction.roots().rootSome(from, PAGE));
         if (mendedUpTo == 0) {
             look(queue, true);
             roots.endOfMending();
@@ -123,40 +117,39 @@ final class RootReconciliation {
             List<StorePath> page = all.next(PAGE);
             while (!page.isEmpty()) {
                 List<StorePath> some = page;
-                strangers += queue.call(ledger -> queueStrangers(ledger, some, unrootSettled));
+                Set<StorePath> excluded = excluded(page);
+                strangers +=
+                        queue.call(transaction ->
+                                queueStrangers(transaction, some, excluded, unrootSettled));
                 page = all.next(PAGE);
             }
         }
         tellOf(strangers);
     }
 
-    /** Has roots made of a page of unsettled paths; returns its last row, 0 for no more. */
-    private static long rootSome(QueueTransaction ledger, long after) throws SQLException {
-        List<Entry> page = ledger.unsettledAfter(after, PAGE);
-        for (Entry entry : page) {
-            ledger.rootChanges.add(new GcRoots.Change(entry.path(), true));
-        }
-        return page.size() == PAGE ? page.getLast().id() : 0;
+    /** Not on the queue's thread: a filter may take its time. */
+    private Set<StorePath> excluded(List<StorePath> page) {
+        return page.stream().filter(filter.negate()).collect(Collectors.toSet());
     }
 
     /** Returns how many of the rooted paths were queued. */
     private int queueStrangers(
-            QueueTransaction ledger, List<StorePath> rooted, boolean unrootSettled)
+            QueueTransaction transaction,
+            List<StorePath> rooted,
+            Set<StorePath> excluded,
+            boolean unrootSettled)
             throws SQLException {
-        var strange = new ArrayList<StorePath>();
+        int strangers = 0;
         for (StorePath path : rooted) {
-            Optional<Boolean> settled = ledger.isSettled(path);
-            if (settled.isEmpty() && filter.test(path)) {
-                strange.add(path);
+            Optional<Boolean> settled = transaction.roots().isSettled(path);
+            if (settled.isEmpty() && !excluded.contains(path)) {
+                transaction.paths().enqueueUntagged(path, clock.millis());
+                strangers++;
             } else if (unrootSettled && settled.orElse(true)) {
-                ledger.rootChanges.add(new GcRoots.Change(path, false));
+                transaction.paths().unrootUnlessQueued(path);
             }
         }
-        if (!strange.isEmpty()) {
-            ledger.enqueue(strange, null, clock.millis());
-            ledger.tagsAreLost();
-        }
-        return strange.size();
+        return strangers;
     }
 
     private void tellOf(int strangers) {

@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Statements of one connection, prepared once each. Parameters are texts, longs, ints, booleans or
- * null.
+ * states of a delivery.
  */
 final class Sql implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Sql.class);
@@ -59,7 +59,7 @@ final class Sql implements AutoCloseable {
         return first(row -> true, text, parameters).isPresent();
     }
 
-    /** What was run so far. */
+    /** Every statement that was run so far. */
     Set<String> texts() {
         return Set.copyOf(prepared.keySet());
     }
@@ -79,6 +79,8 @@ final class Sql implements AutoCloseable {
                 statement.setInt(i + 1, number);
             } else if (value instanceof Boolean yes) {
                 statement.setInt(i + 1, yes ? 1 : 0);
+            } else if (value instanceof DeliveryRow.State state) {
+                statement.setInt(i + 1, state.stored());
             } else {
                 statement.setString(i + 1, value.toString());
             }
@@ -87,8 +89,8 @@ final class Sql implements AutoCloseable {
     }
 
     /**
-     * Prepares all anew, after an error: the driver closes a statement in which the disk was full
-     * or did not answer, and refuses it from then on.
+     * Discards all prepared statements after an error: the driver closes a statement in which the
+     * disk was full or did not answer, and refuses it from then on.
      */
     void prepareAgain() {
         for (PreparedStatement statement : prepared.values()) {

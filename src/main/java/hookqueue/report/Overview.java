@@ -52,9 +52,11 @@ public record Overview(
             throws QueueException, InterruptedException {
         Instant now = clock.instant();
         Stored stored =
-                queue.call(ledger ->
+                queue.call(transaction ->
                         new Stored(
-                                ledger.lanes(), ledger.oldest(), ledger.pause(now.toEpochMilli())));
+                                transaction.reports().lanes(),
+                                transaction.reports().oldest(),
+                                transaction.meta().pause(now.toEpochMilli())));
         var running = new LinkedHashMap<String, Lane.Batch>();
         for (Lane lane : lanes) {
             Lane.@Nullable Batch batch = lane.running();
@@ -68,11 +70,26 @@ public record Overview(
                 running,
                 stored.oldest().map(Instant::ofEpochMilli),
                 stored.pause(),
-                problems(queue));
+                problems(queue, stored.lanes()));
     }
 
-    private static List<Problem> problems(Queue queue) {
+    private static List<Problem> problems(Queue queue, List<LaneCounts> lanes) {
         var problems = new ArrayList<Problem>();
+        for (LaneCounts lane : lanes) {
+            if (lane.stranded() > 0) {
+                problems.add(
+                        new Problem(
+                                lane.stranded()
+                                        + (lane.stranded() == 1 ? " path waits" : " paths wait")
+                                        + " for "
+                                        + lane.name()
+                                        + ", which is not in the settings any more",
+                                "The next destination that is added gets them. To forget them: "
+                                        + "nix-post-build-hook-queue drop 'destination="
+                                        + lane.name()
+                                        + "'"));
+            }
+        }
         for (String file : queue.damaged()) {
             problems.add(
                     new Problem(
@@ -103,8 +120,13 @@ public record Overview(
                 .sum();
     }
 
-    /** Failed paths, summed over all lanes. */
+    /** Failed paths, summed over the configured lanes: those of the others cannot be retried. */
     public long failed() {
-        return lanes.stream().mapToLong(LaneCounts::failed).sum();
+        return lanes.stream().filter(LaneCounts::configured).mapToLong(LaneCounts::failed).sum();
+    }
+
+    /** Deliveries to removed destinations. */
+    public long stranded() {
+        return lanes.stream().mapToLong(LaneCounts::stranded).sum();
     }
 }

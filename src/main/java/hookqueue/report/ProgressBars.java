@@ -5,7 +5,7 @@ import hookqueue.base.Sizes;
 import hookqueue.delivery.Lane;
 import hookqueue.nix.Progress;
 import hookqueue.queue.LaneCounts;
-import hookqueue.queue.QueueTransaction;
+import hookqueue.queue.LaneStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -70,7 +70,7 @@ public final class ProgressBars {
         var parts = new ArrayList<String>();
         for (LaneCounts lane : o.lanes()) {
             if (done(lane) > 0) {
-                boolean sign = lane.name().equals(QueueTransaction.SIGN);
+                boolean sign = lane.name().equals(LaneStore.SIGN);
                 long bytes = lane.bytes() - before(lane).bytes();
                 parts.add(
                         (sign ? "signed " : "")

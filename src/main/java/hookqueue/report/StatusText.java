@@ -4,7 +4,7 @@ import hookqueue.base.Sizes;
 import hookqueue.delivery.Lane;
 import hookqueue.nix.Progress;
 import hookqueue.queue.LaneCounts;
-import hookqueue.queue.QueueTransaction;
+import hookqueue.queue.LaneStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -142,7 +142,11 @@ public final class StatusText {
                 lines.add("    try now:    " + ME + "retry");
             }
         }
-        long deferred = o.lanes().stream().mapToLong(LaneCounts::deferred).sum();
+        long deferred =
+                o.lanes().stream()
+                        .filter(LaneCounts::configured)
+                        .mapToLong(LaneCounts::deferred)
+                        .sum();
         if (deferred > 0 && o.pause().isEmpty()) {
             lines.add(
                     (deferred == 1 ? "1 path is" : StatusPhrases.paths(deferred) + " are")
@@ -174,7 +178,7 @@ public final class StatusText {
     private static String running(LaneCounts lane, Lane.Batch batch, Instant now) {
         Progress.Snapshot progress = batch.progress().snapshot();
         var text = new StringBuilder();
-        if (lane.name().equals(QueueTransaction.SIGN)) {
+        if (lane.name().equals(LaneStore.SIGN)) {
             return text.append("signing ")
                     .append(batch.paths())
                     .append(" of ")

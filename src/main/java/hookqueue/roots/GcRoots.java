@@ -1,7 +1,6 @@
 package hookqueue.roots;
 
 import hookqueue.base.StorePath;
-import hookqueue.queue.Queue;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryIteratorException;
@@ -25,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * to make one.
  *
  * <p>A folder that cannot be written is a warning, not a refusal: the path is then queued without
- * protection, and rooted once the folder can be written again ({@link Queue#mendRoots}).
+ * protection, and rooted once the folder can be written again ({@link #beginToMend}).
  */
 public final class GcRoots {
     private static final Logger LOG = LoggerFactory.getLogger(GcRoots.class);

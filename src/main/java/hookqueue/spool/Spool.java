@@ -1,6 +1,7 @@
 package hookqueue.spool;
 
 import hookqueue.base.StorePath;
+import hookqueue.queue.QueueException;
 import java.io.IOException;
 import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
@@ -55,9 +56,22 @@ public final class Spool {
 
     private final Set<String> told = new HashSet<>();
 
-    public Spool(Path folder, String storeDir) {
+    private Spool(Path folder, String storeDir) {
         this.folder = folder;
         this.storeDir = storeDir;
+    }
+
+    /**
+     * Opens the folder {@code spool} of the state directory, which it makes when it is missing.
+     *
+     * @throws QueueException when it cannot be made
+     */
+    public static Spool open(Path stateDir, String storeDir) throws QueueException {
+        try {
+            return new Spool(Files.createDirectories(stateDir.resolve("spool")), storeDir);
+        } catch (IOException e) {
+            throw QueueException.unusable(stateDir, e.getMessage(), e);
+        }
     }
 
     /**
@@ -67,13 +81,13 @@ public final class Spool {
      * @param paths its store paths
      * @param sound whether every line was one
      */
-    public record Batch(Path file, List<StorePath> paths, boolean sound) {}
+    record Batch(Path file, List<StorePath> paths, boolean sound) {}
 
     /**
      * What waits, at most 500 files of it, and no more once there are 5,000 paths. The names are in
      * the order of time.
      */
-    public List<Batch> waiting() {
+    List<Batch> waiting() {
         var batches = new ArrayList<Batch>();
         int paths = 0;
         for (Path file : oldest()) {
@@ -117,7 +131,7 @@ public final class Spool {
     /**
      * Removes what hooks that were killed have left half written; they take seconds, not an hour.
      */
-    public void removeLeftovers(Instant now) {
+    void removeLeftovers(Instant now) {
         try (DirectoryStream<Path> all = Files.newDirectoryStream(folder)) {
             for (Path file : all) {
                 if (String.valueOf(file.getFileName()).startsWith(UNFINISHED)
@@ -134,7 +148,7 @@ public final class Spool {
     }
 
     /** Called after the commit. */
-    public void done(Batch batch) {
+    void done(Batch batch) {
         try {
             if (batch.sound()) {
                 Files.deleteIfExists(batch.file());

@@ -1,5 +1,6 @@
 package hookqueue.base;
 
+import static hookqueue.base.SomePaths.path;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
@@ -36,7 +37,7 @@ class FilterTest {
         assertEquals(taken, filter.test(named(name)));
         assertEquals(
                 taken,
-                filter.reason(named(name)).contains("let it through")
+                filter.reason(named(name)).contains("the filters match")
                         || filter.reason(named(name)).equals("no filter is set"));
     }
 
@@ -57,8 +58,7 @@ class FilterTest {
                         assertTrue(new Filter(pattern, null).test(hostile), "included");
                         assertTrue(new Filter(null, pattern).test(hostile), "not excluded");
                         assertEquals(
-                                "the filters let it through",
-                                new Filter(pattern, null).reason(hostile));
+                                "the filters match", new Filter(pattern, null).reason(hostile));
                     }
                 });
     }
@@ -68,5 +68,14 @@ class FilterTest {
         StorePath longest = named("a".repeat(211));
         assertFalse(new Filter(Pattern.compile("a.*b|.*c.*d"), null).test(longest));
         assertFalse(new Filter(null, Pattern.compile("(a{3})*a$")).test(longest));
+    }
+
+    @Test
+    void theReasonNamesTheFilterThatDecides() {
+        var filter = new Filter(Pattern.compile("p[0-4]$"), Pattern.compile("p3"));
+        assertTrue(filter.reason(path(3)).startsWith("NPBHQ_EXCLUDE matches"));
+        assertTrue(filter.reason(path(7)).startsWith("NPBHQ_INCLUDE does not match"));
+        assertEquals("the filters match", filter.reason(path(2)));
+        assertEquals("no filter is set", Filter.ALL.reason(path(2)));
     }
 }

@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import hookqueue.delivery.World.State;
-import hookqueue.delivery.World.Weather;
+import hookqueue.delivery.SimulatedLane.State;
+import hookqueue.delivery.SimulatedLane.Weather;
 import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -18,11 +18,11 @@ class DeliveryPolicySimulationTest {
     private static final int LIVES = 1_000;
 
     /** One life. */
-    private record Life(World world, Random random) {
+    private record Life(SimulatedLane world, Random random) {
         static Life of(long seed) {
             var random = new Random(seed);
             int batch = 1 + random.nextInt(random.nextBoolean() ? 12 : 200);
-            return new Life(new World(random, batch, 1 + random.nextInt(10)), random);
+            return new Life(new SimulatedLane(random, batch, 1 + random.nextInt(10)), random);
         }
 
         /** Shorter than this, an outage cannot be told from bad paths. */
@@ -93,7 +93,7 @@ class DeliveryPolicySimulationTest {
         }
 
         void assertNothingIsLost() {
-            for (World.Row row : world.all()) {
+            for (SimulatedLane.Row row : world.all()) {
                 if (world.bad.contains(row.id)) {
                     assertFalse(row.state == State.DONE, () -> "bad path delivered: " + row.id);
                 } else {
@@ -163,7 +163,7 @@ class DeliveryPolicySimulationTest {
                 LIVES / 5,
                 life -> {
                     life.live(Weather.DOWN, 0.2);
-                    World world = life.world;
+                    SimulatedLane world = life.world;
                     world.weather = Weather.FINE;
                     world.weatherRuns = 0;
                     long most = 100_000;
@@ -176,7 +176,7 @@ class DeliveryPolicySimulationTest {
                         world.turn();
                         assertTrue(i < most, () -> "not all settled after " + most + " turns");
                     }
-                    for (World.Row row : world.all()) {
+                    for (SimulatedLane.Row row : world.all()) {
                         boolean bad = world.bad.contains(row.id);
                         assertEquals(
                                 bad ? State.FAILED : State.DONE, row.state, () -> "path " + row.id);
@@ -193,7 +193,7 @@ class DeliveryPolicySimulationTest {
     @Test
     void aDestinationThatGetsFullHasAtMostThreePathsBlamedOnce() {
         lives(life -> {
-            World world = life.world;
+            SimulatedLane world = life.world;
             if (world.maxAttempts < 2) {
                 return;
             }
@@ -218,7 +218,7 @@ class DeliveryPolicySimulationTest {
     @Test
     void anOutageCostsFewChildProcesses() {
         lives(life -> {
-            World world = life.world;
+            SimulatedLane world = life.world;
             life.arrivals(1 + life.random.nextInt(3 * world.batch), 0);
             world.weather = Weather.DOWN;
             long start = world.now;

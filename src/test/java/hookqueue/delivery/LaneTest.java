@@ -15,8 +15,10 @@ import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
 import hookqueue.queue.QueueTransaction;
 import java.io.IOException;
+import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -339,7 +341,7 @@ class LaneTest {
         awaitDeferred(1);
         carrier.bad.clear();
         carrier.runs.clear();
-        queue.call(ledger -> ledger.retryAll(clock.millis()));
+        queue.call(t -> t.paths().retryAll(clock.millis()));
         assertEquals(List.of(1), nextRun());
         awaitSettled();
     }
@@ -363,7 +365,7 @@ class LaneTest {
         assertEquals(30, counts().delivered());
     }
 
-    /** As {@code DeliveryPolicySimulationTest}, with the real lane and the real ledger. */
+    /** As {@code DeliveryPolicySimulationTest}, with the real lane and the real t. */
     @Test
     void throughOutagesAndRestartsEveryGoodPathIsDeliveredAndNoneIsBlamed() throws Exception {
         Long given = Long.getLong("hookqueue.seed");
@@ -389,7 +391,7 @@ class LaneTest {
                 }
                 default -> {}
             }
-            for (DeliveryRow row : queue.call(ledger -> ledger.list(0, 1_000))) {
+            for (DeliveryRow row : queue.call(t -> t.reports().list(0, 1_000))) {
                 boolean bad = carrier.bad.contains(row.path());
                 assertTrue(bad || row.attempts() == 0, () -> row + " -Dhookqueue.seed=" + seed);
             }
@@ -465,14 +467,21 @@ class LaneTest {
 
     /** The queue lets nobody else at its database, so this borrows its connection on its thread. */
     private void sql(String statement) throws Exception {
-        var field = Queue.class.getDeclaredField("connection");
+        var field = QueueTransaction.class.getDeclaredField("connection");
         field.setAccessible(true);
-        var connection = (java.sql.Connection) field.get(queue);
-        queue.call(ledger -> {
-            try (var s = connection.createStatement()) {
+        queue.call(transaction -> {
+            try (var s = connection(field, transaction).createStatement()) {
                 return s.execute(statement);
             }
         });
+    }
+
+    private static Connection connection(Field field, QueueTransaction transaction) {
+        try {
+            return (Connection) field.get(transaction);
+        } catch (IllegalAccessException e) {
+            throw new AssertionError(e);
+        }
     }
 
     private void enqueue(int... numbers) throws Exception {
@@ -484,11 +493,11 @@ class LaneTest {
     }
 
     private void pause(boolean paused) throws Exception {
-        queue.call(ledger -> {
+        queue.call(t -> {
             if (paused) {
-                ledger.pause(clock.millis(), 0);
+                t.meta().pause(clock.millis(), 0);
             } else {
-                ledger.resume();
+                t.meta().resume();
             }
             return true;
         });
@@ -523,7 +532,7 @@ class LaneTest {
         int calm = 0;
         while (calm < 3) {
             long version = queue.version();
-            queue.call(ledger -> true); // what the lane had asked before is answered
+            queue.call(t -> true); // what the lane had asked before is answered
             boolean waits =
                     lane.running() == null && laneIsIn("awaitChange") && queue.version() == version;
             calm = waits ? calm + 1 : 0;
@@ -539,11 +548,11 @@ class LaneTest {
     }
 
     private LaneCounts counts() throws Exception {
-        return queue.call(QueueTransaction::lanes).getFirst();
+        return queue.call(t -> t.reports().lanes()).getFirst();
     }
 
     private DeliveryRow row(int number) throws Exception {
-        return queue.call(ledger -> ledger.standing(Paths.path(number))).getFirst();
+        return queue.call(t -> t.reports().standing(Paths.path(number))).getFirst();
     }
 
     private Breaker awaitBreaker(int failures) throws Exception {
@@ -555,7 +564,7 @@ class LaneTest {
 
     private DeliveryRow awaitDeferred(int attempts) throws Exception {
         while (true) {
-            List<DeliveryRow> rows = queue.call(ledger -> ledger.standing(Paths.path(1)));
+            List<DeliveryRow> rows = queue.call(t -> t.reports().standing(Paths.path(1)));
             if (!rows.isEmpty() && rows.getFirst().attempts() == attempts) {
                 return rows.getFirst();
             }

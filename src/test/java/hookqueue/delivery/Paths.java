@@ -22,7 +22,7 @@ final class Paths {
     }
 
     static Entry fresh(long number) {
-        return new Entry(number, path(number), 0, 0);
+        return new Entry(number, path(number), 0, 0, false);
     }
 
     static List<Entry> fresh(int from, int to) {

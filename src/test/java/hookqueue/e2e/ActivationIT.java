@@ -3,6 +3,7 @@ package hookqueue.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -33,12 +34,12 @@ class ActivationIT {
 
     private final POSIX posix = POSIXFactory.getNativePOSIX();
     private final List<Integer> started = new ArrayList<>();
-    private Scratch scratch;
+    private World scratch;
     private UnixServerSocketChannel listening;
 
     @BeforeEach
     void begin() throws Exception {
-        scratch = new Scratch();
+        scratch = new World();
         scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/true").set("NPBHQ_IDLE_TIMEOUT", "200ms");
         listening = UnixServerSocketChannel.open();
         listening.socket().bind(new UnixSocketAddress(scratch.socket.toFile()), 100);
@@ -56,8 +57,7 @@ class ActivationIT {
         var environment = new ArrayList<String>();
         scratch.environment().forEach((name, value) -> environment.add(name + "=" + value));
         variables.forEach((name, value) -> environment.add(name + "=" + value));
-        environment.add("PATH=" + System.getenv("PATH"));
-        String worker = String.join(" ", TestWorker.java()) + " hookqueue.Main serve";
+        String worker = String.join(" ", scratch.program.worker());
         String script =
                 "exec > "
                         + scratch.dir.resolve("log.txt")
@@ -79,7 +79,7 @@ class ActivationIT {
 
     private int exit(int pid) {
         int[] status = new int[1];
-        Scratch.eventually(
+        World.eventually(
                 Duration.ofSeconds(30),
                 "worker " + pid + " ends: " + log(),
                 () -> posix.waitpid(pid, status, 1) == pid);
@@ -140,7 +140,7 @@ class ActivationIT {
                 second.send(path(20 + turn) + "\n");
                 var answer = CompletableFuture.supplyAsync(() -> line(second));
                 int[] status = new int[1];
-                Scratch.eventually(
+                World.eventually(
                         Duration.ofSeconds(30),
                         "an answer or the end: " + log(),
                         () -> answer.isDone() || posix.waitpid(pid, status, 1) == pid);
@@ -170,9 +170,7 @@ class ActivationIT {
 
     @Test
     void withoutASocketItSaysHowToStartIt() throws Exception {
-        var command = new ArrayList<>(TestWorker.java());
-        command.addAll(List.of("hookqueue.Main", "serve"));
-        Scratch.Result result = scratch.attempt(command.toArray(String[]::new));
+        World.Result result = scratch.attempt(scratch.program.worker().toArray(String[]::new));
         assertEquals(66, result.status());
         assertTrue(result.errors().contains("systemd-socket-activate"), result.errors());
     }
@@ -187,15 +185,14 @@ class ActivationIT {
                                 "--listen=" + scratch.dir.resolve("d")));
         scratch.environment()
                 .forEach((name, value) -> command.add("--setenv=" + name + "=" + value));
-        command.addAll(TestWorker.java());
-        command.addAll(List.of("hookqueue.Main", "serve"));
+        command.addAll(scratch.program.worker());
         Path log = scratch.dir.resolve("datagram.log");
         Process worker =
                 new ProcessBuilder(command)
                         .redirectErrorStream(true)
                         .redirectOutput(log.toFile())
                         .start();
-        Scratch.eventually(
+        World.eventually(
                 Duration.ofSeconds(10),
                 "the socket is there",
                 () -> Files.exists(scratch.dir.resolve("d")));
@@ -267,7 +264,7 @@ class ActivationIT {
         try (var client = new OtherClient(scratch.socket)) {
             client.send(path(1) + "\n");
             assertEquals("ok queued 1", client.line());
-            Scratch.eventually(
+            World.eventually(
                     Duration.ofSeconds(20), "the program ran: " + log(), () -> Files.exists(seen));
             // 3 is the folder that ls reads
             assertEquals(List.of("0", "1", "2", "3"), Files.readAllLines(seen));

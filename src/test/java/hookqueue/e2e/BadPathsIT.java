@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.Sshd;
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,7 +25,7 @@ class BadPathsIT {
     private static final int MOST_PROCESSES =
             22; // one for the batch, and O(log 50) for each of two
 
-    private Scratch scratch;
+    private World scratch;
     private Path calls;
     private List<String> paths;
     private Path gone;
@@ -31,7 +34,7 @@ class BadPathsIT {
 
     @BeforeEach
     void begin() throws Exception {
-        scratch = new Scratch();
+        scratch = new World();
         calls = scratch.dir.resolve("calls");
         Path nix =
                 scratch.script(
@@ -54,9 +57,9 @@ class BadPathsIT {
 
     /** Queues all in one line, and returns what {@code failed} says once all are settled. */
     private String failed() throws IOException, InterruptedException {
-        try (TestWorker worker = TestWorker.start(scratch)) {
-            assertEquals(new Scratch.Result(0, "", ""), scratch.hook(paths.toArray(String[]::new)));
-            Scratch.Result waited = scratch.client("wait", "timeout=90s");
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
+            assertEquals(new World.Result(0, "", ""), scratch.hook(paths.toArray(String[]::new)));
+            World.Result waited = scratch.client("wait", "timeout=90s");
             assertEquals(1, waited.status(), worker::log);
             String failed = scratch.client("failed").output();
             assertEquals(3, failed.lines().count(), failed);
@@ -68,7 +71,7 @@ class BadPathsIT {
                             .map(path -> path.getFileName().toString())
                             .sorted()
                             .toList(),
-                    Scratch.names(scratch.roots),
+                    World.names(scratch.roots),
                     "what has failed keeps its root, for a retry");
             int processes = Files.readAllLines(calls).size();
             System.out.println("3 bad paths among 50 took " + processes + " nix copy processes");
@@ -87,7 +90,7 @@ class BadPathsIT {
 
     @Test
     void atASshdThatFindsTheDamage() throws Exception {
-        try (var sshd = new TestSshd(scratch)) {
+        try (var sshd = new Sshd(scratch)) {
             sshd.start();
             scratch.set("NPBHQ_UPLOAD_TO", sshd.url());
             Files.delete(damaged);
@@ -105,11 +108,11 @@ class BadPathsIT {
             Files.delete(lock);
             Files.writeString(damaged, "many-23\n");
             Files.writeString(gone, "many-7\n");
-            try (TestWorker worker = TestWorker.start(scratch)) {
+            try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
                 assertEquals(0, scratch.client("retry").status());
                 assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
                 assertTrue(paths.stream().allMatch(sshd::knows), worker::log);
-                assertEquals(List.of(), Scratch.names(scratch.roots));
+                assertEquals(List.of(), World.names(scratch.roots));
             }
         }
     }

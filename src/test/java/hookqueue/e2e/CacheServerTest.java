@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
@@ -110,7 +111,7 @@ class CacheServerTest {
     void readsNothingUntilTold() throws Exception {
         server.neverRead();
         var answer = client.sendAsync(putRequest("/nar/1.nar", "x"), BodyHandlers.discarding());
-        Scratch.eventually(Duration.ofSeconds(5), "a connection", () -> server.connections() == 1);
+        World.eventually(Duration.ofSeconds(5), "a connection", () -> server.connections() == 1);
         assertThrows(
                 java.util.concurrent.TimeoutException.class,
                 () -> answer.get(300, java.util.concurrent.TimeUnit.MILLISECONDS));

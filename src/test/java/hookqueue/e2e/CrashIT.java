@@ -3,6 +3,8 @@ package hookqueue.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,35 +25,35 @@ class CrashIT {
         long seed = Long.getLong("hookqueue.seed", System.nanoTime());
         System.out.println("hookqueue.seed=" + seed);
         var random = new Random(seed);
-        try (var scratch = new Scratch()) {
+        try (var scratch = new World()) {
             scratch.signing();
             Path cache = scratch.dir.resolve("cache-of-mine");
             scratch.set("NPBHQ_UPLOAD_TO", "file://" + cache);
             List<String> paths = scratch.build("crash", ROUNDS * PATHS);
             int spooled = 0;
             for (int round = 0; round < ROUNDS; round++) {
-                try (TestWorker worker = TestWorker.start(scratch)) {
-                    var hooks = new ArrayList<CompletableFuture<Scratch.Result>>();
+                try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
+                    var hooks = new ArrayList<CompletableFuture<World.Result>>();
                     for (String path : paths.subList(round * PATHS, (round + 1) * PATHS)) {
                         hooks.add(CompletableFuture.supplyAsync(() -> hook(scratch, path)));
                     }
                     Thread.sleep(random.nextInt(3_000)); // the moment is the point, any will do
                     worker.kill();
-                    for (CompletableFuture<Scratch.Result> hook : hooks) {
-                        Scratch.Result result = hook.get();
+                    for (CompletableFuture<World.Result> hook : hooks) {
+                        World.Result result = hook.get();
                         assertEquals(0, result.status(), "a hook never fails a build");
                         assertTrue(!result.errors().contains("NOT queued"), result.errors());
                         spooled += result.errors().contains("left in the spool") ? 1 : 0;
                     }
                 }
             }
-            try (TestWorker worker = TestWorker.start(scratch)) {
+            try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
                 assertEquals(0, scratch.client("wait", "timeout=100s").status(), worker::log);
                 for (String path : paths) {
-                    assertTrue(Scratch.has(cache, path), path + " is lost; " + worker.log());
+                    assertTrue(World.has(cache, path), path + " is lost; " + worker.log());
                 }
-                assertEquals(List.of(), Scratch.names(scratch.roots));
-                assertEquals(List.of(), Scratch.names(scratch.state.resolve("spool")));
+                assertEquals(List.of(), World.names(scratch.roots));
+                assertEquals(List.of(), World.names(scratch.state.resolve("spool")));
                 assertTrue(scratch.client("failed").output().isEmpty());
             }
             System.out.println(
@@ -59,7 +61,7 @@ class CrashIT {
         }
     }
 
-    private static Scratch.Result hook(Scratch scratch, String path) {
+    private static World.Result hook(World scratch, String path) {
         try {
             return scratch.hook(path);
         } catch (java.io.IOException e) {
@@ -69,7 +71,7 @@ class CrashIT {
 
     @Test
     void aKillInTheMiddleOfACopyRepeatsTheCopy() throws Exception {
-        try (var scratch = new Scratch()) {
+        try (var scratch = new World()) {
             Path started = scratch.dir.resolve("started");
             Path go = scratch.dir.resolve("go");
             Path nix = scratch.dir.resolve("nix-waiting");
@@ -85,25 +87,25 @@ class CrashIT {
             Path cache = scratch.dir.resolve("cache-of-mine");
             scratch.set("NPBHQ_UPLOAD_TO", "file://" + cache).set("NPBHQ_NIX", nix);
             List<String> paths = scratch.build("middle", 3);
-            try (TestWorker worker = TestWorker.start(scratch)) {
+            try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
                 assertEquals("", scratch.hook(paths.toArray(String[]::new)).errors());
-                Scratch.eventually(
+                World.eventually(
                         java.time.Duration.ofSeconds(20),
                         "the copy has begun",
                         () -> Files.exists(started));
                 worker.kill();
             }
             Files.writeString(go, "");
-            try (TestWorker worker = TestWorker.start(scratch)) {
+            try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
                 assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
-                paths.forEach(path -> assertTrue(Scratch.has(cache, path)));
+                paths.forEach(path -> assertTrue(World.has(cache, path)));
             }
         }
     }
 
     @Test
     void aClientThatWaitsIsAnsweredByTheNextWorker() throws Exception {
-        try (var scratch = new Scratch()) {
+        try (var scratch = new World()) {
             Path go = scratch.dir.resolve("go");
             Path nix = scratch.dir.resolve("nix-waiting");
             Files.writeString(
@@ -114,24 +116,24 @@ class CrashIT {
             scratch.set("NPBHQ_UPLOAD_TO", "file://" + scratch.dir.resolve("cache-of-mine"))
                     .set("NPBHQ_NIX", nix);
             List<String> paths = scratch.build("waiter", 1);
-            CompletableFuture<Scratch.Result> waiter;
-            try (TestWorker worker = TestWorker.start(scratch)) {
+            CompletableFuture<World.Result> waiter;
+            try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
                 assertEquals("", scratch.hook(paths.getFirst()).errors());
                 waiter = CompletableFuture.supplyAsync(() -> waiting(scratch, paths.getFirst()));
-                Scratch.eventually(
+                World.eventually(
                         java.time.Duration.ofSeconds(20),
                         "the client is connected",
                         () -> connections(scratch) >= 1);
                 worker.kill();
             }
-            try (TestWorker worker = TestWorker.start(scratch)) {
+            try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
                 Files.writeString(go, "");
                 assertEquals(0, waiter.get().status(), worker::log);
             }
         }
     }
 
-    private static Scratch.Result waiting(Scratch scratch, String path) {
+    private static World.Result waiting(World scratch, String path) {
         try {
             return scratch.client("wait", "timeout=60s", path);
         } catch (java.io.IOException e) {
@@ -140,7 +142,7 @@ class CrashIT {
     }
 
     /** Established connections to the socket, from the kernel's list; state 03 is "connected". */
-    private static long connections(Scratch scratch) {
+    private static long connections(World scratch) {
         try (var lines =
                 Files.lines(
                         Path.of("/proc/net/unix"), java.nio.charset.StandardCharsets.ISO_8859_1)) {

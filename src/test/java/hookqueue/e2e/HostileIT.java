@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.FakeNix;
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,21 +23,18 @@ import org.junit.jupiter.api.Timeout;
  */
 @Timeout(120)
 class HostileIT {
-    /**
-     * As bytes for printf: ESC, BEL, CR, a title, a C1 control, a right-to-left override, a line
-     * separator.
-     */
+    /** ESC, BEL, CR, a title, a C1 control, a right-to-left override, a line separator. */
     private static final String CODES =
-            "\\033[2J \\007 \\r \\033]0;title\\007 \\302\\233m \\342\\200\\256 \\342\\200\\250 visible";
+            "\u001b[2J \u0007 \r \u001b]0;title\u0007 \u009bm \u202e \u2028 visible";
 
     private static final String SECRET = "hunter2";
 
-    private Scratch scratch;
+    private World scratch;
     private Path path;
 
     @BeforeEach
     void begin() throws Exception {
-        scratch = new Scratch();
+        scratch = new World();
         path = scratch.store.resolve("7hx47qyrz4065viqzzhdqi5jixgjys0z-hello");
         Files.writeString(path, "x");
     }
@@ -72,17 +72,18 @@ class HostileIT {
 
     @Test
     void nothingThatNixSaysReachesATerminalAsMoreThanText() throws Exception {
-        Path nix =
-                scratch.script(
-                        "nix",
-                        "#!/bin/sh\nprintf '"
-                                + CODES
-                                + " plain\\n' >&2\nprintf '@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"error: \\\\u001b[31m \\\\u0007 \\\\r \\\\u009bm \\\\u202e \\\\u2028 \\\\nok visible\"}\\n' >&2\nexit 1\n");
-        scratch.set("NPBHQ_NIX", nix);
+        String coded = "error: \\u001b[31m \\u0007 \\r \\u009bm \\u202e \\u2028 \\nok visible";
+        new FakeNix(scratch)
+                .refuse(
+                        "cache.invalid",
+                        CODES
+                                + " plain\n@nix {\"action\":\"msg\",\"level\":0,\"msg\":\""
+                                + coded
+                                + "\"}\n");
         scratch.set("NPBHQ_UPLOAD_TO", "https://me:" + SECRET + "@cache.invalid/");
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals("ok queued 1", say(path.toString()));
-            Scratch.eventually(
+            World.eventually(
                     Duration.ofSeconds(30),
                     "nix was asked, and has refused",
                     () -> worker.log().contains("visible"));
@@ -109,11 +110,13 @@ class HostileIT {
 
     @Test
     void nothingThatAProgramSaysReachesTheJournalAsMoreThanText() throws Exception {
-        Path program = scratch.script("push", "#!/bin/sh\nprintf '" + CODES + "\\n'\nexit 1\n");
+        var nix = new FakeNix(scratch);
+        Path program = nix.program("push");
+        nix.refuse("push", CODES + "\n");
         scratch.set("NPBHQ_UPLOAD_TO", "exec:" + program);
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals("ok queued 1", say(path.toString()));
-            Scratch.eventually(
+            World.eventually(
                     Duration.ofSeconds(30),
                     "the program has refused",
                     () -> worker.log().contains("visible"));
@@ -127,25 +130,10 @@ class HostileIT {
     void childrenAreGivenThePathOfTheKeyAndNeverItsContent() throws Exception {
         String content = "test-1:" + "c2VjcmV0".repeat(10);
         Files.writeString(scratch.key, content);
-        Path seen = scratch.dir.resolve("seen");
-        Path nix =
-                scratch.script(
-                        "nix",
-                        "#!/bin/sh\ntr '\\0' '\\n' </proc/$$/cmdline >>"
-                                + seen
-                                + "\ntr '\\0' '\\n' </proc/$$/environ >>"
-                                + seen
-                                + "\nls -l /proc/$$/fd >>"
-                                + seen
-                                + "\necho done >>"
-                                + seen
-                                + "\ncase \"$*\" in *--json*) echo '[{\"path\":\""
-                                + path
-                                + "\",\"ultimate\":true}]' ;; esac\n");
-        scratch.set("NPBHQ_NIX", nix);
+        Path seen = new FakeNix(scratch).spy();
         scratch.set("NPBHQ_SIGNING_PRIVATE_KEY_PATH", scratch.key);
         scratch.set("NPBHQ_UPLOAD_TO", "file://" + scratch.dir.resolve("cache"));
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals("ok queued 1", say(path.toString()));
             assertEquals("ok", say("wait"));
             String all = Files.readString(seen);
@@ -181,7 +169,7 @@ class HostileIT {
         for (String each : hostile.subList(0, 4)) {
             Files.writeString(Path.of(each), "x");
         }
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             for (String each :
                     List.of("-rf", "--help", hash + "0--help", "$(id)", "`id`", ";id", "./x")) {
                 assertTrue(say(each).startsWith("error "), () -> each + worker.log());

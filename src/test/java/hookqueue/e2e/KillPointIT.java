@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,7 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @Timeout(120)
 class KillPointIT {
-    private static Scratch scratch;
+    private static World scratch;
     private static Path cache;
 
     /** The steps in their order, each by the call that it begins with. */
@@ -69,7 +71,7 @@ class KillPointIT {
 
     @BeforeAll
     static void begin() throws Exception {
-        scratch = new Scratch();
+        scratch = new World();
         cache = scratch.dir.resolve("cache-of-mine");
         scratch.set("NPBHQ_UPLOAD_TO", "file://" + cache);
     }
@@ -84,12 +86,12 @@ class KillPointIT {
     void aPathIsNotLostWhenTheWorkerIsKilledWhile(Step step) throws Exception {
         String path = scratch.build("step-" + step.ordinal(), 1).getFirst();
         Path spool = scratch.state.resolve("spool");
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             // the delivery must not be in the way of the steps before it
             assertEquals(0, scratch.client(step.answered ? "resume" : "pause").status());
             Path calls = scratch.dir.resolve("calls");
             Process strace = killAt(step, worker, calls);
-            Scratch.Result hook = scratch.hook(path);
+            World.Result hook = scratch.hook(path);
             assertEquals(137, worker.exit(Duration.ofSeconds(30)));
             assertTrue(strace.waitFor(10, TimeUnit.SECONDS), "strace ends with the worker");
             String last =
@@ -108,16 +110,16 @@ class KillPointIT {
         assertTrue(Files.exists(Path.of(path)), "it is rooted, whoever did it");
         if (step.committed) { // then it is there even for a client that is no hook and does not
             // spool
-            for (String name : Scratch.names(spool)) {
+            for (String name : World.names(spool)) {
                 Files.delete(spool.resolve(name));
             }
         }
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals(0, scratch.client("resume").status());
             assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
-            assertTrue(Scratch.has(cache, path), worker::log);
-            assertEquals(List.of(), Scratch.names(scratch.roots));
-            assertEquals(List.of(), Scratch.names(spool));
+            assertTrue(World.has(cache, path), worker::log);
+            assertEquals(List.of(), World.names(scratch.roots));
+            assertEquals(List.of(), World.names(spool));
             assertEquals("", scratch.client("failed").output());
             assertFalse(worker.log().contains("damaged"), worker::log);
             assertEquals(0, worker.terminate());
@@ -125,7 +127,7 @@ class KillPointIT {
     }
 
     /** Returns once strace has hold of the worker. */
-    private static Process killAt(Step step, TestWorker worker, Path calls) throws IOException {
+    private static Process killAt(Step step, WorkerProcess worker, Path calls) throws IOException {
         Path said = scratch.dir.resolve("strace-" + step);
         var command =
                 new ArrayList<>(
@@ -146,11 +148,11 @@ class KillPointIT {
                         .redirectErrorStream(true)
                         .redirectOutput(said.toFile())
                         .start();
-        Scratch.eventually(
+        World.eventually(
                 Duration.ofSeconds(20),
                 "strace is attached",
                 () -> {
-                    String text = Scratch.text(said);
+                    String text = World.text(said);
                     if (!strace.isAlive()) {
                         throw new AssertionError("strace has ended: " + text);
                     }
@@ -159,11 +161,10 @@ class KillPointIT {
         return strace;
     }
 
-    private static String thread(TestWorker worker, String name) {
+    private static String thread(WorkerProcess worker, String name) {
         Path threads = Path.of("/proc/" + worker.pid() + "/task");
-        return Scratch.names(threads).stream()
-                .filter(id ->
-                        Scratch.text(threads.resolve(id).resolve("comm")).strip().equals(name))
+        return World.names(threads).stream()
+                .filter(id -> World.text(threads.resolve(id).resolve("comm")).strip().equals(name))
                 .findFirst()
                 .orElseThrow();
     }

@@ -4,15 +4,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.Proc;
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Stream;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -58,8 +61,8 @@ class LoadIT {
             """;
 
     private final List<OtherClient> clients = new ArrayList<>();
-    private Scratch scratch;
-    private TestWorker worker;
+    private World scratch;
+    private WorkerProcess worker;
     private Thread sampler;
     private volatile boolean sampling = true;
     private volatile long mostThreads;
@@ -68,14 +71,14 @@ class LoadIT {
 
     @BeforeEach
     void begin() throws Exception {
-        scratch = new Scratch();
+        scratch = new World();
         // What is queued is not in the store, so it fails at once and does not keep the worker.
         scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
         scratch.set("NPBHQ_IDLE_TIMEOUT", "500ms");
         scratch.set("NPBHQ_EXCLUDE", "-needed-by-all$");
         scratch.set("NPBHQ_NIX", scratch.script("nix", "#!/bin/sh\nexec nix \"$@\"\n"));
         scratch.script("nix-store", DEPENDANTS.formatted(FULL ? 2_000_000 : 200_000));
-        worker = TestWorker.start(scratch);
+        worker = WorkerProcess.listen(scratch);
         assertEquals("ok queued 1", ask(path(0)));
         sampler = new Thread(this::sample, "sampler");
         sampler.start();
@@ -87,7 +90,7 @@ class LoadIT {
     void end(TestInfo test) throws Exception {
         double seconds = (System.nanoTime() - began) / 1e9;
         try {
-            long memory = Long.parseLong(status("VmHWM"));
+            long memory = Proc.status(worker.pid(), "VmHWM");
             for (OtherClient client : clients) {
                 client.close();
             }
@@ -116,19 +119,11 @@ class LoadIT {
         }
     }
 
-    private String status(String field) throws IOException {
-        return Files.readAllLines(Path.of("/proc/" + worker.pid() + "/status")).stream()
-                .filter(line -> line.startsWith(field + ":"))
-                .map(line -> line.replaceAll("[^0-9]", ""))
-                .findFirst()
-                .orElseThrow(() -> new NoSuchFileException("no " + field + worker.log()));
-    }
-
     private void sample() {
         while (sampling) {
-            try (Stream<Path> open = Files.list(Path.of("/proc/" + worker.pid() + "/fd"))) {
-                mostDescriptors = Math.max(mostDescriptors, open.count());
-                mostThreads = Math.max(mostThreads, Long.parseLong(status("Threads")));
+            try {
+                mostDescriptors = Math.max(mostDescriptors, Proc.descriptors(worker.pid()));
+                mostThreads = Math.max(mostThreads, Proc.status(worker.pid(), "Threads"));
                 Thread.sleep(20);
             } catch (IOException e) {
                 return; // it has ended, which the test notices
@@ -158,7 +153,7 @@ class LoadIT {
     /** A hook that is acknowledged in the midst of it all: silent, and within its limit of 5 s. */
     private void assertServesHooks(int number) throws IOException {
         scratch.set("NPBHQ_HOOK_TIMEOUT", "5s");
-        Scratch.Result hook = scratch.hook(path(number));
+        World.Result hook = scratch.hook(path(number));
         assertEquals("", hook.errors(), worker::log);
     }
 
@@ -179,10 +174,44 @@ class LoadIT {
                 scratch.hook(path(2)).errors().contains("left in the spool"),
                 "a hook that finds no place spools");
         clients.removeLast().close();
-        Scratch.eventually(
+        World.eventually(
                 Duration.ofSeconds(10),
                 "a place is free again, and the spool is taken in",
                 () -> known(2));
+    }
+
+    @Test
+    void sixtyFourWaitersLeaveRoomForHooks() throws Exception {
+        OtherClient first = client().send("pause\n" + path(1) + "\n");
+        assertTrue(first.line().startsWith("ok paused"));
+        assertEquals("ok queued 1", first.line());
+        for (int i = 1; i < MOST_CONNECTIONS; i++) {
+            client();
+        }
+        for (OtherClient each : clients) {
+            each.send("wait\n").halfClose();
+        }
+        var told = new ConcurrentLinkedQueue<String>();
+        for (OtherClient each : clients) {
+            var reader =
+                    new Thread(() -> {
+                        try {
+                            told.add(each.lastLine());
+                        } catch (IOException e) {
+                            told.add(e.toString());
+                        }
+                    });
+            reader.setDaemon(true);
+            reader.start();
+        }
+        World.eventually(
+                Duration.ofSeconds(20), "those beyond 48 are told", () -> told.size() == 16);
+        assertServesHooks(2);
+        assertEquals(
+                Set.of("error 48 clients wait, watch or explain already; try again later"),
+                Set.copyOf(told));
+        assertEquals("ok resumed", ask("resume"));
+        World.eventually(Duration.ofSeconds(20), "the others", () -> told.size() == 64);
     }
 
     private boolean known(int number) {
@@ -207,7 +236,7 @@ class LoadIT {
             }
         }
         assertServesHooks(many);
-        Scratch.eventually(
+        World.eventually(
                 Duration.ofSeconds(20),
                 "what was sent by those who did not wait is not lost",
                 () -> known(1) && known(many - 3));
@@ -218,8 +247,7 @@ class LoadIT {
         int many = FULL ? 10_000 : 150;
         scratch.set("NPBHQ_HOOK_TIMEOUT", "5s");
         String said =
-                scratch.runFor(
-                        Duration.ofMinutes(14),
+                scratch.run(
                         "sh",
                         "-c",
                         "seq -f '"
@@ -227,12 +255,12 @@ class LoadIT {
                                 + "/%032.0f-p' 1 "
                                 + many
                                 + " | xargs -P 16 -I{} env OUT_PATHS={} "
-                                + Scratch.script("post-build-hook")
+                                + scratch.program.hook()
                                 + " 2>&1");
         long spooled = said.lines().filter(line -> line.contains("left in the spool: ")).count();
         assertEquals(spooled, said.lines().count(), said);
         System.out.printf("%d hooks, of which %d spooled%n", many, spooled);
-        Scratch.eventually(Duration.ofSeconds(60), "all have come in", () -> failed() == many + 1);
+        World.eventually(Duration.ofSeconds(60), "all have come in", () -> failed() == many + 1);
     }
 
     private long failed() {
@@ -306,7 +334,9 @@ class LoadIT {
                 last = each.line();
             }
             assertEquals(
-                    "not looked at: " + (FULL ? 1_990_000 : 190_000) + " more that depend on it",
+                    "not checked: "
+                            + (FULL ? 1_990_000 : 190_000)
+                            + " more paths that depend on it",
                     before);
         }
         assertServesHooks(2);
@@ -348,7 +378,7 @@ class LoadIT {
         for (int i = 1; i < 4; i++) {
             assertServesHooks(i);
         }
-        Scratch.eventually(
+        World.eventually(
                 Duration.ofMinutes(FULL ? 10 : 1), "the last of them was answered", () -> known(9));
     }
 }

@@ -3,6 +3,8 @@ package hookqueue.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.DriverManager;
@@ -29,13 +31,13 @@ class LongQueueIT {
 
     private static final Pattern COUNTS = Pattern.compile("\"queued\":(\\d+),\"failed\":(\\d+)");
 
-    private Scratch scratch;
+    private World scratch;
 
     @BeforeEach
     void begin() throws Exception {
-        scratch = new Scratch();
+        scratch = new World();
         scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/false");
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals("ok", ask("status"));
             assertTrue(ask("pause").startsWith("ok"));
             assertEquals(0, worker.terminate());
@@ -90,7 +92,7 @@ class LongQueueIT {
 
     @Test
     void isComparedWithItsRootsAndFilledFromThemInSmallMemory() throws Exception {
-        try (TestWorker worker = TestWorker.start(scratch, List.of(), SMALL)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch, List.of(), SMALL)) {
             assertEquals("ok", ask("status"), worker::log);
             assertEquals(PATHS, unsettled());
             assertEquals(PATHS, roots());
@@ -98,7 +100,7 @@ class LongQueueIT {
         }
         Files.delete(scratch.state.resolve("queue.sqlite"));
         Files.deleteIfExists(scratch.state.resolve("queue.sqlite-wal"));
-        try (TestWorker worker = TestWorker.start(scratch, List.of(), SMALL)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch, List.of(), SMALL)) {
             assertEquals("ok", ask("status"), worker::log);
             assertEquals(PATHS, unsettled());
             assertEquals(PATHS, roots());

@@ -12,6 +12,7 @@ import hookqueue.delivery.Transports;
 import hookqueue.nix.Nix;
 import hookqueue.nix.Progress;
 import hookqueue.process.ChildProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,7 +41,7 @@ class NixTransportIT {
                     + " a = mk \"a\" \"\"; b = mk \"b\" \"${a}\"; c = mk \"c\" \"${a}\"; in [ a b c ]";
 
     private final String version;
-    private Scratch scratch;
+    private World scratch;
     private CacheServer cache;
     private Transports transports;
 
@@ -54,7 +55,7 @@ class NixTransportIT {
 
     @BeforeEach
     void begin() throws IOException {
-        scratch = new Scratch();
+        scratch = new World();
         cache = new CacheServer(scratch.dir.resolve("binary"), scratch.store.toString());
         transports =
                 new Transports(
@@ -128,7 +129,7 @@ class NixTransportIT {
         signed(chain.get(1));
         assertEquals(List.of("test-1"), signatures(chain.get(0)));
         delivered(chain.get(1));
-        Scratch.Result fetched = fetch(chain.get(1), publicKey);
+        World.Result fetched = fetch(chain.get(1), publicKey);
         assertEquals(0, fetched.status(), fetched.errors());
         delivered(chain.get(2));
         assertNotEquals(0, fetch(chain.get(2), publicKey).status(), "it has no signature");
@@ -173,7 +174,7 @@ class NixTransportIT {
         assertTrue(cache.has(built));
         assertEquals(
                 List.of(),
-                Scratch.names(scratch.store).stream()
+                World.names(scratch.store).stream()
                         .filter(name -> name.matches(".*-(own|foreign)"))
                         .toList());
         assertEquals(List.of("test-1"), signatures(built));
@@ -265,7 +266,7 @@ class NixTransportIT {
     }
 
     /** Another store that trusts this key alone fetches the path with its closure. */
-    private Scratch.Result fetch(String path, String publicKey) throws IOException {
+    private World.Result fetch(String path, String publicKey) throws IOException {
         Path elsewhere = Files.createDirectories(scratch.dir.resolve("elsewhere"));
         return scratch.attempt(
                 "nix",

@@ -1,5 +1,6 @@
 package hookqueue.e2e;
 
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,7 +47,7 @@ final class NixVersions {
     /**
      * The {@code nix} of that version, for a scratch folder below the folder for temporary files.
      */
-    static String program(String version, Scratch scratch) throws IOException {
+    static String program(String version, World scratch) throws IOException {
         if (version.equals("own")) {
             return "nix";
         }

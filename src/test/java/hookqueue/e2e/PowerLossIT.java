@@ -7,6 +7,10 @@ import hookqueue.base.Filter;
 import hookqueue.base.SomePaths;
 import hookqueue.base.StorePath;
 import hookqueue.queue.Queue;
+import hookqueue.spool.Spool;
+import hookqueue.spool.SpoolIntake;
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,7 +43,7 @@ class PowerLossIT {
     @Test
     void whatWasAcknowledgedIsOnTheDiskWheneverThePowerFails() throws Exception {
         long seed = Long.getLong("hookqueue.seed", System.nanoTime());
-        try (var scratch = new Scratch()) {
+        try (var scratch = new World()) {
             Path metrics = Files.createDirectory(scratch.dir.resolve("metrics")).resolve("q.prom");
             scratch.set("NPBHQ_UPLOAD_TO", DESTINATION);
             scratch.set("NPBHQ_METRICS_FILE", metrics);
@@ -53,7 +57,7 @@ class PowerLossIT {
                     scratch,
                     "hook",
                     log -> {
-                        Scratch.Result hook = recordedHook(scratch, log, spooled);
+                        World.Result hook = recordedHook(scratch, log, spooled);
                         assertTrue(hook.errors().contains("left in the spool"), hook.errors());
                     },
                     disk);
@@ -73,37 +77,37 @@ class PowerLossIT {
         void live(Path log) throws Exception;
     }
 
-    private static void record(Scratch scratch, String name, Life life, DiskLog disk)
+    private static void record(World scratch, String name, Life life, DiskLog disk)
             throws Exception {
         Path log = scratch.dir.resolve("calls-" + name);
         life.live(log);
-        Scratch.eventually(Duration.ofSeconds(20), "strace has ended", () -> ended(log));
+        World.eventually(Duration.ofSeconds(20), "strace has ended", () -> ended(log));
         disk.read(log);
     }
 
     /** Its last line says how the process that it began with ended. */
     private static boolean ended(Path log) {
-        List<String> lines = Scratch.text(log).lines().toList();
+        List<String> lines = World.text(log).lines().toList();
         return !lines.isEmpty() && lines.getLast().contains("+++");
     }
 
-    private static Scratch.Result recordedHook(Scratch scratch, Path log, List<StorePath> paths)
+    private static World.Result recordedHook(World scratch, Path log, List<StorePath> paths)
             throws IOException {
         var command = new ArrayList<>(DiskLog.STRACE);
-        command.addAll(List.of(log.toString(), Scratch.script("post-build-hook").toString()));
+        command.addAll(List.of(log.toString(), scratch.program.hook().toString()));
         String all =
                 String.join(" ", paths.stream().map(p -> p.in(scratch.store.toString())).toList());
         return scratch.attempt(Map.of("OUT_PATHS", all), command.toArray(String[]::new));
     }
 
     /** Queues paths, one request after the other; then the worker ends. */
-    private static void work(Scratch scratch, Path log, List<StorePath> paths) throws Exception {
+    private static void work(World scratch, Path log, List<StorePath> paths) throws Exception {
         var wrapper = new ArrayList<>(DiskLog.STRACE);
         wrapper.add(log.toString());
-        try (TestWorker worker = TestWorker.start(scratch, wrapper)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch, wrapper)) {
             for (StorePath path : paths) {
                 Files.createFile(Path.of(path.in(scratch.store.toString())));
-                Scratch.Result reply = scratch.client(path.in(scratch.store.toString()));
+                World.Result reply = scratch.client(path.in(scratch.store.toString()));
                 assertEquals("queued 1", reply.output().strip(), worker::log);
             }
             scratch.client(
@@ -113,7 +117,7 @@ class PowerLossIT {
     }
 
     private static int check(
-            Scratch scratch,
+            World scratch,
             DiskLog disk,
             List<Promise> spooled,
             List<StorePath> handedOver,
@@ -146,7 +150,7 @@ class PowerLossIT {
         return count;
     }
 
-    private static void look(Scratch scratch, Path after, List<StorePath> promised, String when)
+    private static void look(World scratch, Path after, List<StorePath> promised, String when)
             throws Exception {
         Path state = after.resolve(scratch.dir.relativize(scratch.state));
         Path roots = after.resolve(scratch.dir.relativize(scratch.roots));
@@ -157,17 +161,19 @@ class PowerLossIT {
                     text.startsWith("# HELP") && text.contains("_problems "),
                     () -> when + ": metrics: " + text);
         }
-        List<String> rooted = Scratch.names(roots);
+        List<String> rooted = World.names(roots);
         var unneeded = new ArrayList<String>();
         var fatal = new CopyOnWriteArrayList<Throwable>();
         var settings =
                 new Queue.Settings(
                         state, roots, scratch.store.toString(), List.of(DESTINATION), Filter.ALL);
         try (Queue queue = Queue.open(settings, InstantSource.system(), fatal::add, step -> {})) {
+            var spool = Spool.open(state, scratch.store.toString());
+            new SpoolIntake(spool, queue, Filter.ALL, InstantSource.system()).begin();
             assertEquals(List.of(), queue.damaged(), () -> when + ": damage");
             for (StorePath path : promised) {
-                boolean queued = !queue.call(ledger -> ledger.standing(path)).isEmpty();
-                boolean settled = queue.call(ledger -> ledger.settledAt(path)).isPresent();
+                boolean queued = !queue.call(t -> t.reports().standing(path)).isEmpty();
+                boolean settled = queue.call(t -> t.reports().settledAt(path)).isPresent();
                 assertTrue(queued || settled, () -> when + ": lost " + path);
                 assertTrue(
                         settled || rooted.contains(path.baseName()),
@@ -178,7 +184,7 @@ class PowerLossIT {
             }
         }
         assertEquals(List.of(), fatal, when);
-        unneeded.retainAll(Scratch.names(roots));
+        unneeded.retainAll(World.names(roots));
         assertEquals(List.of(), unneeded, () -> when + ": settled, and yet rooted");
     }
 

@@ -3,6 +3,8 @@ package hookqueue.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -27,7 +29,7 @@ class ProgramIT {
         "leaves, exited with status 3"
     })
     void aProgramIsEndedAndItsPathIsPutOffWhenIt(String does, String reason) throws Exception {
-        try (var scratch = new Scratch()) {
+        try (var scratch = new World()) {
             Path told = scratch.dir.resolve("told");
             Path left = scratch.dir.resolve("left");
             Path program =
@@ -50,15 +52,15 @@ class ProgramIT {
                     .set("NPBHQ_STALL_TIMEOUT", "1s");
             String good = scratch.build("good", 1).getFirst();
             String bad = scratch.build(does, 1).getFirst();
-            try (TestWorker worker = TestWorker.start(scratch)) {
+            try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
                 assertEquals("", scratch.hook(good).errors());
                 assertEquals("", scratch.hook(bad).errors());
-                Scratch.eventually(
+                World.eventually(
                         Duration.ofSeconds(60),
                         "the good one was told of, the bad one was put off",
-                        () -> deferred(scratch).size() == 1 && Scratch.text(told).contains(good));
+                        () -> deferred(scratch).size() == 1 && World.text(told).contains(good));
                 assertEquals(0, scratch.client("pause").status());
-                Scratch.eventually(
+                World.eventually(
                         Duration.ofSeconds(40),
                         "nothing is left running",
                         () -> others(scratch, worker.pid()).isEmpty());
@@ -66,14 +68,14 @@ class ProgramIT {
                 assertTrue(list.startsWith(bad) && list.contains(reason), list);
                 assertEquals(does.equals("leaves"), Files.exists(left), "it did leave a process");
                 assertEquals("", scratch.client("failed").output());
-                assertEquals(1, Scratch.names(scratch.roots).size());
+                assertEquals(1, World.names(scratch.roots).size());
                 assertTrue(worker.log().length() < 5_000_000, "the journal is not flooded");
                 assertEquals(0, worker.terminate());
             }
         }
     }
 
-    private static List<String> deferred(Scratch scratch) {
+    private static List<String> deferred(World scratch) {
         try {
             return scratch.client("list")
                     .output()
@@ -88,9 +90,9 @@ class ProgramIT {
     /**
      * Processes that have this queue's environment and are not its worker, by their command lines.
      */
-    private static List<String> others(Scratch scratch, long worker) {
+    private static List<String> others(World scratch, long worker) {
         var found = new ArrayList<String>();
-        for (String id : Scratch.names(Path.of("/proc"))) {
+        for (String id : World.names(Path.of("/proc"))) {
             if (!id.matches("[0-9]+") || id.equals(Long.toString(worker))) {
                 continue;
             }

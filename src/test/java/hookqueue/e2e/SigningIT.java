@@ -3,6 +3,9 @@ package hookqueue.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.Sshd;
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,13 +24,13 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @Timeout(120)
 class SigningIT {
-    private Scratch scratch;
+    private World scratch;
     private Path cache;
     private String publicKey;
 
     @BeforeEach
     void begin() throws Exception {
-        scratch = new Scratch();
+        scratch = new World();
         cache = scratch.dir.resolve("cache-of-mine");
         scratch.set("NPBHQ_UPLOAD_TO", "file://" + cache);
         publicKey = scratch.signing();
@@ -68,26 +71,26 @@ class SigningIT {
     void nothingGoesOutUnsignedWhileTheKeyIs(Flaw flaw) throws Exception {
         String good = Files.readString(scratch.key);
         List<String> paths = scratch.build("key", 4);
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals(0, scratch.client("version").status());
             flaw.putInto(scratch.key);
             assertEquals("", scratch.hook(paths.toArray(String[]::new)).errors());
-            Scratch.eventually(
+            World.eventually(
                     Duration.ofSeconds(30),
                     "signing is found down",
                     () -> worker.log().contains("sign: down since"));
             String status = scratch.client("status").output();
             assertTrue(status.contains("sign down"), status);
             assertTrue(status.contains(flaw.reason), status);
-            assertTrue(paths.stream().noneMatch(path -> Scratch.has(cache, path)), worker::log);
-            assertEquals(4, Scratch.names(scratch.roots).size());
+            assertTrue(paths.stream().noneMatch(path -> World.has(cache, path)), worker::log);
+            assertEquals(4, World.names(scratch.roots).size());
             Files.deleteIfExists(scratch.key);
             Files.writeString(scratch.key, good);
             // and nobody says retry
             assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
             assertTrue(worker.log().contains("sign: works again"), worker::log);
             for (String path : paths) {
-                assertTrue(Scratch.text(narinfo(path)).contains("Sig: test-1:"), path);
+                assertTrue(World.text(narinfo(path)).contains("Sig: test-1:"), path);
             }
         }
     }
@@ -98,14 +101,14 @@ class SigningIT {
 
     @Test
     void aSshNgDestinationTakesOnlyWhatIsSignedWithTheKeyThatItTrusts() throws Exception {
-        try (var sshd = new TestSshd(scratch)) {
+        try (var sshd = new Sshd(scratch)) {
             sshd.start();
             scratch.set("NPBHQ_UPLOAD_TO", sshd.url().replace("ssh://", "ssh-ng://"))
                     .set("NPBHQ_SIGNING_PRIVATE_KEY_PATH", "");
             List<String> paths = scratch.build("trust", 3);
-            try (TestWorker worker = TestWorker.start(scratch)) {
+            try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
                 assertEquals("", scratch.hook(paths.toArray(String[]::new)).errors());
-                Scratch.eventually(
+                World.eventually(
                         Duration.ofSeconds(30),
                         "it refuses what is not signed",
                         () -> worker.log().contains("lacks a valid signature"));
@@ -113,7 +116,7 @@ class SigningIT {
             }
             scratch.set("NPBHQ_SIGNING_PRIVATE_KEY_PATH", scratch.key);
             scratch.configure("trusted-public-keys = " + publicKey);
-            try (TestWorker worker = TestWorker.start(scratch)) {
+            try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
                 // queued before there was a key: they are signed on the way all the same
                 assertEquals("", scratch.hook(paths.toArray(String[]::new)).errors());
                 assertEquals(0, scratch.client("retry").status());

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -18,12 +20,12 @@ import org.junit.jupiter.api.Timeout;
 /** Real Nix, the real hook and client, the real worker: what was built is signed and arrives. */
 @Timeout(120)
 class UploadIT {
-    private Scratch scratch;
+    private World scratch;
     private Path cache;
 
     @BeforeEach
     void begin() throws Exception {
-        scratch = new Scratch();
+        scratch = new World();
         cache = scratch.dir.resolve("cache-of-mine");
         scratch.set("NPBHQ_UPLOAD_TO", "file://" + cache);
     }
@@ -36,8 +38,8 @@ class UploadIT {
     @Test
     void aBuildWithTheHookArrivesSignedWithItsDependencies() throws Exception {
         String publicKey = scratch.signing();
-        scratch.configure("post-build-hook = " + Scratch.script("post-build-hook"));
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        scratch.configure("post-build-hook = " + scratch.program.hook());
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             List<String> built =
                     scratch.build(
                             "let mk = n: dep: derivation { name = n; system = builtins.currentSystem; builder = \"/bin/sh\";"
@@ -46,7 +48,7 @@ class UploadIT {
             var paths = new ArrayList<>(built);
             assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
             for (String path : paths) {
-                assertTrue(Scratch.has(cache, path), path);
+                assertTrue(World.has(cache, path), path);
                 scratch.run(
                         "nix",
                         "store",
@@ -60,7 +62,7 @@ class UploadIT {
                         publicKey,
                         path);
             }
-            assertEquals(List.of(), Scratch.names(scratch.roots), "no root is left");
+            assertEquals(List.of(), World.names(scratch.roots), "no root is left");
             assertTrue(scratch.client("status").output().startsWith("idle"));
             assertEquals(0, worker.terminate());
         }
@@ -72,11 +74,11 @@ class UploadIT {
         scratch.set("NPBHQ_UPLOAD_TO", "file://" + blocked + "/cache");
         List<String> paths = scratch.build("gc", 6);
         List<String> garbage = scratch.build("garbage", 2);
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             for (String path : paths) {
-                assertEquals(new Scratch.Result(0, "", ""), scratch.hook(path));
+                assertEquals(new World.Result(0, "", ""), scratch.hook(path));
             }
-            Scratch.eventually(
+            World.eventually(
                     Duration.ofSeconds(30),
                     "the destination is found down",
                     () -> worker.log().contains("down since"));
@@ -89,43 +91,43 @@ class UploadIT {
             assertEquals(0, scratch.client("retry").status());
             assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
             for (String path : paths) {
-                assertTrue(Scratch.has(blocked.resolve("cache"), path));
+                assertTrue(World.has(blocked.resolve("cache"), path));
             }
-            assertEquals(List.of(), Scratch.names(scratch.roots));
+            assertEquals(List.of(), World.names(scratch.roots));
         }
     }
 
     @Test
     void whatWasBuiltWhileNobodyListensSurvivesGarbageCollectionAndGoesOutLater() throws Exception {
-        scratch.configure("post-build-hook = " + Scratch.script("post-build-hook"));
+        scratch.configure("post-build-hook = " + scratch.program.hook());
         List<String> paths = scratch.build("spooled", 3);
-        assertEquals(3, Scratch.names(scratch.state.resolve("spool")).size());
+        assertEquals(3, World.names(scratch.state.resolve("spool")).size());
         scratch.run("nix-store", "--gc");
         paths.forEach(path -> assertTrue(Files.exists(Path.of(path)), path));
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
-            paths.forEach(path -> assertTrue(Scratch.has(cache, path), path));
-            assertEquals(List.of(), Scratch.names(scratch.roots));
-            assertEquals(List.of(), Scratch.names(scratch.state.resolve("spool")));
+            paths.forEach(path -> assertTrue(World.has(cache, path), path));
+            assertEquals(List.of(), World.names(scratch.roots));
+            assertEquals(List.of(), World.names(scratch.state.resolve("spool")));
         }
     }
 
     @Test
     void aPauseOutlivesTheWorker() throws Exception {
         List<String> paths = scratch.build("paused", 2);
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals(0, scratch.client("pause").status());
             assertEquals("", scratch.hook(paths.toArray(String[]::new)).errors());
             worker.kill();
         }
-        try (TestWorker worker = TestWorker.start(scratch)) {
-            Scratch.Result waited = scratch.client("wait", "timeout=2s");
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
+            World.Result waited = scratch.client("wait", "timeout=2s");
             assertEquals(1, waited.status(), worker::log);
             assertTrue(scratch.client("status").output().contains("paused since"), worker::log);
-            assertTrue(paths.stream().noneMatch(path -> Scratch.has(cache, path)), worker::log);
+            assertTrue(paths.stream().noneMatch(path -> World.has(cache, path)), worker::log);
             assertEquals(0, scratch.client("resume").status());
             assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
-            paths.forEach(path -> assertTrue(Scratch.has(cache, path), path));
+            paths.forEach(path -> assertTrue(World.has(cache, path), path));
         }
     }
 
@@ -144,22 +146,22 @@ class UploadIT {
                 "NPBHQ_UPLOAD_TO",
                 "file://" + cache + " exec:" + program + " file://" + blocked + "/cache");
         List<String> paths = scratch.build("places", 10);
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals("", scratch.hook(paths.toArray(String[]::new)).errors());
-            Scratch.eventually(
+            World.eventually(
                     Duration.ofSeconds(60),
                     "two of three have all",
                     () ->
-                            paths.stream().allMatch(path -> Scratch.has(cache, path))
+                            paths.stream().allMatch(path -> World.has(cache, path))
                                     && Files.exists(told)
                                     && lines(told).size() == 10);
             assertEquals(java.util.Set.copyOf(paths), java.util.Set.copyOf(lines(told)));
             assertEquals(1, scratch.client("wait", "timeout=1s").status());
-            assertEquals(10, Scratch.names(scratch.roots).size(), "still rooted for the third");
+            assertEquals(10, World.names(scratch.roots).size(), "still rooted for the third");
             assertEquals(0, worker.terminate());
         }
         scratch.set("NPBHQ_UPLOAD_TO", "file://" + cache);
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals(
                     0,
                     scratch.client("wait", "timeout=10s").status(),
@@ -169,10 +171,10 @@ class UploadIT {
         }
         Files.delete(blocked);
         scratch.set("NPBHQ_UPLOAD_TO", "file://" + cache + " file://" + blocked + "/cache");
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals(0, scratch.client("retry").status());
             assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
-            paths.forEach(path -> assertTrue(Scratch.has(blocked.resolve("cache"), path), path));
+            paths.forEach(path -> assertTrue(World.has(blocked.resolve("cache"), path), path));
             assertEquals(10, lines(told).size(), "nothing was told twice");
         }
     }
@@ -187,22 +189,21 @@ class UploadIT {
                                 + " secret = mk \"secret\" \"\"; in [ secret (mk \"app\" \"${secret}\") ]");
         String secret = built.getFirst();
         String app = built.getLast();
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals("", scratch.hook(app).errors());
             String ofApp = scratch.client("explain", app).output();
             assertTrue(
-                    ofApp.contains("goes along in its closure although it is excluded: " + secret),
+                    ofApp.contains(
+                            "uploaded anyway although excluded, as its dependency: " + secret),
                     ofApp);
             String ofSecret = scratch.client("explain", secret).output();
-            assertTrue(
-                    ofSecret.contains("it goes along all the same, in the closure of " + app),
-                    ofSecret);
+            assertTrue(ofSecret.contains("uploaded anyway, as a dependency of " + app), ofSecret);
             assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
-            assertTrue(Scratch.has(cache, secret), "as explain said");
+            assertTrue(World.has(cache, secret), "as explain said");
             String settled = scratch.client("explain", app).output();
             assertTrue(
                     settled.contains(
-                            "if a destination lacks it, queue it again: nix-post-build-hook-queue "
+                            "if a destination lost it, queue it again: nix-post-build-hook-queue "
                                     + app),
                     settled);
         }
@@ -216,7 +217,7 @@ class UploadIT {
         Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
         scratch.set("NPBHQ_UPLOAD_TO", "exec:" + program);
         List<String> paths = scratch.build("derived", 2);
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals("", scratch.hook(paths.getFirst()).errors());
             assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
             assertEquals(0, scratch.client("pause").status());
@@ -242,7 +243,7 @@ class UploadIT {
                                 + " builder = \"/bin/sh\"; args = [ \"-c\" \"echo ${n} ${dep} > $out\" ]; };"
                                 + " a = mk \"a\" \"\"; b = mk \"b\" \"${a}\"; c = mk \"c\" \"${a} ${b}\";"
                                 + " in [ a b c ]");
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals("", scratch.hook(built.get(2)).errors());
             assertEquals("", scratch.hook(built.get(0)).errors());
             assertEquals("", scratch.hook(built.get(1)).errors());
@@ -271,12 +272,12 @@ class UploadIT {
         scratch.set("NPBHQ_EXCLUDE", "^secret");
         List<String> open = scratch.build("open", 2);
         List<String> secret = scratch.build("secret", 1);
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals(
                     "queued 1\n", scratch.client("queue", "tag=ci/7", open.getFirst()).output());
             assertEquals(
                     0, scratch.client("wait", "tag=ci/7", "timeout=60s").status(), worker::log);
-            assertTrue(Scratch.has(cache, open.getFirst()));
+            assertTrue(World.has(cache, open.getFirst()));
             assertEquals("queued 0 excluded 1\n", scratch.client(secret.getFirst()).output());
             assertEquals(
                     1, scratch.client("wait", secret.getFirst()).status(), "it will never arrive");
@@ -286,8 +287,8 @@ class UploadIT {
                             .contains("NPBHQ_EXCLUDE matches"));
             assertEquals("queued 2, excluded 1, refused 0\n", scratch.client("backfill").output());
             assertEquals(0, scratch.client("wait", "timeout=60s").status());
-            assertTrue(Scratch.has(cache, open.get(1)));
-            assertFalse(Scratch.has(cache, secret.getFirst()));
+            assertTrue(World.has(cache, open.get(1)));
+            assertFalse(World.has(cache, secret.getFirst()));
         }
     }
 }

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.DatagramPacket;
@@ -13,10 +15,14 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import jnr.posix.POSIX;
 import jnr.posix.POSIXFactory;
 import jnr.posix.SpawnFileAction;
@@ -32,11 +38,11 @@ import org.newsclub.net.unix.AFUNIXSocketAddress;
 /** The life of the real worker: what it tells systemd, how it ends, what the next one finds. */
 @Timeout(120)
 class WorkerIT {
-    private Scratch scratch;
+    private World scratch;
 
     @BeforeEach
     void begin() throws Exception {
-        scratch = new Scratch();
+        scratch = new World();
         scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
     }
 
@@ -81,7 +87,7 @@ class WorkerIT {
         try (AFUNIXDatagramSocket systemd = AFUNIXDatagramSocket.newInstance()) {
             systemd.bind(AFUNIXSocketAddress.of(address));
             systemd.setSoTimeout(20_000);
-            try (TestWorker worker = TestWorker.start(scratch)) {
+            try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
                 try (var client = new OtherClient(scratch.socket)) {
                     client.send(path(1) + "\n");
                     assertEquals("ok queued 1", client.line(), worker::log);
@@ -103,26 +109,122 @@ class WorkerIT {
         }
     }
 
+    /** The threads of the JVM itself wake about once a second, whatever the worker does. */
+    private static long switchesOfTheWorkersOwnThreads(long pid) throws IOException {
+        long all = 0;
+        try (Stream<Path> threads = Files.list(Path.of("/proc/" + pid + "/task"))) {
+            for (Path thread : threads.toList()) {
+                String name = Files.readString(thread.resolve("comm")).strip();
+                if (!name.matches(
+                        "C1.*|VM .*|Service.*|Monitor.*|Signal.*|.*Cleaner.*|Ref.*|Fin.*")) {
+                    all +=
+                            Files.readAllLines(thread.resolve("status")).stream()
+                                    .filter(line -> line.startsWith("voluntary_ctxt_switches:"))
+                                    .mapToLong(line -> Long.parseLong(line.split("\\s+")[1]))
+                                    .sum();
+                }
+            }
+        }
+        return all;
+    }
+
+    /** A laptop may be offline for a week. The heartbeat alone may wake the worker. */
+    @Test
+    void aWorkerThatIsPausedSleeps() throws Exception {
+        scratch.set("NPBHQ_METRICS_FILE", scratch.dir.resolve("queue.prom"))
+                .set("WATCHDOG_USEC", "60000000");
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
+            assertEquals(0, scratch.client("pause").status(), worker::log);
+            assertEquals(0, scratch.client(path(1)).status());
+            Thread.sleep(6_000); // what follows a start and a request; then the machine may sleep
+            long before = switchesOfTheWorkersOwnThreads(worker.pid());
+            assertTrue(before > 20, "they have done something");
+            Thread.sleep(10_000); // the time that is measured
+            long switches = switchesOfTheWorkersOwnThreads(worker.pid()) - before;
+            System.out.println("a paused worker: " + switches + " context switches in 10 s");
+            assertTrue(switches <= 10, () -> switches + " context switches in 10 s");
+        }
+    }
+
+    @Test
+    void theThreadThatAcceptsClientsWritesNoFile() throws Exception {
+        Path metrics = scratch.dir.resolve("queue.prom");
+        scratch.set("NPBHQ_METRICS_FILE", metrics);
+        Path trace = scratch.dir.resolve("trace");
+        try (WorkerProcess worker =
+                WorkerProcess.listen(
+                        scratch,
+                        List.of(
+                                "strace",
+                                "-D",
+                                "-f",
+                                "-q",
+                                "--trace=accept,accept4,fsync,fdatasync,rename",
+                                "-o",
+                                trace.toString()))) {
+            for (int i = 1; i <= 3; i++) {
+                int number = i;
+                assertEquals(0, scratch.client(path(i)).status(), worker::log);
+                assertEquals(0, scratch.client("wait").status(), worker::log);
+                World.eventually(
+                        Duration.ofSeconds(20),
+                        "the metrics are written",
+                        () ->
+                                World.text(metrics)
+                                        .contains(
+                                                "delivered_paths_total{lane=\"exec:/bin/true\"} "
+                                                        + number));
+            }
+            assertEquals(0, worker.terminate(), worker::log);
+            World.eventually(
+                    Duration.ofSeconds(20),
+                    "strace has ended",
+                    () -> World.text(trace).stripTrailing().endsWith("+++"));
+        }
+        List<String> calls = Files.readAllLines(trace);
+        int first = 0; // before and after, it opens and closes the queue, and no client waits
+        while (!calls.get(first).contains(" accept")) {
+            first++;
+        }
+        int last = calls.size() - 1;
+        while (!calls.get(last).contains(" accept")) {
+            last--;
+        }
+        Set<String> accepting = new TreeSet<>();
+        Set<String> writing = new TreeSet<>();
+        for (String call : calls.subList(first, last + 1)) {
+            String thread = call.split(" ")[0];
+            if (call.contains(" accept")) {
+                accepting.add(thread);
+            } else if (call.contains("sync(") || call.contains(" rename(")) {
+                writing.add(thread);
+            }
+        }
+        assertEquals(1, accepting.size());
+        assertTrue(writing.size() >= 3, "queue, roots and metrics: " + writing);
+        assertTrue(Collections.disjoint(accepting, writing), accepting + " and " + writing);
+    }
+
     @Test
     void aPauseEndsByItselfThoughTheWorkerWasRestartedAndNobodyIsConnected() throws Exception {
         Path carried = scratch.dir.resolve("carried");
         program("echo carried >> " + carried + "\n");
         long until;
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             until = System.nanoTime() + Duration.ofSeconds(4).toNanos();
-            Scratch.Result paused = scratch.client("pause", "4s");
+            World.Result paused = scratch.client("pause", "4s");
             assertTrue(
                     paused.output().matches("paused since ..:.. until ..:..; a batch.*\n"),
                     paused.output() + paused.errors());
             assertEquals(0, scratch.client(path(1)).status());
             assertEquals(0, worker.terminate(), worker::log);
         }
-        try (TestWorker next = TestWorker.start(scratch)) {
+        try (WorkerProcess next = WorkerProcess.listen(scratch)) {
             try (var client = new OtherClient(scratch.socket)) {
                 client.send("version\n");
                 client.line(); // it is awake now, as after a boot
             }
-            Scratch.eventually(Duration.ofSeconds(30), "it goes on", () -> Files.exists(carried));
+            World.eventually(Duration.ofSeconds(30), "it goes on", () -> Files.exists(carried));
             assertEquals(0, scratch.client("wait", "timeout=20s").status());
             assertTrue(System.nanoTime() >= until, "and not before its time");
             assertEquals(0, next.terminate(), next::log);
@@ -147,13 +249,13 @@ class WorkerIT {
                         + pid
                         + "\nexec sleep 1000\n");
         long child;
-        try (TestWorker worker = TestWorker.start(scratch);
+        try (WorkerProcess worker = WorkerProcess.listen(scratch);
                 var client = new OtherClient(scratch.socket);
                 var waiting = new OtherClient(scratch.socket)) {
             client.send(path(1) + "\n");
             assertEquals("ok queued 1", client.line(), worker::log);
             waiting.send("wait\n");
-            Scratch.eventually(Duration.ofSeconds(20), "the child runs", () -> Files.exists(pid));
+            World.eventually(Duration.ofSeconds(20), "the child runs", () -> Files.exists(pid));
             child = Long.parseLong(Files.readString(pid).strip());
             assertTrue(ProcessHandle.of(child).isPresent());
             long began = System.nanoTime();
@@ -163,7 +265,7 @@ class WorkerIT {
         }
         assertFalse(ProcessHandle.of(child).isPresent(), "no child is left");
         scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/true").set("NPBHQ_IDLE_TIMEOUT", "0");
-        try (TestWorker next = TestWorker.start(scratch)) {
+        try (WorkerProcess next = WorkerProcess.listen(scratch)) {
             assertTrue(
                     scratch.client("list").output().startsWith(path(1)),
                     "it is simply still queued");
@@ -173,13 +275,13 @@ class WorkerIT {
 
     @Test
     void aSecondWorkerOnTheSameStateDirectorySaysSo() throws Exception {
-        try (TestWorker first = TestWorker.start(scratch);
+        try (WorkerProcess first = WorkerProcess.listen(scratch);
                 var client = new OtherClient(scratch.socket);
-                var other = new Scratch()) {
+                var other = new World()) {
             client.send("pause\n");
             assertTrue(client.line().startsWith("ok"), first::log);
             other.set("NPBHQ_UPLOAD_TO", "exec:/bin/true").set("NPBHQ_STATE_DIR", scratch.state);
-            try (TestWorker second = TestWorker.start(other);
+            try (WorkerProcess second = WorkerProcess.listen(other);
                     var late = new OtherClient(other.socket)) {
                 late.send(path(1) + "\n");
                 assertEquals(
@@ -196,7 +298,7 @@ class WorkerIT {
 
     @Test
     void aDamagedDatabaseIsReportedUntilAnOperatorHasSeenIt() throws Exception {
-        try (TestWorker worker = TestWorker.start(scratch);
+        try (WorkerProcess worker = WorkerProcess.listen(scratch);
                 var client = new OtherClient(scratch.socket)) {
             client.send("pause\n" + path(1) + " " + path(2) + "\n");
             assertTrue(client.line().startsWith("ok paused"), worker::log);
@@ -206,7 +308,7 @@ class WorkerIT {
         Files.deleteIfExists(scratch.state.resolve("queue.sqlite-wal"));
         Files.writeString(scratch.state.resolve("queue.sqlite"), "garbage ".repeat(2_000));
         program("exit 1\n");
-        try (TestWorker worker = TestWorker.start(scratch)) {
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             String status = scratch.client("status").output();
             assertTrue(
                     status.contains(
@@ -227,8 +329,7 @@ class WorkerIT {
                                 "--listen=" + second));
         scratch.environment()
                 .forEach((name, value) -> command.add("--setenv=" + name + "=" + value));
-        command.addAll(TestWorker.java());
-        command.addAll(List.of("hookqueue.Main", "serve"));
+        command.addAll(scratch.program.worker());
         Path log = scratch.dir.resolve("log.txt");
         Process worker =
                 new ProcessBuilder(command)
@@ -236,7 +337,7 @@ class WorkerIT {
                         .redirectOutput(log.toFile())
                         .start();
         try {
-            Scratch.eventually(Duration.ofSeconds(10), "the sockets", () -> Files.exists(second));
+            World.eventually(Duration.ofSeconds(10), "the sockets", () -> Files.exists(second));
             for (Path socket : List.of(second, scratch.socket)) {
                 try (var client = new OtherClient(socket)) {
                     client.send("version\n");
@@ -297,14 +398,12 @@ class WorkerIT {
     private int spawn(POSIX posix, int listening) {
         var environment = new ArrayList<String>();
         scratch.environment().forEach((name, value) -> environment.add(name + "=" + value));
-        environment.add("PATH=" + System.getenv("PATH"));
         environment.add("LISTEN_FDS=1");
         String script =
                 "exec >> "
                         + scratch.dir.resolve("log.txt")
                         + " 2>&1; export LISTEN_PID=$$; exec "
-                        + String.join(" ", TestWorker.java())
-                        + " hookqueue.Main serve";
+                        + String.join(" ", scratch.program.worker());
         long pid =
                 posix.posix_spawnp(
                         "/bin/sh",

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.Tools;
 import hookqueue.nix.Progress;
 import java.io.FileInputStream;
 import java.io.IOException;
@@ -158,7 +159,9 @@ class ChildProcessTest {
         ExitResult ending =
                 run(
                         Duration.ofMillis(1500),
-                        "exec perl -e '$| = 1; $end = time + 20; while (time < $end) {"
+                        "exec "
+                                + Tools.find("perl")
+                                + " -e '$| = 1; $end = time + 20; while (time < $end) {"
                                 + " printf \""
                                 + result
                                 + "\", $_ for 1..100; select(undef, undef, undef, 0.01) }'");
@@ -182,7 +185,11 @@ class ChildProcessTest {
         ExitResult ending =
                 run(
                         Duration.ofMillis(2500),
-                        "setsid perl -e 'open(F, \"</dev/zero\"); " + slowly + "' & wait");
+                        setsid()
+                                + Tools.find("perl")
+                                + " -e 'open(F, \"</dev/zero\"); "
+                                + slowly
+                                + "' & wait");
         assertEquals(new ExitResult.Exited(0), ending);
     }
 
@@ -219,14 +226,19 @@ class ChildProcessTest {
     void aGrandchildInASessionOfItsOwnIsEnded() {
         assertEquals(
                 new ExitResult.Exited(0),
-                run(LONG, "setsid sh -c '" + forever + " & exit 0' & wait"));
+                run(LONG, setsid() + "sh -c '" + forever + " & exit 0' & wait"));
     }
 
     @Test
     void aGrandchildThatHoldsNoneOfItsParentsDescriptorsIsEnded() {
         assertEquals(
                 new ExitResult.Exited(0),
-                run(LONG, "(cd /; setsid " + forever + " >/dev/null 2>&1 </dev/null &) ; exit 0"));
+                run(
+                        LONG,
+                        "(cd /; "
+                                + setsid()
+                                + forever
+                                + " >/dev/null 2>&1 </dev/null &) ; exit 0"));
     }
 
     @Test
@@ -234,13 +246,13 @@ class ChildProcessTest {
         var environment =
                 Map.of("A", "x".repeat(100_000), "B", "x".repeat(100_000), "Z", "x".repeat(9));
         var child = new ChildProcess(LONG);
-        List<String> command = List.of("sh", "-c", "setsid " + forever + " & exit 0");
+        List<String> command = List.of("sh", "-c", setsid() + forever + " & exit 0");
         assertEquals(new ExitResult.Exited(0), child.run(command, environment, lines::add));
     }
 
     @Test
     void aGrandchildThatIgnoresSigtermIsKilled() {
-        ExitResult ending = run(LONG, "trap '' TERM; setsid " + forever + " & exit 4");
+        ExitResult ending = run(LONG, "trap '' TERM; " + setsid() + forever + " & exit 4");
         assertEquals(new ExitResult.Exited(4), ending);
     }
 
@@ -252,7 +264,8 @@ class ChildProcessTest {
         Files.writeString(
                 chain,
                 ("[ $1 -gt 0 ] || exec " + forever + "\n")
-                        + "setsid sh $0 $(($1 - 1)) >/dev/null 2>&1 </dev/null & exit 0\n");
+                        + setsid()
+                        + "sh $0 $(($1 - 1)) >/dev/null 2>&1 </dev/null & exit 0\n");
         for (int n = 0; n < 20; n++) {
             assertEquals(new ExitResult.Exited(0), run(LONG, "exec sh " + chain + " 15"));
         }
@@ -263,7 +276,7 @@ class ChildProcessTest {
     /** What is in the middle of {@code execve(2)} has no environment either, and is waited for. */
     @Test
     void anothersProcessWithoutAnEnvironmentIsLeftAloneAndNotWaitedFor() throws IOException {
-        Process another = new ProcessBuilder("env", "-i", "sleep", "50").start();
+        Process another = new ProcessBuilder("env", "-i", Tools.find("sleep"), "50").start();
         try {
             long start = System.nanoTime();
             assertEquals(new ExitResult.Exited(0), run(LONG, "exit 0"));
@@ -316,6 +329,10 @@ class ChildProcessTest {
         assertEquals(new ExitResult.Exited(0), ending);
         assertTrue(count.get() > 1_000_000, () -> count + " lines");
         assertTrue(progress.complaint().length() < 100_000);
+    }
+
+    private static String setsid() {
+        return Tools.find("setsid") + " ";
     }
 
     private ExitResult run(Duration stall, String script) {

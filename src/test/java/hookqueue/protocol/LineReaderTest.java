@@ -237,12 +237,14 @@ class LineReaderTest {
     }
 
     @Test
-    void aResetConnectionEndsAfterTheLinesThatHadCome() throws Exception {
+    void aResetConnectionEndsAfterTheCompleteLines() throws Exception {
+        var reset = new IOException("Connection reset by peer");
+        assertEquals(lines("a"), read(new Pieces(List.of(bytes("a\n"))).endingWith(reset)));
+        assertEquals(lines("a"), read(new Pieces(List.of(bytes("a\nb"))).endingWith(reset)));
         assertEquals(
-                lines("a", "b"),
-                read(
-                        new Pieces(List.of(bytes("a\nb")))
-                                .endingWith(new IOException("Connection reset by peer"))));
+                lines(),
+                read(new Pieces(List.of(bytes("x".repeat(2 << 20)))).endingWith(reset)),
+                "nobody hears that a line was too long");
     }
 
     @Test

@@ -107,6 +107,7 @@ final class SessionFuzz {
                                     new Echo(),
                                     Session.Patience.STANDARD,
                                     new LongLines(),
+                                    new SlowRequests(),
                                     () -> {}));
             thread.start();
             var bytes = ByteBuffer.wrap(data);

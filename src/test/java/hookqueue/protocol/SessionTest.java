@@ -47,6 +47,7 @@ class SessionTest {
     private Thread thread;
     private final CountDownLatch ended = new CountDownLatch(1);
     private final Fake fake = new Fake();
+    private final SlowRequests slowRequests = new SlowRequests();
 
     /** Remembers what it was asked. */
     private static final class Fake implements RequestHandler {
@@ -131,6 +132,7 @@ class SessionTest {
                         fake,
                         patience,
                         new LongLines(),
+                        slowRequests,
                         ended::countDown);
         thread = new Thread(session, "session");
         thread.start();
@@ -245,6 +247,29 @@ class SessionTest {
     }
 
     @Test
+    void whoeverWouldHoldAConnectionForLongIsToldWhenThoseOfOthersAreTaken() throws Exception {
+        for (int i = 1; i < SlowRequests.MOST; i++) {
+            assertTrue(slowRequests.enter());
+        }
+        serve(ENDLESS);
+        send("wait\nwait\n");
+        assertEquals("ok waited", replies.readLine());
+        assertEquals("ok waited", replies.readLine(), "a place is free again after each answer");
+        assertTrue(slowRequests.enter());
+        send("wait\nwatch\nexplain " + SomePaths.path(1).in(STORE) + "\nstatus\n" + lines(0, 1));
+        for (int i = 0; i < 3; i++) {
+            assertEquals(
+                    "error 48 clients wait, watch or explain already; try again later",
+                    replies.readLine());
+        }
+        assertEquals("ok Status", replies.readLine());
+        assertEquals("ok queued 1", replies.readLine());
+        slowRequests.leave();
+        send("wait\n");
+        assertEquals("ok waited", replies.readLine());
+    }
+
+    @Test
     void aClientThatHasOnlyEndedItsOutputStillListens() throws Exception {
         serve(ENDLESS);
         send("wait");
@@ -261,6 +286,45 @@ class SessionTest {
         assertTrue(fake.noticed.await(20, TimeUnit.SECONDS), "watch must not go on for ever");
         assertTrue(ended.await(20, TimeUnit.SECONDS));
         assertEquals(5, fake.count());
+    }
+
+    /**
+     * Reads one byte of a reply and leaves the rest: closing the socket then resets the connection.
+     */
+    private void readOneByte() throws IOException {
+        assertEquals(1, client.read(ByteBuffer.allocate(1)));
+    }
+
+    @Test
+    void aResetInTheMiddleOfALineDropsThatLine() throws Exception {
+        serve(ENDLESS);
+        send(lines(0, 1));
+        readOneByte();
+        send(lines(1, 2) + SomePaths.path(2).in(STORE) + "-cu");
+        client.close();
+        assertTrue(ended.await(20, TimeUnit.SECONDS));
+        assertEquals(SomePaths.paths(0, 2), fake.queued, "the lines before it count");
+    }
+
+    @Test
+    void aResetThatAWatcherNoticesFirstDropsTheCutLineToo() throws Exception {
+        serve(ENDLESS);
+        send("watch\n");
+        readOneByte();
+        send(lines(1, 2) + SomePaths.path(2).in(STORE) + "-cu");
+        client.close();
+        assertTrue(fake.noticed.await(20, TimeUnit.SECONDS));
+        assertTrue(ended.await(20, TimeUnit.SECONDS));
+        assertEquals(SomePaths.paths(1, 2), fake.queued);
+    }
+
+    @Test
+    void aLineWithoutItsEndCountsWhenTheClientClosesInOrder() throws Exception {
+        serve(ENDLESS);
+        send(SomePaths.path(1).in(STORE));
+        client.close();
+        assertTrue(ended.await(20, TimeUnit.SECONDS));
+        assertEquals(SomePaths.paths(1, 2), fake.queued);
     }
 
     @Test

@@ -32,9 +32,9 @@ class CountersTest {
                 List.of(
                         List.of("a"),
                         List.of("a", "b"),
-                        List.of(QueueTransaction.SIGN),
-                        List.of(QueueTransaction.SIGN, "a"),
-                        List.of(QueueTransaction.SIGN, "a", "b"),
+                        List.of(LaneStore.SIGN),
+                        List.of(LaneStore.SIGN, "a"),
+                        List.of(LaneStore.SIGN, "a", "b"),
                         List.of("b", "c"));
         for (int life = 0; life < 20; life++) {
             List<String> lanes = settings.get(random.nextInt(settings.size()));
@@ -58,18 +58,18 @@ class CountersTest {
                     queue.enqueue(
                             List.of(some, path(random.nextInt(PATHS))),
                             random.nextBoolean() ? "t" : null);
-            case 3 -> queue.call(ledger -> ledger.drop(some, now));
-            case 4 -> queue.call(ledger -> ledger.retry(some, now));
+            case 3 -> queue.call(t -> t.paths().drop(some, now));
+            case 4 -> queue.call(t -> t.paths().retry(some, now));
             case 5 ->
-                    queue.call(ledger ->
+                    queue.call(t ->
                             random.nextInt(10) == 0
-                                    ? ledger.retryAll(now)
-                                    : ledger.expire(now - 500_000, 3, now).size());
+                                    ? t.paths().retryAll(now)
+                                    : t.paths().expire(now - 500_000, 3, now).size());
             default -> {
                 String lane = lanes.get(random.nextInt(lanes.size()));
                 int most = random.nextInt(6);
-                var entries = new ArrayList<>(queue.call(ledger -> ledger.fresh(lane, most)));
-                entries.addAll(queue.call(ledger -> ledger.deferred(lane, most)));
+                var entries = new ArrayList<>(queue.call(t -> t.lane(lane).fresh(most)));
+                entries.addAll(queue.call(t -> t.lane(lane).deferred(most)));
                 for (Entry entry : entries) {
                     f.record(
                             queue,

@@ -20,21 +20,22 @@ import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** A queue on real files below one directory, with a clock that stands still. */
-final class Fixture {
-    static final String STORE = "/nix/store";
-    static final List<String> TWO = List.of("ssh://a", "ssh://b");
-    static final List<String> SIGNED = List.of(QueueTransaction.SIGN, "ssh://a", "ssh://b");
+public final class Fixture {
+    public static final String STORE = "/nix/store";
+    public static final List<String> TWO = List.of("ssh://a", "ssh://b");
+    public static final List<String> SIGNED = List.of(LaneStore.SIGN, "ssh://a", "ssh://b");
 
-    final Path state;
-    final Path roots;
+    public final Path state;
+    public final Path roots;
     final List<Throwable> fatal = new CopyOnWriteArrayList<>();
     final List<String> progress = new CopyOnWriteArrayList<>();
-    Instant now = Instant.parse("2026-03-01T12:00:00Z");
-    final InstantSource clock = () -> now;
+    public Instant now = Instant.parse("2026-03-01T12:00:00Z");
+    public final InstantSource clock = () -> now;
 
-    Fixture(Path folder) throws IOException {
+    public Fixture(Path folder) throws IOException {
         this(Files.createDirectories(folder.resolve("state")), folder.resolve("roots"));
     }
 
@@ -43,7 +44,7 @@ final class Fixture {
         this.roots = Files.createDirectories(roots);
     }
 
-    Queue open(List<String> lanes) throws QueueException {
+    public Queue open(List<String> lanes) throws QueueException {
         return open(lanes, Filter.ALL);
     }
 
@@ -59,12 +60,12 @@ final class Fixture {
         return state.resolve("queue.sqlite");
     }
 
-    Path spool() {
+    public Path spool() {
         return state.resolve("spool");
     }
 
     /** The names of the roots, every one of which leads to its path. */
-    Set<String> rooted() throws IOException {
+    public Set<String> rooted() throws IOException {
         var names = new TreeSet<String>();
         try (Stream<Path> links = Files.list(roots)) {
             for (Path link : links.toList()) {
@@ -104,7 +105,7 @@ final class Fixture {
     }
 
     static List<StorePath> fresh(Queue queue, String lane) throws Exception {
-        return queue.call(ledger -> ledger.fresh(lane, 10_000)).stream().map(Entry::path).toList();
+        return queue.call(t -> t.lane(lane).fresh(10_000)).stream().map(Entry::path).toList();
     }
 
     static boolean is(Queue queue, Queue.Task<Boolean> question) throws Exception {
@@ -115,31 +116,44 @@ final class Fixture {
         return queue.call(question).longValue();
     }
 
+    /** How many paths of a tag are outstanding; of those without tags when it is null. */
+    static long outstanding(Queue queue, @Nullable String tag) throws Exception {
+        return queue.call(t -> {
+            List<Long> rows =
+                    tag == null ? t.waits().untagged(0, 10_000) : t.waits().tagged(tag, 0, 10_000);
+            long count = 0;
+            for (long row : rows) {
+                count += t.waits().outstanding(row) ? 1 : 0;
+            }
+            return count;
+        });
+    }
+
     static LaneCounts lane(Queue queue, String name) throws Exception {
-        return queue.call(QueueTransaction::lanes).stream()
+        return queue.call(t -> t.reports().lanes()).stream()
                 .filter(lane -> lane.name().equals(name))
                 .findFirst()
                 .orElseThrow();
     }
 
-    static Set<String> unsettled(Queue queue) throws Exception {
-        return queue.call(ledger -> ledger.list(0, 1_000_000)).stream()
+    public static Set<String> unsettled(Queue queue) throws Exception {
+        return queue.call(t -> t.reports().list(0, 1_000_000)).stream()
                 .map(row -> row.path().baseName())
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** The states of a path by lane, as {@code ssh://a FRESH}. */
-    static List<String> standing(Queue queue, StorePath path) throws Exception {
-        return queue.call(ledger -> ledger.standing(path)).stream()
+    public static List<String> standing(Queue queue, StorePath path) throws Exception {
+        return queue.call(t -> t.reports().standing(path)).stream()
                 .map(row -> row.lane() + " " + row.state())
                 .toList();
     }
 
     static Entry entry(Queue queue, String lane, StorePath path) throws Exception {
         return queue
-                .call(ledger -> {
-                    var all = new ArrayList<>(ledger.fresh(lane, 10_000));
-                    all.addAll(ledger.deferred(lane, 10_000));
+                .call(t -> {
+                    var all = new ArrayList<>(t.lane(lane).fresh(10_000));
+                    all.addAll(t.lane(lane).deferred(10_000));
                     return all;
                 })
                 .stream()
@@ -148,11 +162,11 @@ final class Fixture {
                 .orElseThrow();
     }
 
-    void deliver(Queue queue, String lane, StorePath path) throws Exception {
+    public void deliver(Queue queue, String lane, StorePath path) throws Exception {
         record(queue, lane, new Verdict.Delivered(entry(queue, lane, path)));
     }
 
-    void fail(Queue queue, String lane, StorePath path, String reason) throws Exception {
+    public void fail(Queue queue, String lane, StorePath path, String reason) throws Exception {
         record(queue, lane, new Verdict.Failed(entry(queue, lane, path), 3, reason));
     }
 
@@ -165,14 +179,14 @@ final class Fixture {
     }
 
     void record(Queue queue, String lane, Verdict verdict) throws Exception {
-        queue.call(ledger -> {
-            ledger.record(lane, List.of(verdict), 10, clock.millis());
+        queue.call(t -> {
+            t.lane(lane).record(List.of(verdict), 10, clock.millis());
             return true;
         });
     }
 
     /** Runs statements on the database of a queue that is closed. */
-    void sql(String... statements) throws SQLException {
+    public void sql(String... statements) throws SQLException {
         try (Connection c = DriverManager.getConnection("jdbc:sqlite:" + file(), new Properties());
                 Statement s = c.createStatement()) {
             for (String each : statements) {

@@ -23,7 +23,7 @@ class LaneTotalsTest {
     }
 
     private static LaneTotal tally(Queue queue, String lane) throws Exception {
-        return queue.call(QueueTransaction::tallies).stream()
+        return queue.call(t -> t.reports().totals()).stream()
                 .filter(tally -> tally.lane().equals(lane))
                 .findFirst()
                 .orElseThrow();
@@ -31,8 +31,8 @@ class LaneTotalsTest {
 
     private static void ran(Queue queue, BatchResult.Result result, long millis, int delivered)
             throws Exception {
-        queue.call(ledger -> {
-            ledger.ran("ssh://a", new BatchResult(result, millis, delivered));
+        queue.call(t -> {
+            t.lane("ssh://a").ran(new BatchResult(result, millis, delivered));
             return true;
         });
     }

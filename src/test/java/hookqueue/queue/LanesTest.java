@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -36,17 +37,14 @@ class LanesTest {
         try (Queue queue = f.open(List.of("ssh://a"))) {
             assertFalse(Fixture.lane(queue, "ssh://b").configured());
             assertEquals(
-                    2,
-                    Fixture.count(queue, ledger -> ledger.outstanding(null)),
-                    "nobody waits for b");
+                    2, Fixture.count(queue, t -> t.waits().outstanding()), "nobody waits for b");
             f.deliver(queue, "ssh://a", path(0));
             f.deliver(queue, "ssh://a", path(1));
-            assertEquals(0, Fixture.count(queue, ledger -> ledger.outstanding(null)));
+            assertEquals(0, Fixture.count(queue, t -> t.waits().outstanding()));
             assertEquals(2, f.rooted().size(), "b may come back");
             queue.enqueue(List.of(path(5)), null);
             assertEquals(List.of("ssh://a FRESH"), Fixture.standing(queue, path(5)));
-            assertThrows(
-                    QueueException.class, () -> queue.call(ledger -> ledger.fresh("ssh://b", 1)));
+            assertThrows(QueueException.class, () -> queue.call(t -> t.lane("ssh://b").fresh(1)));
         }
         try (Queue queue = f.open(TWO)) {
             assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(0)));
@@ -57,20 +55,105 @@ class LanesTest {
         }
     }
 
-    /** The settings name another destination, for example one that is spelt otherwise. */
+    /** The settings name another destination, for example one that was mistyped before. */
     @Test
-    void whatIsStillOnItsWayGoesToANewLaneTooOnceItIsQueuedAgain() throws Exception {
+    void pathsOfARemovedDestinationMoveToTheOneThatIsAdded() throws Exception {
+        try (Queue queue = f.open(List.of("ssh://old"))) {
+            queue.enqueue(paths(0, 3), "job");
+            f.defer(queue, "ssh://old", path(1), 60_000);
+            f.fail(queue, "ssh://old", path(2), "no such host");
+        }
+        try (Queue queue = f.open(List.of("ssh://new"))) {
+            assertEquals(3, Fixture.outstanding(queue, "job"));
+            for (int i = 0; i < 3; i++) {
+                assertEquals(List.of("ssh://new FRESH"), Fixture.standing(queue, path(i)));
+            }
+            queue.enqueue(List.of(path(0)), null);
+            f.deliver(queue, "ssh://new", path(0));
+            assertEquals(2, f.rooted().size());
+        }
+    }
+
+    /** More than a page of them; in a lane that is still there they stay as they are. */
+    @Test
+    void onlyTheDeliveriesOfTheRemovedDestinationMove() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 2_500), null);
+            f.deliver(queue, "ssh://b", path(0));
+            f.defer(queue, "ssh://a", path(1), 60_000);
+            f.deliver(queue, "ssh://a", path(2));
+        }
+        try (Queue queue = f.open(List.of("ssh://a", "ssh://c", "ssh://d"))) {
+            assertEquals(List.of("ssh://a FRESH"), Fixture.standing(queue, path(0)));
+            assertEquals(
+                    List.of("ssh://a DEFERRED", "ssh://c FRESH", "ssh://d FRESH"),
+                    Fixture.standing(queue, path(1)));
+            assertEquals(
+                    List.of("ssh://c FRESH", "ssh://d FRESH"), Fixture.standing(queue, path(2)));
+            assertEquals(2_499, Fixture.lane(queue, "ssh://c").fresh());
+            assertEquals(2_499, Fixture.lane(queue, "ssh://d").fresh());
+            f.deliver(queue, "ssh://c", path(2));
+            queue.enqueue(List.of(path(2)), null);
+            assertEquals(
+                    List.of("ssh://d FRESH"),
+                    Fixture.standing(queue, path(2)),
+                    "it has been there already");
+        }
+    }
+
+    @Test
+    void aMovedPathThatHadFailedIsSignedFirst() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 1), null);
+            f.deliver(queue, "ssh://a", path(0));
+            f.fail(queue, "ssh://b", path(0), "no");
+        }
+        try (Queue queue = f.open(List.of(LaneStore.SIGN, "ssh://a", "ssh://c"))) {
+            assertEquals(List.of("sign FRESH", "ssh://c HELD"), Fixture.standing(queue, path(0)));
+        }
+    }
+
+    @Test
+    void aDestinationThatCameAfterThePathTakesItWhenTheOtherGoes() throws Exception {
+        try (Queue queue = f.open(List.of("ssh://b"))) {
+            queue.enqueue(paths(0, 1), null);
+        }
+        f.open(TWO).close();
+        try (Queue queue = f.open(List.of("ssh://a"))) {
+            assertEquals(List.of("ssh://a FRESH"), Fixture.standing(queue, path(0)));
+        }
+    }
+
+    /** The rest has it, or still gets it. Nobody knows yet whether the operator is mistaken. */
+    @Test
+    void whatIsLeftForARetiredDestinationWaitsForTheNextOne() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 2), null);
+            f.deliver(queue, "ssh://a", path(0));
+        }
+        try (Queue queue = f.open(List.of("ssh://a"))) {
+            assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(0)));
+            assertEquals(
+                    List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(1)));
+        }
+        try (Queue queue = f.open(List.of("ssh://a", "ssh://c"))) {
+            assertEquals(List.of("ssh://c FRESH"), Fixture.standing(queue, path(0)));
+            assertEquals(
+                    List.of("ssh://a FRESH", "ssh://c FRESH"), Fixture.standing(queue, path(1)));
+        }
+    }
+
+    @Test
+    void aPathThatIsQueuedAgainGoesToADestinationThatWasAddedSince() throws Exception {
         try (Queue queue = f.open(List.of("ssh://old"))) {
             queue.enqueue(paths(0, 2), null);
         }
-        try (Queue queue = f.open(List.of("ssh://new"))) {
-            assertEquals(0, Fixture.count(queue, ledger -> ledger.outstanding(null)));
+        try (Queue queue = f.open(List.of("ssh://old", "ssh://new"))) {
             queue.enqueue(List.of(path(0)), "job");
             assertEquals(
                     List.of("ssh://old FRESH", "ssh://new FRESH"),
                     Fixture.standing(queue, path(0)));
             assertEquals(List.of("ssh://old FRESH"), Fixture.standing(queue, path(1)));
-            assertEquals(1, Fixture.count(queue, ledger -> ledger.outstanding("job")));
             f.deliver(queue, "ssh://new", path(0));
             queue.enqueue(List.of(path(0)), null);
             assertEquals(
@@ -78,18 +161,56 @@ class LanesTest {
                     Fixture.standing(queue, path(0)),
                     "it is there already");
         }
-        try (Queue queue = f.open(List.of("ssh://new", "ssh://old"))) {
-            queue.enqueue(List.of(path(0)), null);
+    }
+
+    @Test
+    void aRetryConcernsConfiguredDestinationsAlone() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 2), null);
+            f.deliver(queue, "ssh://a", path(0));
+            f.fail(queue, "ssh://a", path(1), "no");
+            for (int i = 0; i < 2; i++) {
+                f.fail(queue, "ssh://b", path(i), "no");
+            }
+        }
+        try (Queue queue = f.open(List.of("ssh://a"))) {
+            long now = f.clock.millis();
             assertEquals(
-                    0,
-                    Fixture.lane(queue, "ssh://new").fresh(),
-                    "a lane that has been in force all the while got it before");
+                    PathStore.Retried.NO_DESTINATION,
+                    queue.call(t -> t.paths().retry(path(0), now)));
+            assertEquals(
+                    PathStore.Retried.NOT_QUEUED, queue.call(t -> t.paths().retry(path(7), now)));
+            assertEquals(List.of("ssh://b FAILED"), Fixture.standing(queue, path(0)));
+            assertEquals(1, Fixture.count(queue, t -> t.paths().retryAll(now)));
+            assertEquals(
+                    List.of("ssh://a FRESH", "ssh://b FAILED"), Fixture.standing(queue, path(1)));
+            f.fail(queue, "ssh://a", path(1), "no");
+            assertEquals(PathStore.Retried.DUE, queue.call(t -> t.paths().retry(path(1), now)));
+        }
+    }
+
+    @Test
+    void droppingADestinationForgetsItsPathsSomeAtATime() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 25), null);
+            f.deliver(queue, "ssh://a", path(0));
+        }
+        try (Queue queue = f.open(List.of("ssh://a"))) {
+            long now = f.clock.millis();
+            assertEquals(Optional.of(10), queue.call(t -> t.paths().dropLane("ssh://b", 10, now)));
+            assertEquals(Optional.of(15), queue.call(t -> t.paths().dropLane("ssh://b", 100, now)));
+            assertEquals(Optional.of(0), queue.call(t -> t.paths().dropLane("ssh://b", 100, now)));
+            assertEquals(
+                    Optional.empty(), queue.call(t -> t.paths().dropLane("ssh://z", 100, now)));
+            assertEquals(24, f.rooted().size());
+            assertEquals(24, Fixture.unsettled(queue).size());
+            assertEquals(24, Fixture.lane(queue, "ssh://a").fresh());
         }
     }
 
     @Test
     void inANewLaneAPathIsHeldAsLongAsItHasToBeSigned() throws Exception {
-        try (Queue queue = f.open(List.of(QueueTransaction.SIGN, "ssh://a"))) {
+        try (Queue queue = f.open(List.of(LaneStore.SIGN, "ssh://a"))) {
             queue.enqueue(paths(0, 1), null);
         }
         try (Queue queue = f.open(SIGNED)) {
@@ -97,7 +218,7 @@ class LanesTest {
             assertEquals(
                     List.of("sign FRESH", "ssh://a HELD", "ssh://b HELD"),
                     Fixture.standing(queue, path(0)));
-            f.deliver(queue, QueueTransaction.SIGN, path(0));
+            f.deliver(queue, LaneStore.SIGN, path(0));
             assertEquals(
                     List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(0)));
         }
@@ -109,7 +230,7 @@ class LanesTest {
         try (Queue queue = f.open(List.of("ssh://a"))) {
             assertEquals(
                     List.of("ssh://a"),
-                    queue.call(QueueTransaction::lanes).stream().map(LaneCounts::name).toList());
+                    queue.call(t -> t.reports().lanes()).stream().map(LaneCounts::name).toList());
         }
     }
 
@@ -119,15 +240,15 @@ class LanesTest {
             queue.enqueue(paths(0, 2), null);
             assertEquals(List.of(), Fixture.fresh(queue, "ssh://a"));
             assertEquals(2, Fixture.lane(queue, "ssh://a").held());
-            f.deliver(queue, QueueTransaction.SIGN, path(0));
+            f.deliver(queue, LaneStore.SIGN, path(0));
             assertEquals(List.of(path(0)), Fixture.fresh(queue, "ssh://a"));
             assertEquals(List.of(path(0)), Fixture.fresh(queue, "ssh://b"));
-            f.fail(queue, QueueTransaction.SIGN, path(1), "the key is wrong");
+            f.fail(queue, LaneStore.SIGN, path(1), "the key is wrong");
             assertEquals(
                     List.of("sign FAILED", "ssh://a HELD", "ssh://b HELD"),
                     Fixture.standing(queue, path(1)),
                     "nothing is uploaded unsigned");
-            queue.call(ledger -> ledger.retry(path(1), 1));
+            queue.call(t -> t.paths().retry(path(1), 1));
             assertEquals(
                     List.of("sign FRESH", "ssh://a HELD", "ssh://b HELD"),
                     Fixture.standing(queue, path(1)));
@@ -136,9 +257,9 @@ class LanesTest {
 
     @Test
     void signingAloneIsAQueueToo() throws Exception {
-        try (Queue queue = f.open(List.of(QueueTransaction.SIGN))) {
+        try (Queue queue = f.open(List.of(LaneStore.SIGN))) {
             queue.enqueue(paths(0, 1), null);
-            f.deliver(queue, QueueTransaction.SIGN, path(0));
+            f.deliver(queue, LaneStore.SIGN, path(0));
             assertEquals(Set.of(), f.rooted());
         }
     }
@@ -147,20 +268,20 @@ class LanesTest {
     void aKeyThatIsTakenAwayFreesWhatWaitedForIt() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 2), null);
-            f.fail(queue, QueueTransaction.SIGN, path(1), "no");
+            f.fail(queue, LaneStore.SIGN, path(1), "no");
         }
         try (Queue queue = f.open(TWO)) {
             assertEquals(List.of(path(0), path(1)), Fixture.fresh(queue, "ssh://a"));
             assertEquals(0, Fixture.lane(queue, "ssh://b").held());
             assertEquals(
                     List.of("ssh://a", "ssh://b"),
-                    queue.call(QueueTransaction::lanes).stream().map(LaneCounts::name).toList());
+                    queue.call(t -> t.reports().lanes()).stream().map(LaneCounts::name).toList());
         }
     }
 
     @Test
     void aKeyThatIsTakenAwaySettlesWhatHadOnlyToBeSigned() throws Exception {
-        try (Queue queue = f.open(List.of(QueueTransaction.SIGN))) {
+        try (Queue queue = f.open(List.of(LaneStore.SIGN))) {
             queue.enqueue(paths(0, 2), null);
         }
         try (Queue queue = f.open(List.of("ssh://a"))) {
@@ -177,10 +298,10 @@ class LanesTest {
             f.defer(queue, "ssh://b", path(0), 60_000);
         }
         try (Queue queue = f.open(SIGNED)) {
-            assertEquals(List.of(path(0), path(1)), Fixture.fresh(queue, QueueTransaction.SIGN));
+            assertEquals(List.of(path(0), path(1)), Fixture.fresh(queue, LaneStore.SIGN));
             assertEquals(2, Fixture.lane(queue, "ssh://b").held());
             assertEquals(1, Fixture.lane(queue, "ssh://a").held());
-            f.deliver(queue, QueueTransaction.SIGN, path(0));
+            f.deliver(queue, LaneStore.SIGN, path(0));
             assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(0)));
         }
     }
@@ -196,10 +317,10 @@ class LanesTest {
         }
         try (Queue queue = f.open(SIGNED)) {
             assertEquals(List.of("ssh://a FAILED"), Fixture.standing(queue, path(0)));
-            queue.call(ledger -> ledger.retry(path(0), 1));
+            queue.call(t -> t.paths().retry(path(0), 1));
             assertEquals(List.of("ssh://a HELD", "sign FRESH"), Fixture.standing(queue, path(0)));
-            assertEquals(1, Fixture.count(queue, ledger -> ledger.retryAll(1)));
-            f.deliver(queue, QueueTransaction.SIGN, path(1));
+            assertEquals(1, Fixture.count(queue, t -> t.paths().retryAll(1)));
+            f.deliver(queue, LaneStore.SIGN, path(1));
             assertEquals(List.of("ssh://a FRESH"), Fixture.standing(queue, path(1)));
         }
     }
@@ -209,7 +330,7 @@ class LanesTest {
     void aFailedPathThatIsBuiltAgainIsSignedAgain() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 1), null);
-            f.deliver(queue, QueueTransaction.SIGN, path(0));
+            f.deliver(queue, LaneStore.SIGN, path(0));
             f.deliver(queue, "ssh://b", path(0));
             f.fail(queue, "ssh://a", path(0), "it is no longer in the local store");
             queue.enqueue(paths(0, 1), null);
@@ -225,7 +346,7 @@ class LanesTest {
         }
         f.now = f.now.plus(Duration.ofDays(40));
         try (Queue queue = f.open(SIGNED)) {
-            assertEquals(1, queue.call(ledger -> ledger.expire(f.clock.millis(), 10, 1)).size());
+            assertEquals(1, queue.call(t -> t.paths().expire(f.clock.millis(), 10, 1)).size());
             assertEquals(List.of("ssh://b HELD", "sign FRESH"), Fixture.standing(queue, path(0)));
         }
     }
@@ -234,9 +355,9 @@ class LanesTest {
     void aSignatureThatFailedForGoodTakesWhatWaitedForItAlong() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 1), null);
-            f.fail(queue, QueueTransaction.SIGN, path(0), "no");
+            f.fail(queue, LaneStore.SIGN, path(0), "no");
             f.now = f.now.plusMillis(1);
-            queue.call(ledger -> ledger.expire(f.clock.millis(), 10, 1));
+            queue.call(t -> t.paths().expire(f.clock.millis(), 10, 1));
             assertEquals(Set.of(), Fixture.unsettled(queue));
             assertEquals(Set.of(), f.rooted());
         }
@@ -246,15 +367,15 @@ class LanesTest {
     void breakersOutliveTheWorker() throws Exception {
         var open = new Breaker(4, 2_000, 1_000, "no route to host");
         try (Queue queue = f.open(TWO)) {
-            queue.call(ledger -> {
-                ledger.breaker("ssh://a", open);
+            queue.call(t -> {
+                t.lane("ssh://a").breaker(open);
                 return true;
             });
         }
         try (Queue queue = f.open(TWO)) {
-            assertEquals(open, queue.call(ledger -> ledger.breaker("ssh://a")));
+            assertEquals(open, queue.call(t -> t.lane("ssh://a").breaker()));
             assertTrue(Fixture.lane(queue, "ssh://a").breaker().open());
-            assertEquals(Breaker.CLOSED, queue.call(ledger -> ledger.breaker("ssh://b")));
+            assertEquals(Breaker.CLOSED, queue.call(t -> t.lane("ssh://b").breaker()));
         }
     }
 }

@@ -23,26 +23,33 @@ class PlansTest {
         Set<String> texts;
         try (Queue queue = f.open(Fixture.SIGNED)) {
             queue.enqueue(paths(0, 9), "t");
-            f.deliver(queue, QueueTransaction.SIGN, path(0));
+            f.deliver(queue, LaneStore.SIGN, path(0));
             f.deliver(queue, "ssh://a", path(0));
             f.defer(queue, "ssh://b", path(0), 5);
-            f.fail(queue, QueueTransaction.SIGN, path(1), "no");
+            f.fail(queue, LaneStore.SIGN, path(1), "no");
             queue.enqueue(paths(0, 9), null);
             texts =
-                    queue.call(ledger -> {
-                        ledger.due("ssh://b", 9, 9, 9);
-                        ledger.nextDue("ssh://b");
-                        ledger.youngest("ssh://a");
-                        ledger.hasten("ssh://b", 9);
-                        ledger.breaker("ssh://b");
-                        ledger.lanes();
-                        ledger.oldest();
-                        ledger.list(0, 9);
-                        ledger.standing(path(0));
-                        ledger.settledAt(path(0));
-                        ledger.outstanding("t");
-                        ledger.drop(path(3), 9);
-                        return ledger.sql.texts();
+                    queue.call(t -> {
+                        t.lane("ssh://b").due(9, 9, 9);
+                        t.lane("ssh://b").nextDue();
+                        t.lane("ssh://a").youngest();
+                        t.lane("ssh://b").hasten(9);
+                        t.lane("ssh://b").breaker();
+                        t.reports().lanes();
+                        t.reports().oldest();
+                        t.reports().list(0, 9);
+                        t.reports().standing(path(0));
+                        t.reports().settledAt(path(0));
+                        for (long row : t.waits().tagged("t", 0, 9)) {
+                            t.waits().outstanding(row);
+                            t.waits().standing(row);
+                        }
+                        t.waits().untagged(0, 9);
+                        t.waits().failed(9);
+                        t.waits().anyStranded();
+                        t.waits().anyDestination();
+                        t.paths().drop(path(3), 9);
+                        return t.sql().texts();
                     });
         }
         var scans = new ArrayList<String>();

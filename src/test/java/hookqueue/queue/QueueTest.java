@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import hookqueue.base.Filter;
 import hookqueue.base.StorePath;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +19,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -39,7 +37,7 @@ class QueueTest {
     void whatIsAnsweredIsRootedAndOutlivesAPowerFailure() throws Exception {
         try (Queue queue = f.open(TWO)) {
             for (int i = 0; i < 20; i++) {
-                assertEquals(new Receipt(1, 0), queue.enqueue(List.of(path(i)), null));
+                queue.enqueue(List.of(path(i)), null);
                 assertTrue(f.rooted().contains(path(i).baseName()), "rooted before the answer");
                 Fixture later = f.afterPowerFailure(folder.resolve("after" + i));
                 try (Queue next = later.open(TWO)) {
@@ -60,7 +58,7 @@ class QueueTest {
             var threads = new ArrayList<Thread>();
             threads.add(
                     caller(() ->
-                            queue.call(ledger -> {
+                            queue.call(t -> {
                                 entered.countDown();
                                 await(go);
                                 return true;
@@ -85,7 +83,7 @@ class QueueTest {
     }
 
     private interface Call {
-        Object run() throws Exception;
+        void run() throws Exception;
     }
 
     private static Thread caller(Call call) {
@@ -116,7 +114,7 @@ class QueueTest {
             var go = new CountDownLatch(1);
             Thread first =
                     caller(() ->
-                            queue.call(ledger -> {
+                            queue.call(t -> {
                                 entered.countDown();
                                 await(go);
                                 return true;
@@ -129,11 +127,10 @@ class QueueTest {
                                 assertThrows(
                                         QueueException.class,
                                         () ->
-                                                queue.call(ledger -> {
-                                                    ledger.enqueue(paths(50, 60), null, 0);
+                                                queue.call(t -> {
+                                                    t.paths().enqueue(paths(50, 60), null, 0);
                                                     throw new SQLException("no");
                                                 })));
-                        return true;
                     });
             Thread good = caller(() -> queue.enqueue(List.of(path(1)), null));
             for (Thread thread : List.of(bad, good)) {
@@ -157,8 +154,7 @@ class QueueTest {
             queue.enqueue(paths(0, 3), null);
             f.deliver(queue, "ssh://a", path(1));
             f.defer(queue, "ssh://b", path(1), 60_000);
-            assertEquals(
-                    new Receipt(2, 0), queue.enqueue(List.of(path(1), path(1)), null), "a success");
+            queue.enqueue(List.of(path(1), path(1)), null);
             assertEquals(List.of("ssh://b DEFERRED"), Fixture.standing(queue, path(1)));
             assertEquals(List.of(path(0), path(2)), Fixture.fresh(queue, "ssh://a"));
         }
@@ -170,7 +166,7 @@ class QueueTest {
             queue.enqueue(paths(0, 1), null);
             f.deliver(queue, "ssh://a", path(0));
             f.fail(queue, "ssh://b", path(0), "no");
-            assertEquals(1, queue.call(ledger -> ledger.failed(0, 10)).size());
+            assertEquals(1, queue.call(t -> t.reports().failed(0, 10)).size());
             queue.enqueue(paths(0, 1), null);
             assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(0)));
             assertEquals(0, Fixture.entry(queue, "ssh://b", path(0)).attempts());
@@ -186,12 +182,12 @@ class QueueTest {
             f.deliver(queue, "ssh://b", path(0));
             assertEquals(Set.of(), f.rooted());
             assertEquals(
-                    Optional.of(f.clock.millis()), queue.call(ledger -> ledger.settledAt(path(0))));
+                    Optional.of(f.clock.millis()), queue.call(t -> t.reports().settledAt(path(0))));
             queue.enqueue(paths(0, 1), null);
             assertEquals(
                     List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(0)));
             assertEquals(Set.of(path(0).baseName()), f.rooted());
-            assertEquals(Optional.empty(), queue.call(ledger -> ledger.settledAt(path(0))));
+            assertEquals(Optional.empty(), queue.call(t -> t.reports().settledAt(path(0))));
         }
     }
 
@@ -209,27 +205,19 @@ class QueueTest {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 3), "one");
             queue.enqueue(paths(2, 5), "two");
-            assertEquals(3, Fixture.count(queue, ledger -> ledger.outstanding("one")));
-            assertEquals(3, Fixture.count(queue, ledger -> ledger.outstanding("two")));
-            assertEquals(0, Fixture.count(queue, ledger -> ledger.outstanding("three")));
+            assertEquals(3, Fixture.outstanding(queue, "one"));
+            assertEquals(3, Fixture.outstanding(queue, "two"));
+            assertEquals(0, Fixture.outstanding(queue, "three"));
             assertEquals(
-                    10,
-                    Fixture.count(queue, ledger -> ledger.outstanding(null)),
-                    "by path and lane");
-            assertFalse(Fixture.is(queue, ledger -> ledger.knownTag("three")));
+                    10, Fixture.count(queue, t -> t.waits().outstanding()), "by path and lane");
+            assertFalse(Fixture.is(queue, t -> t.waits().knownTag("three")));
             for (String lane : TWO) {
                 f.deliver(queue, lane, path(2));
             }
-            assertEquals(2, Fixture.count(queue, ledger -> ledger.outstanding("one")));
+            assertEquals(2, Fixture.outstanding(queue, "one"));
             f.fail(queue, "ssh://a", path(0), "no");
             f.deliver(queue, "ssh://b", path(0));
-            assertEquals(1, Fixture.count(queue, ledger -> ledger.outstanding("one")));
-            assertEquals(
-                    List.of(path(0)),
-                    queue.call(ledger -> ledger.failedOf("one", 10)).stream()
-                            .map(DeliveryRow::path)
-                            .toList());
-            assertEquals(List.of(), queue.call(ledger -> ledger.failedOf("two", 10)));
+            assertEquals(1, Fixture.outstanding(queue, "one"));
         }
     }
 
@@ -241,9 +229,9 @@ class QueueTest {
         }
         f.now = f.now.plus(Duration.ofDays(31));
         try (Queue queue = f.open(List.of("ssh://a"))) {
-            assertFalse(Fixture.is(queue, ledger -> ledger.known(path(0))));
-            assertTrue(Fixture.is(queue, ledger -> ledger.known(path(1))), "it is not settled");
-            assertTrue(Fixture.is(queue, ledger -> ledger.knownTag("t")));
+            assertFalse(Fixture.is(queue, t -> t.reports().known(path(0))));
+            assertTrue(Fixture.is(queue, t -> t.reports().known(path(1))), "it is not settled");
+            assertTrue(Fixture.is(queue, t -> t.waits().knownTag("t")));
         }
         assertEquals(1, f.number("SELECT count(*) FROM tag"));
     }
@@ -256,8 +244,8 @@ class QueueTest {
                 f.now = f.now.plusSeconds(1);
                 f.deliver(queue, "ssh://a", path(i));
             }
-            queue.call(ledger -> {
-                assertFalse(ledger.forget(0, 3, 1_000));
+            queue.call(t -> {
+                assertFalse(t.paths().forget(0, 3, 1_000));
                 return true;
             });
             assertEquals(
@@ -272,24 +260,10 @@ class QueueTest {
 
     private static boolean known(Queue queue, StorePath path) {
         try {
-            return queue.call(ledger -> ledger.known(path));
+            return queue.call(t -> t.reports().known(path));
         } catch (QueueException | InterruptedException e) {
             throw new AssertionError(e);
         }
-    }
-
-    @Test
-    void whatTheSettingsExcludeIsCountedAndNotTaken() throws Exception {
-        var filter = new Filter(Pattern.compile("p[0-4]$"), Pattern.compile("p3"));
-        try (Queue queue = f.open(TWO, filter)) {
-            assertEquals(new Receipt(4, 6), queue.enqueue(paths(0, 10), "t"));
-            assertEquals(4, Fixture.unsettled(queue).size());
-            assertEquals(4, f.rooted().size());
-        }
-        assertTrue(filter.reason(path(3)).startsWith("NPBHQ_EXCLUDE matches"));
-        assertTrue(filter.reason(path(7)).startsWith("NPBHQ_INCLUDE does not match"));
-        assertEquals("the filters let it through", filter.reason(path(2)));
-        assertEquals("no filter is set", Filter.ALL.reason(path(2)));
     }
 
     @Test
@@ -297,11 +271,11 @@ class QueueTest {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             f.fail(queue, "ssh://a", path(0), "no");
-            assertTrue(Fixture.is(queue, ledger -> ledger.drop(path(0), 1)));
+            assertTrue(Fixture.is(queue, t -> t.paths().drop(path(0), 1)));
             assertFalse(
-                    Fixture.is(queue, ledger -> ledger.drop(path(0), 1)),
+                    Fixture.is(queue, t -> t.paths().drop(path(0), 1)),
                     "it is not queued any more");
-            assertFalse(Fixture.is(queue, ledger -> ledger.drop(path(7), 1)));
+            assertFalse(Fixture.is(queue, t -> t.paths().drop(path(7), 1)));
             assertEquals(Set.of(path(1).baseName()), Fixture.unsettled(queue));
             assertEquals(Set.of(path(1).baseName()), f.rooted());
         }
@@ -312,7 +286,7 @@ class QueueTest {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             Entry entry = Fixture.entry(queue, "ssh://a", path(0));
-            queue.call(ledger -> ledger.drop(path(0), 1));
+            queue.call(t -> t.paths().drop(path(0), 1));
             f.record(queue, "ssh://a", new Verdict.Deferred(entry, 1, 1, 5, "late"));
             f.record(queue, "ssh://a", new Verdict.Failed(entry, 1, "late"));
             f.record(queue, "ssh://a", new Verdict.Delivered(entry));
@@ -330,23 +304,22 @@ class QueueTest {
             f.defer(queue, "ssh://b", path(1), 60_000);
             var open = new Breaker(3, f.clock.millis() + 60_000, f.clock.millis(), "down");
             for (String lane : TWO) {
-                queue.call(ledger -> {
-                    ledger.breaker(lane, open);
+                queue.call(t -> {
+                    t.lane(lane).breaker(open);
                     return true;
                 });
             }
-            assertTrue(Fixture.is(queue, ledger -> ledger.retry(path(0), f.clock.millis())));
+            queue.call(t -> t.paths().retry(path(0), f.clock.millis()));
             assertEquals(
                     List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(0)));
             assertEquals(
                     List.of("ssh://a DEFERRED", "ssh://b DEFERRED"),
                     Fixture.standing(queue, path(1)));
-            assertFalse(Fixture.is(queue, ledger -> ledger.retry(path(9), 1)));
-            queue.call(ledger -> {
-                ledger.breaker("ssh://b", open);
+            queue.call(t -> {
+                t.lane("ssh://b").breaker(open);
                 return true;
             });
-            assertEquals(2, Fixture.count(queue, ledger -> ledger.retryAll(f.clock.millis())));
+            assertEquals(2, Fixture.count(queue, t -> t.paths().retryAll(f.clock.millis())));
             assertEquals(3, Fixture.fresh(queue, "ssh://a").size());
             assertFalse(Fixture.lane(queue, "ssh://b").breaker().open());
         }
@@ -359,15 +332,15 @@ class QueueTest {
             queue.enqueue(paths(0, 3), null);
             f.defer(queue, "ssh://a", path(0), 60_000);
             f.fail(queue, "ssh://a", path(1), "no");
-            queue.call(ledger -> ledger.retry(path(0), f.clock.millis()));
-            queue.call(ledger -> ledger.retry(path(1), f.clock.millis()));
+            queue.call(t -> t.paths().retry(path(0), f.clock.millis()));
+            queue.call(t -> t.paths().retry(path(1), f.clock.millis()));
             queue.enqueue(paths(3, 5), null);
             assertEquals(
                     List.of(path(2), path(3), path(4), path(0), path(1)),
                     Fixture.fresh(queue, "ssh://a"));
             assertEquals(
                     path(4),
-                    queue.call(ledger -> ledger.youngest("ssh://a")).getFirst().path(),
+                    queue.call(t -> t.lane("ssh://a").youngest()).getFirst().path(),
                     "nor are they what a destination is tried with");
         }
     }
@@ -377,14 +350,14 @@ class QueueTest {
         try (Queue queue = f.open(Fixture.SIGNED)) {
             queue.enqueue(paths(0, 3), null);
             for (StorePath each : paths(0, 3)) {
-                f.deliver(queue, QueueTransaction.SIGN, each);
+                f.deliver(queue, LaneStore.SIGN, each);
             }
             f.fail(queue, "ssh://a", path(0), "no");
-            queue.call(ledger -> ledger.retryAll(f.clock.millis()));
+            queue.call(t -> t.paths().retryAll(f.clock.millis()));
             queue.enqueue(paths(3, 4), null);
-            assertEquals(List.of(path(3), path(0)), Fixture.fresh(queue, QueueTransaction.SIGN));
-            f.deliver(queue, QueueTransaction.SIGN, path(0));
-            f.deliver(queue, QueueTransaction.SIGN, path(3));
+            assertEquals(List.of(path(3), path(0)), Fixture.fresh(queue, LaneStore.SIGN));
+            f.deliver(queue, LaneStore.SIGN, path(0));
+            f.deliver(queue, LaneStore.SIGN, path(3));
             assertEquals(
                     List.of(path(1), path(2), path(3), path(0)), Fixture.fresh(queue, "ssh://a"));
         }
@@ -398,14 +371,15 @@ class QueueTest {
             f.fail(queue, "ssh://a", path(0), "no");
             f.now = f.now.plusSeconds(5);
             queue.enqueue(paths(1, 2), null);
-            assertEquals(first.toEpochMilli(), queue.call(QueueTransaction::oldest).orElseThrow());
+            assertEquals(first.toEpochMilli(), queue.call(t -> t.reports().oldest()).orElseThrow());
             f.deliver(queue, "ssh://b", path(0));
-            assertEquals(f.now.toEpochMilli(), queue.call(QueueTransaction::oldest).orElseThrow());
+            assertEquals(f.now.toEpochMilli(), queue.call(t -> t.reports().oldest()).orElseThrow());
+            f.deliver(queue, "ssh://a", path(1));
         }
-        try (Queue queue = f.open(List.of("ssh://c"))) {
+        try (Queue queue = f.open(List.of("ssh://a"))) {
             assertTrue(
-                    queue.call(QueueTransaction::oldest).isEmpty(),
-                    "they wait for lanes that are gone");
+                    queue.call(t -> t.reports().oldest()).isEmpty(),
+                    "it waits for a lane that is gone");
         }
     }
 
@@ -418,7 +392,7 @@ class QueueTest {
             f.fail(queue, "ssh://a", path(1), "just now");
             long before = f.now.minus(Duration.ofDays(30)).toEpochMilli();
             List<DeliveryRow> expired =
-                    queue.call(ledger -> ledger.expire(before, 10, f.clock.millis()));
+                    queue.call(t -> t.paths().expire(before, 10, f.clock.millis()));
             assertEquals(List.of("long ago"), expired.stream().map(DeliveryRow::reason).toList());
             assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(0)));
             assertEquals(2, f.rooted().size());
@@ -434,10 +408,9 @@ class QueueTest {
             f.defer(queue, "ssh://a", path(0), 900_000);
             long longest = Duration.ofMinutes(20).toMillis();
             long now = f.clock.millis();
-            assertEquals(0, queue.call(ledger -> ledger.due("ssh://a", now, longest, 9)).size());
+            assertEquals(0, queue.call(t -> t.lane("ssh://a").due(now, longest, 9)).size());
             long earlier = now - Duration.ofDays(300).toMillis();
-            assertEquals(
-                    1, queue.call(ledger -> ledger.due("ssh://a", earlier, longest, 9)).size());
+            assertEquals(1, queue.call(t -> t.lane("ssh://a").due(earlier, longest, 9)).size());
         }
     }
 
@@ -445,39 +418,39 @@ class QueueTest {
     void pauseOutlivesTheWorker() throws Exception {
         long now = f.clock.millis();
         try (Queue queue = f.open(TWO)) {
-            assertFalse(Fixture.is(queue, ledger -> ledger.paused(now)));
-            queue.call(ledger -> {
-                ledger.pause(42, 0);
+            assertFalse(Fixture.is(queue, t -> t.meta().paused(now)));
+            queue.call(t -> {
+                t.meta().pause(42, 0);
                 return true;
             });
         }
         try (Queue queue = f.open(TWO)) {
-            assertEquals(Optional.of(new Pause(42, 0)), queue.call(ledger -> ledger.pause(now)));
-            queue.call(ledger -> {
-                ledger.resume();
+            assertEquals(Optional.of(new Pause(42, 0)), queue.call(t -> t.meta().pause(now)));
+            queue.call(t -> {
+                t.meta().resume();
                 return true;
             });
-            assertFalse(Fixture.is(queue, ledger -> ledger.paused(now)));
+            assertFalse(Fixture.is(queue, t -> t.meta().paused(now)));
         }
     }
 
     @Test
     void aPauseWithAnEndIsOverThenInWhateverWorker() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.call(ledger -> {
-                ledger.pause(1_000, 5_000);
+            queue.call(t -> {
+                t.meta().pause(1_000, 5_000);
                 return true;
             });
         }
         try (Queue queue = f.open(TWO)) {
-            assertTrue(Fixture.is(queue, ledger -> ledger.paused(4_999)));
-            assertFalse(Fixture.is(queue, ledger -> ledger.paused(5_000)));
-            queue.call(ledger -> {
-                ledger.pause(6_000, 0);
+            assertTrue(Fixture.is(queue, t -> t.meta().paused(4_999)));
+            assertFalse(Fixture.is(queue, t -> t.meta().paused(5_000)));
+            queue.call(t -> {
+                t.meta().pause(6_000, 0);
                 return true;
             });
             assertTrue(
-                    Fixture.is(queue, ledger -> ledger.paused(1_000_000)),
+                    Fixture.is(queue, t -> t.meta().paused(1_000_000)),
                     "the end of an earlier one does not count");
         }
     }
@@ -490,7 +463,7 @@ class QueueTest {
             long after = 0;
             while (true) {
                 long last = after;
-                List<DeliveryRow> page = queue.call(ledger -> ledger.list(last, 10));
+                List<DeliveryRow> page = queue.call(t -> t.reports().list(last, 10));
                 if (page.isEmpty()) {
                     break;
                 }
@@ -514,12 +487,11 @@ class QueueTest {
             Thread waiter =
                     caller(() -> {
                         queue.awaitChange(seen, 60_000);
-                        return true;
                     });
             queue.enqueue(paths(0, 1), null);
             assertTrue(waiter.join(Duration.ofSeconds(20)));
             long then = queue.version();
-            queue.call(QueueTransaction::lanes);
+            queue.call(t -> t.reports().lanes());
             assertEquals(then, queue.version(), "looking changes nothing");
         }
     }

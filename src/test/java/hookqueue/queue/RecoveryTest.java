@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import hookqueue.Tools;
 import hookqueue.base.StorePath;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -321,7 +322,7 @@ class RecoveryTest {
             var e =
                     assertThrows(
                             QueueException.class,
-                            () -> queue.call(ledger -> ledger.fresh("ssh://a", 10)));
+                            () -> queue.call(t -> t.lane("ssh://a").fresh(10)));
             assertTrue(e.getMessage().contains("a row's name is not a store path"), e::toString);
             assertEquals(1, f.fatal.size());
         }
@@ -349,7 +350,7 @@ class RecoveryTest {
             assertEquals(
                     "garbage collector roots cannot be made in " + f.roots + ": it does not exist",
                     queue.rootsProblem());
-            assertEquals(new Receipt(1, 0), queue.enqueue(paths(0, 1), null));
+            queue.enqueue(paths(0, 1), null);
             assertFalse(queue.mendRoots(), "nothing can be done about it");
             assertNotNull(queue.rootsProblem());
             Files.createDirectory(f.roots);
@@ -454,25 +455,20 @@ class RecoveryTest {
             throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), "job");
-            assertEquals(0, Fixture.count(queue, QueueTransaction::outstandingUntagged));
+            assertEquals(0, Fixture.outstanding(queue, null));
         }
         Files.delete(f.file());
         try (Queue queue = f.open(TWO)) {
-            assertFalse(Fixture.is(queue, ledger -> ledger.knownTag("job")));
-            assertEquals(2, Fixture.count(queue, QueueTransaction::outstandingUntagged));
+            assertFalse(Fixture.is(queue, t -> t.waits().knownTag("job")));
+            assertEquals(2, Fixture.outstanding(queue, null));
             queue.enqueue(paths(2, 3), null); // came later, and has lost nothing
             f.deliver(queue, "ssh://a", path(0));
-            assertEquals(2, Fixture.count(queue, QueueTransaction::outstandingUntagged));
+            assertEquals(2, Fixture.outstanding(queue, null));
             f.deliver(queue, "ssh://b", path(0));
             f.deliver(queue, "ssh://a", path(1));
             f.fail(queue, "ssh://b", path(1), "no");
             f.fail(queue, "ssh://b", path(2), "no");
-            assertEquals(0, Fixture.count(queue, QueueTransaction::outstandingUntagged));
-            assertEquals(
-                    List.of(path(1)),
-                    queue.call(ledger -> ledger.failedUntagged(10)).stream()
-                            .map(DeliveryRow::path)
-                            .toList());
+            assertEquals(0, Fixture.outstanding(queue, null));
         }
     }
 
@@ -494,7 +490,7 @@ class RecoveryTest {
             assertThrows(
                     QueueException.class,
                     () ->
-                            queue.call(ledger -> {
+                            queue.call(t -> {
                                 throw new SQLiteException(
                                         "a read failed", SQLiteErrorCode.SQLITE_CORRUPT);
                             }));
@@ -510,7 +506,7 @@ class RecoveryTest {
     @Test
     void aFullDiskIsAnErrorAfterWhichNothingHasHappenedAndAllGoesOnWithRoom() throws Exception {
         Path disk = Files.createDirectory(folder.resolve("disk"));
-        assumeTrue(mount(disk), "only root can mount a small disk");
+        assumeTrue(mount(disk), "this user may not mount a small disk");
         try {
             var small = new Fixture(Files.createDirectory(disk.resolve("state")), f.roots);
             try (Queue queue = small.open(TWO)) {
@@ -531,14 +527,14 @@ class RecoveryTest {
                 assertTrue(taken.size() % 1_000 == 10, "all of a call or nothing");
                 assertTrue(small.fatal.isEmpty(), "a full disk is no damage");
                 Files.delete(filler);
-                assertEquals(new Receipt(1_000, 0), queue.enqueue(paths(200_000, 201_000), null));
+                queue.enqueue(paths(200_000, 201_000), null);
             }
             try (Queue queue = small.open(TWO)) {
                 assertTrue(Fixture.unsettled(queue).contains(path(200_999).baseName()));
                 assertEquals(List.of(), queue.damaged());
             }
         } finally {
-            run("umount", disk.toString());
+            run(Tools.find("umount"), disk.toString());
         }
     }
 
@@ -549,7 +545,7 @@ class RecoveryTest {
     @Test
     void aDiskThatIsFullInTheMiddleOfAStatementIsForgottenWithRoom() throws Exception {
         Path disk = Files.createDirectory(folder.resolve("disk"));
-        assumeTrue(mount(disk), "only root can mount a small disk");
+        assumeTrue(mount(disk), "this user may not mount a small disk");
         try {
             var small = new Fixture(Files.createDirectory(disk.resolve("state")), f.roots);
             try (Queue queue = small.open(TWO)) {
@@ -562,13 +558,13 @@ class RecoveryTest {
                                 () -> queue.enqueue(paths(1_000, 30_000), null));
                 assertTrue(e.getMessage().contains("SQLITE_FULL"), e.getMessage());
                 Files.delete(filler);
-                assertEquals(new Receipt(1, 0), queue.enqueue(paths(50_000, 50_001), null));
+                queue.enqueue(paths(50_000, 50_001), null);
                 assertEquals(1_001, Fixture.unsettled(queue).size());
                 f.deliver(queue, "ssh://a", path(0));
                 assertTrue(small.fatal.isEmpty(), "a full disk is no damage");
             }
         } finally {
-            run("umount", disk.toString());
+            run(Tools.find("umount"), disk.toString());
         }
     }
 
@@ -583,7 +579,7 @@ class RecoveryTest {
     }
 
     private static boolean mount(Path disk) throws Exception {
-        return run("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk.toString());
+        return run(Tools.find("mount"), "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk.toString());
     }
 
     private static boolean run(String... command) throws Exception {

@@ -1,0 +1,61 @@
+# A unit that finishes a switch to another configuration: switch.sh says what for.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+let
+  cfg = config.services.nix-post-build-hook-queue;
+  name = "nix-post-build-hook-queue";
+  script = "${pkgs.runtimeShell} ${./switch.sh}";
+  worker = config.systemd.services.${name};
+  socket = config.systemd.sockets.${name};
+in
+{
+  config = lib.mkIf cfg.enable {
+    systemd.services."${name}-switch" = {
+      description = "Bring the Nix post-build hook queue to its present configuration";
+      documentation = [ "man:${name}(8)" ];
+      wantedBy = [ "multi-user.target" ];
+      # The worker cannot start without its socket.
+      before = [ "${name}.service" ];
+      restartTriggers = map builtins.toJSON [
+        { inherit (worker) environment serviceConfig unitConfig; }
+        { inherit (socket) listenStreams socketConfig unitConfig; }
+      ];
+      path = [ pkgs.socat ];
+      environment = {
+        NPBHQ_SOCKET = lib.replaceStrings [ "%" ] [ "%%" ] cfg.socketPath;
+      };
+      serviceConfig = {
+        # The switch waits for "mend", and not for "hand-over".
+        Type = "exec";
+        ExecStartPre = "${script} mend";
+        ExecStart = "${script} hand-over ${lib.getExe' cfg.package name}";
+        # So that it is restarted by what changes the units, and by nothing else.
+        RemainAfterExit = true;
+        SyslogIdentifier = name;
+
+        # It asks systemd and the queue for everything, over their sockets.
+        CapabilityBoundingSet = "";
+        NoNewPrivileges = true;
+        ProtectSystem = "strict";
+        ProtectHome = true;
+        PrivateTmp = true;
+        PrivateNetwork = true;
+        PrivateDevices = true;
+        ProtectKernelModules = true;
+        ProtectKernelTunables = true;
+        RestrictAddressFamilies = "AF_UNIX";
+        MemoryDenyWriteExecute = true;
+        LockPersonality = true;
+        RestrictNamespaces = true;
+        RestrictRealtime = true;
+        RestrictSUIDSGID = true;
+        SystemCallArchitectures = "native";
+        SystemCallFilter = "@system-service";
+      };
+    };
+  };
+}

@@ -1,0 +1,219 @@
+package hookqueue;
+
+import hookqueue.base.Text;
+import hookqueue.queue.DeliveryRow;
+import hookqueue.queue.Queue;
+import hookqueue.queue.QueueException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The thread {@code housekeeping}: drops paths that failed long ago, forgets what was settled long
+ * ago, makes GC roots that could not be made, and compares roots and rows before the worker ends.
+ *
+ * <pre>
+ *   every 10 min ───────► expire, forget ──┐
+ *   a root is missing ──► mend, every 5 s ─┼─► sleep
+ *   {@link #requestSweep} ► mend, compare ─┘
+ * </pre>
+ *
+ * It does a page at a time, so that no other task of the queue waits long. What fails is logged and
+ * tried again at the next turn.
+ */
+final class Housekeeping {
+    private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
+    private static final Duration EXPIRE_EVERY = Duration.ofMinutes(10);
+    private static final Duration MEND_EVERY = Duration.ofSeconds(5);
+    private static final Duration JOIN = Duration.ofSeconds(2);
+    private static final int EXPIRE_AT_ONCE = 500;
+
+    private final Queue queue;
+    private final Duration failedRetention;
+    private final InstantSource clock;
+    private final Runnable swept;
+    private final Consumer<Throwable> fatal;
+    private final Thread thread = new Thread(this::serve, "housekeeping");
+
+    /** Guards the four below. */
+    private final Object turn = new Object();
+
+    private boolean sweepRequested;
+
+    /** A root is missing, and this thread does not know yet. */
+    private boolean mendRequested;
+
+    /** A root is missing; this thread tries every 5 s. */
+    private boolean mending;
+
+    private boolean stopped;
+
+    /** The queue's version when roots and rows were last compared. */
+    private volatile long sweptAt = -1;
+
+    private String lastTrouble = "";
+    private long lastExpiry = System.nanoTime() - EXPIRE_EVERY.toNanos();
+
+    /**
+     * @param failedRetention failed paths older than this are dropped
+     * @param swept run after each comparison of roots and rows
+     * @param fatal told of a bug
+     */
+    Housekeeping(
+            Queue queue,
+            Duration failedRetention,
+            InstantSource clock,
+            Runnable swept,
+            Consumer<Throwable> fatal) {
+        this.queue = queue;
+        this.failedRetention = failedRetention;
+        this.clock = clock;
+        this.swept = swept;
+        this.fatal = fatal;
+        thread.setDaemon(true);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    /** Ends the thread, after the page at hand. */
+    void stop() throws InterruptedException {
+        synchronized (turn) {
+            stopped = true;
+            turn.notifyAll();
+        }
+        thread.join(JOIN);
+    }
+
+    /** Whether roots and rows were compared since the queue last changed. */
+    boolean isSwept() {
+        return sweptAt == queue.version();
+    }
+
+    /** Asks for that comparison. */
+    void requestSweep() {
+        synchronized (turn) {
+            sweepRequested = true;
+            turn.notifyAll();
+        }
+    }
+
+    /** Tells that a root could not be made. */
+    void requestMending() {
+        synchronized (turn) {
+            if (!mending) {
+                mending = true;
+                mendRequested = true;
+                turn.notifyAll();
+            }
+        }
+    }
+
+    private void serve() {
+        try {
+            await(); // a start has better things to do
+            while (!isStopped()) {
+                try {
+                    expire();
+                    mend();
+                    if (takeSweep()) {
+                        sweep();
+                    }
+                    lastTrouble = "";
+                } catch (QueueException e) {
+                    tell(e);
+                }
+                await();
+            }
+        } catch (InterruptedException e) {
+            LOG.debug("housekeeping ends");
+        } catch (RuntimeException | Error e) {
+            fatal.accept(e);
+        }
+    }
+
+    private void tell(QueueException e) {
+        String trouble = Text.oneLine(e.getMessage());
+        if (!trouble.equals(lastTrouble)) { // it may last for hours
+            LOG.error("housekeeping failed, will try again: {}", trouble);
+        }
+        lastTrouble = trouble;
+    }
+
+    private void await() throws InterruptedException {
+        synchronized (turn) {
+            mendRequested = false;
+            mending = queue.rootsProblem() != null;
+            long due = mending ? System.nanoTime() : lastExpiry + EXPIRE_EVERY.toNanos();
+            long end = Math.max(due, System.nanoTime() + MEND_EVERY.toNanos());
+            while (!stopped && !sweepRequested && !mendRequested) {
+                long left = (end - System.nanoTime()) / 1_000_000;
+                if (left <= 0) {
+                    return;
+                }
+                turn.wait(left);
+            }
+        }
+    }
+
+    private boolean isStopped() {
+        synchronized (turn) {
+            return stopped;
+        }
+    }
+
+    private boolean takeSweep() {
+        synchronized (turn) {
+            boolean requested = sweepRequested;
+            sweepRequested = false;
+            return requested;
+        }
+    }
+
+    private void expire() throws QueueException, InterruptedException {
+        if (System.nanoTime() - lastExpiry < EXPIRE_EVERY.toNanos()) {
+            return;
+        }
+        boolean more = true;
+        while (more && !isStopped()) {
+            more = queue.forget();
+            long now = clock.millis();
+            List<DeliveryRow> dropped =
+                    queue.call(transaction ->
+                            transaction
+                                    .paths()
+                                    .expire(now - failedRetention.toMillis(), EXPIRE_AT_ONCE, now));
+            more |= dropped.size() == EXPIRE_AT_ONCE;
+            dropped.forEach(this::tell);
+        }
+        lastExpiry = System.nanoTime();
+    }
+
+    private void tell(DeliveryRow row) {
+        LOG.warn(
+                "{}: dropped {}, which failed more than {} ago: {}",
+                row.lane(),
+                row.path(),
+                failedRetention,
+                Text.oneLine(row.reason()));
+    }
+
+    private void mend() throws QueueException, InterruptedException {
+        boolean more = true;
+        while (more && !isStopped()) {
+            more = queue.mendRoots();
+        }
+    }
+
+    /** The roots of failed paths protect them while no worker runs. */
+    private void sweep() throws QueueException, InterruptedException {
+        long version = queue.version();
+        queue.lookAtRoots();
+        sweptAt = version;
+        swept.run();
+    }
+}

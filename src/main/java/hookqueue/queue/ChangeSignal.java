@@ -1,0 +1,38 @@
+package hookqueue.queue;
+
+/** Wakes threads that wait for the queue to change. */
+final class ChangeSignal {
+    /** Guards {@link #version}: others wait on it. */
+    private final Object lock = new Object();
+
+    private long version;
+
+    /** A number that grows with every change. */
+    long version() {
+        synchronized (lock) {
+            return version;
+        }
+    }
+
+    /** Waits until {@link #version()} differs from {@code seen}, at most so many milliseconds. */
+    void await(long seen, long millis) throws InterruptedException {
+        long end = System.nanoTime() + millis * 1_000_000;
+        synchronized (lock) {
+            while (version == seen) {
+                long left = (end - System.nanoTime()) / 1_000_000;
+                if (left <= 0) {
+                    return;
+                }
+                lock.wait(left);
+            }
+        }
+    }
+
+    /** Wakes everybody who waits for a change. */
+    void wake() {
+        synchronized (lock) {
+            version++;
+            lock.notifyAll();
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package hookqueue.queue;
+
+import hookqueue.queue.DeliveryRow.State;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Makes the lanes of the settings the configured ones, at the start. Rows of other lanes stay, and
+ * go on when their lane comes back.
+ */
+final class LaneSettings {
+    private final Sql sql;
+    private final Meta meta;
+
+    LaneSettings(Sql sql, Meta meta) {
+        this.sql = sql;
+        this.meta = meta;
+    }
+
+    /** A number that grows with every change of the lanes. */
+    long generation() throws SQLException {
+        return meta.get("generation");
+    }
+
+    long id(String name) throws SQLException {
+        return sql.first(row -> row.getLong(1), "SELECT id FROM lane WHERE name = ?", name)
+                .orElseThrow();
+    }
+
+    /**
+     * @return whether that has settled paths, whose roots are still there
+     */
+    boolean apply(List<String> names, long now) throws SQLException {
+        List<String> before =
+                sql.query(row -> row.getString(1), "SELECT name FROM lane WHERE configured");
+        if (Set.copyOf(before).equals(Set.copyOf(names))) {
+            return false;
+        }
+        long generation = generation() + 1;
+        meta.put("generation", generation);
+        for (String name : before) {
+            if (!names.contains(name)) {
+                sql.update("UPDATE lane SET configured = 0 WHERE name = ?", name);
+            }
+        }
+        for (String name : names) {
+            sql.update(
+                    "INSERT INTO lane (name, configured, generation) VALUES (?, 1, ?) ON CONFLICT (name) DO UPDATE"
+                            + " SET generation = CASE WHEN configured THEN generation ELSE excluded.generation END,"
+                            + " configured = 1",
+                    name,
+                    generation);
+        }
+        if (names.contains(LaneStore.SIGN)) {
+            signFirst(id(LaneStore.SIGN), now);
+            return false;
+        }
+        return releaseUnsigned(now);
+    }
+
+    /** A new key: what is still to be uploaded waits for its signature. */
+    private void signFirst(long sign, long now) throws SQLException {
+        sql.update(
+                "INSERT INTO delivery (path, lane, state, changed_at) SELECT DISTINCT path, ?, ?, ? FROM delivery"
+                        + " WHERE state IN (?, ?) AND path NOT IN (SELECT path FROM delivery WHERE lane = ?)",
+                sign,
+                State.FRESH,
+                now,
+                State.FRESH,
+                State.DEFERRED,
+                sign);
+        sql.update(
+                "UPDATE delivery SET state = ?, due_at = 0 WHERE state IN (?, ?) AND lane <> ?"
+                        + " AND path IN (SELECT path FROM delivery WHERE lane = ?)",
+                State.HELD,
+                State.FRESH,
+                State.DEFERRED,
+                sign,
+                sign);
+    }
+
+    /** No key any more: nothing waits for a signature. */
+    private boolean releaseUnsigned(long now) throws SQLException {
+        sql.update("UPDATE delivery SET state = ? WHERE state = ?", State.FRESH, State.HELD);
+        sql.update(
+                "DELETE FROM delivery WHERE lane IN (SELECT id FROM lane WHERE name = ?)",
+                LaneStore.SIGN);
+        return sql.update(
+                        "UPDATE path SET settled_at = ? WHERE settled_at IS NULL AND id NOT IN (SELECT path FROM delivery)",
+                        now)
+                > 0;
+    }
+}

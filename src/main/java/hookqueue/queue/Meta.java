@@ -1,0 +1,64 @@
+package hookqueue.queue;
+
+import java.sql.SQLException;
+import java.util.Optional;
+
+/** The table {@code meta}: single values, above all whether the operator paused the queue. */
+public final class Meta {
+    /** The key of the last row of {@code path} that came back from its root without its tags. */
+    static final String UNTAGGED = "untagged_up_to";
+
+    private final Sql sql;
+    private final Effects.Collector effects;
+
+    Meta(Sql sql, Effects.Collector effects) {
+        this.sql = sql;
+        this.effects = effects;
+    }
+
+    /**
+     * Starts no new batch from now on.
+     *
+     * @param until when the pause ends by itself, 0 when only {@link #resume} ends it
+     */
+    public void pause(long now, long until) throws SQLException {
+        put("paused", now);
+        put("paused_until", until);
+        effects.changed();
+    }
+
+    /** Ends a pause. */
+    public void resume() throws SQLException {
+        put("paused", 0);
+        effects.changed();
+    }
+
+    /** Whether the queue is paused. */
+    public boolean paused(long now) throws SQLException {
+        return pause(now).isPresent();
+    }
+
+    /** The pause in force; empty when there is none. */
+    public Optional<Pause> pause(long now) throws SQLException {
+        long since = get("paused");
+        return since == 0
+                ? Optional.empty()
+                : Optional.of(new Pause(since, get("paused_until")))
+                        .filter(pause -> pause.lasts(now));
+    }
+
+    /** Records that the roots agree with the rows; the next worker need not compare them. */
+    void closedCleanly() throws SQLException {
+        put("clean", 1);
+    }
+
+    /** A number, 0 when there is none. */
+    long get(String key) throws SQLException {
+        return sql.first(row -> row.getLong(1), "SELECT value FROM meta WHERE key = ?", key)
+                .orElse(0L);
+    }
+
+    void put(String key, long value) throws SQLException {
+        sql.update("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", key, value);
+    }
+}

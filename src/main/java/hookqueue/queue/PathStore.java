@@ -1,0 +1,350 @@
+package hookqueue.queue;
+
+import hookqueue.base.StorePath;
+import hookqueue.queue.DeliveryRow.State;
+import java.sql.SQLException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Paths: queued, retried, dropped, expired, settled and forgotten.
+ *
+ * <p>A path that comes in, or comes back, gets its root; a path whose last delivery goes is settled
+ * and loses it.
+ */
+public final class PathStore {
+    private static final String CONFIGURED = "d.lane IN (SELECT id FROM lane WHERE configured)";
+
+    private final Sql sql;
+    private final Meta meta;
+    private final Effects.Collector effects;
+    private long nextId;
+
+    /** Of the settings: grows with every change of the lanes. */
+    private long generation;
+
+    /** The lane that signs, or null. */
+    private @Nullable Long sign;
+
+    PathStore(Sql sql, Meta meta, Effects.Collector effects) {
+        this.sql = sql;
+        this.meta = meta;
+        this.effects = effects;
+    }
+
+    void begin(long generation, @Nullable Long sign) throws SQLException {
+        this.generation = generation;
+        this.sign = sign;
+        nextId = 1 + sql.first(row -> row.getLong(1), "SELECT max(id) FROM path").orElse(0L);
+    }
+
+    /**
+     * Queues paths for every configured lane. A path that is already queued stays where it is; one
+     * that has failed becomes due again.
+     *
+     * @param tag a name to wait for them by, or null
+     */
+    public void enqueue(List<StorePath> paths, @Nullable String tag, long now) throws SQLException {
+        for (StorePath path : paths) {
+            long id = nextId;
+            if (sql.update(
+                            "INSERT INTO path (id, name, queued_at, generation) VALUES (?, ?, ?, ?)"
+                                    + " ON CONFLICT (name) DO NOTHING",
+                            id,
+                            path.baseName(),
+                            now,
+                            generation)
+                    == 1) {
+                nextId++;
+                deliverEverywhere(id, now);
+            } else {
+                id = enqueueKnown(path, now);
+            }
+            effects.root(path);
+            if (tag != null) {
+                sql.update("INSERT OR IGNORE INTO tag (tag, path) VALUES (?, ?)", tag, id);
+            }
+        }
+    }
+
+    /** Returns the path's row. */
+    private long enqueueKnown(StorePath path, long now) throws SQLException {
+        record Known(long id, boolean settled, long generation) {}
+        Known known =
+                sql.first(
+                                row ->
+                                        new Known(
+                                                row.getLong(1), row.getLong(2) > 0, row.getLong(3)),
+                                "SELECT id, settled_at, generation FROM path WHERE name = ?",
+                                path.baseName())
+                        .orElseThrow();
+        if (known.settled()) {
+            sql.update(
+                    "UPDATE path SET queued_at = ?, settled_at = NULL, generation = ? WHERE id = ?",
+                    now,
+                    generation,
+                    known.id());
+            deliverEverywhere(known.id(), now);
+            return known.id();
+        }
+        if (known.generation() < generation) {
+            deliverToNewLanes(known.id(), now);
+        }
+        if (revive(CONFIGURED + " AND d.path = ? AND d.state = ?", now, known.id(), State.FAILED)
+                > 0) {
+            effects.changed();
+        }
+        return known.id();
+    }
+
+    private void deliverEverywhere(long id, long now) throws SQLException {
+        sql.update(
+                "INSERT INTO delivery (path, lane, state, changed_at)"
+                        + " SELECT ?, id, CASE WHEN ? AND name <> ? THEN ? ELSE ? END, ? FROM lane WHERE configured",
+                id,
+                sign != null,
+                LaneStore.SIGN,
+                State.HELD,
+                State.FRESH,
+                now);
+        effects.changed();
+    }
+
+    /**
+     * Delivers a path to the destinations, too, that came into the settings after it was queued.
+     */
+    private void deliverToNewLanes(long id, long now) throws SQLException {
+        if (sql.update(
+                        "INSERT OR IGNORE INTO delivery (path, lane, state, changed_at) SELECT p.id, l.id,"
+                                + " CASE WHEN EXISTS (SELECT 1 FROM delivery d JOIN lane s ON s.id = d.lane"
+                                + " WHERE d.path = p.id AND s.name = ?) THEN ? ELSE ? END, ? FROM path p JOIN lane l"
+                                + " WHERE p.id = ? AND l.configured AND l.name <> ? AND l.generation > p.generation",
+                        LaneStore.SIGN,
+                        State.HELD,
+                        State.FRESH,
+                        now,
+                        id,
+                        LaneStore.SIGN)
+                > 0) {
+            effects.changed();
+        }
+        sql.update("UPDATE path SET generation = ? WHERE id = ?", generation, id);
+    }
+
+    /**
+     * Moves paths of removed destinations to every destination that came into the settings after
+     * they were queued; they may have failed there, so they are signed first, and start anew. A
+     * path that all the other destinations have had stays, until an operator drops it.
+     *
+     * @return how many paths, at most {@code limit}
+     */
+    int moveStranded(int limit, long now) throws SQLException {
+        List<Long> stranded =
+                sql.query(
+                        row -> row.getLong(1),
+                        "SELECT DISTINCT d.path FROM lane l JOIN delivery d ON d.lane = l.id JOIN path p ON p.id = d.path"
+                                + " WHERE NOT l.configured AND EXISTS (SELECT 1 FROM lane n"
+                                + " WHERE n.configured AND n.name <> ? AND n.generation > p.generation) LIMIT ?",
+                        LaneStore.SIGN,
+                        limit);
+        for (long id : stranded) {
+            if (sign != null) {
+                sql.update(
+                        "INSERT OR IGNORE INTO delivery (path, lane, state, changed_at) VALUES (?, ?, ?, ?)",
+                        id,
+                        sign,
+                        State.FRESH,
+                        now);
+            }
+            deliverToNewLanes(id, now);
+            sql.update(
+                    "DELETE FROM delivery WHERE path = ? AND lane IN (SELECT id FROM lane WHERE NOT configured)",
+                    id);
+        }
+        return stranded.size();
+    }
+
+    /**
+     * Makes deliveries due now. One that has failed waits for a new signature first: the path may
+     * have been built again since, or the key be new. The time of the change differs from the one
+     * before, so that a verdict of a lane that is at work on it does not count.
+     */
+    private int revive(String which, long now, Object... parameters) throws SQLException {
+        int held = 0;
+        if (sign != null) {
+            String failed = " FROM delivery d WHERE d.lane <> ? AND d.state = ? AND " + which;
+            sql.update(
+                    "INSERT OR IGNORE INTO delivery (path, lane, state, due_at, changed_at)"
+                            + " SELECT DISTINCT d.path, ?, ?, ?, ?"
+                            + failed,
+                    with(parameters, sign, State.FRESH, now, now, sign, State.FAILED));
+            held =
+                    sql.update(
+                            "UPDATE delivery AS d SET state = ?, due_at = ?, tries = 0, attempts = 0, changed_at = max(?, changed_at + 1)"
+                                    + " WHERE d.lane <> ? AND d.state = ? AND "
+                                    + which,
+                            with(parameters, State.HELD, now, now, sign, State.FAILED));
+        }
+        return held
+                + sql.update(
+                        "UPDATE delivery AS d SET state = ?, due_at = ?, tries = 0, attempts = 0, changed_at = max(?, changed_at + 1) WHERE "
+                                + which,
+                        with(parameters, State.FRESH, now, now));
+    }
+
+    static Object[] with(Object[] last, Object... first) {
+        return Stream.concat(Arrays.stream(first), Arrays.stream(last)).toArray();
+    }
+
+    /**
+     * Failed and deferred paths of the configured lanes become due now, all of them, and every
+     * breaker is closed. Returns how many.
+     */
+    public int retryAll(long now) throws SQLException {
+        sql.update("UPDATE lane SET breaker_failures = 0, breaker_until = 0, breaker_since = 0");
+        effects.changed();
+        return revive(CONFIGURED + " AND d.state IN (?, ?)", now, State.DEFERRED, State.FAILED);
+    }
+
+    /** What a retry of one path came to. */
+    public enum Retried {
+        /** Its failed and deferred deliveries are due now. */
+        DUE,
+        /** It waits for removed destinations alone. */
+        NO_DESTINATION,
+        /** It is not queued. */
+        NOT_QUEUED
+    }
+
+    /** As {@link #retryAll} for one path, and the breakers of its lanes. */
+    public Retried retry(StorePath path, long now) throws SQLException {
+        Optional<Long> id = unsettled(path);
+        if (id.isEmpty()) {
+            return Retried.NOT_QUEUED;
+        }
+        if (!sql.exists("SELECT 1 FROM delivery d WHERE d.path = ? AND " + CONFIGURED, id.get())) {
+            return Retried.NO_DESTINATION;
+        }
+        sql.update(
+                "UPDATE lane SET breaker_failures = 0, breaker_until = 0, breaker_since = 0"
+                        + " WHERE id IN (SELECT lane FROM delivery WHERE path = ?)",
+                id.get());
+        revive(
+                CONFIGURED + " AND d.path = ? AND d.state IN (?, ?)",
+                now,
+                id.get(),
+                State.DEFERRED,
+                State.FAILED);
+        effects.changed();
+        return Retried.DUE;
+    }
+
+    /** Forgets a path in every lane, also in removed ones; false when it is not queued. */
+    public boolean drop(StorePath path, long now) throws SQLException {
+        Optional<Long> id = unsettled(path);
+        if (id.isEmpty()) {
+            return false;
+        }
+        sql.update("DELETE FROM delivery WHERE path = ?", id.get());
+        settleIfDone(id.get(), path, now);
+        effects.changed();
+        return true;
+    }
+
+    /**
+     * Forgets the deliveries to a destination, whether it is in the settings or not.
+     *
+     * @return how many, at most {@code limit}; empty when there never was such a destination
+     */
+    public Optional<Integer> dropLane(String name, int limit, long now) throws SQLException {
+        Optional<Long> lane =
+                sql.first(row -> row.getLong(1), "SELECT id FROM lane WHERE name = ?", name);
+        if (lane.isEmpty()) {
+            return Optional.empty();
+        }
+        List<Queued> some =
+                sql.query(
+                        Queued::of,
+                        "SELECT p.id, p.name FROM delivery d JOIN path p ON p.id = d.path WHERE d.lane = ? LIMIT ?",
+                        lane.get(),
+                        limit);
+        for (Queued each : some) {
+            sql.update("DELETE FROM delivery WHERE path = ? AND lane = ?", each.id(), lane.get());
+            settleIfDone(each.id(), each.path(), now);
+            effects.changed();
+        }
+        return Optional.of(some.size());
+    }
+
+    /**
+     * Drops failed rows older than {@code failedBefore} and returns them, at most {@code limit}.
+     */
+    public List<DeliveryRow> expire(long failedBefore, int limit, long now) throws SQLException {
+        List<DeliveryRow> expired =
+                sql.query(
+                        ReportQueries::row,
+                        ReportQueries.ROW
+                                + ReportQueries.OF_ANY_LANE
+                                + "AND d.state = ? AND d.changed_at < ? LIMIT ?",
+                        State.FAILED,
+                        failedBefore,
+                        limit);
+        for (DeliveryRow row : expired) {
+            sql.update(
+                    "DELETE FROM delivery WHERE path = ? AND lane = (SELECT id FROM lane WHERE name = ?)",
+                    row.id(),
+                    row.lane());
+            if (row.lane().equals(LaneStore.SIGN)) { // the others would never be released
+                sql.update(
+                        "DELETE FROM delivery WHERE path = ? AND state = ?", row.id(), State.HELD);
+            }
+            settleIfDone(row.id(), row.path(), now);
+            effects.changed();
+        }
+        return expired;
+    }
+
+    void settleIfDone(long id, StorePath path, long now) throws SQLException {
+        if (!sql.exists("SELECT 1 FROM delivery WHERE path = ? LIMIT 1", id)) {
+            sql.update("UPDATE path SET settled_at = ? WHERE id = ?", now, id);
+            effects.unroot(path);
+        }
+    }
+
+    /**
+     * Forgets settled paths: those settled before {@code before}, and the oldest beyond {@code
+     * most}. Returns whether there may be more of them than {@code limit}.
+     */
+    boolean forget(long before, long most, int limit) throws SQLException {
+        String old =
+                "SELECT id FROM path WHERE settled_at IS NOT NULL AND (settled_at < ? OR settled_at <"
+                        + " coalesce((SELECT settled_at FROM path WHERE settled_at IS NOT NULL ORDER BY settled_at DESC"
+                        + " LIMIT 1 OFFSET ?), 0)) ORDER BY settled_at LIMIT ?";
+        sql.update("DELETE FROM tag WHERE path IN (" + old + ")", before, most, limit);
+        return sql.update("DELETE FROM path WHERE id IN (" + old + ")", before, most, limit)
+                == limit;
+    }
+
+    /** Queues a path that was found by its root alone: it may have had any tag. */
+    void enqueueUntagged(StorePath path, long now) throws SQLException {
+        enqueue(List.of(path), null, now);
+        meta.put(Meta.UNTAGGED, nextId - 1);
+    }
+
+    /** Removes the root of a path that is not queued: a hook makes one whatever the filters say. */
+    public void unrootUnlessQueued(StorePath path) throws SQLException {
+        if (unsettled(path).isEmpty()) {
+            effects.unroot(path);
+        }
+    }
+
+    private Optional<Long> unsettled(StorePath path) throws SQLException {
+        return sql.first(
+                row -> row.getLong(1),
+                "SELECT id FROM path WHERE name = ? AND settled_at IS NULL",
+                path.baseName());
+    }
+}

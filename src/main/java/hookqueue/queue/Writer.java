@@ -1,0 +1,217 @@
+package hookqueue.queue;
+
+import hookqueue.roots.GcRootThread;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The thread {@code queue}: runs tasks against the database, many in one commit.
+ *
+ * <pre>
+ *   task, task, task ─► 1 BEGIN, each task, COMMIT (synced) ─► 2 {@link GcRootThread}: roots, synced ─► 3 callers answered
+ *                          └─ one throws: ROLLBACK, then each task alone     └─ meanwhile 1 of the next transaction
+ * </pre>
+ *
+ * <p>This order is why a {@code kill -9} loses nothing, wherever it strikes:
+ *
+ * <ul>
+ *   <li>Before 1 ends: nothing happened, and the caller has no answer. The hook spools.
+ *   <li>Between 1 and 2: the path is in the database without a root, not acknowledged. The database
+ *       was not closed, so the next worker compares the rows with the roots ({@link
+ *       RootReconciliation}) and makes the missing ones.
+ *   <li>Between 2 and 3: queued, rooted, not acknowledged. The hook spools it as well. Queueing it
+ *       twice changes nothing, unless it was delivered meanwhile: then it is delivered once more.
+ *   <li>A delivery's row goes after the child process has succeeded. Killed in between, the batch
+ *       runs once more.
+ *   <li>A root goes only in 2, after the last delivery's row. Killed in between, the next worker
+ *       finds a root whose path is settled, and removes it.
+ *   <li>A spool file is removed after 3. Killed before, it is taken in twice.
+ * </ul>
+ */
+final class Writer {
+    private static final Logger LOG = LoggerFactory.getLogger(Writer.class);
+    private static final int SHARED = 256;
+
+    private final QueueTransaction transaction;
+    private final GcRootThread roots;
+    private final ChangeSignal changes;
+    private final Consumer<Throwable> fatal;
+    private final LinkedBlockingQueue<Job<?>> jobs = new LinkedBlockingQueue<>();
+    private final Thread thread = new Thread(this::serve, "queue");
+
+    private volatile boolean ended;
+
+    /** Why the database seems damaged; written by this thread, read after its end. */
+    private @Nullable SQLException damage;
+
+    /** Whether the thread ended in the middle of a transaction; as above. */
+    private boolean broken;
+
+    /**
+     * Not a record: {@link #CLOSE} is found by identity, and a record's first equals costs 20 ms.
+     */
+    private static final class Job<T> {
+        private final Queue.Task<T> task;
+        private final CompletableFuture<T> answer = new CompletableFuture<>();
+
+        Job(Queue.Task<T> task) {
+            this.task = task;
+        }
+
+        Runnable run(QueueTransaction transaction) throws SQLException {
+            T result = task.run(transaction);
+            return () -> answer.complete(result);
+        }
+
+        void fail(Throwable reason) {
+            answer.completeExceptionally(reason);
+        }
+    }
+
+    private static final Job<Boolean> CLOSE = new Job<>(transaction -> true);
+
+    /**
+     * @param fatal told when the thread cannot go on
+     */
+    Writer(
+            QueueTransaction transaction,
+            GcRootThread roots,
+            ChangeSignal changes,
+            Consumer<Throwable> fatal) {
+        this.transaction = transaction;
+        this.roots = roots;
+        this.changes = changes;
+        this.fatal = fatal;
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    /** Tasks run in the order in which they were submitted. */
+    <T> Queue.Submitted<T> submit(Queue.Task<T> task) {
+        var job = new Job<>(task);
+        jobs.add(job);
+        if (ended) { // nobody takes it from there any more
+            job.fail(closed());
+        }
+        return () -> await(job);
+    }
+
+    private static <T> T await(Job<T> job) throws QueueException, InterruptedException {
+        try {
+            return job.answer.get();
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            if (cause instanceof SQLException) {
+                throw new QueueException("the queue's database: " + cause.getMessage(), cause);
+            }
+            throw new IllegalStateException("a bug in a task of the queue: " + cause, cause);
+        }
+    }
+
+    /** Runs the tasks submitted so far and ends the thread; later ones get an error. */
+    void close() throws InterruptedException {
+        jobs.add(CLOSE);
+        thread.join();
+    }
+
+    /** After {@link #close}: why the database seems damaged, or null. */
+    @Nullable SQLException damage() {
+        return damage;
+    }
+
+    /** After {@link #close}: whether a transaction was left unfinished. */
+    boolean broken() {
+        return broken;
+    }
+
+    private void serve() {
+        var group = new ArrayList<Job<?>>(SHARED);
+        try {
+            boolean last = false;
+            while (!last) {
+                group.clear();
+                group.add(jobs.take());
+                jobs.drainTo(group, SHARED - 1);
+                last = group.remove(CLOSE);
+                runShared(group);
+            }
+        } catch (InterruptedException e) {
+            LOG.debug("the queue's thread was interrupted");
+        } catch (RuntimeException | Error e) {
+            broken = true;
+            fatal.accept(e);
+        } finally {
+            ended = true;
+            group.forEach(job -> job.fail(closed()));
+            jobs.forEach(job -> job.fail(closed()));
+        }
+    }
+
+    private static SQLException closed() {
+        return new SQLException("the queue is closed");
+    }
+
+    private void runShared(List<Job<?>> group) {
+        SQLException failure = tryTogether(group);
+        if (failure != null && group.size() == 1) {
+            group.getFirst().fail(failure);
+        } else if (failure != null) {
+            for (Job<?> job : group) {
+                SQLException alone = tryTogether(List.of(job));
+                if (alone != null) {
+                    job.fail(alone);
+                }
+            }
+        }
+    }
+
+    /** Null when all was committed and answered; otherwise nothing has happened. */
+    private @Nullable SQLException tryTogether(List<Job<?>> group) {
+        List<Job<?>> together = List.copyOf(group); // the thread goes on to use its own list
+        var answers = new ArrayList<Runnable>(group.size());
+        Effects effects;
+        try {
+            for (Job<?> job : group) {
+                answers.add(job.run(transaction));
+            }
+            effects = transaction.commit();
+        } catch (SQLException e) {
+            transaction.rollBack();
+            if (Damage.isDamage(e)) {
+                damage = e;
+                fatal.accept(e);
+            }
+            return e;
+        } catch (RuntimeException e) {
+            transaction.rollBack();
+            return new SQLException("a bug: " + e, e);
+        }
+        GcRootThread.After after =
+                made -> {
+                    if (made) {
+                        answers.forEach(Runnable::run);
+                    } else {
+                        together.forEach(job -> job.fail(closed()));
+                    }
+                    if (effects.changed()) {
+                        changes.wake();
+                    }
+                };
+        if (effects.roots().isEmpty()) {
+            after.run(true);
+        } else {
+            roots.hand(effects.roots(), after);
+        }
+        return null;
+    }
+}

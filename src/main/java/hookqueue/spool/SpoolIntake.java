@@ -1,0 +1,93 @@
+package hookqueue.spool;
+
+import hookqueue.base.StorePath;
+import hookqueue.queue.Queue;
+import hookqueue.queue.QueueException;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes paths out of the spool and queues them.
+ *
+ * <pre>
+ *   files read ─► filtered ─► queued: committed and rooted ─► files removed
+ * </pre>
+ *
+ * <p>Killed before the last step, the next worker takes the files in again; queueing a path twice
+ * changes nothing.
+ *
+ * <p>It runs on the thread of the caller: the main thread at the start and from time to time, and
+ * sessions before they answer a client that asks about the queue. The client is then told of the
+ * paths that a hook has spooled before it asked.
+ */
+public final class SpoolIntake {
+    private static final Logger LOG = LoggerFactory.getLogger(SpoolIntake.class);
+
+    private final Spool spool;
+    private final Queue queue;
+    private final Predicate<StorePath> filter;
+    private final InstantSource clock;
+
+    /** Why the spool could not be taken in the last time; logged once. */
+    private String lastTrouble = "";
+
+    /**
+     * @param filter which paths are taken
+     */
+    public SpoolIntake(Spool spool, Queue queue, Predicate<StorePath> filter, InstantSource clock) {
+        this.spool = spool;
+        this.queue = queue;
+        this.filter = filter;
+        this.clock = clock;
+    }
+
+    /** Removes what killed hooks left half written, and takes in the first files. */
+    public void begin() throws InterruptedException {
+        spool.removeLeftovers(clock.instant());
+        takeIn();
+    }
+
+    /**
+     * Takes in what waits, some hundred files in one commit. When it cannot be queued, the files
+     * stay and the journal says why.
+     *
+     * @return whether more may wait
+     */
+    // Synchronized: two threads would read the same files. It guards the spool's state, too.
+    public synchronized boolean takeIn() throws InterruptedException {
+        List<Spool.Batch> waiting = spool.waiting();
+        if (waiting.isEmpty()) {
+            return false;
+        }
+        Map<Boolean, List<StorePath>> paths =
+                waiting.stream()
+                        .flatMap(batch -> batch.paths().stream())
+                        .collect(Collectors.partitioningBy(filter));
+        List<StorePath> taken = paths.getOrDefault(true, List.of());
+        List<StorePath> excluded = paths.getOrDefault(false, List.of());
+        try {
+            queue.call(transaction -> {
+                transaction.paths().enqueue(taken, null, clock.millis());
+                for (StorePath path : excluded) { // a hook roots what it spools
+                    transaction.paths().unrootUnlessQueued(path);
+                }
+                return true;
+            });
+        } catch (QueueException e) {
+            if (!e.getMessage().equals(lastTrouble)) { // it may be so for hours
+                LOG.error("cannot take in what is in the spool: {}", e.getMessage());
+            }
+            lastTrouble = e.getMessage();
+            return false;
+        }
+        lastTrouble = "";
+        LOG.info("took in {} paths from {} spool files", taken.size(), waiting.size());
+        waiting.forEach(spool::done);
+        return true;
+    }
+}

@@ -1,0 +1,280 @@
+package hookqueue.command;
+
+import static hookqueue.base.SomePaths.path;
+import static hookqueue.base.SomePaths.paths;
+import static hookqueue.queue.Fixture.STORE;
+import static hookqueue.queue.Fixture.TWO;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import hookqueue.base.Filter;
+import hookqueue.base.StorePath;
+import hookqueue.nix.Nix;
+import hookqueue.process.ChildProcess;
+import hookqueue.protocol.Peer;
+import hookqueue.protocol.Reply;
+import hookqueue.protocol.Request;
+import hookqueue.queue.Fixture;
+import hookqueue.queue.LaneStore;
+import hookqueue.queue.Queue;
+import hookqueue.report.Metrics;
+import hookqueue.report.StatusText;
+import hookqueue.spool.Spool;
+import hookqueue.spool.SpoolIntake;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What clients are answered, on a real queue. */
+class CommandHandlerTest {
+    private static final long OPERATOR = 7;
+
+    @TempDir Path folder;
+    private Fixture f;
+    private CommandHandler commands;
+    private long looked;
+
+    @BeforeEach
+    void begin() throws Exception {
+        f = new Fixture(folder);
+    }
+
+    private Queue start(List<String> lanes, Filter filter) throws Exception {
+        Queue queue = f.open(lanes);
+        var intake = new SpoolIntake(Spool.open(f.state, STORE), queue, filter, f.clock);
+        var explain =
+                new ExplainCommand(
+                        queue,
+                        filter,
+                        new Nix("nix", STORE),
+                        new ChildProcess(Duration.ofSeconds(10)),
+                        Map.of(),
+                        f.clock);
+        commands =
+                new CommandHandler(
+                        queue,
+                        intake,
+                        filter,
+                        STORE,
+                        List.of(),
+                        explain,
+                        new StatusText(() -> ZoneOffset.UTC),
+                        new Metrics("test"),
+                        f.clock,
+                        OPERATOR);
+        return queue;
+    }
+
+    /** The data lines, and the last line of the reply. */
+    private List<String> ask(String line) throws Exception {
+        var lines = new ArrayList<String>();
+        Request request = Request.parse(STORE, line);
+        lines.add(commands.answer(request, new Peer(OPERATOR, 1), reply(lines)));
+        return lines;
+    }
+
+    private static Reply reply(List<String> lines) {
+        return new Reply() {
+            @Override
+            public void data(String line) {
+                lines.add(line);
+            }
+
+            @Override
+            public void flush() {}
+        };
+    }
+
+    @Test
+    void excludedPathsAreCountedAndNotQueued() throws Exception {
+        var filter = new Filter(Pattern.compile("p[0-4]$"), Pattern.compile("p3"));
+        try (Queue queue = start(TWO, filter)) {
+            String all = String.join(" ", paths(0, 10).stream().map(p -> p.in(STORE)).toList());
+            assertEquals(List.of("ok queued 4 excluded 6"), ask("queue tag=t " + all));
+            assertEquals(4, Fixture.unsettled(queue).size());
+            assertEquals(4, f.rooted().size());
+        }
+    }
+
+    @Test
+    void clientsAreToldOfPathsThatWereSpooledBeforeTheyAsked() throws Exception {
+        try (Queue queue = start(TWO, Filter.ALL)) {
+            for (int i = 0; i < 5; i++) {
+                StorePath spooled = path(i);
+                Files.writeString(f.spool().resolve(i + ".paths"), spooled.in(STORE) + "\n");
+                String asked =
+                        switch (i) {
+                            case 0 -> ask("wait timeout=1ms " + spooled.in(STORE)).getLast();
+                            case 1 -> String.join("\n", ask("list"));
+                            case 2 -> String.join("\n", ask("explain " + spooled.in(STORE)));
+                            case 3 -> ask("drop " + spooled.in(STORE)).getLast();
+                            default -> String.join("\n", ask("status json"));
+                        };
+                String expected =
+                        switch (i) {
+                            case 0 -> "error not settled after 1ms: 1 left";
+                            case 1, 2 -> spooled.baseName();
+                            case 3 -> "ok dropped: 1";
+                            default -> "\"queued\":4";
+                        };
+                assertTrue(asked.contains(expected), () -> expected + " in " + asked);
+            }
+            assertEquals(4, Fixture.unsettled(queue).size());
+        }
+    }
+
+    /** A page of the spool is 500 files. */
+    @Test
+    void waitTakesInAllOfTheSpoolFirst() throws Exception {
+        try (Queue queue = start(TWO, Filter.ALL)) {
+            for (int i = 0; i < 1_100; i++) {
+                Files.writeString(f.spool().resolve(i + ".paths"), path(i).in(STORE) + "\n");
+            }
+            assertEquals(
+                    "error not settled after 1ms: 2200 left", ask("wait timeout=1ms").getLast());
+            assertEquals(1_100, Fixture.unsettled(queue).size());
+        }
+    }
+
+    @Test
+    void pathsOfARetiredDestinationAreAProblemUntilTheyAreDropped() throws Exception {
+        try (Queue queue = start(TWO, Filter.ALL)) {
+            queue.enqueue(paths(0, 3), null);
+            f.deliver(queue, "ssh://a", path(0));
+            f.deliver(queue, "ssh://a", path(1));
+            f.fail(queue, "ssh://b", path(1), "no");
+        }
+        try (Queue queue = start(List.of("ssh://a"), Filter.ALL)) {
+            String status = String.join("\n", ask("status"));
+            assertTrue(
+                    status.contains(
+                            "3 paths wait for ssh://b, which is not in the settings any more"),
+                    status);
+            assertTrue(
+                    status.contains("nix-post-build-hook-queue drop 'destination=ssh://b'"),
+                    status);
+            assertFalse(status.contains("retry"), status);
+            assertEquals(
+                    List.of("error due now: 0; for removed destinations: 3 (see status)"),
+                    ask("retry"));
+            String one = path(1).in(STORE);
+            assertEquals(
+                    List.of("error due now: 0; for removed destinations alone: " + one),
+                    ask("retry " + one));
+            assertEquals(List.of("ok"), ask("wait " + one), "it is at every destination there is");
+            assertEquals(
+                    List.of("error no destination ssh://c; there are: ssh://a ssh://b"),
+                    ask("drop destination=ssh://c"));
+            assertEquals(
+                    List.of("error sign is no destination: it signs"),
+                    ask("drop destination=sign"));
+            assertEquals(List.of("ok dropped: 3"), ask("drop destination=ssh://b"));
+            assertFalse(String.join("\n", ask("status")).contains("ssh://b"));
+            assertEquals(1, f.rooted().size());
+            assertEquals(List.of("ok due now: 0"), ask("retry"));
+        }
+    }
+
+    @Test
+    void aWaitFailsForPathsWithoutAnyDestination() throws Exception {
+        List<String> signAlone = List.of(LaneStore.SIGN);
+        try (Queue queue = start(TWO, Filter.ALL)) {
+            queue.enqueue(paths(0, 2), "job");
+            f.fail(queue, "ssh://b", path(1), "no");
+        }
+        try (Queue queue = start(signAlone, Filter.ALL)) {
+            for (int i = 0; i < 2; i++) {
+                f.deliver(queue, LaneStore.SIGN, path(i));
+            }
+            for (String wait : List.of("wait", "wait tag=job", "wait " + path(0).in(STORE))) {
+                assertEquals(
+                        "error paths have no destination in the settings any more; see status",
+                        ask(wait).getLast(),
+                        wait);
+            }
+            ask("drop destination=ssh://a");
+            ask("drop destination=ssh://b");
+            assertEquals(List.of("ok"), ask("wait"));
+        }
+    }
+
+    @Test
+    void aWaitReportsWhatFailed() throws Exception {
+        try (Queue queue = start(TWO, Filter.ALL)) {
+            queue.enqueue(paths(0, 3), "job");
+            for (int i = 0; i < 3; i++) {
+                f.deliver(queue, "ssh://a", path(i));
+            }
+            f.deliver(queue, "ssh://b", path(0));
+            f.fail(queue, "ssh://b", path(1), "no such host");
+            assertEquals(
+                    List.of("error not settled after 1ms: 1 left"),
+                    ask("wait timeout=1ms tag=job"));
+            f.deliver(queue, "ssh://b", path(2));
+            String all = String.join(" ", paths(0, 3).stream().map(p -> p.in(STORE)).toList());
+            for (String wait : List.of("wait", "wait tag=job", "wait " + all)) {
+                List<String> reply = ask(wait);
+                assertEquals("error failed: 1", reply.getLast(), wait);
+                assertEquals(2, reply.size());
+                assertTrue(reply.getFirst().contains("no such host"), reply.getFirst());
+            }
+            assertEquals(List.of("ok"), ask("wait " + path(0).in(STORE)));
+            assertEquals(
+                    List.of("error never queued here: " + path(9).in(STORE)),
+                    ask("wait " + all + " " + path(9).in(STORE)));
+            assertEquals(List.of("ok nothing was queued with tag other"), ask("wait tag=other"));
+        }
+    }
+
+    @Test
+    void aWaitGoesOnForAPathThatIsRetriedMeanwhile() throws Exception {
+        try (Queue queue = start(List.of("ssh://a"), Filter.ALL)) {
+            queue.enqueue(paths(0, 2), "job");
+            f.fail(queue, "ssh://a", path(0), "no");
+            var target = target(queue);
+            assertFalse(target.settled());
+            ask("retry");
+            f.deliver(queue, "ssh://a", path(1));
+            assertTrue(target.settled(), "each was");
+            assertTrue(target.end().outstanding(), "the first is again");
+            assertFalse(target.settled());
+            f.deliver(queue, "ssh://a", path(0));
+            assertTrue(target.settled());
+            assertEquals(new WaitTarget.End(false, List.of(), false), target.end());
+        }
+    }
+
+    private WaitTarget target(Queue queue) {
+        return new WaitTarget.Paths(
+                queue,
+                (t, after) -> {
+                    List<Long> page = t.waits().tagged("job", after, 500);
+                    looked += page.size();
+                    return page;
+                });
+    }
+
+    /** Two hundred changes, and each made it look at all of 5,000 paths. */
+    @Test
+    void aWaitForManyPathsCostsAFewLooksAChange() throws Exception {
+        try (Queue queue = start(List.of("ssh://a"), Filter.ALL)) {
+            queue.enqueue(paths(0, 5_000), "job");
+            var target = target(queue);
+            for (int i = 0; i < 200; i++) {
+                assertFalse(target.settled());
+                f.deliver(queue, "ssh://a", path(i));
+            }
+            assertEquals(500, looked, "a page");
+            assertEquals(4_800, target.left());
+        }
+    }
+}

@@ -1,0 +1,123 @@
+#!/bin/sh
+# The .deb: upgraded with work in the queue, removed, installed again, purged; then the tarball
+#
+# Debian: bookworm trixie
+
+# shellcheck disable=SC2016 # what is quoted is for the shell in the machine
+# shellcheck source=src/test/system/scenario.sh
+. "$NPBHQ_TEST_DIR/scenario.sh"
+
+deb=$NPBHQ_TEST_DEB
+lib=/usr/lib/$name
+main_pid() { show MainPID; }
+runs_own_java() { equal "$(root readlink "/proc/$(main_pid)/exe")" "$lib/runtime/bin/java"; }
+uses_archive() { root sh -c 'grep -q "$(echo "$1"/startup-*.aot)" "/proc/$2/maps"' - $lib "$(main_pid)"; }
+# says WORDS COMMAND…: whatever its status is, its output has them.
+says() {
+    words=$1
+    shift
+    "$@" >"$machine/said" 2>&1
+    cat "$machine/said"
+    grep -qF -e "$words" "$machine/said"
+}
+files() { root find /usr /etc /var/lib /var/cache /nix/var/nix/gcroots -xdev | grep nix-post-build-hook | grep -v /var/lib/dpkg/ | sort; }
+
+until_ok 60 "the service that the installation started ends, since it has nothing to do" ended
+check "every file is as the package has it" root sh -c '[ -z "$(dpkg --verify "$1")" ]' - $name
+gate_close
+build first 5
+until_ok 20 "a copy is under way" in_flight
+check "the worker runs on its own Java" runs_own_java
+check "from the archive that the installation made" uses_archive
+
+# A JDK that is newer than any, and broken.
+root sh -eu <<'E2'
+mkdir -p /usr/lib/jvm/jdk-99/bin
+echo 'JAVA_VERSION="99"' >/usr/lib/jvm/jdk-99/release
+printf '#!/bin/sh\nexit 1\n' >/usr/lib/jvm/jdk-99/bin/java
+chmod +x /usr/lib/jvm/jdk-99/bin/java
+E2
+root systemctl restart $name.service
+check "another JDK on the machine changes nothing" runs_own_java
+check "nor for the archive" uses_archive
+
+root sh -eu -c 'cd /srv && dpkg-deb -R "$1" new && sed -i "s/^Version: .*/&+1/" new/DEBIAN/control &&
+    echo "# newer" >>new/usr/lib/nix-post-build-hook-queue/jvm.options && dpkg-deb -Znone -b new new.deb' - "$deb"
+until_ok 20 "the copy is under way again" in_flight
+old=$(main_pid)
+first_archive=$(root sh -c "echo $lib/startup-*.aot")
+forget_hooks
+build during 20 &
+building=$!
+check "upgrades with work in the queue, while builds go on" root dpkg -i /srv/new.deb
+wait $building
+printf 'hooks during the upgrade: %s; %s spooled\n' "$(hook_times)" "$(spooled)"
+check "every hook gave 0" every_hook_gave_0
+check "every hook took less than 6 s" at_most "$(longest_hook)" 6000
+check "the socket listens" listening
+check "another worker runs" not equal "$old" "$(main_pid)"
+check "from an archive of the new files" uses_archive
+check "which is the only one" not root test -e "$first_archive"
+gate_open
+until_ok 60 "everything is delivered" delivered
+check "with signatures" signed
+
+# What docs/upgrading.md says about an older program.
+until_ok 15 "the worker ends" ended
+version() { root sqlite3 $state/queue.sqlite "PRAGMA user_version$1"; }
+known=$(version '')
+version "=$((known + 1))"
+forget_builds
+forget_hooks
+build newer 2
+check "with a newer database every hook gives 0" every_hook_gave_0
+check "the paths are in the spool" equal "$(spooled)" 2
+check "the status says why" says "schema version $((known + 1)), this program knows $known: use the newer program again" \
+    root systemctl show -P StatusText $name.service
+check "the database is as it was" equal "$(version '')" $((known + 1))
+root systemctl stop $name.service
+version "=$known"
+root systemctl reset-failed $name.service
+root systemctl start $name.service
+until_ok 60 "with the program that knows it, the spool is taken in and delivered" delivered
+
+check "./dev install refuses, naming the package's unit" says "/systemd/system/$name.service belongs to another install" \
+    root sh /src/src/dev/install.sh --dist /src/target/dist
+check "of which nothing is there" not root test -e /usr/local/lib/$name
+
+root sed -i.before 's,^post-build-hook.*,post-build-hook = /usr/bin/post-build-hook,' /etc/nix/nix.conf
+check "cannot be removed while nix.conf names the hook" not root dpkg -r $name
+check "and changed nothing" listening
+root mv /etc/nix/nix.conf.before /etc/nix/nix.conf
+
+forget_builds
+gate_close
+build kept 3
+check "is removed with work in the queue" root dpkg -r $name
+check "nothing runs" ended
+check "the units are gone" not root systemctl cat $name.socket
+files | grep -vE "^(/etc/$name|/var/lib/$name|/var/cache/$name|/nix/var/nix/gcroots/$name)(/|\$)|^/etc/credstore/" |
+    grep -vE '^(/var/lib|/etc)/systemd/.*(deb-systemd-helper|wants)|^/nix/var/nix/gcroots/per-user/' >"$machine/left"
+check "only its state, settings and keys are left" diff /dev/null "$machine/left"
+gate_open
+check "is installed again" root dpkg -i "$deb"
+until_ok 60 "and delivers what was queued when it was removed" delivered
+check "with signatures" signed
+
+until_ok 15 "the worker ends" ended
+check "is purged, and says that the keys are left" says "left, since it is yours: /etc/credstore/$name.signing-key" \
+    root dpkg -P $name
+files | grep -v '^/etc/credstore/' >"$machine/left"
+check "only the keys are left" diff /dev/null "$machine/left"
+check "the user is gone" not root getent passwd $name
+
+# The keys are still there, so the worker has something to do.
+root sh -c 'mkdir /srv/release && tar -xf /srv/*.tar.xz -C /srv/release --strip-components=1'
+lib=/usr/local/lib/$name
+check "the tarball installs without a JDK" root sh /srv/release/install.sh
+check "it has made its archive" root sh -c "ls $lib/startup-*.aot"
+check "the worker answers" says LANE client status
+check "with its own Java" runs_own_java
+check "and goes" root sh /srv/release/uninstall.sh --purge
+files | grep -v '^/etc/credstore/' >"$machine/left"
+check "only the keys are left again" diff /dev/null "$machine/left"

@@ -1,0 +1,80 @@
+package hookqueue.testkit;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+
+/**
+ * Processes that carry a world's folder in their environment: children of its worker, or its hooks.
+ */
+public final class Leftover {
+    private Leftover() {}
+
+    private static final String CHILD = "NPBHQ_CHILD=";
+
+    /** The worker and all that was started for it: numbers and names. */
+    public static List<String> all(Path world) throws IOException {
+        return those(world, environment -> true);
+    }
+
+    /** What was started for the worker's children. */
+    public static List<String> of(Path world) throws IOException {
+        return those(world, environment -> environment.contains(CHILD));
+    }
+
+    private static List<String> those(Path world, Predicate<String> which) throws IOException {
+        var found = new ArrayList<String>();
+        try (var processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+            for (Path process : processes) {
+                String environment = read(process.resolve("environ"));
+                if (which.test(environment)
+                        && environment.contains("NPBHQ_STATE_DIR=" + world + "/")) {
+                    found.add(process.getFileName() + " " + read(process.resolve("comm")).strip());
+                }
+            }
+        }
+        return found;
+    }
+
+    /** One that is killed later than its child may have started another meanwhile. */
+    public static void kill(Path world) throws IOException {
+        List<String> found;
+        do {
+            found = of(world);
+            kill(found);
+        } while (!found.isEmpty());
+    }
+
+    /** Hooks with all that they have started, so that nothing of them is done any more. */
+    public static void killHooks(Path world) throws IOException {
+        List<String> found;
+        do {
+            found =
+                    those(
+                            world,
+                            environment ->
+                                    environment.contains("OUT_PATHS=")
+                                            && !environment.contains(CHILD));
+            kill(found);
+        } while (!found.isEmpty());
+    }
+
+    private static void kill(List<String> processes) {
+        for (String each : processes) {
+            ProcessHandle.of(Long.parseLong(each.split(" ")[0]))
+                    .ifPresent(ProcessHandle::destroyForcibly);
+        }
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file, StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            return ""; // it has ended
+        }
+    }
+}
