@@ -107,13 +107,15 @@ public final class ChildProcess {
         }
         var heard = new Heard(new AtomicLong(System.nanoTime()), new AtomicLong());
         InputStream messages = answer == null ? child.getInputStream() : child.getErrorStream();
-        var reader = started(() -> read(messages, output, heard), "child-output");
+        var reader = started(() -> readLines(messages, output, heard), "child-output");
         var problem = new AtomicReference<@Nullable String>();
         Thread asked =
                 answer == null
                         ? null
                         : started(
-                                () -> problem.set(read(child.getInputStream(), answer, heard)),
+                                () ->
+                                        problem.set(
+                                                readAnswer(child.getInputStream(), answer, heard)),
                                 "child-answer");
         ExitResult ending = await(child, mark, heard);
         ProcessTree.end(child.toHandle(), mark, GRACE);
@@ -135,7 +137,7 @@ public final class ChildProcess {
     }
 
     /** The rest of an answer that cannot be read is read too, so that the child can end. */
-    private static @Nullable String read(InputStream stream, Answer answer, Heard heard) {
+    private static @Nullable String readAnswer(InputStream stream, Answer answer, Heard heard) {
         var counted =
                 new FilterInputStream(stream) {
                     @Override
@@ -192,7 +194,7 @@ public final class ChildProcess {
         }
     }
 
-    private static void read(InputStream stream, Consumer<String> output, Heard heard) {
+    private static void readLines(InputStream stream, Consumer<String> output, Heard heard) {
         var signs = new OutputActivity();
         var lines =
                 new OutputLines(line -> {
