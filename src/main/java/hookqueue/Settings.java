@@ -2,7 +2,7 @@ package hookqueue;
 
 import hookqueue.base.Durations;
 import hookqueue.base.Filter;
-import hookqueue.base.StorePath;
+import hookqueue.base.Text;
 import hookqueue.delivery.Destination;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param storeDir {@code NPBHQ_STORE_DIR}, without a slash at its end
  * @param nix {@code NPBHQ_NIX}
  * @param batchSize {@code NPBHQ_BATCH_SIZE}, 1 to 10,000
+ * @param parallel {@code NPBHQ_PARALLEL}, 1 to 16
  * @param idleTimeout {@code NPBHQ_IDLE_TIMEOUT}
  * @param stallTimeout {@code NPBHQ_STALL_TIMEOUT}, at least 1 s
  * @param maxAttempts {@code NPBHQ_MAX_ATTEMPTS}, 1 to 1,000
@@ -45,6 +46,7 @@ record Settings(
         String storeDir,
         String nix,
         int batchSize,
+        int parallel,
         Duration idleTimeout,
         Duration stallTimeout,
         int maxAttempts,
@@ -120,6 +122,7 @@ record Settings(
                     or("STORE_DIR", Reader::absolute, Path.of("/nix/store")).normalize().toString(),
                     or("NIX", Function.identity(), "nix"),
                     or("BATCH_SIZE", text -> number(text, 1, 10_000), 200),
+                    or("PARALLEL", text -> number(text, 1, 16), 4),
                     or("IDLE_TIMEOUT", Durations::parse, Duration.ofSeconds(30)),
                     or(
                             "STALL_TIMEOUT",
@@ -188,8 +191,7 @@ record Settings(
 
         private static Path absolute(String text) {
             if (!text.startsWith("/") || text.indexOf('\0') >= 0) {
-                throw new IllegalArgumentException(
-                        "not an absolute path: " + StorePath.shown(text));
+                throw new IllegalArgumentException("not an absolute path: " + Text.quoted(text));
             }
             return Path.of(text);
         }
@@ -209,12 +211,7 @@ record Settings(
         private static IllegalArgumentException notANumber(
                 String text, int least, int most, @Nullable Throwable cause) {
             return new IllegalArgumentException(
-                    "not a whole number from "
-                            + least
-                            + " to "
-                            + most
-                            + ": "
-                            + StorePath.shown(text),
+                    "not a whole number from " + least + " to " + most + ": " + Text.quoted(text),
                     cause);
         }
 
@@ -222,7 +219,7 @@ record Settings(
             Duration duration = Durations.parse(text);
             if (duration.compareTo(least) < 0) {
                 throw new IllegalArgumentException(
-                        "shorter than " + Durations.shown(least) + ": " + StorePath.shown(text));
+                        "shorter than " + Durations.shown(least) + ": " + Text.quoted(text));
             }
             return duration;
         }
@@ -235,7 +232,7 @@ record Settings(
                         "not a regular expression ("
                                 + e.getDescription()
                                 + "): "
-                                + StorePath.shown(text),
+                                + Text.quoted(text),
                         e);
             }
         }
@@ -246,7 +243,7 @@ record Settings(
                 case "false", "no", "0" -> false;
                 default ->
                         throw new IllegalArgumentException(
-                                "neither true nor false: " + StorePath.shown(text));
+                                "neither true nor false: " + Text.quoted(text));
             };
         }
 
@@ -254,7 +251,7 @@ record Settings(
             String lower = text.toLowerCase(Locale.ROOT);
             if (!Set.of("trace", "debug", "info", "warn", "error").contains(lower)) {
                 throw new IllegalArgumentException(
-                        "none of trace, debug, info, warn, error: " + StorePath.shown(text));
+                        "none of trace, debug, info, warn, error: " + Text.quoted(text));
             }
             return lower;
         }

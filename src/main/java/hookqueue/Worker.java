@@ -4,8 +4,10 @@ import hookqueue.base.Version;
 import hookqueue.command.CommandHandler;
 import hookqueue.command.ExplainCommand;
 import hookqueue.command.UnavailableHandler;
+import hookqueue.delivery.ClosureSource;
 import hookqueue.delivery.Destination;
 import hookqueue.delivery.Lane;
+import hookqueue.delivery.NixClosures;
 import hookqueue.delivery.Transport;
 import hookqueue.delivery.Transports;
 import hookqueue.nix.Nix;
@@ -32,6 +34,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.newsclub.net.unix.AFUNIXServerSocketChannel;
 import org.slf4j.Logger;
@@ -51,7 +55,7 @@ import org.slf4j.LoggerFactory;
 final class Worker {
     private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
     private static final Duration LANES_END = Duration.ofSeconds(7);
-    private static final Duration OTHERS_WAIT = Duration.ofMinutes(1);
+    private static final Duration CLOSURES_STALL = Duration.ofSeconds(10);
     private static final Duration SESSIONS_END = Duration.ofSeconds(1);
 
     private final Map<String, String> environment;
@@ -205,6 +209,7 @@ final class Worker {
             var explanation =
                     new ExplainCommand(
                             queue,
+                            lanes,
                             settings.filter(),
                             nix,
                             new ChildProcess(settings.stallTimeout()),
@@ -319,18 +324,22 @@ final class Worker {
     }
 
     private List<Lane> lanes(Settings settings, Queue queue) {
-        var carriers =
-                new Transports(
-                        new Nix(settings.nix(), settings.storeDir()),
-                        new ChildProcess(settings.stallTimeout()),
-                        ChildEnvironment.forChildren(environment, settings.stateDir()));
-        var limits = new Lane.Limits(settings.batchSize(), settings.maxAttempts(), OTHERS_WAIT);
+        var nix = new Nix(settings.nix(), settings.storeDir());
+        var children = new ChildProcess(settings.stallTimeout());
+        Map<String, String> added = ChildEnvironment.forChildren(environment, settings.stateDir());
+        var closures = new NixClosures(nix, new ChildProcess(CLOSURES_STALL), added);
+        var limits = new Lane.Limits(settings.batchSize(), settings.maxAttempts());
         var lanes = new ArrayList<Lane>();
-        if (settings.signingKey() != null) {
+        Path key = settings.signingKey();
+        if (key != null) {
             lanes.add(
                     lane(
                             LaneStore.SIGN,
-                            carriers.sign(settings.signingKey()),
+                            transports(
+                                    settings,
+                                    LaneStore.SIGN,
+                                    slot -> new Transports(nix, children, slot).sign(key)),
+                            ClosureSource.NONE,
                             queue,
                             limits.atMost(Destination.MOST_AT_ONCE)));
         }
@@ -338,17 +347,42 @@ final class Worker {
             lanes.add(
                     lane(
                             destination.name(),
-                            carriers.to(destination, settings.substituteOnDestination()),
+                            transports(
+                                    settings,
+                                    destination.name(),
+                                    slot ->
+                                            new Transports(nix, children, slot)
+                                                    .to(
+                                                            destination,
+                                                            settings.substituteOnDestination())),
+                            closures,
                             queue,
                             limits.atMost(destination.mostAtOnce())));
         }
         return lanes;
     }
 
-    private Lane lane(String name, Transport carrier, Queue queue, Lane.Limits limits) {
+    /** One for each slot of a lane, with a cache folder of its own. */
+    private List<Transport> transports(
+            Settings settings, String lane, Function<Map<String, String>, Transport> make) {
+        return IntStream.range(0, settings.parallel())
+                .mapToObj(slot ->
+                        make.apply(
+                                ChildEnvironment.forSlot(
+                                        environment, settings.stateDir(), lane, slot)))
+                .toList();
+    }
+
+    private Lane lane(
+            String name,
+            List<Transport> transports,
+            ClosureSource closures,
+            Queue queue,
+            Lane.Limits limits) {
         return new Lane(
                 name,
-                carrier,
+                transports,
+                closures,
                 queue,
                 limits,
                 () -> ThreadLocalRandom.current().nextDouble(),

@@ -1,5 +1,7 @@
 package hookqueue.base;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A path of the Nix store, without the store directory: {@code <hash>-<name>}.
  *
@@ -12,16 +14,17 @@ package hookqueue.base;
  *     7hx47qyrz4065viqzzhdqi5jixgjys0z-hello-2.12}
  */
 public record StorePath(String baseName) {
-    private static final int HASH = 32;
+    /** Characters of the hash at the beginning of a base name. */
+    public static final int HASH_LENGTH = 32;
+
     private static final int NAME = 211;
-    private static final int SHOWN = 120;
 
     /** Checks the rules above; the message of the exception names the value and the rule. */
     public StorePath {
         String broken = brokenRule(baseName);
         if (broken != null) {
             throw new IllegalArgumentException(
-                    "not a store path (" + broken + "): " + shown(baseName));
+                    "not a store path (" + broken + "): " + Text.quoted(baseName));
         }
     }
 
@@ -37,7 +40,7 @@ public record StorePath(String baseName) {
                 || !text.startsWith(storeDir)
                 || text.charAt(storeDir.length()) != '/') {
             throw new IllegalArgumentException(
-                    "not a store path (outside " + storeDir + "): " + shown(text));
+                    "not a store path (outside " + storeDir + "): " + Text.quoted(text));
         }
         return new StorePath(text.substring(storeDir.length() + 1));
     }
@@ -47,33 +50,9 @@ public record StorePath(String baseName) {
         return storeDir + "/" + baseName;
     }
 
-    /** What follows the hash: what filters look at. */
+    /** The part after the hash, which filters match. */
     public String name() {
-        return baseName.substring(HASH + 1);
-    }
-
-    /** A value as it may be shown in a terminal: no control characters, not longer than a line. */
-    public static String shown(String value) {
-        var shown = new StringBuilder();
-        for (int i = 0; i < value.length() && i < SHOWN; i++) {
-            char c = value.charAt(i);
-            shown.append(c < ' ' || c == 0x7f || (c >= 0x80 && c < 0xa0) || !isPlain(c) ? '?' : c);
-        }
-        return value.length() > SHOWN
-                ? shown + "… (" + value.length() + " characters)"
-                : shown.toString();
-    }
-
-    /**
-     * False for characters that move or hide text on a terminal without being control characters.
-     */
-    private static boolean isPlain(char c) {
-        int type = Character.getType(c);
-        return type != Character.FORMAT
-                && type != Character.LINE_SEPARATOR
-                && type != Character.PARAGRAPH_SEPARATOR
-                && type != Character.SURROGATE
-                && type != Character.UNASSIGNED;
+        return baseName.substring(HASH_LENGTH + 1);
     }
 
     /** Whether it is a derivation; Nix lets no output have such a name. */
@@ -81,11 +60,11 @@ public record StorePath(String baseName) {
         return baseName.endsWith(".drv");
     }
 
-    private static @org.jspecify.annotations.Nullable String brokenRule(String base) {
-        if (base.length() < HASH + 2 || base.charAt(HASH) != '-') {
+    private static @Nullable String brokenRule(String base) {
+        if (base.length() < HASH_LENGTH + 2 || base.charAt(HASH_LENGTH) != '-') {
             return "no <hash>-<name>";
         }
-        for (int i = 0; i < HASH; i++) {
+        for (int i = 0; i < HASH_LENGTH; i++) {
             char c = base.charAt(i);
             boolean base32 =
                     (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z' && "eotu".indexOf(c) < 0);
@@ -93,10 +72,10 @@ public record StorePath(String baseName) {
                 return "the hash has a character outside Nix's base 32";
             }
         }
-        if (base.length() - HASH - 1 > NAME) {
+        if (base.length() - HASH_LENGTH - 1 > NAME) {
             return "the name is longer than " + NAME + " characters";
         }
-        for (int i = HASH + 1; i < base.length(); i++) {
+        for (int i = HASH_LENGTH + 1; i < base.length(); i++) {
             char c = base.charAt(i);
             boolean allowed =
                     (c >= '0' && c <= '9')
@@ -107,7 +86,7 @@ public record StorePath(String baseName) {
                 return "the name has a character outside [0-9a-zA-Z+._?=-]";
             }
         }
-        String name = base.substring(HASH + 1);
+        String name = base.substring(HASH_LENGTH + 1);
         if (name.equals(".")
                 || name.equals("..")
                 || name.startsWith(".-")

@@ -3,6 +3,7 @@ package hookqueue.command;
 import hookqueue.base.Filter;
 import hookqueue.base.StorePath;
 import hookqueue.base.Text;
+import hookqueue.delivery.Lane;
 import hookqueue.nix.Nix;
 import hookqueue.process.ChildProcess;
 import hookqueue.process.ExitResult;
@@ -17,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -24,7 +26,10 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
@@ -47,7 +52,10 @@ public final class ExplainCommand {
     /** Every user who can connect may ask, and each answer needs a child process. */
     private final Semaphore asking = new Semaphore(2, true);
 
+    private static final Duration LANE_ANSWERS = Duration.ofSeconds(5);
+
     private final Queue queue;
+    private final List<Lane> lanes;
     private final Filter filter;
     private final Nix nix;
     private final ChildProcess children;
@@ -56,12 +64,14 @@ public final class ExplainCommand {
 
     public ExplainCommand(
             Queue queue,
+            List<Lane> lanes,
             Filter filter,
             Nix nix,
             ChildProcess children,
             Map<String, String> environment,
             InstantSource clock) {
         this.queue = queue;
+        this.lanes = lanes;
         this.filter = filter;
         this.nix = nix;
         this.children = children;
@@ -128,6 +138,11 @@ public final class ExplainCommand {
                                 + Text.oneLine(breaker.reason()));
             }
         }
+        for (DeliveryRow row : known.rows()) {
+            if (row.configured() && !known.paused() && row.state() == DeliveryRow.State.FRESH) {
+                waitsFor(row, reply);
+            }
+        }
         if (known.any(DeliveryRow.State.FAILED) || known.any(DeliveryRow.State.DEFERRED)) {
             reply.data(
                     "to try again now: nix-post-build-hook-queue retry " + path.in(nix.storeDir()));
@@ -141,6 +156,25 @@ public final class ExplainCommand {
             dependants(path, reply);
         }
         return "ok";
+    }
+
+    /** What a lane knows beyond the queue: what its other child processes do. */
+    private void waitsFor(DeliveryRow row, Reply reply) throws IOException, InterruptedException {
+        for (Lane lane : lanes) {
+            if (!lane.name().equals(row.lane())) {
+                continue;
+            }
+            try {
+                Optional<String> held =
+                        lane.waitsFor(row.path())
+                                .get(LANE_ANSWERS.toMillis(), TimeUnit.MILLISECONDS);
+                if (held.isPresent()) {
+                    reply.data(row.lane() + ": " + held.get());
+                }
+            } catch (TimeoutException | ExecutionException e) {
+                LOG.debug("lane {} does not answer: {}", row.lane(), e.toString());
+            }
+        }
     }
 
     /** Nix copies whole closures; filters do not apply to dependencies. */

@@ -2,6 +2,7 @@ package hookqueue.delivery;
 
 import hookqueue.base.Durations;
 import hookqueue.base.StorePath;
+import hookqueue.base.Text;
 import hookqueue.nix.FailureCause;
 import hookqueue.nix.Nix;
 import hookqueue.nix.PathInfo;
@@ -141,12 +142,11 @@ final class DeliveryChild {
                         "no progress for "
                                 + Durations.shown(stalled.silence())
                                 + ", so it was ended"
-                                + (cause.isEmpty() ? "" : ": " + cause),
-                        Set.of());
+                                + (cause.isEmpty() ? "" : ": " + cause));
             }
             case ExitResult.Cancelled cancelled -> new DeliveryOutcome.Cancelled();
             case ExitResult.Unreadable unreadable ->
-                    new DeliveryOutcome.Refused(cut(unreadable.reason()), Set.of());
+                    new DeliveryOutcome.Refused(cut(unreadable.reason()));
             case ExitResult.NotStarted not ->
                     new DeliveryOutcome.Unusable(
                             "cannot start " + command.getFirst() + ": " + not.reason());
@@ -157,12 +157,9 @@ final class DeliveryChild {
             Progress progress, List<String> command, int status, List<StorePath> paths) {
         String complaint = progress.complaint();
         FailureCause cause = progress.cause();
-        Set<StorePath> named =
+        Set<StorePath> invalid =
                 paths.stream()
                         .filter(path -> complaint.contains(path.baseName()))
-                        .collect(Collectors.toUnmodifiableSet());
-        Set<StorePath> invalid =
-                named.stream()
                         .filter(path -> saysInvalid(complaint) && isInvalid(path))
                         .collect(Collectors.toUnmodifiableSet());
         if (!invalid.isEmpty()) {
@@ -174,7 +171,7 @@ final class DeliveryChild {
                         ? command.getFirst() + " exited with status " + status + " and said nothing"
                         : cut(cause.text());
         return switch (command.getFirst().equals(nix.program()) ? cause.kind() : UNKNOWN) {
-            case UNKNOWN -> new DeliveryOutcome.Refused(reason, named);
+            case UNKNOWN -> new DeliveryOutcome.Refused(reason);
             case BUSY -> new DeliveryOutcome.Busy(reason);
             case UNAVAILABLE -> new DeliveryOutcome.Unavailable(reason);
             case UNREACHABLE -> new DeliveryOutcome.Unreachable(reason);
@@ -252,6 +249,6 @@ final class DeliveryChild {
         String text =
                 Destination.withoutPasswords(
                         said.substring(0, Math.min(said.length(), LONGEST_LOOKED_AT)));
-        return text.length() > LONGEST_REASON ? text.substring(0, LONGEST_REASON) + "…" : text;
+        return Text.shortened(text, LONGEST_REASON);
     }
 }

@@ -16,9 +16,8 @@ public sealed interface DeliveryOutcome {
      * At least one of them is not, or it is not known.
      *
      * @param reason the program's own words, fit to print
-     * @param named members of the group that the reason names
      */
-    record Refused(String reason, Set<StorePath> named) implements DeliveryOutcome {}
+    record Refused(String reason) implements DeliveryOutcome {}
 
     /**
      * The destination has too much to do (HTTP 429, 502, 503, 504). No path is to blame, and all of

@@ -1,430 +1,459 @@
 package hookqueue.delivery;
 
-import hookqueue.base.StorePath;
 import hookqueue.queue.Entry;
 import hookqueue.queue.Verdict;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The policy: what to hand to a destination next, and what its answer proves. One round deals with
- * the paths that were due when it began. Pure: no thread, no clock, no I/O; the same answers lead
- * to the same verdicts.
+ * The policy: what an answer of a destination proves, and what is to be tried next because of it.
+ * Several groups of paths may be under way. Pure: no thread, no clock, no I/O; the same answers in
+ * the same order lead to the same verdicts.
  *
  * <pre>
- *            batch ── delivered ──────────────► next batch … over
- *              │ refused
- *              ▼
- *        one at a time ── three fresh ones refused ──► DOWN: nobody is blamed, the lane waits and tries one path
- *              │ delivered: the destination works
- *              ▼
- *            halves ── refused ─► … ─► one path: a suspect
- *              │
- *              ▼
- *     delivered right after ──────────► the suspects are blamed: it took others before and after them
- *     (after three suspects, and when nothing is left to deliver, a path that it has taken is handed over again)
+ *   fast path, several at a time:    batches that have never failed ─► delivered
+ *                                              │ refused: proves nothing about its members
+ *                                              ▼
+ *   diagnosis, one group at a time:  one path after the other until something is delivered, then halves
+ *                                              │ refused alone            ▲
+ *                                              ▼                          │ paths that failed before
+ *                                    suspect ─► blamed by a delivery that started after it failed
  * </pre>
  *
- * <p>A path is blamed only when the destination took another path before it failed and answered
- * well after. "Before" is: in this round, at the end of a round that ended just now, or (for a
- * deferred path) since its last failure. A failure that proves nothing only puts the path off
- * ({@code tries}); it does not count towards the limit.
- *
- * <p>Handing over again what is already there is a weak proof: a destination that is full may pass
- * it. So with no real delivery between them it gets no more than three paths blamed, and six fresh
- * suspects mean DOWN in spite of it.
- *
- * <p>Only fresh paths are a sign that the destination is down, or the refusal of one that it had
- * taken; and those refused when it was found down are put off, so that they are not fresh any more.
- * Thus bad paths cannot close a lane for good ones again and again. When the words of a refusal
- * name some of the paths, the others are tried together first.
+ * <ul>
+ *   <li>From a refusal on no batch starts on the fast path until something is delivered; when the
+ *       diagnosis ends without a delivery, one at a time may start. So trouble costs at most the
+ *       children that were under way, and one more.
+ *   <li>A path that is refused alone counts against itself only between two deliveries: one before
+ *       it failed (or, for a path that failed before, since its last failure), and one that started
+ *       after it failed. Otherwise the failure is inconclusive and only defers the path.
+ *   <li>A proof hands over a delivered path once more. The diagnosis asks for one after three
+ *       suspects, and when nothing else is left to try. A full destination may pass it: so without
+ *       a real delivery in between, proofs get at most three paths blamed.
+ *   <li>A path for which the destination has no room is deferred without blame.
+ *   <li>DOWN: no connection; a refused proof; three fresh paths refused alone with no delivery
+ *       before them; six with only proofs in between; a destination that says five times in a row
+ *       that it is busy.
+ * </ul>
  */
 final class DeliveryPolicy {
     private static final int DOWN = 3;
+    private static final int DOWN_BUSY = 5;
+
+    /** The fast path waits while the diagnosis has more paths to try than this. */
+    static final int MOST_IN_DIAGNOSIS = 1_000;
 
     private final Backoff backoff;
     private final int maxAttempts;
-    private final boolean trial;
+    private final Map<Long, Group> underWay = new HashMap<>();
     private final Deque<Group> todo = new ArrayDeque<>();
 
     /** Refused alone before anything showed that the destination works. */
-    private final List<Failure> early = new ArrayList<>();
+    private final List<Failure> inconclusive = new ArrayList<>();
 
-    /** Refused alone since then; blamed as soon as it takes something again. */
+    /** Refused alone since then; blamed by the next delivery that starts from now on. */
     private final List<Failure> suspects = new ArrayList<>();
 
-    private final List<Failure> untried = new ArrayList<>();
-    private int failuresInARow;
-    private int deferredInARow;
-    private int hintsInARow;
+    private long nextNumber = 1;
+    private long busyCountsFrom;
+    private int busyInARow;
 
-    /** Suspects since it last took a path that it did not have. */
-    private int unconfirmed;
+    /** Refused alone since the last real delivery. */
+    private int refused;
 
-    private int freshUnconfirmed;
-    private boolean worked;
-    private @Nullable Group running;
-    private @Nullable Entry witness;
-    private @Nullable Entry taken;
+    private int freshRefused;
+
+    /** Whether a batch of fresh paths was refused since the last real delivery. */
+    private boolean trouble;
+
+    /** Whether a real delivery came before, without a rest in between. */
+    private boolean lately;
+
+    private @Nullable Entry witness; // delivered lately, or passed a proof
+    private @Nullable Entry taken; // the last delivered path
     private @Nullable String down;
 
-    /**
-     * Paths to be handed over together.
-     *
-     * @param kind why they are run
-     */
-    private record Group(List<Entry> members, Kind kind) {
-        static Group again(Entry entry) {
-            return new Group(List.of(entry), Kind.AGAIN);
-        }
-    }
-
-    private enum Kind {
-        /** Run as it is, even while nothing shows that the destination works. */
-        WHOLE,
-        /**
-         * Part of what was refused: one by one until something shows that the destination works.
-         */
-        PART,
-        /** One path once more, now that the destination has answered. */
-        AGAIN,
+    /** Why a group is handed over. */
+    enum Kind {
+        /** A batch of the fast path. */
+        BATCH,
+        /** Failed before, or part of a refused batch. */
+        DIAGNOSIS,
         /** A path that was already taken, to see whether the destination still works. */
-        PROOF
+        PROOF,
+        /** One path, to see whether a destination that was down works again. */
+        TRIAL
     }
 
-    private record Failure(Entry entry, String reason) {}
-
     /**
-     * What a lane remembers from round to round, in memory only.
+     * Paths that are handed over together.
      *
-     * @param failuresInARow fresh paths that were refused one by one since the last delivery
-     * @param taken the last path that was delivered, null when none is known
-     * @param justNow whether the round that has just ended delivered it
+     * @param number groups that start later have higher ones
+     * @param part of a refused batch: one by one while nothing shows that the destination works
      */
-    record Known(int failuresInARow, @Nullable Entry taken, boolean justNow) {
-        /** A lane that has just started. */
-        static final Known NOTHING = new Known(0, null, false);
+    record Group(long number, Kind kind, List<Entry> members, boolean part) {
+        private Group as(long other) {
+            return new Group(other, kind, members, part);
+        }
 
-        /** The same after some time without a round. */
-        Known aged() {
-            return new Known(failuresInARow, taken, false);
+        private Group of(List<Entry> some) {
+            return new Group(0, kind, some, part);
+        }
+
+        /** Whether one of them has never failed alone. */
+        boolean hasFresh() {
+            return members.stream().anyMatch(Entry::fresh);
         }
     }
 
-    private DeliveryPolicy(Known known, int maxAttempts, Backoff backoff, boolean trial) {
-        this.failuresInARow = known.failuresInARow();
-        this.taken = known.taken();
-        this.witness = known.justNow() ? known.taken() : null;
-        this.maxAttempts = maxAttempts;
-        this.backoff = backoff;
-        this.trial = trial;
-    }
+    /**
+     * @param before the number of the next group that started: only this one and later ones prove
+     *     anything about it
+     */
+    private record Failure(Entry entry, String reason, long before) {}
 
     /**
-     * A round over what is due.
-     *
-     * @param fresh never failed on their own: go as one batch
-     * @param deferred failed before: those that were never blamed go as one batch, the others one
-     *     by one
-     * @param known what the lane's last round left
      * @param maxAttempts blamed so often, a path is failed
      */
-    static DeliveryPolicy of(
-            List<Entry> fresh,
-            List<Entry> deferred,
-            Known known,
-            int maxAttempts,
-            Backoff backoff) {
-        var round = new DeliveryPolicy(known, maxAttempts, backoff, false);
-        round.add(fresh);
-        round.add(deferred.stream().filter(entry -> entry.attempts() == 0).toList());
-        deferred.stream()
-                .filter(entry -> entry.attempts() > 0)
-                .forEach(entry -> round.add(List.of(entry)));
-        return round;
+    DeliveryPolicy(int maxAttempts, Backoff backoff) {
+        this.maxAttempts = maxAttempts;
+        this.backoff = backoff;
     }
 
-    /** One path, to see whether a destination that was down works again. */
-    static DeliveryPolicy trial(Entry entry, Known known, int maxAttempts, Backoff backoff) {
-        var round = new DeliveryPolicy(known.aged(), maxAttempts, backoff, true);
-        round.add(List.of(entry));
-        return round;
+    /** Starts a batch of the fast path. */
+    Group startBatch(List<Entry> members) {
+        return start(new Group(0, Kind.BATCH, members, false));
     }
 
-    private void add(List<Entry> members) {
-        if (!members.isEmpty()) {
-            todo.add(new Group(members, Kind.WHOLE));
-        }
+    /** Starts a trial of a destination that is down. */
+    Group startTrial(Entry entry) {
+        return start(new Group(0, Kind.TRIAL, List.of(entry), false));
     }
 
-    /** The paths to hand over next; empty when the round is over. */
-    List<Entry> next() {
-        if (down != null) {
-            return List.of();
+    private Group start(Group group) {
+        Group started = group.as(nextNumber++);
+        underWay.put(started.number(), started);
+        return started;
+    }
+
+    /** How many batches of the fast path may be under way, so that another may start. */
+    int mostBatches() {
+        if (down != null
+                || todo.stream().mapToInt(g -> g.members().size()).sum() > MOST_IN_DIAGNOSIS) {
+            return 0;
         }
-        Group group = todo.poll();
-        if (group == null) {
-            boolean open =
-                    !suspects.isEmpty() || early.stream().anyMatch(DeliveryPolicy::overtaken);
-            group = open ? proof() : null;
-        } else if (!worked && group.kind() == Kind.PART && group.members().size() > 1) {
-            List<Entry> members = group.members();
-            todo.addFirst(new Group(members.subList(1, members.size()), Kind.PART));
-            group = new Group(members.subList(0, 1), Kind.PART);
+        if (trouble) {
+            return diagnosing() || todo.stream().anyMatch(Group::hasFresh) || proof() != null
+                    ? 0
+                    : 1;
         }
-        running = group;
-        return group == null ? List.of() : group.members();
+        return Integer.MAX_VALUE;
+    }
+
+    /** Groups that are under way. */
+    int underWay() {
+        return underWay.size();
+    }
+
+    /** Those of the fast path among them. */
+    int batchesUnderWay() {
+        return (int) underWay.values().stream().filter(g -> g.kind() == Kind.BATCH).count();
+    }
+
+    /** Whether a group of the diagnosis, a proof or a trial is under way. */
+    boolean diagnosing() {
+        return batchesUnderWay() < underWay.size();
+    }
+
+    /** The number of the group that starts next. */
+    long nextNumber() {
+        return nextNumber;
     }
 
     /**
-     * Why the destination is taken to be down; null while it is not. No path of this round is
-     * blamed for it.
+     * Whether the diagnosis has nothing to do, so that paths that failed before have their turn.
      */
+    boolean diagnosisIsIdle() {
+        return down == null && todo.isEmpty() && suspects.isEmpty() && !diagnosing();
+    }
+
+    /**
+     * Gives the diagnosis paths that failed before: those that were never blamed go together, the
+     * others one by one.
+     */
+    void add(List<Entry> deferred) {
+        if (witness == null && taken != null && deferred.stream().anyMatch(Entry::overtaken)) {
+            todo.add(new Group(0, Kind.PROOF, List.of(taken), false));
+        }
+        List<Entry> neverBlamed = deferred.stream().filter(e -> e.failures() == 0).toList();
+        if (!neverBlamed.isEmpty()) {
+            todo.add(new Group(0, Kind.DIAGNOSIS, neverBlamed, false));
+        }
+        deferred.stream()
+                .filter(entry -> entry.failures() > 0)
+                .forEach(entry -> todo.add(new Group(0, Kind.DIAGNOSIS, List.of(entry), false)));
+    }
+
+    /** What the diagnosis would hand over next; null while it does so, and when it has nothing. */
+    @Nullable Group next() {
+        if (down != null || diagnosing()) {
+            return null;
+        }
+        Group proof = todo.isEmpty() || suspects.size() >= DOWN ? proof() : null;
+        if (proof != null) {
+            return proof;
+        }
+        Group group = todo.peek();
+        boolean single = group != null && group.part() && !works() && group.members().size() > 1;
+        return single ? group.of(group.members().subList(0, 1)) : group;
+    }
+
+    /** Starts {@link #next()}. */
+    Group startNext() {
+        Group group = next();
+        if (group == null) {
+            throw new IllegalStateException("the diagnosis has nothing to hand over");
+        }
+        if (group.kind() != Kind.PROOF || group.equals(todo.peek())) {
+            Group whole = todo.remove();
+            if (whole.members().size() > group.members().size()) {
+                todo.addFirst(whole.of(whole.members().subList(1, whole.members().size())));
+            }
+        }
+        return start(group);
+    }
+
+    /** Whether it took something lately, and refused no batch since. */
+    private boolean works() {
+        return lately && !trouble;
+    }
+
+    private @Nullable Group proof() {
+        Entry known = witness == null ? taken : witness;
+        return known == null || suspects.isEmpty()
+                ? null
+                : new Group(0, Kind.PROOF, List.of(known), false);
+    }
+
+    /** Whether this path is under way or in the diagnosis, whatever the queue says of it. */
+    Stream<Entry> held() {
+        return Stream.concat(
+                Stream.concat(underWay.values().stream(), todo.stream())
+                        .filter(group -> group.kind() != Kind.PROOF)
+                        .flatMap(group -> group.members().stream()),
+                Stream.concat(inconclusive.stream(), suspects.stream()).map(Failure::entry));
+    }
+
+    /** Why the destination is considered down; null while it is not. */
     @Nullable String down() {
         return down;
     }
 
-    /**
-     * Whether {@link #next()} is a path that was already taken, to see whether that still works.
-     */
-    boolean proving() {
-        return running != null && running.kind() == Kind.PROOF;
+    /** The destination is down, as another worker or the lane found out. */
+    void assumeDown(String reason) {
+        down = reason;
     }
 
-    /** Whether {@link #next()} is to show that the destination works. */
-    boolean testing() {
-        return trial || proving();
+    /** The destination is not considered down any more. */
+    void assumeUp() {
+        down = null;
     }
 
-    /** Whether all that is left to hand over has failed before. */
-    boolean onlyDeferredLeft() {
-        return !todo.isEmpty() && todo.stream().noneMatch(DeliveryPolicy::hasFresh);
+    /** Nothing was to be done for a while: what was delivered before proves nothing any more. */
+    void rest() {
+        witness = null;
+        lately = false;
     }
 
-    /** Hands over nothing more but what proves something: what is left stays as it was, and due. */
-    void leaveRest() {
+    /** Drops the diagnosis; its paths stay as they were, and due. */
+    void abandon() {
         todo.clear();
+        suspects.clear();
+        inconclusive.clear();
+        rest();
     }
 
-    /** What the next round is told. */
-    Known known() {
-        return new Known(down == null ? failuresInARow : 0, taken, worked && down == null);
-    }
-
-    /** Whether the destination took a path in this round that it did not have. */
-    boolean worked() {
-        return worked;
+    /** Whether fresh paths were refused since the last delivery. */
+    boolean doubtful() {
+        return freshRefused > 0;
     }
 
     /**
-     * Takes in what came of {@link #next()}.
+     * Takes in an answer.
      *
      * @param now milliseconds since the epoch
      * @return what is certain now, to be recorded
      */
-    List<Verdict> learn(DeliveryOutcome outcome, long now) {
-        Group group = running;
-        if (group == null) {
-            throw new IllegalStateException("learn without next");
+    List<Verdict> learn(Group group, DeliveryOutcome outcome, long now) {
+        if (underWay.remove(group.number()) == null) {
+            throw new IllegalStateException(
+                    "an answer for a group that is not under way: " + group);
         }
-        running = null;
-        return switch (outcome) {
-            case DeliveryOutcome.Delivered delivered -> delivered(group, now);
-            case DeliveryOutcome.Refused r ->
-                    group.members().size() == 1
-                            ? refusedAlone(group, r.reason(), now)
-                            : refusedTogether(group, r.named());
-            case DeliveryOutcome.Busy busy -> {
-                down = busy.reason();
-                yield List.of();
-            }
-            case DeliveryOutcome.Unavailable u ->
-                    group.members().size() == 1
-                            ? unavailableAlone(group, u.reason(), now)
-                            : refusedTogether(group, Set.of());
-            case DeliveryOutcome.Unreachable unreachable -> {
-                down = unreachable.reason();
-                yield List.of();
-            }
-            case DeliveryOutcome.Invalid invalid -> invalid(group, invalid);
-            case DeliveryOutcome.Unusable unusable -> {
-                down = unusable.reason();
-                yield List.of();
-            }
-            case DeliveryOutcome.Cancelled cancelled -> {
-                down = "cancelled";
-                yield List.of();
-            }
-        };
-    }
-
-    private List<Verdict> delivered(Group group, long now) {
+        boolean late = down != null && group.kind() == Kind.BATCH;
         var verdicts = new ArrayList<Verdict>();
-        boolean weak = group.kind() == Kind.PROOF && unconfirmed > DOWN;
-        for (Failure suspect : suspects) {
-            verdicts.add(weak ? putOff(suspect, now) : blame(suspect, now));
-        }
-        suspects.clear();
-        deferredInARow = 0;
-        hintsInARow = 0;
-        if (group.kind() == Kind.PROOF) {
-            // only what fails again now that it has answered can be blamed: it may just have come
-            // back
-            early.stream()
-                    .filter(DeliveryPolicy::overtaken)
-                    .forEach(failure -> todo.addLast(Group.again(failure.entry())));
-            early.removeIf(DeliveryPolicy::overtaken);
-            return verdicts;
-        }
-        group.members().forEach(entry -> verdicts.add(new Verdict.Delivered(entry)));
-        worked = true;
-        failuresInARow = 0;
-        unconfirmed = 0;
-        freshUnconfirmed = 0;
-        witness = group.members().getFirst();
-        taken = witness;
-        // what failed before anything showed that the destination works gets another chance
-        early.forEach(failure -> todo.addLast(Group.again(failure.entry())));
-        early.clear();
-        return verdicts;
-    }
-
-    private List<Verdict> refusedTogether(Group group, Set<StorePath> named) {
-        List<Entry> members = group.members();
-        List<Entry> suspicious =
-                members.stream().filter(entry -> named.contains(entry.path())).toList();
-        // a destination that is down may name whatever path it was at: a hint is believed thrice
-        if (!suspicious.isEmpty() && suspicious.size() < members.size() && hintsInARow < DOWN) {
-            hintsInARow++;
-            suspicious.forEach(entry -> todo.addLast(new Group(List.of(entry), Kind.WHOLE)));
-            todo.addFirst(
-                    new Group(
-                            members.stream()
-                                    .filter(entry -> !named.contains(entry.path()))
-                                    .toList(),
-                            Kind.WHOLE));
-        } else if (!worked) {
-            todo.addFirst(new Group(members, Kind.PART));
-        } else {
-            int half = members.size() / 2;
-            todo.addFirst(new Group(members.subList(half, members.size()), Kind.PART));
-            todo.addFirst(new Group(members.subList(0, half), Kind.PART));
-        }
-        return List.of();
-    }
-
-    private List<Verdict> refusedAlone(Group group, String reason, long now) {
-        Entry entry = group.members().getFirst();
-        if (trial) {
-            down = reason;
-            return List.of(putOff(new Failure(entry, reason), now));
-        }
-        if (group.kind() == Kind.PROOF) {
-            down = reason; // it has taken this very path: whatever failed since proves nothing
-        } else if (witness != null || group.kind() == Kind.AGAIN) {
-            suspects.add(new Failure(entry, reason));
-            unconfirmed++;
-            freshUnconfirmed += entry.fresh() ? 1 : 0;
-            Group proof = suspects.size() >= DOWN ? proof() : null;
-            if (freshUnconfirmed >= 2 * DOWN) {
-                down = reason;
-            } else if (proof != null) {
-                todo.addFirst(proof);
+        switch (outcome) {
+            case DeliveryOutcome.Delivered d -> delivered(group, now, verdicts);
+            case DeliveryOutcome.Refused r -> {
+                if (!late) {
+                    refused(group, r.reason(), now, verdicts);
+                }
             }
-        } else {
-            early.add(new Failure(entry, reason));
-            refusedEarly(entry, reason);
-        }
-        return List.of();
-    }
-
-    /** Defers a path without blame; three fresh ones in a row mean that the destination is down. */
-    private List<Verdict> unavailableAlone(Group group, String reason, long now) {
-        if (group.kind() == Kind.PROOF) {
-            down = reason;
-            return List.of();
-        }
-        Entry entry = group.members().getFirst();
-        if (trial) {
-            down = reason;
-        } else {
-            refusedEarly(entry, reason);
-        }
-        return List.of(putOff(new Failure(entry, reason), now));
-    }
-
-    private void refusedEarly(Entry entry, String reason) {
-        if (entry.fresh()) {
-            failuresInARow++;
-        } else {
-            deferredInARow++;
-        }
-        if (failuresInARow >= DOWN) {
-            down = reason;
-        } else if (deferredInARow >= DOWN && todo.stream().noneMatch(DeliveryPolicy::hasFresh)) {
-            deferredInARow = 0;
-            Group proof = proof();
-            if (proof != null) {
-                todo.addFirst(proof);
-                return;
+            case DeliveryOutcome.Busy busy -> {
+                if (!late) {
+                    busy(group, busy.reason());
+                }
             }
-            // bad paths and a dead destination look the same now: no more of it for the moment
-            todo.forEach(rest ->
-                    rest.members().forEach(member -> untried.add(new Failure(member, reason))));
+            case DeliveryOutcome.Unavailable u -> {
+                if (!late && group.members().size() == 1) {
+                    unavailableAlone(group, u.reason(), now, verdicts);
+                } else if (!late) {
+                    refused(group, u.reason(), now, verdicts);
+                }
+            }
+            case DeliveryOutcome.Invalid invalid -> invalid(group, invalid, verdicts);
+            case DeliveryOutcome.Unreachable u -> down = down == null ? u.reason() : down;
+            case DeliveryOutcome.Unusable u -> down = down == null ? u.reason() : down;
+            case DeliveryOutcome.Cancelled c -> {} // the worker ends
+        }
+        if (down != null && !(outcome instanceof DeliveryOutcome.Delivered)) {
             todo.clear();
+            rest();
+            trouble = false;
+            refused = 0;
+            freshRefused = 0;
+            busyInARow = 0;
         }
-    }
-
-    private static boolean hasFresh(Group group) {
-        return group.members().stream().anyMatch(Entry::fresh);
-    }
-
-    private static boolean overtaken(Failure failure) {
-        return failure.entry().overtaken();
-    }
-
-    /** What was already taken, once more; null when nothing is known that was. */
-    private @Nullable Group proof() {
-        Entry known = witness == null ? taken : witness;
-        return known == null ? null : new Group(List.of(known), Kind.PROOF);
-    }
-
-    /**
-     * What is left to record when {@link #next()} is empty: paths whose failure proves nothing are
-     * put off.
-     *
-     * @param now milliseconds since the epoch
-     */
-    List<Verdict> over(long now) {
-        List<Verdict> verdicts =
-                Stream.concat(
-                                Stream.concat(early.stream(), suspects.stream())
-                                        .map(failure -> putOff(failure, now)),
-                                untried.stream().map(failure -> later(failure, now)))
-                        .toList();
-        early.clear();
-        suspects.clear();
-        untried.clear();
+        if (todo.isEmpty() && !diagnosing() && (down != null || proof() == null)) {
+            Stream.concat(inconclusive.stream(), suspects.stream())
+                    .map(failure -> putOff(failure, now))
+                    .forEach(verdicts::add);
+            inconclusive.clear();
+            suspects.clear();
+        }
         return verdicts;
     }
 
-    private List<Verdict> invalid(Group group, DeliveryOutcome.Invalid invalid) {
+    private void delivered(Group group, long now, List<Verdict> verdicts) {
+        boolean proof = group.kind() == Kind.PROOF;
+        boolean weak = proof && refused > DOWN; // a full destination passes proofs
+        for (Iterator<Failure> all = suspects.iterator(); all.hasNext(); ) {
+            Failure suspect = all.next();
+            if (group.number() >= suspect.before()) {
+                verdicts.add(weak ? putOff(suspect, now) : blame(suspect, now));
+                all.remove();
+            }
+        }
+        witness = group.members().getFirst();
+        if (!proof) {
+            group.members().forEach(entry -> verdicts.add(new Verdict.Delivered(entry)));
+            // what failed before anything showed that the destination works gets another chance
+            inconclusive.forEach(failure ->
+                    todo.addLast(new Group(0, Kind.DIAGNOSIS, List.of(failure.entry()), false)));
+            inconclusive.clear();
+            taken = witness;
+            lately = true;
+            trouble = false;
+            refused = 0;
+            freshRefused = 0;
+            busyInARow = 0;
+        }
+    }
+
+    private void refused(Group group, String reason, long now, List<Verdict> verdicts) {
+        boolean alone = group.members().size() == 1;
+        switch (group.kind()) {
+            case TRIAL -> {
+                down = reason;
+                verdicts.add(
+                        putOff(new Failure(group.members().getFirst(), reason, nextNumber), now));
+            }
+            case PROOF -> down = reason;
+            case BATCH -> {
+                trouble |= group.hasFresh();
+                // of several that fail together, only the first is not tried again
+                if (alone && todo.isEmpty() && !diagnosing() && suspects.isEmpty()) {
+                    refusedAlone(group.members().getFirst(), reason);
+                } else {
+                    todo.add(new Group(0, Kind.DIAGNOSIS, group.members(), true));
+                }
+            }
+            case DIAGNOSIS -> {
+                if (alone) {
+                    refusedAlone(group.members().getFirst(), reason);
+                } else {
+                    split(group);
+                }
+            }
+        }
+    }
+
+    private void split(Group group) {
+        List<Entry> members = group.members();
+        int half = works() ? members.size() / 2 : 0;
+        todo.addFirst(new Group(0, Kind.DIAGNOSIS, members.subList(half, members.size()), true));
+        if (half > 0) {
+            todo.addFirst(new Group(0, Kind.DIAGNOSIS, members.subList(0, half), true));
+        }
+    }
+
+    private void refusedAlone(Entry entry, String reason) {
+        refused++;
+        freshRefused += entry.fresh() ? 1 : 0;
+        boolean between = witness != null && (lately || entry.overtaken());
+        (between ? suspects : inconclusive).add(new Failure(entry, reason, nextNumber));
+        if (freshRefused >= (witness == null ? DOWN : 2 * DOWN)) {
+            down = reason;
+        }
+    }
+
+    /** The destination is to blame: it has no room for this one, but may have for smaller ones. */
+    private void unavailableAlone(Group group, String reason, long now, List<Verdict> verdicts) {
+        Entry entry = group.members().getFirst();
+        if (group.kind() == Kind.PROOF) {
+            down = reason;
+            return;
+        }
+        verdicts.add(putOff(new Failure(entry, reason, nextNumber), now));
+        if (group.kind() == Kind.TRIAL) {
+            down = reason;
+            return;
+        }
+        trouble |= group.kind() == Kind.BATCH && entry.fresh();
+        freshRefused += entry.fresh() ? 1 : 0;
+        if (freshRefused >= DOWN) {
+            down = reason;
+        }
+    }
+
+    private void busy(Group group, String reason) {
+        boolean counts = group.number() >= busyCountsFrom;
+        busyCountsFrom = counts ? nextNumber : busyCountsFrom;
+        busyInARow += counts ? 1 : 0;
+        if (group.kind() == Kind.TRIAL || busyInARow >= DOWN_BUSY) {
+            down = reason;
+        } else if (group.kind() != Kind.BATCH) {
+            todo.addFirst(group.as(0));
+        }
+    }
+
+    private void invalid(Group group, DeliveryOutcome.Invalid invalid, List<Verdict> verdicts) {
         if (group.kind() == Kind.PROOF) {
             // delivered, unrooted and collected since: it can prove nothing any more
             witness = null;
             taken = null;
-            return List.of();
+            return;
         }
-        var verdicts = new ArrayList<Verdict>();
         var others = new ArrayList<Entry>();
         for (Entry entry : group.members()) {
             if (invalid.paths().contains(entry.path())) {
-                verdicts.add(new Verdict.Failed(entry, entry.attempts(), invalid.reason()));
+                verdicts.add(new Verdict.Failed(entry, entry.failures(), invalid.reason()));
             } else {
                 others.add(entry);
             }
@@ -433,44 +462,32 @@ final class DeliveryPolicy {
             throw new IllegalArgumentException(
                     "invalid paths that were not asked for: " + invalid.paths());
         }
-        if (!others.isEmpty()) {
-            todo.addFirst(new Group(others, group.kind()));
+        if (!others.isEmpty() && group.kind() == Kind.DIAGNOSIS) {
+            todo.addFirst(group.of(others));
         }
-        return verdicts;
     }
 
     private Verdict blame(Failure failure, long now) {
         Entry entry = failure.entry();
-        int attempts = entry.attempts() + 1;
-        return attempts >= maxAttempts
-                ? new Verdict.Failed(entry, attempts, failure.reason())
+        int failures = entry.failures() + 1;
+        return failures >= maxAttempts
+                ? new Verdict.Failed(entry, failures, failure.reason())
                 : new Verdict.Deferred(
                         entry,
-                        entry.tries(),
-                        attempts,
-                        now + backoff.millis(attempts + entry.tries()),
+                        entry.inconclusive(),
+                        failures,
+                        now + backoff.millis(failures + entry.inconclusive()),
                         failure.reason());
     }
 
     private Verdict putOff(Failure failure, long now) {
         Entry entry = failure.entry();
-        int tries = entry.tries() + 1;
+        int inconclusiveNow = entry.inconclusive() + 1;
         return new Verdict.Deferred(
                 entry,
-                tries,
-                entry.attempts(),
-                now + backoff.millis(tries + entry.attempts()),
+                inconclusiveNow,
+                entry.failures(),
+                now + backoff.millis(inconclusiveNow + entry.failures()),
                 failure.reason());
-    }
-
-    /** Soon, so that it is its turn before those that were refused. */
-    private Verdict later(Failure failure, long now) {
-        Entry entry = failure.entry();
-        return new Verdict.Deferred(
-                entry,
-                entry.tries(),
-                entry.attempts(),
-                now + backoff.millis(1),
-                "not tried, because others were refused just before: " + failure.reason());
     }
 }

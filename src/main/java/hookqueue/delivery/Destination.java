@@ -1,6 +1,5 @@
 package hookqueue.delivery;
 
-import hookqueue.base.StorePath;
 import hookqueue.base.Text;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -158,7 +157,7 @@ public sealed interface Destination {
      * @throws IllegalArgumentException naming the value and the rule
      */
     static Destination parse(String word) {
-        if (!Text.text(word).equals(word)) {
+        if (!Text.clean(word).equals(word)) {
             throw new IllegalArgumentException("has control characters: " + shown(word));
         }
         if (word.startsWith("exec:")) {
@@ -166,7 +165,7 @@ public sealed interface Destination {
             if (!program.startsWith("/")) {
                 throw new IllegalArgumentException(
                         "not an absolute path after exec: (exec:/path/program): "
-                                + StorePath.shown(word));
+                                + Text.quoted(word));
             }
             return new Exec(program);
         }
@@ -174,7 +173,7 @@ public sealed interface Destination {
         if (url.matches() && !SCHEMES.contains(url.group(1).toLowerCase(Locale.ROOT))) {
             throw new IllegalArgumentException(
                     "Nix has no store with the scheme "
-                            + StorePath.shown(url.group(1))
+                            + Text.quoted(url.group(1))
                             + ":// (but ssh, ssh-ng, s3, http, https, file, local, unix, daemon,"
                             + " auto): "
                             + shown(word));
@@ -194,7 +193,7 @@ public sealed interface Destination {
     private static String shown(String word) {
         int at = word.lastIndexOf('@');
         int scheme = word.indexOf(':') + 1;
-        return StorePath.shown(
+        return Text.quoted(
                 at > scheme ? word.substring(0, scheme) + "***" + word.substring(at) : word);
     }
 }

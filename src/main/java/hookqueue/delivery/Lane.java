@@ -18,58 +18,76 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One destination's thread: takes what is due, has it carried as a {@link DeliveryPolicy} says,
- * records what is certain.
+ * One destination: takes what is due, has it carried by up to so many child processes at a time as
+ * a {@link Dispatcher} says, records what is certain.
  *
- * <p>All it knows for longer than a round is in the queue, so a restart forgets nothing but {@link
- * Round.Known}: it may then take a few more runs to prove a failure. Lanes do not wait for one
- * another.
+ * <pre>
+ *   the lane's thread owns all state        slot threads only run a transport
+ *     look at the queue ─► dispatcher ─► start ──────► carry
+ *     record verdicts   ◄─ dispatcher ◄─ mailbox ◄──── what came of it
+ * </pre>
+ *
+ * <p>All it knows for longer than a moment is in the queue, so a restart forgets nothing but what
+ * {@link DeliveryPolicy} and {@link BatchPlanner} remember: it may then take a few more child
+ * processes to prove a failure, or to send dependencies first. Lanes do not wait for one another.
  */
 public final class Lane {
     private static final Logger LOG = LoggerFactory.getLogger(Lane.class);
     private static final long QUEUE_TROUBLE_MILLIS = 10_000;
     private static final long LOOK_AGAIN_MILLIS = 60_000;
+
+    /** With a free slot and nothing that fits, the queue is not looked at more often. */
+    private static final long SOONEST_LOOK_MILLIS = 20;
+
     private static final int MOST_DEFERRED = 50;
 
+    /** Deferred paths that are looked for in the closures that a batch sends. */
+    private static final int MOST_COVERED = 200;
+
+    /** Due paths that are looked at for one batch. */
+    private static final int WINDOW = 1_000;
+
     private final String name;
-    private final Transport carrier;
     private final Queue queue;
     private final Limits limits;
     private final Backoff backoff;
     private final InstantSource clock;
     private final Consumer<Throwable> fatal;
     private final Thread thread;
-    private DeliveryPolicy.Known known = DeliveryPolicy.Known.NOTHING;
-    private volatile @Nullable Batch running;
+    private final Dispatcher dispatcher;
+    private final Slots slots;
+    private final BlockingQueue<Message> mailbox = new LinkedBlockingQueue<>();
     private final AtomicLong delivered = new AtomicLong();
 
     /**
      * What a lane keeps to.
      *
      * @param batchSize most paths one child process gets, at least 1
-     * @param maxAttempts blamed so often, a path is failed; at least 1
-     * @param patience how long paths that have not failed wait for those that have: each of these
-     *     may take the stall timeout
+     * @param maxAttempts blamed so often, a path is failed
      */
-    public record Limits(int batchSize, int maxAttempts, Duration patience) {
+    public record Limits(int batchSize, int maxAttempts) {
         /** The same with batches of at most so many paths. */
         public Limits atMost(int paths) {
-            return new Limits(Math.min(batchSize, paths), maxAttempts, patience);
+            return new Limits(Math.min(batchSize, paths), maxAttempts);
         }
     }
 
     /**
-     * What runs now.
+     * A child process that runs now.
      *
      * @param paths how many paths were handed over together
      * @param since when
@@ -77,26 +95,44 @@ public final class Lane {
      */
     public record Batch(int paths, Instant since, Progress progress) {}
 
+    /** What others send to the lane's thread. */
+    private sealed interface Message {
+        record Done(Slots.Ended ended) implements Message {}
+
+        record WaitsFor(StorePath path, CompletableFuture<Optional<String>> answer)
+                implements Message {}
+    }
+
     /**
      * @param name as the queue knows the lane
+     * @param transports one for each slot
+     * @param closures of the paths that are due
      * @param random numbers from 0 to 1, for spreading delays
      * @param fatal told of what a lane cannot go on from
      */
     public Lane(
             String name,
-            Transport carrier,
+            List<Transport> transports,
+            ClosureSource closures,
             Queue queue,
             Limits limits,
             DoubleSupplier random,
             InstantSource clock,
             Consumer<Throwable> fatal) {
         this.name = name;
-        this.carrier = carrier;
         this.queue = queue;
         this.limits = limits;
         this.backoff = Backoff.standard(random);
         this.clock = clock;
         this.fatal = fatal;
+        this.dispatcher =
+                new Dispatcher(
+                        transports.size(),
+                        limits.batchSize(),
+                        limits.maxAttempts(),
+                        closures,
+                        random);
+        this.slots = new Slots(name, transports, ended -> send(new Message.Done(ended)));
         this.thread = new Thread(this::serve, "lane " + name);
     }
 
@@ -105,9 +141,9 @@ public final class Lane {
         return name;
     }
 
-    /** What runs now, or null. */
-    public @Nullable Batch running() {
-        return running;
+    /** The child processes that run now, the oldest first. */
+    public List<Batch> running() {
+        return slots.running();
     }
 
     /** How many paths it has delivered since it was started. */
@@ -115,12 +151,28 @@ public final class Lane {
         return delivered.get();
     }
 
+    /**
+     * What a path that is due waits for.
+     *
+     * @return completed soon with a sentence, empty when nothing in this lane holds the path up
+     */
+    public CompletableFuture<Optional<String>> waitsFor(StorePath path) {
+        var answer = new CompletableFuture<Optional<String>>();
+        send(new Message.WaitsFor(path, answer));
+        return answer;
+    }
+
+    private void send(Message message) {
+        mailbox.add(message);
+        queue.wake();
+    }
+
     /** Starts the lane's thread. */
     public void start() {
         thread.start();
     }
 
-    /** Ends the child process at hand and then the thread; what was not recorded stays queued. */
+    /** Ends the child processes and then the thread; what was not recorded stays queued. */
     public void stop() {
         thread.interrupt();
     }
@@ -130,13 +182,15 @@ public final class Lane {
         thread.join(most);
     }
 
-    /** What there is to do, as of one moment. */
-    private record Work(
-            boolean paused,
-            Breaker breaker,
-            List<Entry> fresh,
-            List<Entry> deferred,
-            Optional<Long> nextDue) {}
+    /**
+     * @param work what there is to do, as of one moment
+     * @param nextDue when the lane is to look again though nothing has changed
+     */
+    private record Look(Dispatcher.Work work, Optional<Long> nextDue) {
+        boolean empty() {
+            return work.fresh().isEmpty() && work.deferred().isEmpty();
+        }
+    }
 
     private void serve() {
         try {
@@ -147,173 +201,183 @@ public final class Lane {
             LOG.debug("lane {} ends", name);
         } catch (RuntimeException | Error e) {
             fatal.accept(e);
+        } finally {
+            slots.stop();
         }
     }
 
     private void turn() throws InterruptedException {
         try {
             long seen = queue.version();
-            long now = clock.millis();
-            Work work = queue.call(transaction -> look(transaction, now));
-            if (!work.fresh().isEmpty() || !work.deferred().isEmpty()) {
-                deliver(work);
-            } else {
-                known = known.aged();
-                queue.awaitChange(seen, untilDue(work, now));
+            for (Message message = mailbox.poll(); message != null; message = mailbox.poll()) {
+                handle(message);
             }
+            long now = clock.millis();
+            if (!dispatcher.hasRoom(now)) {
+                long busy = dispatcher.busyFor(now);
+                queue.awaitChange(seen, busy == 0 ? LOOK_AGAIN_MILLIS : busy);
+                return;
+            }
+            int held = dispatcher.held();
+            Look look = queue.call(transaction -> look(transaction, now, held));
+            boolean started = start(look);
+            if (started) {
+                return;
+            }
+            if (dispatcher.isIdle()) {
+                if (look.empty()) {
+                    dispatcher.rest();
+                }
+            } else {
+                Message message = mailbox.poll(SOONEST_LOOK_MILLIS, TimeUnit.MILLISECONDS);
+                if (message != null) {
+                    handle(message);
+                    return;
+                }
+            }
+            queue.awaitChange(seen, untilDue(look, now));
         } catch (QueueException e) {
-            known = known.aged();
             LOG.error("{}: {}; trying again in 10s", name, e.getMessage());
             Thread.sleep(QUEUE_TROUBLE_MILLIS);
         }
     }
 
-    private Work look(QueueTransaction transaction, long now) throws SQLException {
+    /** Fills the free slots; whether any was. */
+    private boolean start(Look look) {
+        boolean any = false;
+        Dispatcher.Flight flight = dispatcher.next(look.work(), clock.millis());
+        while (flight != null) {
+            slots.start(flight, clock.instant());
+            any = true;
+            flight = dispatcher.next(look.work(), clock.millis());
+        }
+        return any;
+    }
+
+    private Look look(QueueTransaction transaction, long now, int held) throws SQLException {
         LaneStore lane = transaction.lane(name);
         Breaker breaker = lane.breaker();
         Optional<Pause> pause = transaction.meta().pause(now);
         if (pause.isPresent()) {
             Optional<Long> end = pause.filter(Pause::ends).map(Pause::until);
-            return new Work(true, breaker, List.of(), List.of(), end);
+            return new Look(Dispatcher.Work.none(true, breaker), end);
         }
         if (!breaker.open()) {
-            List<Entry> fresh = lane.fresh(limits.batchSize());
-            List<Entry> deferred =
-                    lane.due(
-                            now,
-                            backoff.longestMillis(),
-                            Math.min(MOST_DEFERRED, limits.batchSize()));
-            return new Work(false, breaker, fresh, deferred, lane.nextDue());
+            int window = Math.max(WINDOW, limits.batchSize()) + held;
+            List<Entry> deferred = lane.due(now, backoff.longestMillis(), MOST_DEFERRED + held);
+            return new Look(
+                    new Dispatcher.Work(
+                            false,
+                            breaker,
+                            lane.fresh(window),
+                            deferred.subList(0, Math.min(MOST_DEFERRED, deferred.size())),
+                            lane.deferred(MOST_COVERED)),
+                    lane.nextDue());
         }
         boolean wait = breaker.until() > now && breaker.until() <= now + backoff.longestMillis();
         if (wait) {
-            return new Work(false, breaker, List.of(), List.of(), Optional.of(breaker.until()));
+            return new Look(Dispatcher.Work.none(false, breaker), Optional.of(breaker.until()));
         }
         // by turns from either end, so that a run of bad paths at one does not keep the lane closed
-        List<Entry> fresh = breaker.failures() % 2 == 1 ? lane.youngest() : lane.fresh(1);
-        List<Entry> trial = fresh.isEmpty() ? lane.deferred(1) : fresh;
-        return new Work(false, breaker, trial, List.of(), Optional.empty());
+        var candidates = new ArrayList<Entry>();
+        if (breaker.failures() % 2 == 1) {
+            candidates.addAll(lane.youngest());
+        }
+        candidates.addAll(lane.fresh(1 + held));
+        if (candidates.isEmpty()) {
+            candidates.addAll(lane.deferred(1 + held));
+        }
+        return new Look(
+                new Dispatcher.Work(false, breaker, candidates, List.of(), List.of()),
+                Optional.empty());
     }
 
     /**
      * It is looked at again from time to time: after a machine's sleep, or when its clock was set,
      * more is due.
      */
-    private static long untilDue(Work work, long now) {
-        return work.nextDue()
+    private static long untilDue(Look look, long now) {
+        return look.nextDue()
                 .map(due -> Math.clamp(due - now, 1, LOOK_AGAIN_MILLIS))
                 .orElse(Long.MAX_VALUE / 2_000_000);
     }
 
-    private void deliver(Work work) throws QueueException, InterruptedException {
-        DeliveryPolicy round =
-                work.breaker().open()
-                        ? DeliveryPolicy.trial(
-                                work.fresh().getFirst(), known, limits.maxAttempts(), backoff)
-                        : DeliveryPolicy.of(
-                                work.fresh(),
-                                work.deferred(),
-                                known,
-                                limits.maxAttempts(),
-                                backoff);
-        boolean paused = false;
-        long forDeferred = 0; // nanoseconds spent on those that have failed before
-        List<Entry> group = round.next();
-        while (!group.isEmpty() && !paused) {
-            long began = System.nanoTime(); // the clock may be set meanwhile
-            DeliveryOutcome outcome = carry(group, round);
-            Duration took = Duration.ofNanos(System.nanoTime() - began);
-            forDeferred += group.getFirst().fresh() ? 0 : took.toNanos();
-            if (outcome instanceof DeliveryOutcome.Cancelled) {
-                return;
-            }
-            List<Verdict> verdicts = round.learn(outcome, clock.millis());
-            paused = record(verdicts, outcome, took);
-            boolean late = forDeferred > limits.patience().toNanos();
-            if (late && round.onlyDeferredLeft() && othersWait()) {
-                round.leaveRest();
-            }
-            group = round.next();
-        }
-        if (group.isEmpty()) { // else paused: what is not certain yet stays as it was
-            record(round.over(clock.millis()), new DeliveryOutcome.Cancelled(), Duration.ZERO);
-        }
-        settle(round, work.breaker());
-    }
-
-    private boolean othersWait() throws QueueException, InterruptedException {
-        return !queue.call(transaction -> transaction.lane(name).fresh(1)).isEmpty();
-    }
-
-    private DeliveryOutcome carry(List<Entry> group, DeliveryPolicy round) {
-        var progress = new Progress();
-        long began = System.nanoTime();
-        running = new Batch(group.size(), clock.instant(), progress);
-        queue.wake(); // for the status line and whoever watches
-        try {
-            List<StorePath> paths = group.stream().map(Entry::path).toList();
-            DeliveryOutcome outcome =
-                    round.testing()
-                            ? carrier.prove(paths, progress)
-                            : carrier.carry(paths, progress);
-            if (round.proving() && outcome instanceof DeliveryOutcome.Delivered) {
-                LOG.info("{}: works, {} was taken again", name, group.getFirst().path());
-            } else {
-                tell(outcome, group, Duration.ofNanos(System.nanoTime() - began));
-            }
-            return outcome;
-        } finally {
-            running = null;
+    private void handle(Message message) throws InterruptedException {
+        switch (message) {
+            case Message.Done done -> ended(done.ended());
+            case Message.WaitsFor question ->
+                    question.answer()
+                            .complete(dispatcher.waitsFor(question.path(), clock.millis()));
         }
     }
 
-    /** Records a child process and what it showed; true when no new batch is to start. */
-    private boolean record(List<Verdict> verdicts, DeliveryOutcome outcome, Duration took)
-            throws InterruptedException {
-        Optional<BatchResult> run = run(verdicts, outcome, took);
-        long bytes = outcome instanceof DeliveryOutcome.Delivered done ? done.bytes() : 0;
+    private void ended(Slots.Ended ended) throws InterruptedException {
+        slots.freed(ended);
+        if (ended.bug() != null) {
+            throw new IllegalStateException("a transport failed", ended.bug());
+        }
+        DeliveryPolicy.Group group = ended.group();
+        if (group.kind() == DeliveryPolicy.Kind.PROOF
+                && ended.outcome() instanceof DeliveryOutcome.Delivered) {
+            LOG.info("{}: works, {} was taken again", name, group.members().getFirst().path());
+        } else {
+            tell(ended.outcome(), group.members(), ended.took());
+        }
+        Dispatcher.Learned learned = dispatcher.learn(group, ended.outcome(), clock.millis());
+        if (!(ended.outcome() instanceof DeliveryOutcome.Cancelled)) {
+            record(learned, ended);
+        }
+    }
+
+    /** Records a child process, what it showed, and what it says of the destination as a whole. */
+    private void record(Dispatcher.Learned learned, Slots.Ended ended) throws InterruptedException {
+        List<Verdict> verdicts = learned.verdicts();
+        long bytes = ended.outcome() instanceof DeliveryOutcome.Delivered done ? done.bytes() : 0;
+        BatchResult run = run(verdicts, ended);
         long now = clock.millis();
-        boolean paused =
+        Change change =
                 recorded(transaction -> {
+                    LaneStore lane = transaction.lane(name);
                     if (!verdicts.isEmpty()) {
-                        transaction.lane(name).record(verdicts, bytes, now);
+                        lane.record(verdicts, bytes, now);
                     }
-                    if (run.isPresent()) {
-                        transaction.lane(name).ran(run.get());
-                    }
-                    return transaction.meta().paused(now);
+                    lane.ran(run);
+                    return change(lane, learned, ended.group(), now);
                 });
-        run.ifPresent(ended -> delivered.addAndGet(ended.delivered()));
-        for (Verdict verdict : verdicts) {
-            if (verdict instanceof Verdict.Failed failed) {
-                LOG.error(
-                        "{}: failed {}{}: {}",
-                        name,
-                        failed.entry().path(),
-                        // None: it can never be delivered, and one look was enough to see that.
-                        failed.attempts() == 0 ? "" : " after " + failed.attempts() + " attempts",
-                        Text.oneLine(failed.reason()));
-            } else if (verdict instanceof Verdict.Deferred later) {
-                LOG.warn(
-                        "{}: deferred {} for {}{}: {}",
-                        name,
-                        later.entry().path(),
-                        Durations.shown(Duration.ofMillis(Math.max(0, later.dueAt() - now))),
-                        later.attempts() == 0
-                                ? ""
-                                : " (attempt "
-                                        + later.attempts()
-                                        + " of "
-                                        + limits.maxAttempts()
-                                        + ")",
-                        Text.oneLine(later.reason()));
-            }
+        delivered.addAndGet(run.delivered());
+        verdicts.forEach(verdict -> tell(verdict, now));
+        tell(change, now);
+    }
+
+    /** The breaker before and after. */
+    private record Change(Breaker before, Breaker after) {}
+
+    private Change change(
+            LaneStore lane, Dispatcher.Learned learned, DeliveryPolicy.Group group, long now)
+            throws SQLException {
+        Breaker before = lane.breaker();
+        if (learned.down() != null) {
+            boolean still = before.open() && group.kind() == DeliveryPolicy.Kind.TRIAL;
+            int failures = still ? before.failures() + 1 : 1;
+            var open =
+                    new Breaker(
+                            failures,
+                            now + backoff.millis(failures),
+                            still ? before.since() : now,
+                            learned.down());
+            lane.breaker(open);
+            return new Change(before, open);
         }
-        return paused;
+        if (learned.worksAgain()) {
+            lane.breaker(Breaker.CLOSED);
+            lane.hasten(now);
+            return new Change(before, Breaker.CLOSED);
+        }
+        return new Change(before, before);
     }
 
     /** However long it takes: what was not recorded would be handed over again, and again. */
-    private boolean recorded(Queue.Task<Boolean> task) throws InterruptedException {
+    private <T> T recorded(Queue.Task<T> task) throws InterruptedException {
         while (true) {
             try {
                 return queue.call(task);
@@ -327,70 +391,56 @@ public final class Lane {
         }
     }
 
-    /** Empty for what was no child process, or was ended with the worker. */
-    private static Optional<BatchResult> run(
-            List<Verdict> verdicts, DeliveryOutcome outcome, Duration took) {
-        return switch (outcome) {
-            case DeliveryOutcome.Delivered d -> {
-                long arrived =
-                        verdicts.stream().filter(v -> v instanceof Verdict.Delivered).count();
-                yield Optional.of(
-                        new BatchResult(
-                                BatchResult.Result.DELIVERED, took.toMillis(), (int) arrived));
-            }
-            case DeliveryOutcome.Refused r -> refused(took);
-            case DeliveryOutcome.Busy b -> refused(took);
-            case DeliveryOutcome.Unavailable u -> refused(took);
-            case DeliveryOutcome.Unreachable u -> refused(took);
-            case DeliveryOutcome.Invalid i ->
-                    Optional.of(new BatchResult(BatchResult.Result.INVALID, took.toMillis(), 0));
-            case DeliveryOutcome.Unusable u ->
-                    Optional.of(new BatchResult(BatchResult.Result.UNUSABLE, took.toMillis(), 0));
-            case DeliveryOutcome.Cancelled c -> Optional.empty();
-        };
+    private BatchResult run(List<Verdict> verdicts, Slots.Ended ended) {
+        BatchResult.Result result =
+                switch (ended.outcome()) {
+                    case DeliveryOutcome.Delivered d -> BatchResult.Result.DELIVERED;
+                    case DeliveryOutcome.Refused r -> BatchResult.Result.REFUSED;
+                    case DeliveryOutcome.Busy b -> BatchResult.Result.REFUSED;
+                    case DeliveryOutcome.Unavailable u -> BatchResult.Result.REFUSED;
+                    case DeliveryOutcome.Unreachable u -> BatchResult.Result.REFUSED;
+                    case DeliveryOutcome.Invalid i -> BatchResult.Result.INVALID;
+                    case DeliveryOutcome.Unusable u -> BatchResult.Result.UNUSABLE;
+                    case DeliveryOutcome.Cancelled c ->
+                            throw new IllegalArgumentException("ended with the worker");
+                };
+        long arrived = verdicts.stream().filter(v -> v instanceof Verdict.Delivered).count();
+        return new BatchResult(result, ended.took().toMillis(), (int) arrived);
     }
 
-    private static Optional<BatchResult> refused(Duration took) {
-        return Optional.of(new BatchResult(BatchResult.Result.REFUSED, took.toMillis(), 0));
+    private void tell(Verdict verdict, long now) {
+        if (verdict instanceof Verdict.Failed failed) {
+            LOG.error(
+                    "{}: failed {}{}: {}",
+                    name,
+                    failed.entry().path(),
+                    // None: it can never be delivered, and one look was enough to see that.
+                    failed.failures() == 0 ? "" : " after " + failed.failures() + " attempts",
+                    Text.oneLine(failed.reason()));
+        } else if (verdict instanceof Verdict.Deferred later) {
+            LOG.warn(
+                    "{}: deferred {} for {}{}: {}",
+                    name,
+                    later.entry().path(),
+                    Durations.shown(Duration.ofMillis(Math.max(0, later.dueAt() - now))),
+                    later.failures() == 0
+                            ? ""
+                            : " (attempt " + later.failures() + " of " + limits.maxAttempts() + ")",
+                    Text.oneLine(later.reason()));
+        }
     }
 
-    /** What the round says of the destination as a whole. */
-    private void settle(DeliveryPolicy round, Breaker before)
-            throws QueueException, InterruptedException {
-        long now = clock.millis();
-        String down = round.down();
-        if (down != null) {
-            boolean still = before.open() && !round.worked();
-            int failures = still ? before.failures() + 1 : 1;
-            var open =
-                    new Breaker(
-                            failures,
-                            now + backoff.millis(failures),
-                            still ? before.since() : now,
-                            down);
-            queue.call(transaction -> {
-                transaction.lane(name).breaker(open);
-                return true;
-            });
-            known = round.known();
+    private void tell(Change change, long now) {
+        Breaker before = change.before();
+        Breaker after = change.after();
+        if (after.open() && !after.equals(before)) {
             LOG.warn(
                     "{}: down since {}, next try in {}: {}",
                     name,
-                    Instant.ofEpochMilli(open.since()),
-                    Durations.shown(Duration.ofMillis(open.until() - now)),
-                    Text.oneLine(down));
-            return;
-        }
-        boolean news = round.worked() && (before.open() || known.failuresInARow() > 0);
-        known = round.known();
-        if (news) {
-            queue.call(transaction -> {
-                transaction.lane(name).breaker(Breaker.CLOSED);
-                transaction.lane(name).hasten(now);
-                return true;
-            });
-        }
-        if (before.open() && round.worked()) {
+                    Instant.ofEpochMilli(after.since()),
+                    Durations.shown(Duration.ofMillis(after.until() - now)),
+                    Text.oneLine(after.reason()));
+        } else if (before.open() && !after.open()) {
             LOG.info(
                     "{}: works again after {}",
                     name,
@@ -410,8 +460,8 @@ public final class Lane {
                             what,
                             Durations.shown(took),
                             rate(delivered.bytes(), took));
-            case DeliveryOutcome.Refused r -> notTaken(what, took, r.reason());
-            case DeliveryOutcome.Busy b -> notTaken(what, took, b.reason());
+            case DeliveryOutcome.Refused refused -> notTaken(what, took, refused.reason());
+            case DeliveryOutcome.Busy busy -> notTaken(what, took, busy.reason());
             case DeliveryOutcome.Unavailable u -> notTaken(what, took, u.reason());
             case DeliveryOutcome.Unreachable u -> notTaken(what, took, u.reason());
             case DeliveryOutcome.Invalid invalid ->
@@ -428,8 +478,12 @@ public final class Lane {
     }
 
     private void notTaken(String what, Duration took, String reason) {
-        String after = Durations.shown(took);
-        LOG.warn("{}: {} not taken after {}: {}", name, what, after, Text.oneLine(reason));
+        LOG.warn(
+                "{}: {} not taken after {}: {}",
+                name,
+                what,
+                Durations.shown(took),
+                Text.oneLine(reason));
     }
 
     private static String rate(long bytes, Duration took) {

@@ -16,12 +16,4 @@ public interface Transport {
      * @return what came of it; {@link DeliveryOutcome.Cancelled} when the thread was interrupted
      */
     DeliveryOutcome carry(List<StorePath> paths, Progress progress);
-
-    /**
-     * The same to see whether the destination works: what is remembered of it must not stand for
-     * its own answer.
-     */
-    default DeliveryOutcome prove(List<StorePath> paths, Progress progress) {
-        return carry(paths, progress);
-    }
 }

@@ -212,7 +212,7 @@ public final class Progress implements Consumer<String> {
     /** Not all messages at this level are errors: some introduce one, others add a hint. */
     private void error(String text) {
         keep(errors, text);
-        if (error.isEmpty() || Text.text(text).startsWith("error:")) {
+        if (error.isEmpty() || Text.clean(text).startsWith("error:")) {
             plainBeforeError = error.isEmpty() ? lastPlain() : plainBeforeError;
             error = text;
         }
@@ -255,12 +255,9 @@ public final class Progress implements Consumer<String> {
     }
 
     private static void keep(ArrayDeque<String> lines, String text) {
-        for (String line : Text.text(text).split("\n")) {
+        for (String line : Text.clean(text).split("\n")) {
             if (!line.isBlank()) {
-                lines.add(
-                        line.length() > LONGEST_LINE
-                                ? line.substring(0, LONGEST_LINE) + "…"
-                                : line);
+                lines.add(Text.shortened(line, LONGEST_LINE));
             }
             if (lines.size() > MOST_LINES) {
                 lines.removeFirst();

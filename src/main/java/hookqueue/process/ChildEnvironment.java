@@ -12,6 +12,23 @@ import java.util.Map;
 public final class ChildEnvironment {
     private ChildEnvironment() {}
 
+    /**
+     * The same with a cache of its own for each slot of a lane: when several {@code nix} of 2.8
+     * share a new one, most of them die ("executing SQLite statement: constraint failed").
+     *
+     * @param lane any text
+     */
+    public static Map<String, String> forSlot(
+            Map<String, String> environment, Path stateDir, String lane, int slot) {
+        var added = new HashMap<>(forChildren(environment, stateDir));
+        String cache =
+                added.getOrDefault(
+                        "XDG_CACHE_HOME", environment.getOrDefault("XDG_CACHE_HOME", ""));
+        String folder = "lane-" + Integer.toHexString(lane.hashCode()) + "-" + slot;
+        added.put("XDG_CACHE_HOME", Path.of(cache, folder).toString());
+        return Map.copyOf(added);
+    }
+
     public static Map<String, String> forChildren(Map<String, String> environment, Path stateDir) {
         var added = new HashMap<String, String>();
         if (environment.getOrDefault("HOME", "").isEmpty()) {

@@ -12,8 +12,8 @@ import hookqueue.base.StorePath;
  * @param state where it stands
  * @param queuedAt milliseconds since the epoch
  * @param dueAt not before, in milliseconds since the epoch, 0 for at once
- * @param tries failures that proved nothing
- * @param attempts failures that count
+ * @param inconclusive failures that proved nothing
+ * @param failures failures that count
  * @param reason the last failure's, empty when there was none
  */
 public record DeliveryRow(
@@ -24,8 +24,8 @@ public record DeliveryRow(
         State state,
         long queuedAt,
         long dueAt,
-        int tries,
-        int attempts,
+        int inconclusive,
+        int failures,
         String reason) {
 
     /** Whether its lane will still try it by itself. */

@@ -11,19 +11,19 @@ public sealed interface Verdict {
     /**
      * It failed and is to be tried again.
      *
-     * @param tries the new number of failures that prove nothing
-     * @param attempts the new number of failures that count
+     * @param inconclusive the new number of failures that prove nothing
+     * @param failures the new number of failures that count
      * @param dueAt not before, in milliseconds since the epoch
      * @param reason one or a few lines for people
      */
-    record Deferred(Entry entry, int tries, int attempts, long dueAt, String reason)
+    record Deferred(Entry entry, int inconclusive, int failures, long dueAt, String reason)
             implements Verdict {}
 
     /**
      * It is not tried again unless an operator asks for it.
      *
-     * @param attempts the number of failures that counted
+     * @param failures the number of failures that counted
      * @param reason one or a few lines for people
      */
-    record Failed(Entry entry, int attempts, String reason) implements Verdict {}
+    record Failed(Entry entry, int failures, String reason) implements Verdict {}
 }

@@ -2,6 +2,7 @@ package hookqueue.report;
 
 import com.google.gson.stream.JsonWriter;
 import hookqueue.base.Durations;
+import hookqueue.base.Text;
 import hookqueue.queue.DeliveryRow;
 import java.io.IOException;
 import java.io.StringWriter;
@@ -9,7 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
 
-/** Where a path stands in a lane, as one line of text or as one JSON object a line. */
+/** Formats the state of a path in a lane as one line of text or one JSON object. */
 public final class DeliveryRowFormat {
     private DeliveryRowFormat() {}
 
@@ -24,13 +25,13 @@ public final class DeliveryRowFormat {
         if (row.state() == DeliveryRow.State.DEFERRED) {
             line.append(", next try ").append(until(row.dueAt(), now));
         }
-        if (row.attempts() > 0) {
+        if (row.failures() > 0) {
             line.append(", ")
-                    .append(row.attempts())
-                    .append(row.attempts() == 1 ? " attempt" : " attempts");
+                    .append(row.failures())
+                    .append(row.failures() == 1 ? " attempt" : " attempts");
         }
         if (!row.reason().isEmpty()) {
-            line.append(": ").append(row.reason().replace("\n", " | "));
+            line.append(": ").append(Text.oneLine(row.reason()));
         }
         return line.toString();
     }
@@ -48,8 +49,8 @@ public final class DeliveryRowFormat {
             if (row.state() == DeliveryRow.State.DEFERRED) {
                 json.name("due_at").value(Instant.ofEpochMilli(row.dueAt()).toString());
             }
-            json.name("tries").value(row.tries());
-            json.name("attempts").value(row.attempts());
+            json.name("tries").value(row.inconclusive());
+            json.name("attempts").value(row.failures());
             if (!row.reason().isEmpty()) {
                 json.name("reason").value(row.reason());
             }
@@ -68,7 +69,7 @@ public final class DeliveryRowFormat {
                     case DEFERRED -> "deferred";
                     case FAILED -> "failed";
                 };
-        return row.configured() ? state : state + " (the lane is not in the settings)";
+        return row.configured() ? state : state + " (lane removed from the settings)";
     }
 
     private static String until(long due, Instant now) {

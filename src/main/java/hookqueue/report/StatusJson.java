@@ -8,16 +8,17 @@ import hookqueue.queue.Pause;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.time.Instant;
+import java.util.List;
 
 /**
- * An {@link Overview} for programs: one JSON object in one line, whose fields docs/protocol.md
- * describes. Times are RFC 3339 in UTC; what there is not is absent.
+ * An {@link Overview} for programs: one JSON object in one line; docs/protocol.md describes its
+ * fields. Times are RFC 3339 in UTC; a field without a value is absent.
  */
 public final class StatusJson {
     private StatusJson() {}
 
     /**
-     * The whole of it.
+     * The whole object.
      *
      * @param summary {@link StatusText#summary}
      */
@@ -86,18 +87,29 @@ public final class StatusJson {
             json.name("next_try_at").value(time(lane.breaker().until()));
             json.name("reason").value(lane.breaker().reason());
         }
-        Lane.Batch batch = o.running().get(lane.name());
-        if (batch != null) {
-            Progress.Snapshot progress = batch.progress().snapshot();
+        Running running = o.running().get(lane.name());
+        if (running != null) {
             json.name("running").beginObject();
-            json.name("paths").value(batch.paths());
-            json.name("since").value(time(batch.since().toEpochMilli()));
-            json.name("copied_paths").value(progress.paths());
-            json.name("copied_bytes").value(progress.bytes());
-            json.name("expected_bytes").value(progress.bytesExpected());
+            progress(json, running);
+            json.name("children").beginArray();
+            for (Lane.Batch batch : running.batches()) {
+                json.beginObject();
+                progress(json, new Running(List.of(batch)));
+                json.endObject();
+            }
+            json.endArray();
             json.endObject();
         }
         json.endObject();
+    }
+
+    private static void progress(JsonWriter json, Running running) throws IOException {
+        Progress.Snapshot progress = running.progress();
+        json.name("paths").value(running.paths());
+        json.name("since").value(time(running.since().toEpochMilli()));
+        json.name("copied_paths").value(progress.paths());
+        json.name("copied_bytes").value(progress.bytes());
+        json.name("expected_bytes").value(progress.bytesExpected());
     }
 
     private static String time(long millis) {

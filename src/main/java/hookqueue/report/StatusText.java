@@ -1,11 +1,10 @@
 package hookqueue.report;
 
 import hookqueue.base.Sizes;
-import hookqueue.delivery.Lane;
+import hookqueue.base.Text;
 import hookqueue.nix.Progress;
 import hookqueue.queue.LaneCounts;
 import hookqueue.queue.LaneStore;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
@@ -20,13 +19,14 @@ public final class StatusText {
     private final StatusPhrases words;
 
     /**
-     * @param zone for times of the day; asked for only then, since its rules are a file to be read
+     * @param zone for times of day; called only when one is shown, because the JVM reads its rules
+     *     from a file
      */
     public StatusText(Supplier<ZoneId> zone) {
         this.words = new StatusPhrases(zone);
     }
 
-    /** One line: what runs, what is down, how much waits, what has failed. */
+    /** One line: running batches, destinations that are down, queued and failed paths, problems. */
     public String summary(Overview o) {
         var parts = new ArrayList<String>();
         o.pause()
@@ -34,9 +34,9 @@ public final class StatusText {
                         parts.add(
                                 words.paused(pause, o.at()) + ", " + o.outstanding() + " queued"));
         for (LaneCounts lane : o.lanes()) {
-            Lane.Batch batch = o.running().get(lane.name());
-            if (batch != null) {
-                parts.add(running(lane, batch, o.at()));
+            Running running = o.running().get(lane.name());
+            if (running != null) {
+                parts.add(running(lane, running, o.at()));
             } else if (lane.configured() && lane.breaker().open()) {
                 parts.add(
                         lane.name()
@@ -56,7 +56,7 @@ public final class StatusText {
         return parts.isEmpty() ? "idle" : String.join("; ", parts);
     }
 
-    /** For a terminal: the summary, a table of the lanes, what there is to be done and how. */
+    /** For a terminal: the summary, a table of the lanes, and the commands for what needs doing. */
     public List<String> text(Overview o) {
         var lines = new ArrayList<String>();
         lines.add(summary(o));
@@ -70,10 +70,7 @@ public final class StatusText {
                         facts.add("oldest path  queued " + StatusPhrases.ago(oldest, o.at())));
         Forecast.of(o)
                 .ifPresent(left ->
-                        facts.add(
-                                "time left    "
-                                        + Forecast.shown(left)
-                                        + ", if it goes on as of late"));
+                        facts.add("time left    " + Forecast.shown(left) + " at the current rate"));
         if (!facts.isEmpty()) {
             lines.add("");
             lines.addAll(facts);
@@ -122,7 +119,7 @@ public final class StatusText {
         return lines;
     }
 
-    /** What needs somebody, and the command for it. */
+    /** What an operator should do, with the command. */
     private List<String> todo(Overview o) {
         var lines = new ArrayList<String>();
         for (LaneCounts lane : o.lanes()) {
@@ -138,7 +135,7 @@ public final class StatusText {
                                 + StatusPhrases.until(
                                         Instant.ofEpochMilli(lane.breaker().until()), o.at())
                                 + ": "
-                                + StatusPhrases.firstLine(lane.breaker().reason()));
+                                + Text.firstLine(lane.breaker().reason()));
                 lines.add("    try now:    " + ME + "retry");
             }
         }
@@ -149,24 +146,27 @@ public final class StatusText {
                         .sum();
         if (deferred > 0 && o.pause().isEmpty()) {
             lines.add(
-                    (deferred == 1 ? "1 path is" : StatusPhrases.paths(deferred) + " are")
-                            + " put off, and tried again after a while");
+                    (deferred == 1
+                                    ? "1 path is deferred; the worker retries it"
+                                    : StatusPhrases.paths(deferred)
+                                            + " are deferred; the worker retries them")
+                            + " later");
             lines.add("    see why:    " + ME + "list");
             lines.add("    try now:    " + ME + "retry");
         }
         if (o.failed() > 0) {
             lines.add(
                     o.failed() == 1
-                            ? "1 path has failed, and is not tried again by itself"
+                            ? "1 path failed; the worker does not retry it"
                             : StatusPhrases.paths(o.failed())
-                                    + " have failed, and are not tried again by themselves");
+                                    + " failed; the worker does not retry them");
             lines.add("    see why:    " + ME + "failed");
             lines.add("    try again:  " + ME + "retry");
         }
         o.pause()
                 .ifPresent(pause -> {
                     lines.add(words.paused(pause, o.at()) + ": no new batch starts");
-                    lines.add("    go on:      " + ME + "resume");
+                    lines.add("    resume:     " + ME + "resume");
                 });
         for (Overview.Problem problem : o.problems()) {
             lines.add("problem: " + problem.what());
@@ -175,18 +175,18 @@ public final class StatusText {
         return lines;
     }
 
-    private static String running(LaneCounts lane, Lane.Batch batch, Instant now) {
-        Progress.Snapshot progress = batch.progress().snapshot();
+    private static String running(LaneCounts lane, Running running, Instant now) {
+        Progress.Snapshot progress = running.progress();
         var text = new StringBuilder();
         if (lane.name().equals(LaneStore.SIGN)) {
             return text.append("signing ")
-                    .append(batch.paths())
+                    .append(running.paths())
                     .append(" of ")
                     .append(lane.outstanding())
                     .toString();
         }
         text.append("copying ")
-                .append(batch.paths())
+                .append(running.paths())
                 .append(" of ")
                 .append(lane.outstanding() + lane.held())
                 .append(" to ")
@@ -196,26 +196,21 @@ public final class StatusText {
             if (progress.bytesExpected() > progress.bytes()) {
                 text.append(" of ").append(Sizes.shown(progress.bytesExpected()));
             }
-            text.append(" at ").append(rate(batch, progress, now));
+            text.append(" at ").append(running.rate(now));
+        }
+        if (running.batches().size() > 1) {
+            text.append(" by ").append(running.batches().size()).append(" processes");
         }
         return text.toString();
     }
 
-    /** Bytes a second since a batch began. */
-    static String rate(Lane.Batch batch, Progress.Snapshot progress, Instant now) {
-        long millis = Math.max(1, Duration.between(batch.since(), now).toMillis());
-        return Sizes.shown(progress.bytes() * 1_000 / millis) + "/s";
-    }
-
-    /** In the words of {@link #summary}: until when. */
+    /** Since when the queue is paused, and until when, as in {@link #summary}. */
     public String paused(Overview o) {
         return o.pause().map(pause -> words.paused(pause, o.at())).orElse("not paused");
     }
 
-    /** What is down, for a line of its own. */
+    /** Since when a destination is down, and why. */
     String down(LaneCounts lane, Instant now) {
-        return words.down(lane.breaker(), now)
-                + ": "
-                + StatusPhrases.firstLine(lane.breaker().reason());
+        return words.down(lane.breaker(), now) + ": " + Text.firstLine(lane.breaker().reason());
     }
 }

@@ -54,6 +54,7 @@ class CommandHandlerTest {
         var explain =
                 new ExplainCommand(
                         queue,
+                        List.of(),
                         filter,
                         new Nix("nix", STORE),
                         new ChildProcess(Duration.ofSeconds(10)),

@@ -1,7 +1,6 @@
 package hookqueue.delivery;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -13,9 +12,10 @@ import hookqueue.queue.Verdict;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -27,373 +27,524 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The policy. A script is a line a run: the paths that must be asked for, and the answer: {@code +}
- * delivered, {@code -} refused, {@code -3} refused with words that name path 3, {@code x3} path 3
- * is invalid, {@code !} unusable, {@code ~} busy, {@code %} unavailable, {@code ?} unreachable.
- * What follows {@code =>} are the verdicts: {@code d1} delivered, {@code f1} failed, {@code b1}
- * blamed and deferred, {@code p1} put off.
+ * The policy, by scripts. Paths are numbers; {@code p3} failed inconclusively once, {@code b3} was
+ * blamed once, {@code o3} was blamed and others were delivered since.
+ *
+ * <pre>
+ *   batch 1 2      a batch of the fast path starts; the policy must allow it
+ *   add p3 b4      paths that failed before are due
+ *   next 1         the diagnosis starts this group; "next" alone: it has none
+ *   proof 1        the same, and the group is a proof
+ *   trial 1        a trial starts
+ *   1 2 +          the group of these is delivered; - refused, ~ busy, x2 path 2 is invalid, ! unusable,
+ *                  % unavailable, ? unreachable
+ *   most 0         so many batches may be under way, * for any number
+ *   rest           nothing was to be done for a while
+ *   => d1 b2       after an answer: the verdicts: d delivered, b blamed, p inconclusive, f failed
+ *   DOWN           after an answer: the destination is down
+ * </pre>
  */
 class DeliveryPolicyTest {
     private static final long NOW = 1_000_000;
     private static final Backoff MIDDLE = Backoff.standard(() -> 0.5);
 
-    /**
-     * What is due, by number: fresh ones, never blamed ones (tries 1), blamed ones (attempts 1).
-     */
-    private record Due(List<Entry> fresh, List<Entry> deferred, DeliveryPolicy.Known known) {
-        static Due of(int... numbers) {
-            return new Due(
-                    Arrays.stream(numbers).mapToObj(Paths::fresh).toList(),
-                    List.of(),
-                    DeliveryPolicy.Known.NOTHING);
-        }
-
-        Due putOff(int... numbers) {
-            return with(numbers, 1, 0, false);
-        }
-
-        Due blamed(int... numbers) {
-            return with(numbers, 0, 1, false);
-        }
-
-        Due overtaken(int... numbers) {
-            return with(numbers, 0, 1, true);
-        }
-
-        Due after(int failures) {
-            return new Due(fresh, deferred, new DeliveryPolicy.Known(failures, null, false));
-        }
-
-        Due knowing(int taken, boolean justNow) {
-            return new Due(
-                    fresh, deferred, new DeliveryPolicy.Known(0, Paths.fresh(taken), justNow));
-        }
-
-        private Due with(int[] numbers, int tries, int attempts, boolean overtaken) {
-            var all = new ArrayList<>(deferred);
-            for (int n : numbers) {
-                all.add(new Entry(n, Paths.path(n), tries, attempts, overtaken));
-            }
-            return new Due(fresh, all, known);
-        }
-    }
-
-    private static Arguments row(String sentence, Due due, String... script) {
-        return Arguments.of(Named.of(sentence, due), List.of(script));
+    private static Arguments row(String sentence, String... script) {
+        return Arguments.of(Named.of(sentence, List.of(script)));
     }
 
     static Stream<Arguments> scripts() {
         return Stream.of(
-                row("nothing due is a round that is over", Due.of(), "=>"),
-                row("all go as one batch", Due.of(1, 2, 3), "1 2 3 + => d1 d2 d3"),
                 row(
-                        "after a failed batch one goes alone, then the rest, then halves",
-                        Due.of(1, 2, 3, 4, 5),
+                        "a batch is delivered as a whole",
+                        "batch 1 2 3",
+                        "1 2 3 + => d1 d2 d3",
+                        "next"),
+                row(
+                        "after a refused batch one path goes alone, then the rest, then halves",
+                        "batch 1 2 3 4 5",
                         "1 2 3 4 5 -",
+                        "next 1",
                         "1 + => d1",
+                        "next 2 3 4 5",
                         "2 3 4 5 -",
+                        "next 2 3",
                         "2 3 + => d2 d3",
+                        "next 4 5",
                         "4 5 -",
-                        "4 - ",
-                        "5 + => d5 b4"),
-                row(
-                        "the last one is blamed when a path that was taken is taken again",
-                        Due.of(1, 2),
-                        "1 2 -",
-                        "1 + => d1",
-                        "2 -",
-                        "1 + => b2"),
-                row(
-                        "the last one is not blamed when the path that was taken is not taken again",
-                        Due.of(1, 2),
-                        "1 2 -",
-                        "1 + => d1",
-                        "2 -",
-                        "1 - DOWN",
-                        "=> p2"),
-                row(
-                        "what failed before the first success gets another chance, and passes",
-                        Due.of(1, 2, 3),
-                        "1 2 3 -",
-                        "1 -",
-                        "2 + => d2",
-                        "3 + => d3",
-                        "1 + => d1"),
-                row(
-                        "what failed before the first success gets another chance, and is blamed",
-                        Due.of(1, 2, 3),
-                        "1 2 3 -",
-                        "1 -",
-                        "2 + => d2",
-                        "3 + => d3",
-                        "1 -",
-                        "3 + => b1"),
-                row(
-                        "three alone in a row mean down, and nobody is blamed",
-                        Due.of(1, 2, 3, 4),
-                        "1 2 3 4 -",
-                        "1 -",
-                        "2 -",
-                        "3 - DOWN",
-                        "=> p1 p2 p3"),
-                row(
-                        "three in a row are counted over rounds",
-                        Due.of(3).after(2),
-                        "3 - DOWN",
-                        "=> p3"),
-                row("one alone proves nothing", Due.of(1), "1 -", "=> p1"),
-                row("two alone prove nothing", Due.of(1, 2), "1 2 -", "1 -", "2 -", "=> p1 p2"),
-                row(
-                        "those that the words name go last, the others together",
-                        Due.of(1, 2, 3, 4),
-                        "1 2 3 4 -2",
-                        "1 3 4 + => d1 d3 d4",
-                        "2 -",
-                        "1 + => b2"),
-                row(
-                        "words that name all are no hint",
-                        Due.of(1, 2),
-                        "1 2 -1,2",
-                        "1 + => d1",
-                        "2 + => d2"),
-                row(
-                        "words are believed three times in a row, so that an outage is found",
-                        Due.of(1, 2, 3, 4, 5, 6, 7, 8),
-                        "1 2 3 4 5 6 7 8 -1",
-                        "2 3 4 5 6 7 8 -2",
-                        "3 4 5 6 7 8 -3",
-                        "4 5 6 7 8 -4",
+                        "next 4",
                         "4 -",
-                        "5 -",
-                        "6 - DOWN",
-                        "=> p4 p5 p6"),
+                        "next 5",
+                        "5 + => b4 d5",
+                        "next"),
                 row(
-                        "an invalid path fails at once and the others go on",
-                        Due.of(1, 2, 3),
-                        "1 2 3 x2 => f2",
-                        "1 3 + => d1 d3"),
-                row("an invalid path alone fails at once", Due.of(1), "1 x1 => f1", "=>"),
-                row("a busy destination is down at once", Due.of(1, 2), "1 2 ~ DOWN", "=>"),
-                row("an unreachable one is down at once", Due.of(1, 2), "1 2 ? DOWN", "=>"),
+                        "the last suspect is blamed when a proof passes",
+                        "batch 1 2",
+                        "1 2 -",
+                        "next 1",
+                        "1 + => d1",
+                        "next 2",
+                        "2 -",
+                        "proof 1",
+                        "1 + => b2"),
+                row(
+                        "a refused proof means down, and nobody is blamed",
+                        "batch 1 2",
+                        "1 2 -",
+                        "next 1",
+                        "1 + => d1",
+                        "next 2",
+                        "2 -",
+                        "proof 1",
+                        "1 - DOWN => p2"),
+                row(
+                        "three fresh paths refused alone with no delivery before mean down",
+                        "batch 1 2 3 4",
+                        "1 2 3 4 -",
+                        "next 1",
+                        "1 -",
+                        "next 2",
+                        "2 -",
+                        "next 3",
+                        "3 - DOWN => p1 p2 p3"),
+                row(
+                        "three in a row are counted over several diagnoses",
+                        "batch 1",
+                        "1 - => p1",
+                        "batch 2",
+                        "2 - => p2",
+                        "rest",
+                        "batch 3",
+                        "3 - DOWN => p3"),
+                row(
+                        "two refused alone prove nothing",
+                        "batch 1 2",
+                        "1 2 -",
+                        "next 1",
+                        "1 -",
+                        "next 2",
+                        "2 - => p1 p2",
+                        "next"),
+                row(
+                        "what failed before the first delivery gets another chance",
+                        "batch 1 2",
+                        "1 2 -",
+                        "next 1",
+                        "1 -",
+                        "next 2",
+                        "2 + => d2",
+                        "next 1",
+                        "1 -",
+                        "proof 2",
+                        "2 + => b1"),
+                row(
+                        "a delivery just before shows that the destination worked",
+                        "batch 9",
+                        "9 + => d9",
+                        "batch 1",
+                        "1 -",
+                        "proof 9",
+                        "9 + => b1"),
+                row(
+                        "a delivery before a rest shows nothing",
+                        "batch 9",
+                        "9 + => d9",
+                        "rest",
+                        "batch 1",
+                        "1 - => p1"),
+                row(
+                        "from a refusal on no batch starts until something is delivered",
+                        "batch 1 2",
+                        "batch 3 4",
+                        "batch 5",
+                        "1 2 -",
+                        "most 0",
+                        "3 4 + => d3 d4",
+                        "most *",
+                        "batch 6",
+                        "next 1 2"),
+                row(
+                        "after a diagnosis without a delivery one batch at a time may start",
+                        "batch 1",
+                        "1 - => p1",
+                        "most 1",
+                        "batch 2",
+                        "2 + => d2",
+                        "most *"),
+                row(
+                        "refused paths that failed before hold up no batch",
+                        "add b1",
+                        "next 1",
+                        "1 - => p1",
+                        "most *"),
+                row(
+                        "an outage is found once, however many children it ends",
+                        "batch 1",
+                        "batch 2",
+                        "batch 3",
+                        "batch 4",
+                        "1 - => p1",
+                        "2 - => p2",
+                        "3 - DOWN => p3",
+                        "4 - DOWN",
+                        "next",
+                        "most 0"),
+                row(
+                        "of paths that fail together only the first may be blamed untried",
+                        "batch 9",
+                        "9 + => d9",
+                        "batch 1",
+                        "batch 2",
+                        "batch 3",
+                        "1 -",
+                        "2 -",
+                        "next 2",
+                        "3 -",
+                        "2 + => b1 d2",
+                        "next 3",
+                        "3 + => d3"),
+                row(
+                        "the answers of what was under way change nothing when it is down",
+                        "batch 1",
+                        "batch 2",
+                        "1 ! DOWN",
+                        "2 - DOWN",
+                        "next"),
+                row(
+                        "what is delivered after it was found down is delivered all the same",
+                        "batch 1",
+                        "batch 2",
+                        "1 ! DOWN",
+                        "2 + DOWN => d2"),
+                row(
+                        "a delivery that started before a path failed does not blame it",
+                        "batch 9",
+                        "9 + => d9",
+                        "batch 1",
+                        "batch 2",
+                        "1 -",
+                        "2 + => d2",
+                        "proof 2",
+                        "2 - DOWN => p1"),
+                row(
+                        "one that started after it does",
+                        "batch 9",
+                        "9 + => d9",
+                        "batch 1",
+                        "batch 2",
+                        "batch 3",
+                        "1 -",
+                        "2 + => d2",
+                        "batch 4",
+                        "4 + => b1 d4"),
+                row(
+                        "a busy destination blames nobody, and batches stay due",
+                        "batch 1 2",
+                        "1 2 ~",
+                        "next",
+                        "most *"),
+                row(
+                        "a part for which it was busy is tried again",
+                        "batch 1 2",
+                        "1 2 -",
+                        "next 1",
+                        "1 ~",
+                        "next 1",
+                        "1 + => d1",
+                        "next 2"),
+                row(
+                        "five busy answers in a row mean down",
+                        "batch 1",
+                        "1 ~",
+                        "batch 1",
+                        "1 ~",
+                        "batch 1",
+                        "1 ~",
+                        "batch 1",
+                        "1 ~",
+                        "batch 1",
+                        "1 ~ DOWN"),
+                row(
+                        "busy answers of batches that were under way together count once",
+                        "batch 1",
+                        "batch 2",
+                        "batch 3",
+                        "batch 4",
+                        "batch 5",
+                        "1 ~",
+                        "2 ~",
+                        "3 ~",
+                        "4 ~",
+                        "5 ~",
+                        "most *"),
+                row(
+                        "an invalid path of a batch fails at once",
+                        "batch 1 2",
+                        "1 2 x2 => f2",
+                        "next"),
+                row(
+                        "an invalid path of a part fails at once and the others go on",
+                        "batch 1 2 3",
+                        "1 2 3 -",
+                        "next 1",
+                        "1 + => d1",
+                        "next 2 3",
+                        "2 3 x2 => f2",
+                        "next 3"),
+                row("a lane that cannot work is down", "batch 1 2", "1 2 ! DOWN", "most 0"),
+                row("an unreachable destination is down at once", "batch 1 2", "1 2 ? DOWN"),
                 row(
                         "a path for which a full disk has no room is deferred without blame",
-                        Due.of(1, 2, 3),
+                        "batch 1 2 3",
                         "1 2 3 %",
+                        "next 1",
                         "1 + => d1",
+                        "next 2 3",
                         "2 3 %",
+                        "next 2",
                         "2 % => p2",
+                        "next 3",
                         "3 + => d3"),
                 row(
                         "three paths for which there is no room mean that it is down",
-                        Due.of(1, 2, 3),
+                        "batch 1 2 3",
                         "1 2 3 %",
+                        "next 1",
                         "1 % => p1",
+                        "next 2",
                         "2 % => p2",
+                        "next 3",
                         "3 % DOWN => p3"),
                 row(
-                        "a lane that cannot work is down and nothing is said of its paths",
-                        Due.of(1, 2),
-                        "1 2 ! DOWN",
-                        "=>"),
-                row(
-                        "fresh ones go first, then those never blamed as one, then the blamed one by one",
-                        Due.of(1, 2).putOff(3, 4).blamed(5, 6),
-                        "1 2 + => d1 d2",
+                        "paths never blamed go together, the blamed one by one",
+                        "add p3 p4 b5 b6",
+                        "next 3 4",
                         "3 4 + => d3 d4",
-                        "5 + => d5",
-                        "6 + => d6"),
+                        "next 5",
+                        "5 -",
+                        "next 6",
+                        "6 + => b5 d6"),
                 row(
-                        "paths that failed before are no sign that the destination is down",
-                        Due.of().blamed(1, 2, 3, 4, 5),
+                        "paths that failed before are no sign that it is down",
+                        "add b1 b2 b3 b4",
+                        "next 1",
                         "1 -",
+                        "next 2",
                         "2 -",
+                        "next 3",
                         "3 -",
-                        "=> p1 p2 p3 u4 u5"),
+                        "next 4",
+                        "4 - => p1 p2 p3 p4"),
                 row(
-                        "with bad ones before it a fresh one is still tried",
-                        Due.of(9).blamed(1, 2),
+                        "a path that others have overtaken is tried between two proofs",
+                        "batch 9",
                         "9 + => d9",
-                        "1 -",
-                        "2 -",
-                        "9 + => b1 b2"),
-                row(
-                        "three suspects in a row are checked at once",
-                        Due.of(1, 2, 3, 4, 5).knowing(9, true),
-                        "1 2 3 4 5 -",
-                        "1 -",
-                        "2 -",
-                        "3 -",
-                        "9 + => b1 b2 b3",
-                        "4 + => d4",
-                        "5 + => d5"),
-                row(
-                        "a second proof without a delivery between gets no fresh path blamed",
-                        Due.of(1, 2, 3, 4, 5).knowing(9, true),
-                        "1 2 3 4 5 -",
-                        "1 -",
-                        "2 -",
-                        "3 -",
-                        "9 + => b1 b2 b3",
-                        "4 -",
-                        "5 -",
-                        "9 + => p4 p5"),
-                row(
-                        "a destination that takes only what it has is down after six",
-                        Due.of(1, 2, 3, 4, 5, 6, 7).knowing(9, true),
-                        "1 2 3 4 5 6 7 -",
-                        "1 -",
-                        "2 -",
-                        "3 -",
-                        "9 + => b1 b2 b3",
-                        "4 -",
-                        "5 -",
-                        "6 - DOWN",
-                        "=> p4 p5 p6"),
-                row(
-                        "a delivery just before the round shows that the destination worked",
-                        Due.of(1).knowing(9, true),
-                        "1 -",
-                        "9 + => b1"),
-                row(
-                        "a delivery long ago shows nothing about a fresh path",
-                        Due.of(1).knowing(9, false),
-                        "1 -",
-                        "=> p1"),
-                row(
-                        "a deferred path that others have overtaken is tried twice around a proof",
-                        Due.of().overtaken(1).knowing(9, false),
-                        "1 -",
+                        "rest",
+                        "add o1",
+                        "proof 9",
                         "9 +",
+                        "next 1",
                         "1 -",
+                        "proof 9",
                         "9 + => b1"),
-                row(
-                        "one that passes after the proof was only early",
-                        Due.of().overtaken(1).knowing(9, false),
-                        "1 -",
-                        "9 +",
-                        "1 + => d1"),
                 row(
                         "one that others have overtaken is not blamed in an outage",
-                        Due.of().overtaken(1).knowing(9, false),
-                        "1 -",
-                        "9 - DOWN",
-                        "=> p1"),
+                        "batch 9",
+                        "9 + => d9",
+                        "rest",
+                        "add o1",
+                        "proof 9",
+                        "9 - DOWN"),
                 row(
                         "a proof that was collected is not asked for again",
-                        Due.of(1).knowing(9, true),
+                        "batch 9",
+                        "9 + => d9",
+                        "batch 1",
                         "1 -",
-                        "9 x9",
-                        "=> p1"));
+                        "proof 9",
+                        "9 x9 => p1"),
+                row(
+                        "three suspects ask for a proof before the next path",
+                        "batch 9",
+                        "9 + => d9",
+                        "add b1 b2 b3 b4",
+                        "next 1",
+                        "1 -",
+                        "next 2",
+                        "2 -",
+                        "next 3",
+                        "3 -",
+                        "proof 9",
+                        "9 + => b1 b2 b3",
+                        "next 4"),
+                row(
+                        "a refused trial keeps it down and only defers its path",
+                        "batch 1",
+                        "1 ! DOWN",
+                        "trial 2",
+                        "2 - DOWN => p2"),
+                row(
+                        "a busy trial keeps it down and says nothing of its path",
+                        "batch 1",
+                        "1 ! DOWN",
+                        "trial 2",
+                        "2 ~ DOWN"),
+                row(
+                        "after a trial that is taken the next failure can be blamed",
+                        "batch 1",
+                        "1 ! DOWN",
+                        "trial 2",
+                        "2 + DOWN => d2",
+                        "up",
+                        "batch 3",
+                        "3 -",
+                        "proof 2",
+                        "2 + => b3"));
     }
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("scripts")
-    void roundsGoAsTheScriptsSay(Due due, List<String> script) {
-        DeliveryPolicy round =
-                DeliveryPolicy.of(due.fresh(), due.deferred(), due.known(), 10, MIDDLE);
+    void thePolicyGoesAsTheScriptSays(List<String> script) {
+        var play = new Play(10);
         for (String line : script) {
+            play.line(line);
+        }
+    }
+
+    /** Runs lines of scripts. */
+    private static final class Play {
+        final DeliveryPolicy policy;
+        private final Map<String, DeliveryPolicy.Group> underWay = new LinkedHashMap<>();
+
+        Play(int maxAttempts) {
+            policy = new DeliveryPolicy(maxAttempts, MIDDLE);
+        }
+
+        void line(String line) {
             String[] sides = line.split("=>", -1);
             var words = new ArrayList<>(List.of(sides[0].trim().split("\\s+")));
-            boolean down = words.remove("DOWN");
-            List<Verdict> verdicts;
-            if (words.equals(List.of(""))) {
-                assertEquals("", numbers(round.next()), "the round is over");
-                verdicts = round.over(NOW);
-            } else {
-                String answer = words.removeLast();
-                assertEquals(String.join(" ", words), numbers(round.next()), () -> "at " + line);
-                verdicts = round.learn(outcome(answer), NOW);
-                assertEquals(down, round.down() != null, () -> "down at " + line);
+            List<String> rest = words.subList(1, words.size());
+            switch (words.getFirst()) {
+                case "batch" -> {
+                    assertTrue(policy.batchesUnderWay() < policy.mostBatches(), line);
+                    note(policy.startBatch(entries(rest)));
+                }
+                case "add" -> {
+                    assertTrue(policy.diagnosisIsIdle(), line);
+                    policy.add(entries(rest));
+                }
+                case "next", "proof" -> next(words.getFirst(), rest, line);
+                case "trial" -> note(policy.startTrial(entries(rest).getFirst()));
+                case "most" ->
+                        assertEquals(
+                                rest.getFirst().equals("*")
+                                        ? Integer.MAX_VALUE
+                                        : Integer.parseInt(rest.getFirst()),
+                                policy.mostBatches(),
+                                line);
+                case "rest" -> policy.rest();
+                case "up" -> policy.assumeUp();
+                default -> {
+                    boolean down = words.remove("DOWN");
+                    String answer = words.removeLast();
+                    List<Verdict> verdicts = answer(String.join(" ", words), answer);
+                    assertEquals(sides.length > 1 ? sides[1].trim() : "", shown(verdicts), line);
+                    assertEquals(down, policy.down() != null, line);
+                }
             }
-            String expected = sides.length > 1 ? sides[1].trim() : "";
-            assertEquals(expected, shown(verdicts), () -> "verdicts at " + line);
         }
-        assertEquals("", numbers(round.next()), "the round is over");
-        assertEquals("", shown(round.over(NOW)), "nothing is left to record");
-    }
 
-    @Test
-    void whatIsLeftStaysAsItWasAndWhoWasRefusedIsStillProvedToBeToBlame() {
-        Due due = Due.of().blamed(1, 2).knowing(9, true);
-        DeliveryPolicy round =
-                DeliveryPolicy.of(due.fresh(), due.deferred(), due.known(), 10, MIDDLE);
-        assertEquals("1", numbers(round.next()));
-        assertEquals(List.of(), round.learn(new DeliveryOutcome.Refused("hangs", Set.of()), NOW));
-        assertTrue(round.onlyDeferredLeft());
-        round.leaveRest();
-        assertEquals("9", numbers(round.next()));
-        assertTrue(round.proving());
-        Verdict blamed = round.learn(new DeliveryOutcome.Delivered(0), NOW).getFirst();
-        assertEquals(2, ((Verdict.Deferred) blamed).attempts());
-        assertEquals("", numbers(round.next()));
-        assertEquals(List.of(), round.over(NOW), "nothing is said of the other one");
-    }
-
-    /** As a binary cache that is full does, or one that Nix believes it knows. */
-    @Test
-    void whereOnlyProofsPassNoMoreThanThreeAreBlamedForARound() {
-        Due due = Due.of().putOff(IntStream.rangeClosed(1, 50).toArray()).knowing(99, true);
-        DeliveryPolicy round =
-                DeliveryPolicy.of(due.fresh(), due.deferred(), due.known(), 10, MIDDLE);
-        var verdicts = new ArrayList<Verdict>();
-        while (!round.next().isEmpty()) {
-            DeliveryOutcome answer =
-                    round.proving()
-                            ? new DeliveryOutcome.Delivered(0)
-                            : new DeliveryOutcome.Refused("no space left", Set.of());
-            verdicts.addAll(round.learn(answer, NOW));
+        private void next(String word, List<String> numbers, String line) {
+            DeliveryPolicy.Group next = policy.next();
+            if (numbers.isEmpty()) {
+                assertNull(next, line);
+                return;
+            }
+            assertNotNull(next, line);
+            DeliveryPolicy.Group started = policy.startNext();
+            assertEquals(String.join(" ", numbers), key(started), line);
+            assertEquals(word.equals("proof"), started.kind() == DeliveryPolicy.Kind.PROOF, line);
+            note(started);
         }
-        verdicts.addAll(round.over(NOW));
-        assertEquals(50, verdicts.size());
-        assertEquals(
-                3,
-                verdicts.stream()
-                        .filter(v -> v instanceof Verdict.Deferred d && d.attempts() > 0)
-                        .count());
+
+        private void note(DeliveryPolicy.Group group) {
+            underWay.put(key(group), group);
+        }
+
+        List<Verdict> answer(String members, String answer) {
+            DeliveryPolicy.Group group = underWay.remove(members);
+            assertNotNull(group, members);
+            return policy.learn(group, outcome(answer), NOW);
+        }
     }
 
-    private static DeliveryOutcome outcome(String answer) {
-        Set<StorePath> named =
-                answer.length() == 1
-                        ? Set.of()
-                        : Arrays.stream(answer.substring(1).split(","))
-                                .map(n -> Paths.path(Long.parseLong(n)))
-                                .collect(Collectors.toSet());
-        return switch (answer.charAt(0)) {
-            case '+' -> new DeliveryOutcome.Delivered(1);
-            case '-' -> new DeliveryOutcome.Refused("no", named);
-            case 'x' -> new DeliveryOutcome.Invalid(named, "gone");
-            case '!' -> new DeliveryOutcome.Unusable("no key");
-            case '~' -> new DeliveryOutcome.Busy("HTTP error 503");
-            case '%' -> new DeliveryOutcome.Unavailable("No space left on device");
-            case '?' -> new DeliveryOutcome.Unreachable("Connection refused");
-            default -> throw new IllegalArgumentException(answer);
+    private static String key(DeliveryPolicy.Group group) {
+        return group.members().stream().map(e -> "" + e.id()).collect(Collectors.joining(" "));
+    }
+
+    private static List<Entry> entries(List<String> words) {
+        return words.stream().map(DeliveryPolicyTest::entry).toList();
+    }
+
+    private static Entry entry(String word) {
+        char kind = word.charAt(0);
+        long number = Long.parseLong(Character.isDigit(kind) ? word : word.substring(1));
+        StorePath path = Paths.path(number);
+        return switch (kind) {
+            case 'p' -> new Entry(number, path, 1, 0, false);
+            case 'b' -> new Entry(number, path, 0, 1, false);
+            case 'o' -> new Entry(number, path, 0, 1, true);
+            default -> Paths.fresh(number);
         };
     }
 
-    private static String numbers(List<Entry> entries) {
-        return entries.stream().map(e -> "" + e.id()).collect(Collectors.joining(" "));
+    private static DeliveryOutcome outcome(String answer) {
+        return switch (answer.charAt(0)) {
+            case '+' -> new DeliveryOutcome.Delivered(1);
+            case '-' -> new DeliveryOutcome.Refused("no");
+            case '~' -> new DeliveryOutcome.Busy("HTTP error 429");
+            case 'x' ->
+                    new DeliveryOutcome.Invalid(
+                            Arrays.stream(answer.substring(1).split(","))
+                                    .map(n -> Paths.path(Long.parseLong(n)))
+                                    .collect(Collectors.toSet()),
+                            "gone");
+            case '%' -> new DeliveryOutcome.Unavailable("No space left on device");
+            case '?' -> new DeliveryOutcome.Unreachable("Connection refused");
+            case '!' -> new DeliveryOutcome.Unusable("no key");
+            default -> throw new IllegalArgumentException(answer);
+        };
     }
 
     private static String shown(List<Verdict> verdicts) {
         return verdicts.stream()
                 .map(verdict -> kind(verdict) + verdict.entry().id())
-                .sorted((a, b) -> a.charAt(0) == b.charAt(0) ? 0 : order(a) - order(b))
                 .collect(Collectors.joining(" "));
-    }
-
-    private static int order(String verdict) {
-        return "dfbpu".indexOf(verdict.charAt(0));
     }
 
     private static String kind(Verdict verdict) {
         return switch (verdict) {
             case Verdict.Delivered done -> "d";
             case Verdict.Failed failed -> "f";
-            case Verdict.Deferred later when later.attempts() > later.entry().attempts() -> "b";
-            case Verdict.Deferred later when later.tries() > later.entry().tries() -> "p";
-            case Verdict.Deferred later -> "u";
+            case Verdict.Deferred later when later.failures() > later.entry().failures() -> "b";
+            case Verdict.Deferred later -> "p";
         };
+    }
+
+    /** As a full binary cache does, or one that Nix believes it knows. */
+    @Test
+    void whereOnlyProofsPassAtMostThreePathsAreBlamedInARow() {
+        var play = new Play(10);
+        play.line("batch 99");
+        play.line("99 + => d99");
+        play.policy.add(entries(IntStream.rangeClosed(1, 50).mapToObj(n -> "p" + n).toList()));
+        var verdicts = new ArrayList<Verdict>();
+        while (play.policy.next() != null) {
+            DeliveryPolicy.Group group = play.policy.startNext();
+            boolean proof = group.kind() == DeliveryPolicy.Kind.PROOF;
+            verdicts.addAll(play.policy.learn(group, outcome(proof ? "+" : "-"), NOW));
+        }
+        assertEquals(50, verdicts.size());
+        assertEquals(3, verdicts.stream().filter(v -> kind(v).equals("b")).count());
     }
 
     @ParameterizedTest
@@ -401,178 +552,110 @@ class DeliveryPolicyTest {
     void oneBadPathAmongManyIsFoundInLogarithmicallyManyRuns(int many) {
         int most = 2 * DeliveryPolicySimulationTest.log2(many) + 5;
         for (long bad = 0; bad < many; bad++) {
-            Play play = Play.of(Paths.fresh(0, many), Set.of(bad));
-            assertTrue(play.runs <= most, "path " + bad + ": " + play.runs + " > " + most);
-            assertEquals(Set.of(bad), play.blamed);
-            assertEquals(many - 1, play.delivered.size());
+            var search = new Search(many, Set.of(bad));
+            assertTrue(search.runs <= most, "path " + bad + ": " + search.runs + " > " + most);
+            assertEquals(Set.of(bad), search.blamed);
+            assertEquals(many - 1, search.delivered.size());
         }
     }
 
     @Test
-    void threeBadPathsAmongFiftyAreFoundInOneRound() {
-        Play play = Play.of(Paths.fresh(0, 50), Set.of(7L, 23L, 49L));
-        assertEquals(Set.of(7L, 23L, 49L), play.blamed);
-        assertEquals(47, play.delivered.size());
-        assertTrue(play.runs <= 3 * 2 * 6 + 6, () -> play.runs + " runs");
+    void threeBadPathsAmongFiftyAreFoundInOneDiagnosis() {
+        var search = new Search(50, Set.of(7L, 23L, 49L));
+        assertEquals(Set.of(7L, 23L, 49L), search.blamed);
+        assertEquals(47, search.delivered.size());
+        assertTrue(search.runs <= 3 * 2 * 6 + 6, () -> search.runs + " runs");
     }
 
-    /** A whole round against a destination that works and has bad paths. */
-    private static final class Play {
+    /** A diagnosis at a destination that works and has bad paths. */
+    private static final class Search {
         final Set<Long> delivered = new HashSet<>();
         final Set<Long> blamed = new HashSet<>();
         int runs;
 
-        static Play of(List<Entry> entries, Set<Long> bad) {
-            var play = new Play();
-            DeliveryPolicy round =
-                    DeliveryPolicy.of(entries, List.of(), DeliveryPolicy.Known.NOTHING, 10, MIDDLE);
-            Predicate<Entry> isBad = entry -> bad.contains(entry.id());
-            for (var group = round.next(); !group.isEmpty(); group = round.next()) {
-                play.runs++;
-                assertEquals(
-                        play.delivered.contains(group.getFirst().id()),
-                        round.proving(),
-                        "what was taken is handed over again as a proof only");
-                String answer = group.stream().anyMatch(isBad) ? "-" : "+";
-                round.learn(outcome(answer), NOW).forEach(play::note);
+        Search(int many, Set<Long> bad) {
+            var policy = new DeliveryPolicy(10, MIDDLE);
+            DeliveryPolicy.Group group = policy.startBatch(Paths.fresh(0, many));
+            while (true) {
+                runs++;
+                boolean refused = group.members().stream().anyMatch(e -> bad.contains(e.id()));
+                for (Verdict v : policy.learn(group, outcome(refused ? "-" : "+"), NOW)) {
+                    assertTrue((kind(v).equals("d") ? delivered : blamed).add(v.entry().id()));
+                }
+                if (policy.next() == null) {
+                    break;
+                }
+                group = policy.startNext();
             }
-            assertFalse(round.proving(), "nothing runs");
-            assertEquals(List.of(), round.over(NOW));
-            assertNull(round.down());
-            return play;
+            assertNull(policy.down());
+            assertEquals(0, policy.held().count());
         }
-
-        void note(Verdict verdict) {
-            switch (kind(verdict)) {
-                case "d" -> assertTrue(delivered.add(verdict.entry().id()));
-                case "b" -> assertTrue(blamed.add(verdict.entry().id()));
-                default -> throw new AssertionError(verdict);
-            }
-        }
-    }
-
-    @Test
-    void aTrialThatIsRefusedKeepsTheLaneDownAndPutsItsPathOff() {
-        DeliveryPolicy round =
-                DeliveryPolicy.trial(Paths.fresh(1), DeliveryPolicy.Known.NOTHING, 10, MIDDLE);
-        assertEquals("1", numbers(round.next()));
-        assertEquals("p1", shown(round.learn(outcome("-"), NOW)));
-        assertEquals("no", round.down());
-        assertFalse(round.known().justNow());
-        assertEquals("", numbers(round.next()));
-    }
-
-    @Test
-    void aTrialThatIsTakenLetsTheNextRoundBlame() {
-        DeliveryPolicy trial =
-                DeliveryPolicy.trial(Paths.fresh(1), DeliveryPolicy.Known.NOTHING, 10, MIDDLE);
-        trial.next();
-        assertEquals("d1", shown(trial.learn(outcome("+"), NOW)));
-        assertNull(trial.down());
-        assertTrue(trial.worked());
-        DeliveryPolicy next =
-                DeliveryPolicy.of(Paths.fresh(2, 3), List.of(), trial.known(), 10, MIDDLE);
-        next.next();
-        next.learn(outcome("-"), NOW);
-        assertEquals("1", numbers(next.next()));
-        assertEquals("b2", shown(next.learn(outcome("+"), NOW)));
-    }
-
-    @Test
-    void aTrialOfAnInvalidPathProvesNothing() {
-        DeliveryPolicy round =
-                DeliveryPolicy.trial(Paths.fresh(1), DeliveryPolicy.Known.NOTHING, 10, MIDDLE);
-        round.next();
-        assertEquals("f1", shown(round.learn(outcome("x1"), NOW)));
-        assertNull(round.down());
-        assertFalse(round.worked());
     }
 
     @Test
     void theLastAttemptFailsThePathWithTheReason() {
+        var play = new Play(3);
+        play.line("batch 9");
+        play.line("9 + => d9");
         var entry = new Entry(1, Paths.path(1), 4, 2, true);
-        DeliveryPolicy round =
-                DeliveryPolicy.of(
-                        List.of(),
-                        List.of(entry),
-                        new DeliveryPolicy.Known(0, Paths.fresh(9), true),
-                        3,
-                        MIDDLE);
-        round.next();
-        round.learn(new DeliveryOutcome.Refused("signature is missing", Set.of()), NOW);
-        round.next();
+        play.policy.add(List.of(entry));
+        play.policy.learn(play.policy.startNext(), new DeliveryOutcome.Refused("too old"), NOW);
         assertEquals(
-                List.of(new Verdict.Failed(entry, 3, "signature is missing")),
-                round.learn(outcome("+"), NOW));
+                List.of(new Verdict.Failed(entry, 3, "too old")),
+                play.policy.learn(play.policy.startNext(), outcome("+"), NOW));
     }
 
     @Test
     void everyFailureDoublesTheDelayWhetherItCountsOrNot() {
         var entry = new Entry(1, Paths.path(1), 2, 1, false);
-        DeliveryPolicy putOff =
-                DeliveryPolicy.of(
-                        List.of(), List.of(entry), DeliveryPolicy.Known.NOTHING, 10, MIDDLE);
-        putOff.next();
-        putOff.learn(outcome("-"), NOW);
-        assertEquals("", numbers(putOff.next()));
+        var unknown = new DeliveryPolicy(10, MIDDLE);
+        unknown.add(List.of(entry));
         assertEquals(
-                List.of(new Verdict.Deferred(entry, 3, 1, NOW + 40_000, "no")), putOff.over(NOW));
+                List.of(new Verdict.Deferred(entry, 3, 1, NOW + 40_000, "no")),
+                unknown.learn(unknown.startNext(), outcome("-"), NOW));
 
-        var known = new DeliveryPolicy.Known(0, Paths.fresh(9), true);
-        DeliveryPolicy blamed = DeliveryPolicy.of(List.of(), List.of(entry), known, 10, MIDDLE);
-        blamed.next();
-        blamed.learn(outcome("-"), NOW);
-        blamed.next();
+        var play = new Play(10);
+        play.line("batch 9");
+        play.line("9 + => d9");
+        play.policy.add(List.of(entry));
+        play.policy.learn(play.policy.startNext(), outcome("-"), NOW);
         assertEquals(
                 List.of(new Verdict.Deferred(entry, 2, 2, NOW + 40_000, "no")),
-                blamed.learn(outcome("+"), NOW));
-    }
-
-    @Test
-    void aPathThatWasNotTriedIsToldSoAndItsTurnComesFirst() {
-        List<Entry> deferred =
-                IntStream.range(1, 6)
-                        .mapToObj(n -> new Entry(n, Paths.path(n), 3, 2, false))
-                        .toList();
-        DeliveryPolicy round =
-                DeliveryPolicy.of(List.of(), deferred, DeliveryPolicy.Known.NOTHING, 10, MIDDLE);
-        while (!round.next().isEmpty()) {
-            round.learn(outcome("-"), NOW);
-        }
-        var last = (Verdict.Deferred) round.over(NOW).getLast();
-        assertEquals(
-                new Verdict.Deferred(
-                        deferred.getLast(),
-                        3,
-                        2,
-                        NOW + 5_000,
-                        "not tried, because others were refused just before: no"),
-                last);
+                play.policy.learn(play.policy.startNext(), outcome("+"), NOW));
     }
 
     @Test
     void anOutageInTheMiddleOfABigBatchIsFoundInFewRuns() {
-        DeliveryPolicy round =
-                DeliveryPolicy.of(
-                        Paths.fresh(0, 200), List.of(), DeliveryPolicy.Known.NOTHING, 10, MIDDLE);
-        round.next();
-        round.learn(outcome("-"), NOW);
-        round.next();
-        round.learn(outcome("+"), NOW);
+        var policy = new DeliveryPolicy(10, MIDDLE);
+        policy.learn(policy.startBatch(Paths.fresh(0, 200)), outcome("-"), NOW);
+        policy.learn(policy.startNext(), outcome("+"), NOW);
         int runs = 0;
-        for (var group = round.next(); !group.isEmpty(); group = round.next()) {
-            assertEquals(List.of(), round.learn(outcome("-"), NOW));
-            runs++;
+        for (; policy.next() != null; runs++) {
+            List<Verdict> verdicts = policy.learn(policy.startNext(), outcome("-"), NOW);
+            assertTrue(verdicts.stream().allMatch(verdict -> kind(verdict).equals("p")));
         }
-        assertNotNull(round.down());
+        assertNotNull(policy.down());
         assertTrue(runs <= 8 + 6, runs + " runs");
-        assertTrue(round.over(NOW).stream().allMatch(verdict -> kind(verdict).equals("p")));
+    }
+
+    @Test
+    void abandonedPathsStayAsTheyWere() {
+        var play = new Play(10);
+        play.line("batch 1 2");
+        play.line("1 2 -");
+        play.policy.abandon();
+        assertEquals(0, play.policy.held().count());
+        play.line("next");
     }
 
     @Test
     void anAnswerWithoutAQuestionIsABug() {
-        DeliveryPolicy round =
-                DeliveryPolicy.of(List.of(), List.of(), DeliveryPolicy.Known.NOTHING, 10, MIDDLE);
-        assertThrows(IllegalStateException.class, () -> round.learn(outcome("+"), NOW));
+        var play = new Play(10);
+        play.line("batch 1");
+        DeliveryPolicy.Group group = play.underWay.get("1");
+        play.line("1 + => d1");
+        assertThrows(
+                IllegalStateException.class, () -> play.policy.learn(group, outcome("+"), NOW));
+        assertThrows(IllegalStateException.class, play.policy::startNext);
     }
 }

@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
@@ -50,7 +51,8 @@ class LaneTest {
     private final Clock clock = new Clock();
     private final FakeCarrier carrier = new FakeCarrier();
     private final AtomicReference<Throwable> fatal = new AtomicReference<>();
-    private Duration patience = Duration.ofMinutes(1);
+    private int slots = 1;
+    private ClosureSource closures = ClosureSource.NONE;
     private Queue queue;
     private Lane lane;
 
@@ -68,7 +70,6 @@ class LaneTest {
     private static final class FakeCarrier implements Transport {
         final Set<StorePath> bad = ConcurrentHashMap.newKeySet();
         final LinkedBlockingQueue<List<Integer>> runs = new LinkedBlockingQueue<>();
-        final LinkedBlockingQueue<List<Integer>> proofs = new LinkedBlockingQueue<>();
         final Set<StorePath> gone = ConcurrentHashMap.newKeySet();
         final Set<Integer> taken = ConcurrentHashMap.newKeySet();
         volatile boolean down;
@@ -92,16 +93,10 @@ class LaneTest {
                 return new DeliveryOutcome.Invalid(Set.copyOf(gone), "gone");
             }
             if (down || paths.stream().anyMatch(bad::contains)) {
-                return new DeliveryOutcome.Refused("connection refused", Set.of());
+                return new DeliveryOutcome.Refused("connection refused");
             }
             paths.forEach(path -> taken.add(number(path)));
             return new DeliveryOutcome.Delivered(paths.size() * 10L);
-        }
-
-        @Override
-        public DeliveryOutcome prove(List<StorePath> paths, Progress progress) {
-            proofs.add(paths.stream().map(FakeCarrier::number).toList());
-            return carry(paths, progress);
         }
 
         private static int number(StorePath path) {
@@ -128,9 +123,10 @@ class LaneTest {
         lane =
                 new Lane(
                         LANE,
-                        carrier,
+                        Collections.nCopies(slots, carrier),
+                        closures,
                         queue,
-                        new Lane.Limits(100, 3, patience),
+                        new Lane.Limits(100, 3),
                         () -> 0.5,
                         clock,
                         fatal::set);
@@ -204,7 +200,7 @@ class LaneTest {
     void neitherArrivalsNorARestartShortenABackOff() throws Exception {
         carrier.bad.add(Paths.path(1));
         enqueue(1, 2);
-        assertEquals(1, awaitDeferred(1).attempts());
+        assertEquals(1, awaitDeferred(1).failures());
         long due = row(1).dueAt();
         assertEquals(START + 5_000, due);
         carrier.runs.clear();
@@ -215,7 +211,7 @@ class LaneTest {
         restart();
         assertNoRun();
         assertEquals(due, row(1).dueAt());
-        assertEquals(1, row(1).attempts());
+        assertEquals(1, row(1).failures());
 
         pass(Duration.ofSeconds(5));
         assertEquals(List.of(1), nextRun());
@@ -250,7 +246,7 @@ class LaneTest {
         carrier.bad.add(Paths.path(1));
         enqueue(1, 2);
         for (int attempt = 1; attempt < 3; attempt++) {
-            assertEquals(attempt, awaitDeferred(attempt).attempts());
+            assertEquals(attempt, awaitDeferred(attempt).failures());
             clock.millis.addAndGet(1); // overtaken by what is delivered later than it failed
             enqueue(10 + attempt);
             awaitOutstanding(1);
@@ -258,7 +254,7 @@ class LaneTest {
         }
         awaitOutstanding(0);
         assertEquals(DeliveryRow.State.FAILED, row(1).state());
-        assertEquals(3, row(1).attempts());
+        assertEquals(3, row(1).failures());
         assertEquals("connection refused", row(1).reason());
         assertEquals(1, folder.resolve("roots").toFile().list().length);
     }
@@ -279,7 +275,7 @@ class LaneTest {
         assertEquals(3, counts().fresh());
         pause(false);
         assertEquals(List.of(1, 2, 3), nextRun());
-        assertEquals(1, awaitDeferred(1).attempts());
+        assertEquals(1, awaitDeferred(1).failures());
         assertEquals(2, counts().delivered());
     }
 
@@ -323,11 +319,11 @@ class LaneTest {
         carrier.gate = new CountDownLatch(1);
         enqueue(1, 2);
         assertEquals(List.of(1, 2), nextRun());
-        assertEquals(2, lane.running().paths());
+        assertEquals(2, lane.running().getFirst().paths());
         carrier.gate = null;
         lane.stop();
         lane.join(Duration.ofSeconds(20));
-        assertNull(lane.running());
+        assertEquals(List.of(), lane.running());
         assertEquals(2, counts().fresh());
         restart();
         assertEquals(List.of(1, 2), nextRun());
@@ -341,7 +337,7 @@ class LaneTest {
         awaitDeferred(1);
         carrier.bad.clear();
         carrier.runs.clear();
-        queue.call(t -> t.paths().retryAll(clock.millis()));
+        queue.call(t -> t.retries().retryAll(clock.millis()));
         assertEquals(List.of(1), nextRun());
         awaitSettled();
     }
@@ -393,7 +389,7 @@ class LaneTest {
             }
             for (DeliveryRow row : queue.call(t -> t.reports().list(0, 1_000))) {
                 boolean bad = carrier.bad.contains(row.path());
-                assertTrue(bad || row.attempts() == 0, () -> row + " -Dhookqueue.seed=" + seed);
+                assertTrue(bad || row.failures() == 0, () -> row + " -Dhookqueue.seed=" + seed);
             }
         }
         awaitQuiet();
@@ -423,11 +419,9 @@ class LaneTest {
         assertEquals(1, counts().delivered());
     }
 
-    /** Each of them may hang for the stall timeout. */
+    /** Each of them may hang for the stall timeout, and there is one slot. */
     @Test
     void whatHasNeverFailedDoesNotWaitForManyThatHave() throws Exception {
-        patience = Duration.ZERO;
-        restart();
         for (int bad = 1; bad <= 3; bad++) {
             carrier.bad.add(Paths.path(bad));
         }
@@ -443,26 +437,10 @@ class LaneTest {
         enqueue(5);
         carrier.gate = null;
         gate.countDown();
-        assertEquals(List.of(5), nextRun());
+        List<Integer> second = nextRun();
+        assertTrue(second.equals(List.of(5)) || nextRun().equals(List.of(5)), "they take turns");
         awaitQuiet();
         assertEquals(2, counts().delivered());
-    }
-
-    @Test
-    void aTrialAndAProofAskTheDestinationItself() throws Exception {
-        carrier.bad.add(Paths.path(1));
-        enqueue(1, 2);
-        awaitDeferred(1);
-        assertEquals(List.of(List.of(2)), List.copyOf(carrier.proofs));
-        carrier.down = true;
-        enqueue(3, 4, 5);
-        awaitBreaker(1);
-        carrier.proofs.clear();
-        carrier.down = false;
-        carrier.bad.clear();
-        pass(Duration.ofSeconds(5));
-        awaitSettled();
-        assertEquals(1, carrier.proofs.size(), "the trial: nothing else has failed");
     }
 
     /** The queue lets nobody else at its database, so this borrows its connection on its thread. */
@@ -534,7 +512,9 @@ class LaneTest {
             long version = queue.version();
             queue.call(t -> true); // what the lane had asked before is answered
             boolean waits =
-                    lane.running() == null && laneIsIn("awaitChange") && queue.version() == version;
+                    lane.running().isEmpty()
+                            && laneIsIn("awaitChange")
+                            && queue.version() == version;
             calm = waits ? calm + 1 : 0;
             Thread.sleep(1);
         }
@@ -562,10 +542,10 @@ class LaneTest {
         return counts().breaker();
     }
 
-    private DeliveryRow awaitDeferred(int attempts) throws Exception {
+    private DeliveryRow awaitDeferred(int failures) throws Exception {
         while (true) {
             List<DeliveryRow> rows = queue.call(t -> t.reports().standing(Paths.path(1)));
-            if (!rows.isEmpty() && rows.getFirst().attempts() == attempts) {
+            if (!rows.isEmpty() && rows.getFirst().failures() == failures) {
                 return rows.getFirst();
             }
             queue.awaitChange(queue.version(), 10);

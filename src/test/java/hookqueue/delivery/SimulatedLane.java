@@ -1,15 +1,20 @@
 package hookqueue.delivery;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import hookqueue.base.StorePath;
 import hookqueue.queue.Breaker;
 import hookqueue.queue.Entry;
 import hookqueue.queue.Verdict;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 
@@ -31,7 +36,9 @@ final class SimulatedLane {
         /** Refuses everything. */
         DOWN,
         /** Refuses what it does not have. */
-        FULL
+        FULL,
+        /** Takes nothing, and says that it is for being busy. */
+        BUSY
     }
 
     /** One path's row. */
@@ -41,8 +48,8 @@ final class SimulatedLane {
         State state = State.FRESH;
         long due;
         long changed;
-        int tries;
-        int attempts;
+        int inconclusive;
+        int failures;
 
         Row(long id) {
             this.id = id;
@@ -51,7 +58,11 @@ final class SimulatedLane {
 
         Entry entry(long lastDelivery) {
             return new Entry(
-                    id, path, tries, attempts, state == State.DEFERRED && changed < lastDelivery);
+                    id,
+                    path,
+                    inconclusive,
+                    failures,
+                    state == State.DEFERRED && changed < lastDelivery);
         }
     }
 
@@ -62,6 +73,7 @@ final class SimulatedLane {
     final Set<Long> bad = new HashSet<>();
     final Set<Long> there = new HashSet<>();
     final List<String> story = new ArrayList<>();
+    final int slots;
     final int batch;
     final int maxAttempts;
     Weather weather = Weather.FINE;
@@ -80,20 +92,43 @@ final class SimulatedLane {
 
     private final Random random;
     private final Backoff backoff;
+    private final Map<Long, Set<Long>> dependencies = new HashMap<>();
+    private final List<Flying> flying = new ArrayList<>();
+    private Dispatcher dispatcher;
     private long lastDelivery;
     private long nextId;
     private Breaker breaker = Breaker.CLOSED;
-    private DeliveryPolicy.Known known = DeliveryPolicy.Known.NOTHING;
 
-    SimulatedLane(Random random, int batch, int maxAttempts) {
+    /** When a batch with fresh paths was refused and nothing was delivered since; else 0. */
+    private long troubleSince;
+
+    /** A child process. */
+    private record Flying(Dispatcher.Flight flight, long began, long ends, Set<Long> closure) {
+        boolean large() {
+            return flight.batch().large();
+        }
+    }
+
+    SimulatedLane(Random random, int slots, int batch, int maxAttempts) {
         this.random = random;
+        this.slots = slots;
         this.batch = batch;
         this.maxAttempts = maxAttempts;
         this.backoff = Backoff.standard(random::nextDouble);
+        restart();
     }
 
+    /** Every path needs one of three libraries, and perhaps good paths that came before it. */
     long arrive(boolean isBad) {
         long id = nextId++;
+        var needs = new HashSet<Long>(Set.of(LIBRARY + random.nextInt(3)));
+        for (int i = random.nextInt(3); i > 0 && id > 0; i--) {
+            long other = random.nextLong(Math.max(0, id - 20), id);
+            if (!bad.contains(other)) {
+                needs.add(other);
+            }
+        }
+        dependencies.put(id, needs);
         rows.put(id, new Row(id));
         if (isBad) {
             bad.add(id);
@@ -101,9 +136,52 @@ final class SimulatedLane {
         return id;
     }
 
-    void restart() {
+    private static final long LIBRARY = 1_000_000_000;
+
+    private static final long BIG = 20L << 20;
+
+    private static long bytes(long id) {
+        return id % 7 == 0 ? BIG : 4_000;
+    }
+
+    private Set<Long> closure(long id) {
+        var closure = new HashSet<Long>();
+        var open = new ArrayList<>(List.of(id));
+        while (!open.isEmpty()) {
+            long next = open.removeLast();
+            if (closure.add(next)) {
+                open.addAll(dependencies.getOrDefault(next, Set.of()));
+            }
+        }
+        return closure;
+    }
+
+    private Optional<Collection<ClosureSource.Member>> closures(List<StorePath> paths) {
+        if (random.nextInt(50) == 0) {
+            return Optional.empty(); // Nix does not answer
+        }
+        var members = new HashMap<Long, ClosureSource.Member>();
+        for (StorePath path : paths) {
+            for (long id : closure(Long.parseLong(path.name().substring(1)))) {
+                long[] references =
+                        dependencies.getOrDefault(id, Set.of()).stream()
+                                .mapToLong(SimulatedLane::digest)
+                                .toArray();
+                members.put(id, new ClosureSource.Member(digest(id), references, bytes(id)));
+            }
+        }
+        return Optional.of(members.values());
+    }
+
+    private static long digest(long id) {
+        return ClosureGraph.digest(Paths.path(id).baseName());
+    }
+
+    final void restart() {
         story.add("restart");
-        known = DeliveryPolicy.Known.NOTHING;
+        flying.clear();
+        troubleSince = 0;
+        dispatcher = new Dispatcher(slots, batch, maxAttempts, this::closures, random::nextDouble);
     }
 
     List<Row> all() {
@@ -121,67 +199,120 @@ final class SimulatedLane {
                 .anyMatch(row -> row.state != State.DONE && !bad.contains(row.id));
     }
 
+    long largeOutstanding() {
+        return rows.values().stream().filter(row -> bytes(row.id) == BIG).count();
+    }
+
     boolean breakerOpen() {
         return breaker.open();
     }
 
-    /** A round when something is due, else time passes until something is, or for a minute. */
-    void turn() {
-        List<Entry> fresh = entries(State.FRESH, batch, false);
-        List<Entry> due = List.of();
-        if (!breaker.open()) {
-            due = entries(State.DEFERRED, Math.min(50, batch), true);
-        } else if (breaker.until() > now) {
-            now = breaker.until();
-            known = known.aged();
-            return;
-        } else {
-            List<Entry> all = entries(State.FRESH, Integer.MAX_VALUE, false);
-            if (all.isEmpty()) {
-                all = entries(State.DEFERRED, 1, false);
-                fresh = all;
-            } else {
-                fresh = List.of(breaker.failures() % 2 == 1 ? all.getLast() : all.getFirst());
-            }
-        }
-        if (fresh.isEmpty() && due.isEmpty()) {
-            known = known.aged();
-            long next =
-                    rows.values().stream()
-                            .filter(row -> row.state == State.DEFERRED)
-                            .mapToLong(row -> row.due)
-                            .min()
-                            .orElse(now + 60_000);
-            now = Math.max(now + 1, Math.min(next, now + 60_000));
-            return;
-        }
-        DeliveryPolicy round =
-                breaker.open()
-                        ? DeliveryPolicy.trial(fresh.getFirst(), known, maxAttempts, backoff)
-                        : DeliveryPolicy.of(fresh, due, known, maxAttempts, backoff);
-        play(round);
+    boolean busy() {
+        return !flying.isEmpty();
     }
 
-    private void play(DeliveryPolicy round) {
-        List<Entry> group = round.next();
-        while (!group.isEmpty()) {
-            DeliveryOutcome outcome = carry(group);
-            if (deathIn == 0) {
-                deathIn = -1;
-                restart();
-                return;
-            }
-            record(round.learn(outcome, now));
-            group = round.next();
+    /**
+     * Fills the free slots, and lets the child end that ends first; without any, time passes until
+     * something is due, or for a minute.
+     */
+    void turn() {
+        Dispatcher.Work work = work();
+        Dispatcher.Flight flight = dispatcher.next(work, now);
+        while (flight != null) {
+            start(flight);
+            flight = dispatcher.next(work, now);
         }
-        record(round.over(now));
-        settle(round);
+        if (!flying.isEmpty()) {
+            Flying first =
+                    flying.stream().min(Comparator.comparingLong(Flying::ends)).orElseThrow();
+            flying.remove(first);
+            now = Math.max(now, first.ends());
+            end(first);
+            return;
+        }
+        dispatcher.rest();
+        long due =
+                breaker.open()
+                        ? breaker.until()
+                        : rows.values().stream()
+                                .filter(row -> row.state == State.DEFERRED)
+                                .mapToLong(row -> row.due)
+                                .min()
+                                .orElse(now + 60_000);
+        long wake = dispatcher.busyFor(now) > 0 ? now + dispatcher.busyFor(now) : due;
+        now = Math.max(now + 1, Math.min(wake, now + 60_000));
+    }
+
+    private Dispatcher.Work work() {
+        if (!breaker.open()) {
+            return new Dispatcher.Work(
+                    false,
+                    breaker,
+                    entries(State.FRESH, 300 + dispatcher.held(), false),
+                    entries(State.DEFERRED, 50, true),
+                    entries(State.DEFERRED, 200, false));
+        }
+        List<Entry> trial = List.of();
+        if (breaker.until() <= now) {
+            List<Entry> all = entries(State.FRESH, Integer.MAX_VALUE, false);
+            trial = all.isEmpty() ? entries(State.DEFERRED, 5, false) : all;
+            trial = breaker.failures() % 2 == 1 ? trial.reversed() : trial;
+        }
+        return new Dispatcher.Work(false, breaker, trial, List.of(), List.of());
+    }
+
+    /** What must be so whenever a child starts. */
+    private void start(Dispatcher.Flight flight) {
+        List<Entry> group = flight.group().members();
+        var closure = new HashSet<Long>();
+        group.forEach(entry -> closure.addAll(closure(entry.id())));
+        closure.removeAll(there);
+        for (Flying other : flying) {
+            var both = new HashSet<>(closure);
+            both.retainAll(other.closure());
+            both.removeAll(there);
+            assertTrue(both.isEmpty(), () -> "sent twice at a time: " + both);
+        }
+        flying.add(new Flying(flight, now, now + 50 + random.nextInt(1_500), closure));
+        assertTrue(flying.size() <= slots, "more child processes than slots");
+        if (slots > 1) {
+            assertTrue(
+                    flying.stream().filter(Flying::large).count() < slots,
+                    "no slot is left for small paths");
+        }
+        if (troubleSince > 0) {
+            long since = flying.stream().filter(f -> f.began() >= troubleSince).count();
+            assertTrue(since <= 1, () -> since + " started since a batch was refused");
+        }
+        assertTrue(
+                !breaker.open() || flight.group().members().size() == 1, "a trial is of one path");
+    }
+
+    private void end(Flying flown) {
+        DeliveryPolicy.Group group = flown.flight().group();
+        DeliveryOutcome outcome = carry(group.members());
+        if (deathIn == 0) {
+            deathIn = -1;
+            restart();
+            return;
+        }
+        boolean proof = group.kind() == DeliveryPolicy.Kind.PROOF;
+        Dispatcher.Learned learned = dispatcher.learn(group, outcome, now);
+        if (outcome instanceof DeliveryOutcome.Delivered && !proof) {
+            troubleSince = 0;
+        } else if (outcome instanceof DeliveryOutcome.Refused
+                && group.kind() == DeliveryPolicy.Kind.BATCH
+                && troubleSince == 0
+                && !breaker.open()) {
+            troubleSince = ++now;
+        }
+        record(learned.verdicts());
+        settle(learned, group);
     }
 
     private DeliveryOutcome carry(List<Entry> group) {
         runs++;
         deathIn -= deathIn > 0 ? 1 : 0;
-        now += 300;
         DeliveryOutcome outcome = answer(group);
         story.add(
                 now
@@ -192,7 +323,9 @@ final class SimulatedLane {
                         + " from "
                         + group.getFirst().id()
                         + " "
-                        + outcome.getClass().getSimpleName());
+                        + outcome.getClass().getSimpleName()
+                        + ", beside "
+                        + flying.size());
         if (weatherRuns > 0 && --weatherRuns == 0) {
             weather = Weather.FINE;
         }
@@ -201,29 +334,26 @@ final class SimulatedLane {
 
     private DeliveryOutcome answer(List<Entry> group) {
         List<Entry> missing = group.stream().filter(e -> !there.contains(e.id())).toList();
-        List<Entry> wrong = missing.stream().filter(e -> bad.contains(e.id())).toList();
-        boolean refuses =
-                switch (weather) {
-                    case FINE -> !wrong.isEmpty();
-                    case DOWN -> true;
-                    case FULL -> !missing.isEmpty();
-                };
-        if (!refuses) {
-            group.forEach(e -> there.add(e.id()));
-            return new DeliveryOutcome.Delivered(0);
-        }
-        Set<StorePath> named =
-                switch (random.nextInt(3)) {
-                    case 0 -> Set.of(group.getFirst().path());
-                    case 1 -> wrong.isEmpty() ? Set.of() : Set.of(wrong.getLast().path());
-                    default -> Set.of();
-                };
-        return new DeliveryOutcome.Refused("no", named);
+        boolean wrong = missing.stream().anyMatch(e -> bad.contains(e.id()));
+        return switch (weather) {
+            case FINE -> wrong ? new DeliveryOutcome.Refused("no") : taken(group);
+            case DOWN -> new DeliveryOutcome.Refused("no");
+            case FULL -> missing.isEmpty() ? taken(group) : new DeliveryOutcome.Refused("no");
+            case BUSY -> new DeliveryOutcome.Busy("HTTP error 429");
+        };
+    }
+
+    private DeliveryOutcome taken(List<Entry> group) {
+        group.forEach(e -> there.addAll(closure(e.id())));
+        return new DeliveryOutcome.Delivered(0);
     }
 
     private void record(List<Verdict> verdicts) {
         for (Verdict verdict : verdicts) {
             Row row = rows.get(verdict.entry().id());
+            if (row == null) {
+                continue; // delivered meanwhile
+            }
             row.changed = now;
             switch (verdict) {
                 case Verdict.Delivered done -> {
@@ -231,43 +361,38 @@ final class SimulatedLane {
                     lastDelivery = now;
                 }
                 case Verdict.Deferred later -> {
-                    blamed(row, later.attempts());
+                    blamed(row, later.failures());
                     row.state = State.DEFERRED;
                     row.due = later.dueAt();
-                    row.tries = later.tries();
+                    row.inconclusive = later.inconclusive();
                 }
                 case Verdict.Failed failed -> {
-                    blamed(row, failed.attempts());
+                    blamed(row, failed.failures());
                     row.state = State.FAILED;
                 }
             }
         }
     }
 
-    private void blamed(Row row, int attempts) {
-        if (attempts > row.attempts) {
+    private void blamed(Row row, int failures) {
+        if (failures > row.failures) {
             story.add("blamed " + row.id);
             falseBlames += bad.contains(row.id) ? 0 : 1;
         }
-        row.attempts = attempts;
+        row.failures = failures;
     }
 
-    private void settle(DeliveryPolicy round) {
-        String down = round.down();
-        if (down != null) {
-            boolean still = breaker.open() && !round.worked();
+    private void settle(Dispatcher.Learned learned, DeliveryPolicy.Group group) {
+        if (learned.down() != null) {
+            boolean still = breaker.open() && group.kind() == DeliveryPolicy.Kind.TRIAL;
             int failures = still ? breaker.failures() + 1 : 1;
-            breaker = new Breaker(failures, now + backoff.millis(failures), now, down);
+            breaker = new Breaker(failures, now + backoff.millis(failures), now, learned.down());
             story.add("down, failures " + failures);
-            known = round.known();
-            return;
-        }
-        boolean news = round.worked() && (breaker.open() || known.failuresInARow() > 0);
-        known = round.known();
-        if (news) {
+            troubleSince = 0;
+        } else if (learned.worksAgain()) {
             breaker = Breaker.CLOSED;
             rows.values().stream()
-                    .filter(row -> row.state == State.DEFERRED && row.attempts == 0)
+                    .filter(row -> row.state == State.DEFERRED && row.failures == 0)
                     .forEach(row -> row.due = Math.min(row.due, now));
         }
     }

@@ -92,7 +92,7 @@ class ProgressTest {
             })
     void aLineThatIsNotOfTheFormatIsKeptAsPlainOutput(String line) {
         progress.accept(line);
-        assertEquals(Text.text(line).strip(), progress.complaint().strip());
+        assertEquals(Text.clean(line).strip(), progress.complaint().strip());
         assertEquals(new Progress.Snapshot(0, 0, 0, 0), progress.snapshot());
     }
 

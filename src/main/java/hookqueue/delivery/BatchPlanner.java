@@ -1,0 +1,368 @@
+package hookqueue.delivery;
+
+import hookqueue.base.StorePath;
+import hookqueue.queue.Entry;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Cuts due paths into batches for several slots, so that no byte is sent twice and small paths do
+ * not wait for large ones. Pure but for the {@link ClosureSource} that it asks.
+ *
+ * <pre>
+ *   due paths ─► without those whose missing closure another slot sends now
+ *             ─► clusters: paths that share missing members
+ *             ─► units:    a small cluster, or few paths on top    the whole cluster, dependencies first
+ *                          a cluster with many, some are needed    those alone, as clusters of their own
+ *                          a cluster with many over one dependency the smallest one alone: it brings the dependency
+ *             ─► a batch:  units up to a share of what is due and up to LARGE bytes, or one larger unit
+ * </pre>
+ *
+ * <p>At most all slots but one send large batches. When the closures cannot be told, one slot works
+ * and takes plain batches.
+ */
+final class BatchPlanner {
+    /** A batch that sends more bytes than this is large. */
+    static final long LARGE = 16L << 20;
+
+    /** Fewer paths are not worth a child process of their own, nor splitting a cluster. */
+    static final int WORTH_A_CHILD = 4;
+
+    private static final int SMALLEST_OF = 32;
+    private static final long ASK_AGAIN_MILLIS = 60_000;
+
+    private final ClosureSource source;
+    private final ClosureGraph graph = new ClosureGraph();
+    private final int batchSize;
+    private long blindUntil = Long.MIN_VALUE;
+
+    /**
+     * What one child process gets.
+     *
+     * @param members in the order in which they are handed over
+     * @param missing what the destination is not known to have of their closures; null when that
+     *     cannot be told
+     * @param bytes the size of that
+     */
+    record Batch(List<Entry> members, @Nullable List<ClosureGraph.Node> missing, long bytes) {
+        /** Nothing of these is to be sent: the destination has them. */
+        static Batch nothing(List<Entry> members) {
+            return new Batch(members, List.of(), 0);
+        }
+
+        /** Nobody knows what these send. */
+        static Batch unseen(List<Entry> members) {
+            return new Batch(members, null, 0);
+        }
+
+        boolean large() {
+            return bytes > LARGE;
+        }
+    }
+
+    /** Paths that go together, in this order, as far as there is room. */
+    private record Unit(List<Entry> entries, List<ClosureGraph.Node> missing, long bytes) {}
+
+    /**
+     * @param batchSize most paths for one child process
+     */
+    BatchPlanner(ClosureSource source, int batchSize) {
+        this.source = source;
+        this.batchSize = batchSize;
+    }
+
+    /**
+     * Learns the closures of these paths if it has to.
+     *
+     * @param due what may be handed over, and what is handed over now
+     * @return whether the closures of all that are still in the store are known
+     */
+    boolean look(Collection<StorePath> due, long now) {
+        List<StorePath> unknown =
+                due.stream().filter(path -> graph.find(path) == null).distinct().toList();
+        if (unknown.isEmpty()) {
+            return true;
+        }
+        if (now < blindUntil && blindUntil - now <= ASK_AGAIN_MILLIS) {
+            return false;
+        }
+        var answer = source.closures(unknown);
+        answer.ifPresent(graph::add);
+        blindUntil = answer.isPresent() ? Long.MIN_VALUE : now + ASK_AGAIN_MILLIS;
+        return answer.isPresent();
+    }
+
+    /** Whether the closures of all of them are known. */
+    boolean sees(List<Entry> members) {
+        return members.stream().allMatch(entry -> graph.find(entry.path()) != null);
+    }
+
+    /** Without a look at closures: the first ones. */
+    Batch plain(List<Entry> due) {
+        return Batch.unseen(List.copyOf(due.subList(0, Math.min(batchSize, due.size()))));
+    }
+
+    /**
+     * These and no others.
+     *
+     * @return null while another slot sends something that they need
+     */
+    @Nullable Batch exactly(List<Entry> members) {
+        Batch batch = sentBy(members);
+        return senders(batch) ? null : batch;
+    }
+
+    private static boolean senders(Batch batch) {
+        return batch.missing() != null
+                && batch.missing().stream().anyMatch(node -> node.senders > 0);
+    }
+
+    /** What a batch of these sends, whatever other slots do. */
+    Batch sentBy(List<Entry> members) {
+        List<ClosureGraph.Node> missing = graph.missing(nodes(members));
+        return new Batch(members, missing, bytes(missing));
+    }
+
+    /** A path of a batch under way that sends something which this path needs, too. */
+    Optional<StorePath> sender(StorePath path, Collection<Dispatcher.Flight> flights) {
+        ClosureGraph.Node node = graph.find(path);
+        if (node == null) {
+            return Optional.empty();
+        }
+        var needed = new HashSet<>(graph.missing(List.of(node)));
+        return flights.stream()
+                .map(Dispatcher.Flight::batch)
+                .filter(batch -> batch.missing() != null)
+                .filter(batch -> batch.missing().stream().anyMatch(needed::contains))
+                .map(batch -> batch.members().getFirst().path())
+                .findFirst();
+    }
+
+    /**
+     * The next batch for a free slot.
+     *
+     * @param due what may be handed over, the oldest first
+     * @param slots how many batches may run at a time
+     * @param largeAllowed whether this one may be large
+     * @return null when everything waits for a batch that runs
+     */
+    @Nullable Batch next(List<Entry> due, int slots, boolean largeAllowed) {
+        List<Entry> free = free(due);
+        int share = share(free.size(), slots);
+        var members = new ArrayList<Entry>();
+        var missing = new ArrayList<ClosureGraph.Node>();
+        long bytes = 0;
+        for (Unit unit : units(free, share)) {
+            if (unit.bytes() > LARGE && members.isEmpty() && largeAllowed) {
+                return new Batch(unit.entries(), unit.missing(), unit.bytes());
+            }
+            boolean fits =
+                    bytes + unit.bytes() <= LARGE
+                            && members.size() + unit.entries().size() <= Math.max(share, 1);
+            if (fits || (members.isEmpty() && unit.bytes() <= LARGE)) {
+                members.addAll(unit.entries());
+                missing.addAll(unit.missing());
+                bytes += unit.bytes();
+            }
+            if (members.size() >= share) {
+                break;
+            }
+        }
+        return members.isEmpty() ? null : new Batch(members, missing, bytes);
+    }
+
+    /** Those of the paths that a batch sends with its closures, though they are no members. */
+    List<Entry> within(Batch batch, List<Entry> entries) {
+        if (batch.missing() == null) {
+            return List.of();
+        }
+        var sent = new HashSet<Long>();
+        batch.missing().forEach(node -> sent.add(node.digest));
+        batch.members().forEach(entry -> sent.remove(ClosureGraph.digest(entry.path().baseName())));
+        return entries.stream()
+                .filter(entry -> sent.contains(ClosureGraph.digest(entry.path().baseName())))
+                .toList();
+    }
+
+    private int share(int due, int slots) {
+        int even = (due + slots - 1) / slots;
+        return Math.min(batchSize, Math.max(WORTH_A_CHILD, even));
+    }
+
+    /** Notes that a slot sends this. */
+    void started(Batch batch) {
+        if (batch.missing() != null) {
+            batch.missing().forEach(node -> node.senders++);
+        }
+    }
+
+    /** Notes that it does so no more, and what the destination has now. */
+    void ended(Batch batch, boolean delivered) {
+        if (batch.missing() != null) {
+            batch.missing().forEach(node -> node.senders--);
+            if (delivered) {
+                graph.delivered(batch.missing());
+            }
+        }
+        for (Entry entry : batch.members()) {
+            if (delivered) {
+                graph.delivered(entry.path());
+            } else {
+                graph.doubt(entry.path());
+            }
+        }
+    }
+
+    /** The destination may have nothing of what it had. */
+    void doubtAll() {
+        graph.doubtAll();
+    }
+
+    /** Those that need nothing that another slot sends. */
+    private List<Entry> free(List<Entry> due) {
+        var waiting = new HashSet<ClosureGraph.Node>();
+        graph.walk(
+                nodes(due),
+                node -> {
+                    boolean waits = node.senders > 0;
+                    for (ClosureGraph.Node reference : node.references) {
+                        waits |= waiting.contains(reference);
+                    }
+                    if (waits) {
+                        waiting.add(node);
+                    }
+                });
+        return waiting.isEmpty()
+                ? due
+                : due.stream()
+                        .filter(entry -> !waiting.contains(graph.find(entry.path())))
+                        .toList();
+    }
+
+    private List<ClosureGraph.Node> nodes(Collection<Entry> entries) {
+        var nodes = new ArrayList<ClosureGraph.Node>(entries.size());
+        for (Entry entry : entries) {
+            ClosureGraph.Node node = graph.find(entry.path());
+            if (node != null) {
+                nodes.add(node);
+            }
+        }
+        return nodes;
+    }
+
+    private List<Unit> units(List<Entry> free, int share) {
+        var units = new ArrayList<Unit>();
+        var open = new ArrayDeque<List<Entry>>(clusters(free));
+        while (!open.isEmpty()) {
+            List<Entry> cluster = open.removeFirst();
+            List<Entry> needed = cluster.size() <= share ? List.of() : neededByOthers(cluster);
+            if (cluster.size() <= share || cluster.size() - needed.size() < WORTH_A_CHILD) {
+                units.add(unit(cluster));
+            } else if (needed.isEmpty()) {
+                units.add(unit(List.of(smallest(cluster))));
+            } else {
+                clusters(needed).reversed().forEach(open::addFirst);
+            }
+        }
+        return units;
+    }
+
+    /**
+     * Groups of paths, each in the order of the oldest path, that have no missing member in common.
+     */
+    private List<List<Entry>> clusters(List<Entry> entries) {
+        graph.walk(
+                nodes(entries),
+                node -> {
+                    node.leader = node;
+                    for (ClosureGraph.Node reference : node.references) {
+                        if (!graph.isThere(reference)) {
+                            node.leader().leader = reference.leader();
+                        }
+                    }
+                });
+        var clusters = new LinkedHashMap<Object, List<Entry>>();
+        for (Entry entry : entries) {
+            ClosureGraph.Node node = graph.find(entry.path());
+            Object key = node == null || graph.isThere(node) ? entry : node.leader();
+            clusters.computeIfAbsent(key, k -> new ArrayList<>()).add(entry);
+        }
+        return List.copyOf(clusters.values());
+    }
+
+    /** Those that are in the closure of another one. */
+    private List<Entry> neededByOthers(List<Entry> cluster) {
+        List<ClosureGraph.Node> references =
+                nodes(cluster).stream().flatMap(node -> Arrays.stream(node.references)).toList();
+        var needed = new HashSet<>(graph.missing(references));
+        return cluster.stream().filter(entry -> needed.contains(graph.find(entry.path()))).toList();
+    }
+
+    private Entry smallest(List<Entry> cluster) {
+        return cluster.stream()
+                .limit(SMALLEST_OF)
+                .min(Comparator.comparingLong(entry -> bytes(graph.missing(nodes(List.of(entry))))))
+                .orElseThrow();
+    }
+
+    /** As many of a cluster as one batch takes, dependencies first. */
+    private Unit unit(List<Entry> cluster) {
+        var byNode = new HashMap<ClosureGraph.Node, Entry>();
+        var members = new ArrayList<Entry>();
+        for (Entry entry : cluster) {
+            ClosureGraph.Node node = graph.find(entry.path());
+            if (node == null || graph.isThere(node)) {
+                members.add(entry);
+            } else {
+                byNode.put(node, entry);
+            }
+        }
+        var unit = new UnderWay(members);
+        graph.walk(
+                nodes(cluster),
+                node -> {
+                    unit.pending.add(node);
+                    Entry entry = byNode.get(node);
+                    if (entry != null) {
+                        unit.take(entry, batchSize);
+                    }
+                });
+        return new Unit(unit.members, unit.missing, unit.bytes);
+    }
+
+    private static final class UnderWay {
+        final List<Entry> members;
+        final List<ClosureGraph.Node> missing = new ArrayList<>();
+        final List<ClosureGraph.Node> pending = new ArrayList<>();
+        long bytes;
+        private boolean full;
+
+        UnderWay(List<Entry> members) {
+            this.members = members;
+        }
+
+        void take(Entry entry, int batchSize) {
+            long more = bytes(pending);
+            full |= !members.isEmpty() && (bytes + more > LARGE || members.size() >= batchSize);
+            if (!full) {
+                members.add(entry);
+                missing.addAll(pending);
+                bytes += more;
+                pending.clear();
+            }
+        }
+    }
+
+    private static long bytes(List<ClosureGraph.Node> nodes) {
+        return nodes.stream().mapToLong(node -> node.bytes).sum();
+    }
+}

@@ -1,0 +1,32 @@
+package hookqueue.delivery;
+
+import hookqueue.base.StorePath;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+
+/** Knows the closures of store paths. A lane is given one, so that its tests need no Nix. */
+@FunctionalInterface
+public interface ClosureSource {
+    /**
+     * For lanes that hand over nothing but the paths themselves: every path goes with any other.
+     */
+    ClosureSource NONE = paths -> Optional.of(List.of());
+
+    /**
+     * One member of a closure.
+     *
+     * @param digest as {@link ClosureGraph#digest} computes it
+     * @param references the digests of its references, without itself
+     * @param bytes the size of its NAR
+     */
+    record Member(long digest, long[] references, long bytes) {}
+
+    /**
+     * The members of the closures of these paths, in bounded time and memory.
+     *
+     * @return empty when the question failed or the answer is too long; a path that is no longer in
+     *     the store is left out
+     */
+    Optional<Collection<Member>> closures(List<StorePath> paths);
+}

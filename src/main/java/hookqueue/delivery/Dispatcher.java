@@ -1,0 +1,345 @@
+package hookqueue.delivery;
+
+import hookqueue.base.StorePath;
+import hookqueue.queue.Breaker;
+import hookqueue.queue.Entry;
+import hookqueue.queue.Verdict;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.DoubleSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides what the next free slot of a lane does, from what is due, what is under way and what was
+ * learned: {@link DeliveryPolicy} says what may be tried, {@link BatchPlanner} how it is cut,
+ * {@link SlotLimit} how many at a time. Pure, but for the {@link ClosureSource} of the planner: a
+ * lane runs it on its thread, a simulation without any.
+ */
+final class Dispatcher {
+    private static final Duration BUSY_FLOOR = Duration.ofSeconds(1);
+    private static final Duration BUSY_CEILING = Duration.ofMinutes(1);
+
+    private final DeliveryPolicy policy;
+    private final BatchPlanner planner;
+    private final SlotLimit limit;
+    private final int most;
+    private final Backoff busyBackoff;
+    private final Map<Long, Flight> flights = new LinkedHashMap<>();
+    private boolean lastHadFresh;
+    private int busyInARow;
+    private long busyUntil;
+
+    /**
+     * What there is to do, as of one moment.
+     *
+     * @param fresh paths that are due and have not failed; while the breaker is open: what a trial
+     *     may take, empty before its time
+     * @param deferred paths that have failed, and are due again
+     * @param later paths that have failed, whether they are due or not
+     */
+    record Work(
+            boolean paused,
+            Breaker breaker,
+            List<Entry> fresh,
+            List<Entry> deferred,
+            List<Entry> later) {
+        /** Nothing may start. */
+        static Work none(boolean paused, Breaker breaker) {
+            return new Work(paused, breaker, List.of(), List.of(), List.of());
+        }
+    }
+
+    /**
+     * A group that is under way.
+     *
+     * @param batch how it was cut
+     * @param covered other queued paths, signed already, that are in the closures that it sends
+     */
+    record Flight(DeliveryPolicy.Group group, BatchPlanner.Batch batch, List<Entry> covered) {
+        private List<StorePath> paths() {
+            return group.members().stream().map(Entry::path).toList();
+        }
+    }
+
+    /**
+     * What an answer led to.
+     *
+     * @param verdicts to be recorded
+     * @param down why the destination is down, now or still; else null
+     * @param worksAgain it took a path after it had been down or had refused fresh paths
+     */
+    record Learned(List<Verdict> verdicts, @Nullable String down, boolean worksAgain) {}
+
+    /**
+     * @param slots most child processes at a time
+     * @param batchSize most paths for one of them
+     * @param maxAttempts blamed so often, a path is failed
+     * @param random numbers from 0 to 1, for spreading delays
+     */
+    Dispatcher(
+            int slots,
+            int batchSize,
+            int maxAttempts,
+            ClosureSource closures,
+            DoubleSupplier random) {
+        this.policy = new DeliveryPolicy(maxAttempts, Backoff.standard(random));
+        this.planner = new BatchPlanner(closures, batchSize);
+        this.limit = new SlotLimit(slots);
+        this.most = slots;
+        this.busyBackoff = new Backoff(BUSY_FLOOR, BUSY_CEILING, random);
+    }
+
+    /** Whether a free slot may have something to do, so that it is worth looking at the queue. */
+    boolean hasRoom(long now) {
+        return flights.size() < limit.now() && busyFor(now) == 0;
+    }
+
+    /** Milliseconds until the destination is asked again after it said that it was busy. */
+    long busyFor(long now) {
+        long left = busyUntil - now;
+        return left <= 0 || left > 2 * BUSY_CEILING.toMillis()
+                ? 0
+                : left; // or the clock was set back
+    }
+
+    /** How many paths are under way or held by the diagnosis: so many more are to be looked at. */
+    int held() {
+        return (int) policy.held().count();
+    }
+
+    boolean isIdle() {
+        return flights.isEmpty();
+    }
+
+    /** Starts what a free slot does next; null when there is nothing to do, or it has to wait. */
+    @Nullable Flight next(Work work, long now) {
+        if (work.paused()) {
+            policy.abandon();
+            return null;
+        }
+        Set<Long> held = new HashSet<>();
+        policy.held().forEach(entry -> held.add(entry.id()));
+        List<Entry> fresh = without(work.fresh(), held);
+        if (work.breaker().open()) {
+            policy.assumeDown(work.breaker().reason());
+            return trial(fresh, now);
+        }
+        if (policy.down() != null) {
+            policy.assumeUp();
+        }
+        if (!hasRoom(now)) {
+            return null;
+        }
+        if (policy.diagnosisIsIdle()) {
+            policy.add(without(work.deferred(), held));
+        }
+        // with one slot, paths that failed before and fresh ones take turns
+        boolean freshFirst = limit.now() == 1 && !lastHadFresh && nextHasFailedBefore();
+        Flight flight = freshFirst ? batch(fresh, now) : diagnosis(now);
+        if (flight == null) {
+            flight = freshFirst ? diagnosis(now) : batch(fresh, now);
+        }
+        return flight == null ? null : covering(flight, fresh, without(work.later(), held));
+    }
+
+    private Flight covering(Flight flight, List<Entry> fresh, List<Entry> later) {
+        lastHadFresh = flight.group().hasFresh();
+        var others = new ArrayList<>(fresh);
+        others.addAll(later);
+        var covering =
+                new Flight(flight.group(), flight.batch(), planner.within(flight.batch(), others));
+        flights.put(flight.group().number(), covering);
+        return covering;
+    }
+
+    private static List<Entry> without(List<Entry> entries, Set<Long> held) {
+        return entries.stream().filter(entry -> !held.contains(entry.id())).toList();
+    }
+
+    private boolean nextHasFailedBefore() {
+        DeliveryPolicy.Group group = policy.next();
+        return group != null && group.kind() != DeliveryPolicy.Kind.PROOF && !group.hasFresh();
+    }
+
+    private @Nullable Flight trial(List<Entry> candidates, long now) {
+        if (candidates.isEmpty() || policy.diagnosing()) {
+            return null;
+        }
+        BatchPlanner.Batch batch = cut(candidates.subList(0, 1), now);
+        return batch == null ? null : fly(policy.startTrial(candidates.getFirst()), batch);
+    }
+
+    private @Nullable Flight diagnosis(long now) {
+        DeliveryPolicy.Group group = policy.next();
+        if (group == null) {
+            return null;
+        }
+        if (group.kind() == DeliveryPolicy.Kind.PROOF) {
+            return fly(policy.startNext(), BatchPlanner.Batch.nothing(group.members()));
+        }
+        BatchPlanner.Batch batch = cut(group.members(), now);
+        return batch == null || (batch.large() && !largeAllowed())
+                ? null
+                : fly(policy.startNext(), batch);
+    }
+
+    /** These and no others; null while another slot sends something that they need. */
+    private BatchPlanner.@Nullable Batch cut(List<Entry> members, long now) {
+        boolean seen = flights.isEmpty() ? planner.sees(members) : look(members, now);
+        return seen
+                ? planner.exactly(members)
+                : flights.isEmpty() ? BatchPlanner.Batch.unseen(members) : null;
+    }
+
+    private @Nullable Flight batch(List<Entry> fresh, long now) {
+        if (fresh.isEmpty() || policy.batchesUnderWay() >= policy.mostBatches()) {
+            return null;
+        }
+        BatchPlanner.Batch batch;
+        if (flights.isEmpty() && fresh.size() == 1) {
+            batch = planner.plain(fresh); // no need to know its closure, yet
+        } else if (look(fresh, now)) {
+            batch = planner.next(fresh, limit.now(), largeAllowed());
+        } else {
+            batch = flights.isEmpty() ? planner.plain(fresh) : null;
+        }
+        return batch == null ? null : fly(policy.startBatch(batch.members()), batch);
+    }
+
+    /** Whether the closures of these and of all that is under way are known. */
+    private boolean look(List<Entry> entries, long now) {
+        var paths = new ArrayList<StorePath>();
+        entries.forEach(entry -> paths.add(entry.path()));
+        List<Flight> plain =
+                flights.values().stream().filter(f -> f.batch().missing() == null).toList();
+        plain.forEach(flight -> paths.addAll(flight.paths()));
+        if (!planner.look(paths, now)) {
+            return false;
+        }
+        for (Flight flight : plain) {
+            BatchPlanner.Batch batch = planner.sentBy(flight.group().members());
+            planner.started(batch);
+            flights.put(
+                    flight.group().number(), new Flight(flight.group(), batch, flight.covered()));
+        }
+        return true;
+    }
+
+    private boolean largeAllowed() {
+        long large = flights.values().stream().filter(f -> f.batch().large()).count();
+        return limit.now() == 1 || large < limit.now() - 1;
+    }
+
+    private Flight fly(DeliveryPolicy.Group group, BatchPlanner.Batch batch) {
+        planner.started(batch);
+        var flight = new Flight(group, batch, List.of());
+        flights.put(group.number(), flight);
+        return flight;
+    }
+
+    /**
+     * Takes in what came of a group.
+     *
+     * @param now milliseconds since the epoch
+     */
+    Learned learn(DeliveryPolicy.Group group, DeliveryOutcome outcome, long now) {
+        Flight flight = flights.remove(group.number());
+        if (flight == null) {
+            throw new IllegalStateException("nothing under way has number " + group.number());
+        }
+        boolean delivered = outcome instanceof DeliveryOutcome.Delivered;
+        boolean proof = group.kind() == DeliveryPolicy.Kind.PROOF;
+        boolean trial = group.kind() == DeliveryPolicy.Kind.TRIAL;
+        boolean wasDown = policy.down() != null;
+        boolean wasDoubtful = policy.doubtful() || trial;
+        planner.ended(flight.batch(), delivered);
+        if (delivered && !proof) {
+            limit.delivered();
+            busyInARow = 0;
+        } else if (outcome instanceof DeliveryOutcome.Busy
+                && limit.busy(group.number(), policy.nextNumber())) {
+            busyUntil = now + busyBackoff.millis(++busyInARow);
+        }
+        List<Verdict> verdicts = new ArrayList<>(policy.learn(group, outcome, now));
+        if (delivered) {
+            flight.covered().forEach(entry -> verdicts.add(new Verdict.Delivered(entry)));
+        }
+        boolean down =
+                policy.down() != null
+                        && (!wasDown || (trial && policy.down() != null && failed(outcome)));
+        if (down) {
+            planner.doubtAll();
+            busyUntil = 0;
+        }
+        return new Learned(
+                verdicts, down ? policy.down() : null, delivered && !proof && wasDoubtful);
+    }
+
+    private static boolean failed(DeliveryOutcome outcome) {
+        return switch (outcome) {
+            case DeliveryOutcome.Refused r -> true;
+            case DeliveryOutcome.Busy b -> true;
+            case DeliveryOutcome.Unavailable u -> true;
+            case DeliveryOutcome.Unreachable u -> true;
+            case DeliveryOutcome.Unusable u -> true;
+            case DeliveryOutcome.Delivered d -> false;
+            case DeliveryOutcome.Invalid i -> false;
+            case DeliveryOutcome.Cancelled c -> false;
+        };
+    }
+
+    /** Nothing was to be done: what was delivered before proves nothing about what comes later. */
+    void rest() {
+        policy.rest();
+    }
+
+    /** The destination may not have what it is remembered to have. */
+    void doubtAll() {
+        planner.doubtAll();
+    }
+
+    /** What a path that is due waits for; empty when this lane knows nothing that holds it up. */
+    Optional<String> waitsFor(StorePath path, long now) {
+        for (Flight flight : flights.values()) {
+            if (flight.paths().contains(path)) {
+                int others = flight.group().members().size() - 1;
+                return Optional.of(
+                        others == 0
+                                ? "it is on its way"
+                                : "it is on its way, with " + others + " others");
+            }
+        }
+        if (policy.held().anyMatch(entry -> entry.path().equals(path))) {
+            return Optional.of(
+                    "a batch with it was refused: its paths are tried alone and in smaller batches");
+        }
+        Optional<StorePath> sender = planner.sender(path, flights.values());
+        if (sender.isPresent()) {
+            return Optional.of(
+                    "it waits for " + sender.get() + ": both need something that is being sent");
+        }
+        if (busyFor(now) > 0) {
+            return Optional.of("the destination said that it is busy");
+        }
+        if (policy.mostBatches() <= policy.batchesUnderWay()) {
+            return Optional.of("a batch was refused, and nothing was delivered since");
+        }
+        if (flights.size() >= limit.now()) {
+            return Optional.of(
+                    limit.now() < most
+                            ? "it waits for a free slot: the destination was busy, so only "
+                                    + limit.now()
+                                    + " of "
+                                    + most
+                                    + " are used"
+                            : "it waits for a free slot: all " + most + " are in use");
+        }
+        return Optional.empty();
+    }
+}

@@ -1,0 +1,87 @@
+package hookqueue.delivery;
+
+import hookqueue.base.StorePath;
+import hookqueue.nix.Nix;
+import hookqueue.nix.PathInfo;
+import hookqueue.process.ChildProcess;
+import hookqueue.process.ExitResult;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Asks Nix for closures, with one child process for many paths.
+ *
+ * <p>A longer answer than 30,000 members or 600,000 references, or any failure, is no answer.
+ */
+public final class NixClosures implements ClosureSource {
+    private static final Logger LOG = LoggerFactory.getLogger(NixClosures.class);
+    private static final int MOST_MEMBERS = 30_000;
+    private static final int MOST_REFERENCES = 600_000;
+
+    private final Nix nix;
+    private final ChildProcess children;
+    private final Map<String, String> environment;
+
+    /**
+     * @param children with a short stall timeout
+     * @param environment variables that a child gets beside the worker's own
+     */
+    public NixClosures(Nix nix, ChildProcess children, Map<String, String> environment) {
+        this.nix = nix;
+        this.children = children;
+        this.environment = environment;
+    }
+
+    @Override
+    public Optional<Collection<Member>> closures(List<StorePath> paths) {
+        var answer = new Answer();
+        for (List<StorePath> group : Nix.groups(paths.stream().filter(this::isPresent).toList())) {
+            ExitResult result =
+                    children.ask(
+                            nix.closureInfo(group),
+                            environment,
+                            line -> {},
+                            json -> PathInfo.read(json, nix.storeDir(), answer::take));
+            if (!result.succeeded() || answer.isTooLong()) {
+                LOG.info("cannot ask Nix for closures: {}; one batch at a time for 1min", result);
+                return Optional.empty();
+            }
+        }
+        return Optional.of(answer.members.values());
+    }
+
+    private boolean isPresent(StorePath path) {
+        return Files.exists(Path.of(path.in(nix.storeDir())), LinkOption.NOFOLLOW_LINKS);
+    }
+
+    /** Written by the thread that reads the answer, which has ended when the answer is used. */
+    private static final class Answer {
+        final Map<Long, Member> members = new HashMap<>();
+        private int references;
+
+        void take(PathInfo info) {
+            references += info.references().size();
+            if (!isTooLong()) {
+                long digest = ClosureGraph.digest(info.path().baseName());
+                long[] others =
+                        info.references().stream()
+                                .filter(other -> !other.equals(info.path()))
+                                .mapToLong(other -> ClosureGraph.digest(other.baseName()))
+                                .toArray();
+                members.put(digest, new Member(digest, others, info.narSize()));
+            }
+        }
+
+        boolean isTooLong() {
+            return members.size() >= MOST_MEMBERS || references > MOST_REFERENCES;
+        }
+    }
+}

@@ -1,0 +1,125 @@
+package hookqueue.delivery;
+
+import hookqueue.base.StorePath;
+import hookqueue.nix.Progress;
+import hookqueue.queue.Entry;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The threads that wait for a lane's child processes. A slot has a transport of its own, runs it
+ * for one group, and posts what came of it; it decides nothing. All methods but {@link #running}
+ * are for the lane's thread.
+ */
+final class Slots {
+    private final String lane;
+    private final Deque<Slot> free = new ArrayDeque<>();
+    private final Map<Long, Thread> threads = new LinkedHashMap<>();
+    private final List<Lane.Batch> running = new CopyOnWriteArrayList<>();
+    private final Consumer<Ended> posted;
+
+    /** A transport that is used by one group at a time. */
+    record Slot(int number, Transport transport) {}
+
+    /**
+     * What came of a group.
+     *
+     * @param began by {@link System#nanoTime}
+     * @param took how long the child process ran
+     * @param bug what the transport threw instead of an answer
+     */
+    record Ended(
+            Slot slot,
+            Lane.Batch batch,
+            DeliveryPolicy.Group group,
+            DeliveryOutcome outcome,
+            long began,
+            Duration took,
+            @Nullable Throwable bug) {}
+
+    /**
+     * @param transports one for each slot
+     * @param posted gets what came of a group, on the slot's thread
+     */
+    Slots(String lane, List<Transport> transports, Consumer<Ended> posted) {
+        this.lane = lane;
+        this.posted = posted;
+        for (int i = 0; i < transports.size(); i++) {
+            free.addLast(new Slot(i, transports.get(i)));
+        }
+    }
+
+    /** What runs now, the oldest first; for any thread. */
+    List<Lane.Batch> running() {
+        return List.copyOf(running);
+    }
+
+    /** Hands a group over in a free slot. The one that was used last is taken first: it is warm. */
+    void start(Dispatcher.Flight flight, Instant now) {
+        Slot slot = free.pop();
+        DeliveryPolicy.Group group = flight.group();
+        List<StorePath> paths = group.members().stream().map(Entry::path).toList();
+        var batch = new Lane.Batch(paths.size(), now, new Progress());
+        running.add(batch);
+        var thread =
+                new Thread(
+                        () -> run(slot, flight, paths, batch),
+                        "lane " + lane + " slot " + slot.number());
+        threads.put(group.number(), thread);
+        thread.start();
+    }
+
+    private void run(Slot slot, Dispatcher.Flight flight, List<StorePath> paths, Lane.Batch batch) {
+        long began = System.nanoTime(); // the clock may be set meanwhile
+        DeliveryOutcome outcome = new DeliveryOutcome.Cancelled();
+        Throwable bug = null;
+        try {
+            outcome = slot.transport().carry(paths, batch.progress());
+        } catch (RuntimeException | Error e) {
+            bug = e;
+        }
+        posted.accept(
+                new Ended(
+                        slot,
+                        batch,
+                        flight.group(),
+                        outcome,
+                        began,
+                        Duration.ofNanos(System.nanoTime() - began),
+                        bug));
+    }
+
+    /** Makes the slot of a group free again. */
+    void freed(Ended ended) {
+        running.remove(ended.batch());
+        threads.remove(ended.group().number());
+        free.push(ended.slot());
+    }
+
+    /** Has every child process ended, and waits for that. */
+    void stop() {
+        threads.values().forEach(Thread::interrupt);
+        boolean interrupted = false;
+        for (Thread thread : threads.values()) {
+            while (thread.isAlive()) {
+                try {
+                    thread.join();
+                } catch (InterruptedException e) {
+                    interrupted = true; // a child is ended in 5 s at most
+                }
+            }
+        }
+        running.clear();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
