@@ -29,6 +29,8 @@ final class LaneSettings {
     }
 
     /**
+     * Records which lanes the settings name.
+     *
      * @return whether that has settled paths, whose roots are still there
      */
     boolean apply(List<String> names, long now) throws SQLException {
