@@ -96,7 +96,7 @@ class DeliveryPolicySimulationTest {
                             .filter(row -> row.state != State.FAILED)
                             .count();
             return 20
-                    + 2 * (open / Math.min(world.batch, BatchPlanner.WORTH_A_CHILD) + 1)
+                    + 2 * (open / Math.min(world.batch, SimulatedLane.WORTH_A_CHILD) + 1)
                     + world.largeOutstanding()
                     + bad * (4L * log2(world.batch) + 12);
         }
