@@ -34,7 +34,7 @@ in
       default = null;
       example = "/run/secrets/nix-store-signing-priv-key";
       description = ''
-        Where the key is that signs every path before any upload (NPBHQ_SIGNING_PRIVATE_KEY_PATH). Read by systemd as
+        Where the key is that signs every path, and what was built here of its closure, before any upload (NPBHQ_SIGNING_PRIVATE_KEY_PATH). Read by systemd as
         root, so it may be readable by root alone. Not signed if null.
       '';
     };

@@ -189,9 +189,12 @@ END
               builder = (import ./nixos/tests/vm.nix { module = { }; }).nodes.builder { inherit pkgs; };
               user = builder.services.nix-post-build-hook-queue;
               other = user // builder.specialisation.other.configuration.services.nix-post-build-hook-queue;
-              text = user: (import ./nixos/tests/evaluate.nix { inherit user; }).files."nix-post-build-hook-queue.service";
+              text = user: unit: (import ./nixos/tests/evaluate.nix { inherit user; }).files.${unit};
+              differs = unit: text user unit != text other unit;
             in
-            assert text user != text other; text user' >/dev/null
+            # The second by its trigger.
+            assert differs "nix-post-build-hook-queue.service" && differs "nix-post-build-hook-queue-switch.service";
+            text user "nix-post-build-hook-queue.service"' >/dev/null
 }
 
 # The quick ones first: for a broken copy the first that fails is enough.

@@ -5,44 +5,54 @@
 
 : "${work:?a scratch folder}" "${tree:?a copy of the project}"
 
-vm_cannot() {
+# cannot WHAT: says so, with the reason in $work/cannot; with CI=true it is a failure.
+cannot() {
     if [ "${CI-}" = true ]; then
-        echo "$1" >"$work/log"
-        report 1 "the script of the VM test" "$work/log"
+        report 1 "$1" "$work/cannot"
     else
-        echo "NOT TRIED: the script of the VM test on booted Debian roots: $1"
+        echo "NOT TRIED: $1: $(tail -n 1 "$work/cannot")"
     fi
 }
 
+# A tmpfs and a network for machines; 1 with the reason in $work/cannot.
+vms_begin() {
+    {
+        [ "$(id -u)" = 0 ] || { echo "it needs root"; return 1; }
+        [ -e /etc/debian_version ] || { echo "it needs Debian"; return 1; }
+        need_apt mmdebstrap systemd-container util-linux procps iproute2 || { echo "packages are missing"; return 1; }
+        NPBHQ_TEST_SOURCE=$ROOT
+        NPBHQ_TEST_JDK=$(find_jdk) || return 1
+        network=npbhq-vm-$$
+        NPBHQ_TEST_NETWORK=--network-namespace-path=/run/netns/$network
+        export NPBHQ_TEST_SOURCE NPBHQ_TEST_JDK NPBHQ_TEST_NETWORK
+        debian=$(sh "$tree/src/test/system/root.sh" /var/cache/nix-post-build-hook-queue-test) || {
+            echo "the Debian root cannot be made"
+            return 1
+        }
+        vms=$(mktemp -d /var/tmp/npbhq-vm.XXXXXX)
+        mount -t tmpfs -o mode=755 tmpfs "$vms" && ip netns add "$network" && ip -n "$network" link set lo up || {
+            echo "no tmpfs or network namespace can be made"
+            return 1
+        }
+        # shellcheck source=src/test/system/machine.sh
+        . "$tree/src/test/system/machine.sh"
+    } >"$work/cannot" 2>&1
+}
+
 stage_vm() {
-    [ "$(id -u)" = 0 ] || { vm_cannot "it needs root"; return; }
-    [ -e /etc/debian_version ] || { vm_cannot "it needs Debian"; return; }
-    need_apt mmdebstrap systemd-container util-linux procps iproute2 || { vm_cannot "packages are missing"; return; }
     dist_is_fresh || "$ROOT/dev" build
-    NPBHQ_TEST_SOURCE=$ROOT
-    NPBHQ_TEST_JDK=$(find_jdk)
-    network=npbhq-vm-$$
-    NPBHQ_TEST_NETWORK=--network-namespace-path=/run/netns/$network
-    export NPBHQ_TEST_SOURCE NPBHQ_TEST_JDK NPBHQ_TEST_NETWORK
-    debian=$(sh "$tree/src/test/system/root.sh" "/var/cache/nix-post-build-hook-queue-test") || {
-        vm_cannot "the Debian root cannot be made"
-        return
-    }
-    vms=$(mktemp -d /var/tmp/npbhq-vm.XXXXXX)
-    if mount -t tmpfs -o mode=755 tmpfs "$vms" && ip netns add "$network" && ip -n "$network" link set lo up; then
+    if vms_begin; then
         vm_run >"$work/log" 2>&1
         report $? "the script of the VM test runs to its end on two booted Debian roots" "$work/log"
         # Each subtest.
         grep -a '^ *ok: ' "$work/log" | sed 's/^/    /'
     else
-        vm_cannot "no tmpfs or network namespace can be made"
+        cannot "the script of the VM test on booted Debian roots"
     fi
     vm_end
 }
 
 vm_run() {
-    # shellcheck source=src/test/system/machine.sh
-    . "$tree/src/test/system/machine.sh"
     vm_render base "$vms/base" && vm_render other "$vms/other" || return 1
     for name in builder cache; do
         machine=$vms/$name
@@ -116,9 +126,9 @@ END
 # Also when run is interrupted.
 vm_end() {
     [ -n "${vms-}" ] || return 0
-    for machine in "$vms"/builder "$vms"/cache; do
+    for machine in "$vms"/*; do
         [ ! -e "$machine/pid" ] || sh "$tree/nixos/tests/vm-machine" cut "$vms" "${machine##*/}"
-        [ ! -d "$machine/root" ] || (machine_unmount) 2>/dev/null
+        [ ! -d "$machine/root" ] || umount -R "$machine/root" 2>/dev/null
     done
     ip netns delete "$network" 2>/dev/null
     umount "$vms" 2>/dev/null

@@ -1,3 +1,5 @@
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,16 +17,16 @@ final class Early {
         var first = new ArrayList<Double>();
         var later = new ArrayList<Double>();
         for (int run = 0; run <= plan.pick(3, 7); run++) {
-            try (var world = new World(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true")) {
+            try (var world = World.kept(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true")) {
                 List<String> paths = world.made("early", LATER + FIRST / 2);
-                try (Queue queue = Queue.listen(world)) {
+                try (WorkerProcess queue = WorkerProcess.listen(world)) {
                     var times = new ArrayList<Double>();
                     for (String path : paths) {
                         long began = System.nanoTime();
                         queue.ask(path);
                         times.add(Plan.millisecondsSince(began));
                         // A build takes longer than this.
-                        Queue.pause(4);
+                        World.pause(4);
                     }
                     if (run > 0) { // this program's own code is compiled by then
                         first.add(Stats.median(times.subList(1, FIRST + 1)));

@@ -1,3 +1,5 @@
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,15 +26,17 @@ final class Floors {
             Path sink = world.dir.resolve("datagrams");
             Process reader = world.builder(Map.of(), "socat", "-u", "UNIX-RECV:" + sink, "OPEN:/dev/null").start();
             Runtime.getRuntime().addShutdownHook(new Thread(reader::destroy));
-            Hooks.until("socat receives datagrams", () -> Files.exists(sink));
+            while (reader.isAlive() && !Files.exists(sink)) {
+                World.pause(5);
+            }
             return path -> "OUT_PATHS=" + path + " " + program + " " + sink;
         });
     }
 
     /** A thousand in a row, with as many busy processes as there are processors. */
     static Result busy(Plan plan) throws IOException {
-        try (var world = new World(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
-                Queue queue = Queue.start(world);
+        try (var world = World.kept(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
+                WorkerProcess queue = WorkerProcess.start(world);
                 var trivial = new TrivialServer(world.dir.resolve("t"));
                 var shell = new Shell(world)) {
             var next = new Hooks.Paths(world, "busy");
@@ -64,8 +68,8 @@ final class Floors {
     }
 
     private static Result beside(Plan plan, String id, String against, Preparing preparing) throws IOException {
-        try (var world = new World(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
-                Queue queue = Queue.start(world);
+        try (var world = World.kept(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
+                WorkerProcess queue = WorkerProcess.start(world);
                 var shell = new Shell(world)) {
             var next = new Hooks.Paths(world, "floor");
             Command reference = preparing.prepare(world);
@@ -85,15 +89,15 @@ final class Floors {
     /** So many builds of nothing by Nix, with the hook and without. */
     static Result builds(Plan plan) throws IOException {
         int count = plan.pick(40, 200);
-        try (var world = new World(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
-                Queue queue = Queue.start(world)) {
+        try (var world = World.kept(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
+                WorkerProcess queue = WorkerProcess.start(world)) {
             Path folder = Files.createDirectory(world.dir.resolve("with-outputs"));
             Files.copy(compile(world, "out-paths"), folder.resolve("program"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
-            Files.createSymbolicLink(folder.resolve("hook"), world.hook());
+            Files.createSymbolicLink(folder.resolve("hook"), plan.dist().resolve("bin/post-build-hook"));
             Path outputs = Files.createDirectory(folder.resolve("outputs"));
             var salt = new int[1];
             Plan.Pairs pairs = Plan.interleave(
-                    plan.pick(3, 9),
+                    plan.pick(3, 5),
                     () -> {
                         double took = build(world, count, ++salt[0], outputs,
                                 "--option", "post-build-hook", folder.resolve("program").toString());

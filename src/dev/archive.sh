@@ -89,7 +89,9 @@ wait "$worker" || fail "the worker ended with status $? (124: not within $LIMIT 
 worker=
 [ -s "$archive.new" ] || fail "no archive was written"
 mv "$archive.new" "$archive"
-chmod 644 "$archive"
+# The launcher uses it with this Java only; see version_of there.
+sed '/^JAVA_VERSION=/q' "$JAVA_HOME/release" >"${archive%.aot}.java"
+chmod 644 "$archive" "${archive%.aot}.java"
 
 # The JVM ignores an archive that does not fit, and starts slowly. With AOTMode=on it refuses; the worker itself ends
 # with 66, because there is no socket.

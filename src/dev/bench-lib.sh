@@ -60,5 +60,5 @@ draw() {
 }
 
 bench() {
-    program Main "$@"
+    program -Dbench.sources="$ROOT/src/bench" Main "$@"
 }

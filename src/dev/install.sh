@@ -17,7 +17,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 source=${here%/src/dev}
 name=nix-post-build-hook-queue
-if [ -x "$here/bin/$name" ]; then dist=$here; else dist=$source/target/dist; fi
+dist=
 prefix=/usr/local
 destdir=${DESTDIR-}
 destdir=${destdir%/}
@@ -39,22 +39,30 @@ case $prefix in
 *) die "PREFIX must be an absolute path: $prefix" ;;
 esac
 
+[ -n "$destdir" ] || [ "$(id -u)" -eq 0 ] || die "must be run as root, or with DESTDIR set"
+# shellcheck source=src/dev/install-lib.sh
+. "$here/install-lib.sh"
+# Before anything is built or touched.
+if other=$(others_unit); then
+    die "$other belongs to another install: run ./dev uninstall with its PREFIX first, or remove it; the queue stays"
+fi
+
 stale() {
     [ ! -e "$dist/bin/$name" ] ||
         [ -n "$(find "$source/pom.xml" "$source/src/main" "$source/systemd" -newer "$dist/bin/$name" -type f 2>/dev/null | head -n 1)" ]
 }
-if [ "$dist" = "$source/target/dist" ] && stale; then
-    "$source/dev" build
+if [ -z "$dist" ] && [ -x "$here/bin/$name" ]; then
+    dist=$here
+elif [ -z "$dist" ]; then
+    dist=$source/target/dist
+    ! stale || "$source/dev" build
 fi
 if [ ! -x "$dist/bin/$name" ] || [ ! -x "$dist/bin/post-build-hook" ]; then
     die "no finished build in $dist; run ./dev build"
 fi
-[ -n "$destdir" ] || [ "$(id -u)" -eq 0 ] || die "must be run as root, or with DESTDIR set"
 # Nix would fail every build. Without OUT_PATHS the hook does nothing.
 [ -n "$destdir" ] || env -u OUT_PATHS -u DRV_PATH "$dist/bin/post-build-hook" </dev/null ||
     die "$dist/bin/post-build-hook does not run on this machine: run ./dev build here"
-# shellcheck source=src/dev/install-lib.sh
-. "$here/install-lib.sh"
 
 # Where systemd looks. Below any other prefix it would not find them, so they go to /etc.
 case $prefix in
@@ -125,10 +133,6 @@ trap 'rm -rf "$made" "$aside"' EXIT
 trap 'exit 1' HUP INT TERM
 [ -n "$destdir" ] || machine_dropins "$made"
 
-# Before anything is touched.
-if other=$(others_unit); then
-    die "$other belongs to another install: run ./dev uninstall with its PREFIX first, or remove it; the queue stays"
-fi
 old=$(manifest)
 with_all must_be_free
 files=

@@ -6,12 +6,13 @@
 #   `tree`        src/test/tree/run: what ./dev build makes, and the demo
 #   `sh`          src/test/sh/run: hook and client
 #   `system`      src/test/system/run: a booted systemd
-#   `nixos`       nixos/tests/run: package, module, flake
+#   `nixos`       nixos/tests/run: package in Nix's sandbox, module, flake, the VM test's script on booted machines
 #   `prometheus`  src/test/prometheus/run: metrics, alerts and dashboard with promtool and node_exporter
 #   `fleet`       src/test/fleet/run: several machines, one cache, an outage
+#   `destinations` src/test/destinations/run: nginx, S3, sshd, files and programs, with three versions of Nix
 #   `torture`     ./dev torture, 2 minutes of it, always from seed 109782 on: its first twenty scripts have every fault twice
 #
-# The last seven print "N passed, N failed" at their end; so does this, with the sums. A stage that ends with a
+# The last eight print "N passed, N failed" at their end; so does this, with the sums. A stage that ends with a
 # failure but has counted none is one failure more. One that says "0 passed, 0 failed" could not run here and has said
 # why; with CI=true that is a failure too.
 set -eu
@@ -21,7 +22,7 @@ ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 . "$ROOT/src/dev/lib.sh"
 cd "$ROOT"
 logs=$ROOT/target/test-logs
-ALL='shellcheck unit tree sh system nixos prometheus fleet torture'
+ALL='shellcheck unit tree sh system nixos prometheus fleet destinations torture'
 
 # Programs say different things in different languages, and sort in different orders.
 LC_ALL=C.UTF-8
@@ -113,6 +114,10 @@ stage_fleet() {
     src/test/fleet/run
 }
 
+stage_destinations() {
+    src/test/destinations/run
+}
+
 stage_torture() {
     ./dev torture --seed 109782 --minutes 2
 }
@@ -126,6 +131,7 @@ runner_of() {
         nixos) echo nixos/tests/run ;;
         prometheus) echo src/test/prometheus/run ;;
         fleet) echo src/test/fleet/run ;;
+        destinations) echo src/test/destinations/run ;;
         torture) echo src/torture ;;
         *) echo pom.xml ;;
     esac
@@ -193,14 +199,14 @@ two=
 last=
 for stage in "$@"; do
     case $stage in
-        system | nixos | prometheus | fleet | torture) two="$two $stage" ;;
+        system | nixos | prometheus | fleet | destinations | torture) two="$two $stage" ;;
         sh) last=$stage ;; # has a second for what takes half of one on a machine that does nothing else
         *) one="$one $stage" ;;
     esac
 done
 # The install tree is what these test.
 case " $* " in
-    *' tree '* | *' sh '* | *' system '* | *' nixos '* | *' prometheus '* | *' fleet '* | *' torture '*) ./dev build ;;
+    *' tree '* | *' sh '* | *' system '* | *' nixos '* | *' prometheus '* | *' fleet '* | *' destinations '* | *' torture '*) ./dev build ;;
 esac
 # shellcheck disable=SC2086 # lists of words
 {
@@ -229,13 +235,13 @@ say "summary"
 for stage in "$@"; do
     if [ ! -e "$logs/$stage.log.result" ]; then
         [ ! -e "$(runner_of "$stage")" ] || total_failed=$((total_failed + 1))
-        printf '%-10s did not run\n' "$stage"
+        printf '%-12s did not run\n' "$stage"
         continue
     fi
     read -r passed failed took note <"$logs/$stage.log.result"
     total_passed=$((total_passed + passed))
     total_failed=$((total_failed + failed))
-    printf '%-10s %5d passed, %3d failed, %4d s %s\n' "$stage" "$passed" "$failed" "$took" "$note"
+    printf '%-12s %5d passed, %3d failed, %4d s %s\n' "$stage" "$passed" "$failed" "$took" "$note"
 done
 echo "$total_passed passed, $total_failed failed"
 [ "$total_failed" = 0 ] && [ "$total_passed" -gt 0 ]

@@ -39,7 +39,8 @@ let
 
   setup = ''
     set -euo pipefail
-    unset GCC_EXEC_PREFIX
+    # Debian's compiler, copied, looks for its parts beside itself.
+    export GCC_EXEC_PREFIX=/usr/lib/gcc/
     export SHELL=${shells}/bin/bash HOME=/homeless-shelter
     # With __structuredAttrs nothing but what "env" names reaches the programs of a build.
     if [ -e .attrs.sh ]; then

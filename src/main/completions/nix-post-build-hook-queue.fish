@@ -1,6 +1,6 @@
 # fish completion for nix-post-build-hook-queue
 
-# The paths that are queued or failed; none when the queue does not answer at once, or one may not ask.
+# Queued and failed paths; none when the worker does not answer within a second, or refuses.
 function __nix_post_build_hook_queue_paths
     timeout 1 nix-post-build-hook-queue list 2>/dev/null </dev/null | string match -r '^/[0-9A-Za-z+._?=/-]+(?= |$)' | sort -u
 end
@@ -13,20 +13,20 @@ __nix_post_build_hook_queue_add -f
 __nix_post_build_hook_queue_add -l help -d 'Say what there is, or about one word'
 __nix_post_build_hook_queue_add -n __fish_use_subcommand -l version -d 'The version of this program'
 for line in \
-        'queue/queue store paths, with a tag to wait for them by' \
-        'status/what runs, waits, is down, has failed' \
-        'list/every unsettled path' \
-        'failed/the failed paths, with the reason' \
-        'wait/until these, or all, are settled' \
-        'watch/what happens, until nothing is left to do' \
-        'retry/failed and deferred paths become due now' \
+        'queue/queue store paths with a tag to wait for' \
+        'status/lanes, running copies, problems and what to do' \
+        'list/unsettled paths, one line for each lane' \
+        'failed/failed paths, with the reason' \
+        'wait/wait until these paths (or all) are settled; error if one failed' \
+        'watch/progress until the queue is empty' \
+        'retry/make failed and deferred paths due now' \
         'drop/forget paths' \
-        'pause/start no new batch, for so long or until resume' \
-        'resume/go on' \
-        'explain/where a path stands, and why' \
-        'metrics/Prometheus text' \
+        'pause/start no new batch, for a duration or until resume' \
+        'resume/start batches again' \
+        'explain/the state of a path, and why' \
+        'metrics/metrics as Prometheus text' \
         'backfill/queue every path that was built on this machine' \
-        'help/what the running worker understands' \
+        'help/the requests that the running worker understands' \
         'version/the version of the running worker' \
         'serve/run the worker'
     set -l parts (string split -m 1 / -- $line)

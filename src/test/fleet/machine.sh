@@ -21,7 +21,7 @@ mkdir -p "$NPBHQ_STATE_DIR" "$NPBHQ_GCROOTS_DIR"
 
 # The hook as it is, with its time noted.
 cat >"$dir/hook" <<E2
-#!/bin/bash
+#!$(command -v bash)
 begin=\${EPOCHREALTIME/./}
 post-build-hook 2>>"$dir/hook-says"
 end=\${EPOCHREALTIME/./}

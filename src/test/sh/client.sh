@@ -214,6 +214,96 @@ else
     echo "      left out: needs root"
 fi
 
+test_that "whoever may not enter the folder of the socket is told so, with status 69"
+mkdir "$case_dir/closed"
+server closed/queue <<END
+$echoes
+END
+chmod 700 "$case_dir/closed"
+if is_root; then
+    chmod 755 "$work"
+    NPBHQ_SOCKET=$socket setpriv --reuid=65534 --regid=65534 --clear-groups -- "$work/client" status \
+        >"$case_dir/out" 2>"$case_dir/err" </dev/null
+    status=$?
+    must ends_with 69
+    must complains "you may not use the socket $socket: be root, or in the group that may"
+else
+    echo "      left out: needs root"
+fi
+
+test_that "the worker judges the words of its requests, with status 1"
+server queue <<'END'
+read -r line
+printf '%s\n' "$line" >>requests
+echo "error not so: $line"
+END
+for request in 'status xml' 'pause now' 'pause 1h now' 'watch 5' 'explain' 'drop' 'version 2'; do
+    # shellcheck disable=SC2086 # words
+    client $request
+    must ends_with 1
+    must complains "not so: $request"
+done
+must equal "$(wc -l <"$case_dir/requests")" 7
+
+test_that "a file in the store, a link to one, and a path as a shell completes it are sent as the store path"
+export NPBHQ_STORE_DIR="$case_dir/store/"
+store=$case_dir/store
+one=$store/7hx47qyrz4065viqzzhdqi5jixgjys0z-one
+two=$store/8hx47qyrz4065viqzzhdqi5jixgjys0z-two
+mkdir -p "$one/bin" "$case_dir/here/deep"
+: >"$one/bin/x"
+ln -s "$one" "$two"
+ln -s "$one/bin/x" "$one/bin/y"
+ln -s "$one" "$case_dir/here/result"
+ln -s here/result "$case_dir/indirect"
+ln -s "$two" "$case_dir/here/result-2"
+: >"$case_dir/here/wait"
+server queue <<END
+$echoes
+echo ok
+END
+expected=
+while IFS='|' read -r words sent; do
+    here=$(cd "$case_dir/here" && pwd -P)
+    # shellcheck disable=SC2086 # words
+    (cd "$here" && client $words && ends_with 0)
+    must equal "$(tail -n 1 "$case_dir/requests")" "$sent"
+done <<END
+$one/|$one
+$one/bin/x $two|$one $two
+explain $one//|explain $one
+./result|$one
+./result/|$one
+../here/result ../indirect|$one $one
+./result-2|$two
+explain result|explain $one
+wait timeout=5s result $two/bin|wait timeout=5s $one $two
+queue tag=a ./result/bin/x $case_dir/here/result|queue tag=a $one $one
+drop $one/bin/y|drop $one
+retry absent ./absent $case_dir/here/deep|retry absent ./absent $case_dir/here/deep
+explain /etc/passwd|explain /etc/passwd
+END
+unset NPBHQ_STORE_DIR
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+
+test_that "a worker without room for the request is status 75, and wait asks again"
+server queue <<'END'
+read -r line
+printf '%s\n' "$line" >>requests
+[ "$(wc -l <requests)" -gt 3 ] || { echo 'error 48 clients wait, watch or explain already; try again later'; exit; }
+echo ok done
+END
+for word in list explain\ /nix/x; do
+    # shellcheck disable=SC2086 # words
+    client $word
+    must ends_with 75
+    must complains '48 clients wait, watch or explain already; try again later'
+done
+client wait timeout=20s
+must ends_with 0
+must complains '48 clients wait, watch or explain already; try again later'
+must prints 'done'
+
 test_that "a connection that ends before the last line is status 75"
 while IFS= read -r answer; do
     printf '%b' "$answer" >"$case_dir/answer"
@@ -225,7 +315,7 @@ END
         # shellcheck disable=SC2086 # words
         client $word
         must ends_with 75
-        must complains_of 'went away before it had answered'
+        must complains_of 'exited before it answered'
     done
     stop_servers
     rm "$socket"
@@ -264,17 +354,7 @@ stat|not a word of this program: stat. Words: PATH queue status
 PATH|not a word of this program: PATH
 store/path|not a word of this program: store/path
 --force|not a word of this program: --force
-status xml|status takes nothing or json, not: xml
-list json json|list takes nothing or json
-pause now|not a duration
-pause 1h now|too many words for pause
-watch 5|watch takes nothing or json, not: 5
-version 2|too many words for version
 serve x|too many words for serve
-explain|explain takes one path
-explain /a /b|explain takes one path
-drop|drop takes at least one path
-queue|queue takes at least one path
 backfill --wet|backfill takes nothing or --dry-run, not: --wet
 backfill --dry-run /x|too many words for backfill
 wait timeout=soon|not a duration
@@ -341,7 +421,7 @@ echo ok
 END
 client wait timeout=20s tag=job-42
 must ends_with 0
-must complains_of 'the worker went away; waiting for it to come back'
+must complains_of 'the worker exited; waiting for it to come back'
 must equal "$(sed -n 1p "$case_dir/requests")" 'wait timeout=20s tag=job-42'
 must equal "$(wc -l <"$case_dir/requests")" 3
 left=$(sed -n '3s/wait timeout=\([0-9]*\)s tag=job-42/\1/p' "$case_dir/requests")
@@ -358,7 +438,7 @@ NPBHQ_SOCKET=$socket timeout 25 "$work/client" wait "$(path 1)" >"$case_dir/out"
 waiter=$!
 must eventually [ -e "$case_dir/asked" ]
 stop_servers
-must eventually has_part "$case_dir/err" 'the worker went away'
+must eventually has_part "$case_dir/err" 'the worker exited'
 rm "$socket"
 server queue <<'END'
 read -r line
@@ -379,7 +459,7 @@ printf '%s\n' "$line" >>requests
 END
 client wait timeout=1500ms
 must ends_with 75
-must has_part "$case_dir/err" 'the time is over, and the worker has not come back'
+must has_part "$case_dir/err" 'the time is over, and the worker has not answered'
 must equal "$(tail -n 1 "$case_dir/requests")" 'wait timeout=0s'
 must at_most "$took" 9000
 

@@ -71,10 +71,6 @@ test_that "bash knows every word of the program, and no other"
 words=$(sed -n "s/^words='PATH \(.*\)'$/\1/p" "$source_of_scripts/nix-post-build-hook-queue" | tr ' ' '\n' | sort)
 must equal "$(sed -n "s/^ *choices='\(backfill .*\) --help --version'/\1/p" "$completions/nix-post-build-hook-queue.bash" | tr ' ' '\n' | sort)" "$words"
 
-test_that "zsh and fish know them, too"
-must equal "$(sed -n "s/^        '\([a-z]*\):.*/\1/p" "$completions/_nix-post-build-hook-queue" | sort)" "$words"
-must equal "$(sed -n "s|^        '\([a-z]*\)/.*|\1|p" "$completions/nix-post-build-hook-queue.fish" | sort)" "$words"
-
 test_that "zsh completes"
 if command -v zsh >/dev/null 2>&1; then
     in_zsh() {

@@ -58,6 +58,53 @@ must has "$case_dir/out" "-XX:AOTCache=$lib/startup-0123.aot"
 must has "$case_dir/out" -Da=1
 must has "$case_dir/out" -Db=2
 
+test_that "after an update of Java the worker makes an archive of its own, and the next one uses it"
+with_tree
+jdk "$lib/runtime" 25.0.3
+: >"$lib/startup-0123.aot"
+sed '/^JAVA_VERSION=/q' "$lib/runtime/release" >"$lib/startup-0123.java"
+cache=$case_dir/cache
+mkdir "$cache"
+: >"$cache/startup-old.aot"
+serve CACHE_DIRECTORY="$cache:/other"
+must has "$case_dir/out" "-XX:AOTCache=$lib/startup-0123.aot"
+must equal "$(cat "$case_dir/err")" ''
+jdk "$lib/runtime" 25.0.4
+serve CACHE_DIRECTORY="$cache:/other"
+must has "$case_dir/out" "-XX:AOTCacheOutput=$cache/startup-0123.aot.new"
+must not has_part "$case_dir/out" "-XX:AOTCache="
+must equal "$(cat "$case_dir/err")" "nix-post-build-hook-queue: Java was updated; this worker makes a new start-up archive as it ends: $cache/startup-0123.aot"
+must not [ -e "$cache/startup-old.aot" ]
+# The worker was killed before it had made one: no second try, and not a word.
+serve CACHE_DIRECTORY="$cache"
+must not has_part "$case_dir/out" "-XX:AOTCache"
+must equal "$(cat "$case_dir/err")" ''
+: >"$cache/startup-0123.aot.new"
+serve CACHE_DIRECTORY="$cache"
+must has "$case_dir/out" "-XX:AOTCache=$cache/startup-0123.aot"
+must not [ -e "$cache/startup-0123.aot.new" ]
+serve CACHE_DIRECTORY="$cache"
+must has "$case_dir/out" "-XX:AOTCache=$cache/startup-0123.aot"
+
+test_that "an archive for another Java is not used where there is no place for a new one, nor one that the JVM refuses"
+with_tree
+jdk "$lib/runtime" 25.0.4
+: >"$lib/startup-0123.aot"
+echo another >"$lib/startup-0123.java"
+serve
+must equal "$status" 0
+must not has_part "$case_dir/out" "-XX:AOTCache"
+serve CACHE_DIRECTORY=/nonexistent
+must equal "$status" 0
+must not has_part "$case_dir/out" "-XX:AOTCache"
+mkdir "$case_dir/cache"
+serve CACHE_DIRECTORY="$case_dir/cache"
+: >"$case_dir/cache/startup-0123.aot.new"
+sed -i '2i case "$*" in *-version*) exit 1 ;; esac' "$lib/runtime/bin/java"
+serve CACHE_DIRECTORY="$case_dir/cache"
+must not has_part "$case_dir/out" "-XX:AOTCache"
+must not [ -e "$case_dir/cache/startup-0123.aot.new" ]
+
 test_that "it finds its tree through links, by a relative name, and in a folder with blanks"
 with_tree
 jdk "$lib/runtime" 25

@@ -565,7 +565,7 @@ owned_by_service
 root_only
 # As the hook asks for the time, the service's user plants what it is about to write to.
 with_tool date <<END
-now=\$(/bin/date "\$@")
+now=\$($(command -v date) "\$@")
 for file in $state/spool/.tmp-*; do
     ln -sfn $case_dir/etc "$state/spool/\$now-\${file##*/.tmp-}.paths"
 done

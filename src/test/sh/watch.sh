@@ -11,7 +11,7 @@ if ! command -v tmux >/dev/null 2>&1; then
     exit
 fi
 
-# A worker that tells the newest moment again and again, and the end when there is the file "end".
+# A worker that sends the newest picture again and again, and the end when there is the file "end".
 tells() {
     server queue <<'END'
 read -r line
@@ -23,10 +23,10 @@ done
 echo 'ok nothing left to do: 20 paths to s3://cache (40 MB) in 14s'
 END
 }
-# tell PART TEXT: of the lane s3://cache; or a moment that is the standard input.
+# tell BAR TAIL: of the lane s3://cache; or a picture that is the standard input.
 tell() {
     if [ "$#" -gt 0 ]; then
-        printf 'bar\tsign\tidle\t1000\t20 of 20 paths\nbar\ts3://cache\trunning\t%s\t%s\ndraw\n' "$1" "$2"
+        printf 'line\tsign       [\tnone\t##########\t] 100%% 20 of 20 paths\nline\ts3://cache [\tgreen\t%s\t]%s\ndraw\t17,1,2\n' "$1" "$2"
     else
         cat
     fi >"$case_dir/.new"
@@ -49,20 +49,22 @@ ended() {
     status=$(cat "$case_dir/status")
 }
 as_before() { cmp "$case_dir/before" "$case_dir/after"; }
+# asked PREFIX: the last request begins so.
+asked() { case $(tail -n 1 "$case_dir/requests") in "$1"*) ;; *) return 1 ;; esac }
 coloured() { tm capture-pane -p -e | grep '^s3' | grep -q "\[[0-9;]*32m#"; }
 shows() { tm capture-pane -p >"$case_dir/out" 2>"$case_dir/err" && grep -qE -e "$1" "$case_dir/out"; }
 trap 'tm kill-server; clean_up' EXIT
 
 test_that "a terminal has a bar a lane, drawn in place, and in the end one line"
 tells
-tell 250 '5 of 20 paths, 10 MB at 2.5 MB/s, about 15s left'
+tell '###-------' '  25% 5 of 20 paths, 10 MB at 2.5 MB/s, about 15s left'
 in_terminal 100 "$work/client watch"
-must eventually shows '^s3://cache \[#{8}-{24}\]  25% 5 of 20 paths, 10 MB at 2.5 MB/s, about 15s left$'
+must eventually shows '^s3://cache \[#{3}-{7}\]  25% 5 of 20 paths, 10 MB at 2.5 MB/s, about 15s left$'
 must shows '^sign +\[#+\] 100% 20 of 20 paths$'
-tell 750 '15 of 20 paths, 30 MB at 2.5 MB/s, a few seconds left'
+tell '#######---' '  75% 15 of 20 paths, 30 MB at 2.5 MB/s, a few seconds left'
 must eventually shows '^s3://cache .* 75% 15 of 20'
 must equal "$(grep -c '^s3://cache' "$case_dir/out")" 1
-must equal "$(cat "$case_dir/requests")" 'watch bars'
+must equal "$(cat "$case_dir/requests")" 'watch bars 100x20'
 : >"$case_dir/end"
 must eventually shows '^nothing left to do: 20 paths to s3://cache \(40 MB\) in 14s$'
 ended
@@ -72,48 +74,54 @@ must as_before
 test_that "nothing that a worker says is evaluated, nor does it reach the terminal as more than text"
 tells
 # shellcheck disable=SC2016 # for a shell that would evaluate it
-printf 'bar\tsign\trunning\ta[$(touch evaluated)]\t5\033[31m of 20\nbar\ts3\trunning\t08\tt\nsay\tso\033[5m much\ndraw\n' >"$case_dir/moment"
+printf 'line\tsign \033[5m$(touch evaluated)[\tgreen\t##\302\233--\t] 5\033[31m of 20\nline\ts3 [\t$(touch evaluated)\t*\t] t\nline\tso\033[5m much\nother\tnot shown\ndraw\t$(touch evaluated)\033[2J\n' >"$case_dir/moment"
 in_terminal 100 "$work/client watch"
-must eventually shows '^sign \[-{40}\]   0% 5\?\[31m of 20$'
-must shows '^s3   \[-{40}\]   0% t$'
+must eventually shows '^sign \?\[5m\$\(touch evaluated\)\[##\?--\] 5\?\[31m of 20$'
+must shows '^s3 \[\*\] t$'
 must shows '^so\?\[5m much$'
+must not shows 'not shown'
+tm resize-window -x 60 -y 20
+must eventually asked 'watch bars 60x20'
+must eventually shows '^so\?\[5m much$'
 : >"$case_dir/end"
 must eventually shows '^nothing left to do'
 ended
 must equal "$status" 0
 must not [ -e "$case_dir/evaluated" ]
 
-test_that "a terminal that becomes narrow or wide is filled as it is"
+test_that "a terminal that changes its size asks again for pictures of that size, from where it began"
 tells
-tell 500 '10 of 20 paths, 20 MB at 2.5 MB/s, about 10s left'
+tell '#####-----' '  50% 10 of 20 paths, 20 MB at 2.5 MB/s, about 10s left'
 in_terminal 120 "$work/client watch"
 must eventually shows '^s3://cache .*left$'
-tm resize-window -x 44 -y 20
-tell 600 '12 of 20 paths, 24 MB at 2.5 MB/s, about 10s left'
+tell '######----' '  60% 12 of 20 paths'
+must eventually shows '^s3://cache \[######----\]  60% 12 of 20 paths$'
+tm resize-window -x 44 -y 10
+must eventually asked 'watch bars 44x10 17,1,2'
 must eventually shows '^s3://cache \[######----\]  60% 12 of 20 paths$'
 must equal "$(grep -c '^s3://cache' "$case_dir/out")" 1
 must equal "$(grep -c . "$case_dir/out")" 2
 tm resize-window -x 90 -y 20
-tell 700 '14 of 20 paths, 28 MB at 2.5 MB/s, about 10s left'
+must eventually asked 'watch bars 90x20 17,1,2'
+tell '#######---' '  70% 14 of 20 paths, 28 MB at 2.5 MB/s, about 10s left'
 must eventually shows '^s3://cache .* 70% 14 of 20 paths, 28 MB at 2.5 MB/s, about 10s left$'
 must equal "$(grep -c . "$case_dir/out")" 2
 
-test_that "a terminal with few lines is not overrun"
+test_that "a picture with fewer lines leaves none of the last one"
 tells
 {
-    for n in 1 2 3 4 5 6 7 8 9 10 11 12; do printf 'bar\tlane-%d\tidle\t1000\tfirst\n' "$n"; done
-    echo draw
+    for n in 1 2 3 4 5 6 7; do printf 'line\tlane-%d\n' "$n"; done
+    printf 'draw\t1\n'
 } | tell
 in_terminal 80 "$work/client watch"
-must eventually shows '^lane-12 .*first$'
-tm resize-window -x 80 -y 6
-sed 's/first/again/' "$case_dir/moment" | tell
-must eventually shows '^lane-1 .*again$'
-must equal "$(grep -c '^lane-' "$case_dir/out")" 5
+must eventually shows '^lane-7$'
+printf 'line\tagain-1\ndraw\t1\n' | tell
+must eventually shows '^again-1$'
+must not shows '^lane-'
 
 test_that "Ctrl-C only stops the watching"
 tells
-tell 500 'half'
+tell '#####-----' '  50% half'
 in_terminal 80 "$work/client watch"
 must eventually shows '^s3://cache'
 tm send-keys C-c
@@ -125,7 +133,7 @@ must eventually shows '^still there$'
 
 test_that "what runs is green; with NO_COLOR nothing is, and the bars stay"
 tells
-tell 500 'half'
+tell '#####-----' '  50% half'
 in_terminal 80 "$work/client watch"
 must eventually shows '^s3://cache \[#+-+\]'
 must coloured

@@ -30,6 +30,14 @@ until_ok 20 "a copy is under way" in_flight
 check "the worker runs on its own Java" runs_own_java
 check "from the archive that the installation made" uses_archive
 
+# As when nix-setup-systemd is installed later.
+nix_arrives() {
+    root rm /etc/systemd/system/$name.service.d/10-nix-group.conf
+    root dpkg-trigger --by-package=nix-setup-systemd /usr/lib/systemd/system/nix-daemon.socket
+    root dpkg --triggers-only -a && root test -e /etc/systemd/system/$name.service.d/10-nix-group.conf
+}
+check "when the Nix daemon is installed, the worker gets into its group" nix_arrives
+
 # A JDK that is newer than any, and broken.
 root sh -eu <<'E2'
 mkdir -p /usr/lib/jvm/jdk-99/bin

@@ -2,7 +2,7 @@ package hookqueue;
 
 import hookqueue.base.Durations;
 import hookqueue.base.Filter;
-import hookqueue.base.StorePath;
+import hookqueue.base.Text;
 import hookqueue.delivery.Destination;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -191,8 +191,7 @@ record Settings(
 
         private static Path absolute(String text) {
             if (!text.startsWith("/") || text.indexOf('\0') >= 0) {
-                throw new IllegalArgumentException(
-                        "not an absolute path: " + StorePath.shown(text));
+                throw new IllegalArgumentException("not an absolute path: " + Text.quoted(text));
             }
             return Path.of(text);
         }
@@ -212,12 +211,7 @@ record Settings(
         private static IllegalArgumentException notANumber(
                 String text, int least, int most, @Nullable Throwable cause) {
             return new IllegalArgumentException(
-                    "not a whole number from "
-                            + least
-                            + " to "
-                            + most
-                            + ": "
-                            + StorePath.shown(text),
+                    "not a whole number from " + least + " to " + most + ": " + Text.quoted(text),
                     cause);
         }
 
@@ -225,7 +219,7 @@ record Settings(
             Duration duration = Durations.parse(text);
             if (duration.compareTo(least) < 0) {
                 throw new IllegalArgumentException(
-                        "shorter than " + Durations.shown(least) + ": " + StorePath.shown(text));
+                        "shorter than " + Durations.shown(least) + ": " + Text.quoted(text));
             }
             return duration;
         }
@@ -238,7 +232,7 @@ record Settings(
                         "not a regular expression ("
                                 + e.getDescription()
                                 + "): "
-                                + StorePath.shown(text),
+                                + Text.quoted(text),
                         e);
             }
         }
@@ -249,7 +243,7 @@ record Settings(
                 case "false", "no", "0" -> false;
                 default ->
                         throw new IllegalArgumentException(
-                                "neither true nor false: " + StorePath.shown(text));
+                                "neither true nor false: " + Text.quoted(text));
             };
         }
 
@@ -257,7 +251,7 @@ record Settings(
             String lower = text.toLowerCase(Locale.ROOT);
             if (!Set.of("trace", "debug", "info", "warn", "error").contains(lower)) {
                 throw new IllegalArgumentException(
-                        "none of trace, debug, info, warn, error: " + StorePath.shown(text));
+                        "none of trace, debug, info, warn, error: " + Text.quoted(text));
             }
             return lower;
         }

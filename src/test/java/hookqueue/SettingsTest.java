@@ -171,6 +171,15 @@ class SettingsTest {
     }
 
     @Test
+    void aSchemeThatNixDoesNotHaveIsRefused() {
+        assertEquals(
+                List.of(
+                        "NPBHQ_UPLOAD_TO: Nix has no store with the scheme htp:// (but ssh, ssh-ng, s3,"
+                                + " http, https, file, local, unix, daemon, auto): htp://cache"),
+                mistakes(Map.of("NPBHQ_UPLOAD_TO", "htp://cache")));
+    }
+
+    @Test
     void twoSpellingsOfOneDestinationAreOneMistake() {
         assertEquals(
                 List.of("NPBHQ_UPLOAD_TO names the same destination twice: ssh://HOST:22/"),

@@ -35,12 +35,12 @@ public final class Durations {
                 };
         if (digits == 0 || digits > 15 || unit == 0) {
             throw new IllegalArgumentException(
-                    "not a duration (" + RULE + "): " + StorePath.shown(text));
+                    "not a duration (" + RULE + "): " + Text.quoted(text));
         }
         long number = Long.parseLong(text.substring(0, digits));
         if (number > LARGEST.toMillis() / unit) {
             throw new IllegalArgumentException(
-                    "a duration longer than 36500d: " + StorePath.shown(text));
+                    "a duration longer than 36500d: " + Text.quoted(text));
         }
         return Duration.ofMillis(number * unit);
     }

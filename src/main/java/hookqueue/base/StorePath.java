@@ -1,5 +1,7 @@
 package hookqueue.base;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A path of the Nix store, without the store directory: {@code <hash>-<name>}.
  *
@@ -16,14 +18,13 @@ public record StorePath(String baseName) {
     public static final int HASH_LENGTH = 32;
 
     private static final int NAME = 211;
-    private static final int SHOWN = 120;
 
     /** Checks the rules above; the message of the exception names the value and the rule. */
     public StorePath {
         String broken = brokenRule(baseName);
         if (broken != null) {
             throw new IllegalArgumentException(
-                    "not a store path (" + broken + "): " + shown(baseName));
+                    "not a store path (" + broken + "): " + Text.quoted(baseName));
         }
     }
 
@@ -39,7 +40,7 @@ public record StorePath(String baseName) {
                 || !text.startsWith(storeDir)
                 || text.charAt(storeDir.length()) != '/') {
             throw new IllegalArgumentException(
-                    "not a store path (outside " + storeDir + "): " + shown(text));
+                    "not a store path (outside " + storeDir + "): " + Text.quoted(text));
         }
         return new StorePath(text.substring(storeDir.length() + 1));
     }
@@ -49,33 +50,9 @@ public record StorePath(String baseName) {
         return storeDir + "/" + baseName;
     }
 
-    /** What follows the hash: what filters look at. */
+    /** The part after the hash, which filters match. */
     public String name() {
         return baseName.substring(HASH_LENGTH + 1);
-    }
-
-    /** A value as it may be shown in a terminal: no control characters, not longer than a line. */
-    public static String shown(String value) {
-        var shown = new StringBuilder();
-        for (int i = 0; i < value.length() && i < SHOWN; i++) {
-            char c = value.charAt(i);
-            shown.append(c < ' ' || c == 0x7f || (c >= 0x80 && c < 0xa0) || !isPlain(c) ? '?' : c);
-        }
-        return value.length() > SHOWN
-                ? shown + "… (" + value.length() + " characters)"
-                : shown.toString();
-    }
-
-    /**
-     * False for characters that move or hide text on a terminal without being control characters.
-     */
-    private static boolean isPlain(char c) {
-        int type = Character.getType(c);
-        return type != Character.FORMAT
-                && type != Character.LINE_SEPARATOR
-                && type != Character.PARAGRAPH_SEPARATOR
-                && type != Character.SURROGATE
-                && type != Character.UNASSIGNED;
     }
 
     /** Whether it is a derivation; Nix lets no output have such a name. */
@@ -83,7 +60,7 @@ public record StorePath(String baseName) {
         return baseName.endsWith(".drv");
     }
 
-    private static @org.jspecify.annotations.Nullable String brokenRule(String base) {
+    private static @Nullable String brokenRule(String base) {
         if (base.length() < HASH_LENGTH + 2 || base.charAt(HASH_LENGTH) != '-') {
             return "no <hash>-<name>";
         }

@@ -4,6 +4,7 @@ import hookqueue.base.StorePath;
 import hookqueue.base.Text;
 import hookqueue.base.Version;
 import hookqueue.delivery.Lane;
+import hookqueue.protocol.Help;
 import hookqueue.protocol.Peer;
 import hookqueue.protocol.Reply;
 import hookqueue.protocol.Request;
@@ -11,9 +12,9 @@ import hookqueue.protocol.RequestHandler;
 import hookqueue.queue.DeliveryRow;
 import hookqueue.queue.LaneCounts;
 import hookqueue.queue.LaneStore;
-import hookqueue.queue.PathStore;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
+import hookqueue.queue.QueueTransaction;
 import hookqueue.report.DeliveryRowFormat;
 import hookqueue.report.Metrics;
 import hookqueue.report.Overview;
@@ -26,6 +27,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -34,28 +36,11 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What the words of the protocol do. */
+/** Answers requests: the longer ones by a class each, the others here. */
 public final class CommandHandler implements RequestHandler {
     private static final Logger LOG = LoggerFactory.getLogger(CommandHandler.class);
     private static final int PAGE = 500;
     private static final int MOST_NAMED = Request.MOST_REASONS;
-    private static final String[] HELP = {
-        "PATH [PATH…]                     queue store paths; answered once they are on disk and rooted",
-        "queue [tag=T] PATH…              the same, with a name to wait for them by",
-        "status [json]                    what runs, waits, is down, has failed",
-        "list [json]                      every unsettled path, a line for each of its lanes",
-        "failed [json]                    the failed ones, with the reason",
-        "wait [timeout=D] [tag=T | PATH…] until these, or all, are settled; an error if one has failed",
-        "watch [json | bars]              what happens, until nothing is left to do",
-        "retry [PATH…]                    failed and deferred paths become due now   (operators)",
-        "drop PATH…                       forget paths                                (operators)",
-        "drop destination=NAME            forget what a destination still has to get  (operators)",
-        "pause [D], resume                start no new batch, for so long; go on      (operators)",
-        "explain PATH                     where a path stands, and why",
-        "metrics                          Prometheus text",
-        "help, version                    this; the program's version",
-    };
-
     private final Queue queue;
     private final SpoolIntake intake;
     private final Predicate<StorePath> filter;
@@ -219,7 +204,7 @@ public final class CommandHandler implements RequestHandler {
         return "ok";
     }
 
-    /** Fetches rows after a path's row. */
+    /** Reads the rows after a path's row. */
     private interface Page {
         List<DeliveryRow> after(long id, int limit) throws QueueException, InterruptedException;
     }
@@ -242,7 +227,7 @@ public final class CommandHandler implements RequestHandler {
         return "ok";
     }
 
-    /** Something that only operators may do. */
+    /** A change that only operators may make. */
     private interface Deed {
         String done() throws QueueException, InterruptedException;
     }
@@ -262,7 +247,7 @@ public final class CommandHandler implements RequestHandler {
 
     private String retry(List<StorePath> paths) throws QueueException, InterruptedException {
         if (paths.isEmpty()) {
-            int due = queue.call(t -> t.paths().retryAll(clock.millis()));
+            int due = queue.call(t -> t.retries().retryAll(clock.millis()));
             long stranded = overview().stranded();
             return (due == 0 && stranded > 0 ? "error" : "ok")
                     + " due now: "
@@ -274,8 +259,8 @@ public final class CommandHandler implements RequestHandler {
         return each(
                 paths,
                 "due now",
-                (store, path) ->
-                        switch (store.retry(path, clock.millis())) {
+                (t, path) ->
+                        switch (t.retries().retry(path, clock.millis())) {
                             case DUE -> "";
                             case NO_DESTINATION -> "for removed destinations alone";
                             case NOT_QUEUED -> "not queued";
@@ -286,7 +271,7 @@ public final class CommandHandler implements RequestHandler {
         return each(
                 paths,
                 "dropped",
-                (store, path) -> store.drop(path, clock.millis()) ? "" : "not queued");
+                (t, path) -> t.paths().drop(path, clock.millis()) ? "" : "not queued");
     }
 
     private String dropDestination(String name) throws QueueException, InterruptedException {
@@ -308,14 +293,14 @@ public final class CommandHandler implements RequestHandler {
                         .filter(each -> !each.equals(LaneStore.SIGN))
                         .toList();
         return "error no destination "
-                + StorePath.shown(name)
+                + Text.quoted(name)
                 + "; there are: "
                 + String.join(" ", names);
     }
 
     /** Done to one path; returns what is wrong with it, or nothing. */
     private interface Change {
-        String apply(PathStore store, StorePath path) throws SQLException;
+        String apply(QueueTransaction transaction, StorePath path) throws SQLException;
     }
 
     private String each(List<StorePath> paths, String done, Change change)
@@ -324,7 +309,7 @@ public final class CommandHandler implements RequestHandler {
                 queue.call(transaction -> {
                     var found = new TreeMap<String, List<StorePath>>();
                     for (StorePath path : paths) {
-                        String problem = change.apply(transaction.paths(), path);
+                        String problem = change.apply(transaction, path);
                         if (!problem.isEmpty()) {
                             found.computeIfAbsent(problem, p -> new ArrayList<>()).add(path);
                         }
@@ -349,7 +334,7 @@ public final class CommandHandler implements RequestHandler {
             transaction.meta().pause(now, time == null ? 0 : now + time.toMillis());
             return true;
         });
-        return "ok " + status.paused(overview()) + "; a batch that runs now goes on to its end";
+        return "ok " + status.paused(overview()) + "; a running batch continues to its end";
     }
 
     private String resume() throws QueueException, InterruptedException {
@@ -369,10 +354,10 @@ public final class CommandHandler implements RequestHandler {
     }
 
     private static String help(Reply reply) throws IOException {
-        for (String line : HELP) {
-            reply.data(line);
+        for (Help.Entry entry : Help.ENTRIES) {
+            reply.data(String.format(Locale.ROOT, "%-33s %s", entry.syntax(), entry.summary()));
         }
         return "ok durations: 500ms 30s 10min 2h 30d, or bare seconds; "
-                + "operators: root and the worker's own user";
+                + "retry, drop, pause and resume: for root and the worker's own user";
     }
 }

@@ -14,11 +14,11 @@ import java.time.InstantSource;
 import java.util.List;
 
 /**
- * The answer to {@code watch}: what happens, until nothing is left to do.
+ * The answer to {@code watch}: progress until the queue is empty.
  *
- * <p>A watcher costs a look at the queue at most four times a second, however fast that changes,
- * and no memory that grows. One that does not read its lines is given up by the connection; it
- * keeps nobody else waiting.
+ * <p>A watcher costs at most four looks at the queue a second, however fast it changes, and a fixed
+ * amount of memory. The connection gives up on a watcher that does not read; no other client waits
+ * for it.
  */
 final class WatchCommand {
     private static final long SHORTEST_MILLIS = 250;
@@ -40,17 +40,17 @@ final class WatchCommand {
             throws IOException, QueueException, InterruptedException {
         long seen = queue.version();
         Overview now = Overview.of(queue, lanes, clock);
-        var bars = new ProgressBars(status, now);
+        var bars = new ProgressBars(status, now, watch.screen().since());
         String last = "";
         while (now.outstanding() > 0 || !now.running().isEmpty()) {
-            last = tell(watch.form(), now, bars, last, reply);
+            last = tell(watch, now, bars, last, reply);
             reply.flush(); // notices a client that has gone
             Thread.sleep(SHORTEST_MILLIS);
             queue.awaitChange(seen, LONGEST_MILLIS - SHORTEST_MILLIS);
             seen = queue.version();
             now = Overview.of(queue, lanes, clock);
         }
-        tell(watch.form(), now, bars, last, reply);
+        tell(watch, now, bars, last, reply);
         if (watch.form() == Request.Watch.Form.JSON) {
             return "ok"; // a client prints what follows, and it would be no JSON
         }
@@ -64,12 +64,12 @@ final class WatchCommand {
                                 + " failed; see why: nix-post-build-hook-queue failed");
     }
 
-    /** Returns the text that was told last, which is not told again. */
+    /** Returns the summary, which is not told again until it changes. */
     private String tell(
-            Request.Watch.Form form, Overview now, ProgressBars bars, String last, Reply reply)
+            Request.Watch watch, Overview now, ProgressBars bars, String last, Reply reply)
             throws IOException {
         String summary = status.summary(now);
-        switch (form) {
+        switch (watch.form()) {
             case TEXT -> {
                 if (!summary.equals(last)) {
                     reply.data(summary);
@@ -77,10 +77,11 @@ final class WatchCommand {
             }
             case JSON -> reply.data(StatusJson.of(now, summary));
             case BARS -> {
-                for (String line : bars.lines(now)) {
+                Request.Screen screen = watch.screen();
+                for (String line : bars.lines(now, screen.columns(), screen.rows())) {
                     reply.data(line);
                 }
-                reply.data("draw");
+                reply.data("draw\t" + bars.since());
             }
         }
         return summary;

@@ -2,6 +2,7 @@ package hookqueue.delivery;
 
 import hookqueue.base.Durations;
 import hookqueue.base.StorePath;
+import hookqueue.base.Text;
 import hookqueue.nix.FailureCause;
 import hookqueue.nix.Nix;
 import hookqueue.nix.PathInfo;
@@ -174,7 +175,9 @@ final class DeliveryChild {
             case BUSY -> new DeliveryOutcome.Busy(reason);
             case UNAVAILABLE -> new DeliveryOutcome.Unavailable(reason);
             case UNREACHABLE -> new DeliveryOutcome.Unreachable(reason);
-            case UNKNOWN_SCHEME -> new DeliveryOutcome.Unusable(reason);
+            case UNKNOWN_SCHEME ->
+                    new DeliveryOutcome.Unusable(
+                            "this Nix was built without such stores: " + reason);
         };
     }
 
@@ -246,6 +249,6 @@ final class DeliveryChild {
         String text =
                 Destination.withoutPasswords(
                         said.substring(0, Math.min(said.length(), LONGEST_LOOKED_AT)));
-        return text.length() > LONGEST_REASON ? text.substring(0, LONGEST_REASON) + "…" : text;
+        return Text.shortened(text, LONGEST_REASON);
     }
 }

@@ -1,11 +1,12 @@
 package hookqueue.delivery;
 
-import hookqueue.base.StorePath;
 import hookqueue.base.Text;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Where paths go. */
@@ -18,6 +19,28 @@ public sealed interface Destination {
 
     /** Destinations with the same identity are the same one, however they are spelt. */
     String identity();
+
+    /** The scheme of a URL. */
+    Pattern URL = Pattern.compile("([a-zA-Z][a-zA-Z0-9+.-]*)://.*");
+
+    /**
+     * Of the stores that Nix can write to ({@code src/libstore}, 2.4 to 2.34). Not every Nix is
+     * built with all of them: Debian's 2.8 and 2.26 lack s3.
+     */
+    Set<String> SCHEMES =
+            Set.of(
+                    "ssh",
+                    "ssh-ng",
+                    "mounted-ssh-ng",
+                    "s3",
+                    "http",
+                    "https",
+                    "file",
+                    "local",
+                    "local-overlay",
+                    "unix",
+                    "daemon",
+                    "auto");
 
     /**
      * Linux allows 2 MiB for the arguments and the environment of a process, and paths have up to
@@ -140,7 +163,7 @@ public sealed interface Destination {
      * @throws IllegalArgumentException naming the value and the rule
      */
     static Destination parse(String word) {
-        if (!Text.text(word).equals(word)) {
+        if (!Text.clean(word).equals(word)) {
             throw new IllegalArgumentException("has control characters: " + shown(word));
         }
         if (word.startsWith("exec:")) {
@@ -148,12 +171,21 @@ public sealed interface Destination {
             if (!program.startsWith("/")) {
                 throw new IllegalArgumentException(
                         "not an absolute path after exec: (exec:/path/program): "
-                                + StorePath.shown(word));
+                                + Text.quoted(word));
             }
             return new Exec(program);
         }
-        if (!word.matches("[a-zA-Z][a-zA-Z0-9+.-]*://.*")
-                && !word.matches("(daemon|local)(\\?.*)?")
+        Matcher url = URL.matcher(word);
+        if (url.matches() && !SCHEMES.contains(url.group(1).toLowerCase(Locale.ROOT))) {
+            throw new IllegalArgumentException(
+                    "Nix has no store with the scheme "
+                            + Text.quoted(url.group(1))
+                            + ":// (but ssh, ssh-ng, s3, http, https, file, local, unix, daemon,"
+                            + " auto): "
+                            + shown(word));
+        }
+        if (!url.matches()
+                && !word.matches("(daemon|local|auto)(\\?.*)?")
                 && !word.startsWith("/")) {
             throw new IllegalArgumentException(
                     "not a Nix store URL (ssh://, ssh-ng://, s3://, http(s)://, file://, …)"
@@ -167,7 +199,7 @@ public sealed interface Destination {
     private static String shown(String word) {
         int at = word.lastIndexOf('@');
         int scheme = word.indexOf(':') + 1;
-        return StorePath.shown(
+        return Text.quoted(
                 at > scheme ? word.substring(0, scheme) + "***" + word.substring(at) : word);
     }
 }

@@ -79,7 +79,7 @@ final class ExecTransport implements Transport {
             progress.accept(line);
             int number = lines.incrementAndGet();
             if (number <= LOGGED_LINES) {
-                LOG.info("{}: {}", program, DeliveryChild.cut(Text.text(line.stripTrailing())));
+                LOG.info("{}: {}", program, DeliveryChild.cut(Text.clean(line.stripTrailing())));
             } else if (number == LOGGED_LINES + 1) {
                 LOG.info(
                         "{}: more than {} lines of output; the rest is not logged",

@@ -101,9 +101,7 @@ final class SignTransport implements Transport {
         for (StorePath path : foreign) {
             if (reported.size() < MOST_REMEMBERED && reported.add(path)) {
                 LOG.warn(
-                        "sign: {} is a dependency without a signature that was not built here;"
-                                + " it stays unsigned, and other machines may refuse it."
-                                + " To sign it, queue it",
+                        "sign: {} stays unsigned: nobody signed it, and it was not built here",
                         path.in(child.nix().storeDir()));
             }
         }

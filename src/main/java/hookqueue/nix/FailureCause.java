@@ -66,7 +66,7 @@ public record FailureCause(String text, Kind kind) {
      * @param plain the last line of other programs before it; empty if none
      */
     static FailureCause of(String error, String plain) {
-        String text = Text.text(start(error).replace("\r", ""));
+        String text = Text.clean(start(error).replace("\r", ""));
         Matcher body = BODY.matcher(text);
         String response = "";
         if (body.find()) {
@@ -78,7 +78,7 @@ public record FailureCause(String text, Kind kind) {
         if (!plain.isBlank()
                 && !NO_CAUSE.matcher(plain).matches()
                 && (cause.isBlank() || connection)) {
-            cause = afterLastError(Text.text(start(plain)));
+            cause = afterLastError(Text.clean(start(plain)));
         } else if (isReadable(response)) {
             cause = cause + ": " + response;
         }

@@ -24,6 +24,10 @@ import java.util.regex.Pattern;
  * src/libstore/store-api.cc}, {@code copyPaths}), only the beginning and end of each path and how
  * many there are.
  *
+ * <p>Over HTTP Nix reports the bytes of a path while it reads and compresses the NAR. What it has
+ * sent is the progress of the upload; versions before 2.34 report none, so a path then counts when
+ * it has been sent.
+ *
  * <p>Written by the thread that reads the child's output, read by any.
  */
 public final class Progress implements Consumer<String> {
@@ -31,10 +35,12 @@ public final class Progress implements Consumer<String> {
     public static final String PREFIX = "@nix ";
 
     private static final int ACTIVITY_COPY_PATH = 100;
+    private static final int ACTIVITY_FILE_TRANSFER = 101;
     private static final int ACTIVITY_COPY_PATHS = 103;
     private static final int RESULT_PROGRESS = 105;
     private static final int RESULT_EXPECTED = 106;
     private static final Pattern ANNOUNCED = Pattern.compile("copying ([0-9]{1,9}) paths?");
+    private static final Pattern OVER_HTTP = Pattern.compile(".* to '(https?|s3)://.*");
     private static final int MOST_ACTIVITIES = 10_000;
     private static final int MOST_LINES = 40;
     private static final int MOST_PLAIN_AFTER_ERRORS = 5;
@@ -45,10 +51,12 @@ public final class Progress implements Consumer<String> {
 
     private final Map<Long, Integer> activities = new HashMap<>();
     private final Map<Long, Long> copying = new HashMap<>();
+    private final Map<Long, Long> uploading = new HashMap<>();
     private final ArrayDeque<String> errors = new ArrayDeque<>();
     private final ArrayDeque<String> plain = new ArrayDeque<>();
     private String error = "";
     private String plainBeforeError = "";
+    private boolean overHttp;
     private long bytesOfDone;
     private long bytesExpected;
     private long pathsDone;
@@ -59,7 +67,7 @@ public final class Progress implements Consumer<String> {
     /**
      * How far it is.
      *
-     * @param bytes sent so far, uncompressed
+     * @param bytes sent so far: uncompressed for paths that are complete, else as on the wire
      * @param bytesExpected to send in all, as far as is known, 0 when unknown
      * @param paths copied so far, dependencies included
      * @param pathsExpected to copy in all, 0 when unknown
@@ -107,7 +115,8 @@ public final class Progress implements Consumer<String> {
     /** How far it is now. */
     public Snapshot snapshot() {
         synchronized (lock) {
-            long bytes = bytesOfDone + copying.values().stream().mapToLong(Long::longValue).sum();
+            Map<Long, Long> moving = overHttp ? uploading : copying;
+            long bytes = bytesOfDone + moving.values().stream().mapToLong(Long::longValue).sum();
             return new Snapshot(
                     bytes,
                     bytesExpected,
@@ -184,6 +193,7 @@ public final class Progress implements Consumer<String> {
             case "stop" -> {
                 pathsEnded += activities.remove(m.id(), ACTIVITY_COPY_PATH) ? 1 : 0;
                 activities.remove(m.id());
+                uploading.remove(m.id());
                 Long bytes = copying.remove(m.id());
                 if (bytes != null) {
                     bytesOfDone += bytes;
@@ -202,7 +212,7 @@ public final class Progress implements Consumer<String> {
     /** Not all messages at this level are errors: some introduce one, others add a hint. */
     private void error(String text) {
         keep(errors, text);
-        if (error.isEmpty() || Text.text(text).startsWith("error:")) {
+        if (error.isEmpty() || Text.clean(text).startsWith("error:")) {
             plainBeforeError = error.isEmpty() ? lastPlain() : plainBeforeError;
             error = text;
         }
@@ -212,6 +222,13 @@ public final class Progress implements Consumer<String> {
         boolean copy = m.type() == ACTIVITY_COPY_PATH || m.type() == ACTIVITY_COPY_PATHS;
         if (copy && activities.size() < MOST_ACTIVITIES) {
             activities.put(m.id(), m.type());
+        }
+        if (m.type() == ACTIVITY_COPY_PATH) {
+            overHttp |= OVER_HTTP.matcher(m.text()).matches();
+        } else if (m.type() == ACTIVITY_FILE_TRANSFER
+                && m.text().startsWith("uploading '")
+                && uploading.size() < MOST_ACTIVITIES) {
+            uploading.put(m.id(), 0L);
         }
         Matcher announced = ANNOUNCED.matcher(m.text());
         if (m.type() == ACTIVITY_COPY_PATHS && announced.matches()) {
@@ -223,6 +240,7 @@ public final class Progress implements Consumer<String> {
         int activity = activities.getOrDefault(m.id(), 0);
         List<Long> fields = m.fields();
         if (m.type() == RESULT_PROGRESS && fields.size() >= 2) {
+            uploading.computeIfPresent(m.id(), (id, sent) -> fields.get(0));
             if (activity == ACTIVITY_COPY_PATH) {
                 copying.put(m.id(), fields.get(0));
             } else if (activity == ACTIVITY_COPY_PATHS) {
@@ -237,12 +255,9 @@ public final class Progress implements Consumer<String> {
     }
 
     private static void keep(ArrayDeque<String> lines, String text) {
-        for (String line : Text.text(text).split("\n")) {
+        for (String line : Text.clean(text).split("\n")) {
             if (!line.isBlank()) {
-                lines.add(
-                        line.length() > LONGEST_LINE
-                                ? line.substring(0, LONGEST_LINE) + "…"
-                                : line);
+                lines.add(Text.shortened(line, LONGEST_LINE));
             }
             if (lines.size() > MOST_LINES) {
                 lines.removeFirst();

@@ -91,8 +91,7 @@ final class ProcessTree {
     private static void report(ProcessHandle process) {
         String pid = "/proc/" + process.pid();
         LOG.error(
-                "process {} ({}) does not end after SIGKILL: it sleeps in the kernel ({}), as with a"
-                        + " file server that does not answer. Its lane waits until it ends",
+                "process {} ({}) does not end after SIGKILL, it sleeps in the kernel: {}",
                 process.pid(),
                 firstLine(pid + "/comm"),
                 firstLine(pid + "/wchan"));

@@ -1,5 +1,6 @@
 package hookqueue.protocol;
 
+import hookqueue.base.Text;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -68,31 +69,11 @@ final class Connection implements LineReader.Source, AutoCloseable {
     /** Says one line; it is sent when there is enough of it, or with {@link #flush()}. */
     void say(String line) {
         if (!deaf) {
-            append(line);
-            unsent.append('\n');
+            unsent.append(Text.line(line)).append('\n'); // the last defence of a terminal
             if (unsent.length() > UNSENT) {
                 flush();
             }
         }
-    }
-
-    /**
-     * The last thing before a terminal. What others wrote is made plain where it comes in; whatever
-     * was missed there cannot end a line, nor make a terminal do anything.
-     */
-    private void append(String line) {
-        for (int i = 0; i < line.length(); i++) {
-            char c = line.charAt(i);
-            boolean plain = (c >= ' ' && c < 0x7f) || c == '\t' || (c >= 0xa0 && isShown(c));
-            unsent.append(plain ? c : '?');
-        }
-    }
-
-    private static boolean isShown(char c) {
-        int type = Character.getType(c);
-        return type != Character.FORMAT
-                && type != Character.LINE_SEPARATOR
-                && type != Character.PARAGRAPH_SEPARATOR;
     }
 
     void flush() {

@@ -2,6 +2,7 @@ package hookqueue.protocol;
 
 import hookqueue.base.Durations;
 import hookqueue.base.StorePath;
+import hookqueue.base.Text;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,16 +41,50 @@ public sealed interface Request {
     record Wait(@Nullable Duration timeout, @Nullable String tag, List<StorePath> paths)
             implements Request {}
 
-    /** Tell what happens until nothing is left to do. */
-    record Watch(Form form) implements Request {
-        /** How it is told. */
+    /**
+     * Report progress until the queue is empty.
+     *
+     * @param screen for {@link Form#BARS}
+     */
+    record Watch(Form form, Screen screen) implements Request {
+        /** With a terminal of the usual size. */
+        public Watch(Form form) {
+            this(form, Screen.USUAL);
+        }
+
+        /** The form of the report. */
         public enum Form {
             /** One line for people, whenever it changes. */
             TEXT,
             /** A JSON object a line. */
             JSON,
-            /** Fields for a program that draws. */
+            /** Progress bars for a terminal. */
             BARS
+        }
+    }
+
+    /**
+     * The terminal of a client that shows progress bars.
+     *
+     * @param columns 20 to 1,000
+     * @param rows 2 to 1,000
+     * @param since where the watching began, as the worker said it, or empty for now
+     */
+    record Screen(int columns, int rows, String since) {
+        static final Screen USUAL = new Screen(80, 24, "");
+        private static final Pattern SIZE = Pattern.compile("([0-9]{1,4})x([0-9]{1,4})");
+
+        static Screen parse(List<String> words) {
+            var size = SIZE.matcher(words.getFirst());
+            if (!size.matches() || words.size() > 2) {
+                throw new IllegalArgumentException(
+                        "watch bars takes COLUMNSxROWS and where it began, not: "
+                                + Text.quoted(String.join(" ", words)));
+            }
+            return new Screen(
+                    Math.clamp(Integer.parseInt(size.group(1)), 20, 1_000),
+                    Math.clamp(Integer.parseInt(size.group(2)), 2, 1_000),
+                    words.size() == 2 ? words.get(1) : "");
         }
     }
 
@@ -138,7 +173,7 @@ public sealed interface Request {
     private static Request unknown(String verb) {
         return new Bad(
                 "neither a store path nor a word of this protocol (see help): "
-                        + StorePath.shown(verb));
+                        + Text.quoted(verb));
     }
 
     /**
@@ -223,6 +258,9 @@ public sealed interface Request {
     }
 
     private static Request watch(List<String> words) {
+        if (words.size() > 1 && words.getFirst().equals("bars")) {
+            return new Watch(Watch.Form.BARS, Screen.parse(words.subList(1, words.size())));
+        }
         return switch (String.join(" ", words)) {
             case "" -> new Watch(Watch.Form.TEXT);
             case "json" -> new Watch(Watch.Form.JSON);
@@ -230,7 +268,7 @@ public sealed interface Request {
             default ->
                     throw new IllegalArgumentException(
                             "watch takes nothing, json or bars, not: "
-                                    + StorePath.shown(String.join(" ", words)));
+                                    + Text.quoted(String.join(" ", words)));
         };
     }
 
@@ -238,7 +276,7 @@ public sealed interface Request {
         if (words.size() > 1) {
             throw new IllegalArgumentException(
                     "pause takes nothing or a duration, not: "
-                            + StorePath.shown(String.join(" ", words)));
+                            + Text.quoted(String.join(" ", words)));
         }
         if (words.isEmpty()) {
             return new Pause(null);
@@ -255,7 +293,7 @@ public sealed interface Request {
         if (!TAG.matcher(tag).matches()) {
             throw new IllegalArgumentException(
                     "not a tag (1 to 100 of A-Z a-z 0-9 . _ : / @ + -, a letter or digit first): "
-                            + StorePath.shown(tag));
+                            + Text.quoted(tag));
         }
         return tag;
     }
@@ -276,7 +314,7 @@ public sealed interface Request {
         if (words.size() > 1 || name.isEmpty()) {
             throw new IllegalArgumentException(
                     "drop takes one destination and nothing else: drop destination=NAME, not: "
-                            + StorePath.shown(String.join(" ", words)));
+                            + Text.quoted(String.join(" ", words)));
         }
         return new DropDestination(name);
     }
@@ -289,13 +327,13 @@ public sealed interface Request {
             return true;
         }
         throw new IllegalArgumentException(
-                verb + " takes nothing or json, not: " + StorePath.shown(String.join(" ", words)));
+                verb + " takes nothing or json, not: " + Text.quoted(String.join(" ", words)));
     }
 
     private static Request alone(String verb, List<String> words, Request request) {
         if (!words.isEmpty()) {
             throw new IllegalArgumentException(
-                    verb + " takes nothing, not: " + StorePath.shown(String.join(" ", words)));
+                    verb + " takes nothing, not: " + Text.quoted(String.join(" ", words)));
         }
         return request;
     }

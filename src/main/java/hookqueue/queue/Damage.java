@@ -28,6 +28,7 @@ import org.sqlite.SQLiteException;
  */
 final class Damage {
     private static final Logger LOG = LoggerFactory.getLogger(Damage.class);
+    private static final String WAL = "-wal";
     private static final String ASIDE = Database.FILE + ".damaged-";
 
     /** Nothing else is shown to operators: they will hand the name to a shell. */
@@ -76,7 +77,7 @@ final class Damage {
         }
         try {
             readThrough(file());
-            readThrough(folder.resolve(Database.FILE + "-wal"));
+            readThrough(folder.resolve(Database.FILE + WAL));
         } catch (NoSuchFileException e) {
             LOG.trace("no log", e);
         } catch (IOException e) {
@@ -115,9 +116,10 @@ final class Damage {
         Files.delete(trial());
     }
 
-    /** A disk that did not work may have kept it. */
-    void removeTrial() throws IOException {
+    /** Before the database is opened: ends what a worker that was killed has begun. */
+    void tidy() throws IOException {
         Files.deleteIfExists(trial());
+        setLogAside();
     }
 
     private Path trial() {
@@ -139,17 +141,32 @@ final class Damage {
         }
     }
 
-    /** Called when it is damaged and not open. */
+    /**
+     * Moves the damaged database, which is not open, out of the way. It goes before its log:
+     * without the log an old state would open as a sound database.
+     */
     void setAside(Instant now) throws IOException {
-        String stamp = now.toString().replace(':', '-');
-        for (String suffix : List.of("-wal", "-shm", "")) {
-            Path part = folder.resolve(Database.FILE + suffix);
-            if (Files.exists(part, LinkOption.NOFOLLOW_LINKS)) {
-                Files.move(
-                        part,
-                        folder.resolve(ASIDE + stamp + suffix),
-                        StandardCopyOption.ATOMIC_MOVE);
-            }
+        String aside = ASIDE + now.toString().replace(':', '-');
+        moveIfThere("", aside);
+        moveIfThere(WAL, aside);
+    }
+
+    /** A worker was killed in {@link #setAside}: its log follows the database. */
+    private void setLogAside() throws IOException {
+        List<String> damaged = damaged();
+        if (!Files.exists(file(), LinkOption.NOFOLLOW_LINKS) && !damaged.isEmpty()) {
+            moveIfThere(WAL, damaged.getLast());
+        }
+    }
+
+    private void moveIfThere(String suffix, String aside) throws IOException {
+        try {
+            Files.move(
+                    folder.resolve(Database.FILE + suffix),
+                    folder.resolve(aside + suffix),
+                    StandardCopyOption.ATOMIC_MOVE);
+        } catch (NoSuchFileException e) {
+            LOG.trace("not there", e);
         }
     }
 

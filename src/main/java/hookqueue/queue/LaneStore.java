@@ -1,5 +1,6 @@
 package hookqueue.queue;
 
+import hookqueue.base.StorePath;
 import hookqueue.queue.DeliveryRow.State;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -84,7 +85,7 @@ public final class LaneStore {
 
     private List<Entry> entries(String rest, State state, int limit, Object... more)
             throws SQLException {
-        return sql.query(LaneStore::entry, ENTRY + rest, PathStore.with(more, id, state, limit));
+        return sql.query(LaneStore::entry, ENTRY + rest, Sql.with(more, id, state, limit));
     }
 
     private static Entry entry(ResultSet row) throws SQLException {
@@ -134,7 +135,7 @@ public final class LaneStore {
                     if (sql.update("DELETE FROM delivery" + UNCHANGED, path, id, read) > 0) {
                         delivered++;
                         queuedAt(path).ifPresent(at -> latencies.add(now - at));
-                        release(path, now);
+                        after(path, now);
                         paths.settleIfDone(path, done.entry().path(), now);
                     }
                 }
@@ -176,8 +177,8 @@ public final class LaneStore {
         effects.changed();
     }
 
-    /** What was held for its signature is due now. */
-    private void release(long path, long now) throws SQLException {
+    /** A signature releases what was held for it; a delivery is remembered. */
+    private void after(long path, long now) throws SQLException {
         if (name.equals(SIGN)) {
             sql.update(
                     "UPDATE delivery SET state = ?, changed_at = ? WHERE path = ? AND state = ?",
@@ -185,7 +186,41 @@ public final class LaneStore {
                     now,
                     path,
                     State.HELD);
+        } else {
+            sql.update(
+                    "INSERT OR REPLACE INTO delivered (lane, path, at) VALUES (?, ?, ?)",
+                    id,
+                    path,
+                    now);
         }
+    }
+
+    /**
+     * A path that this destination got.
+     *
+     * @param id the path's row, for paging
+     * @param at when, the last time
+     */
+    public record Delivered(long id, StorePath path, long at) {}
+
+    /**
+     * Remembered deliveries, by row, after a row; without those that are queued for this lane
+     * again. None at {@link #SIGN}.
+     */
+    public List<Delivered> deliveredAfter(long row, int limit) throws SQLException {
+        return sql.query(
+                found ->
+                        new Delivered(
+                                found.getLong(1),
+                                ReportQueries.storePath(found.getString(2)),
+                                found.getLong(3)),
+                "SELECT p.id, p.name, r.at FROM delivered r JOIN path p ON p.id = r.path"
+                        + " WHERE r.lane = ?1 AND r.path > ?2 AND NOT EXISTS"
+                        + " (SELECT 1 FROM delivery d WHERE d.path = r.path AND d.lane = ?1)"
+                        + " ORDER BY r.path LIMIT ?3",
+                id,
+                row,
+                limit);
     }
 
     private Optional<Long> queuedAt(long path) throws SQLException {

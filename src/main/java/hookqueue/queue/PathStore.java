@@ -3,23 +3,23 @@ package hookqueue.queue;
 import hookqueue.base.StorePath;
 import hookqueue.queue.DeliveryRow.State;
 import java.sql.SQLException;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Paths: queued, retried, dropped, expired, settled and forgotten.
+ * Paths: queued, dropped, expired, settled and forgotten.
  *
  * <p>A path that comes in, or comes back, gets its root; a path whose last delivery goes is settled
  * and loses it.
  */
 public final class PathStore {
-    private static final String CONFIGURED = "d.lane IN (SELECT id FROM lane WHERE configured)";
+    /** The key of the last number of a row, which is never given again. */
+    private static final String LAST_ID = "last_id";
 
     private final Sql sql;
     private final Meta meta;
+    private final RetryStore retries;
     private final Effects.Collector effects;
     private long nextId;
 
@@ -29,16 +29,18 @@ public final class PathStore {
     /** The lane that signs, or null. */
     private @Nullable Long sign;
 
-    PathStore(Sql sql, Meta meta, Effects.Collector effects) {
+    PathStore(Sql sql, Meta meta, RetryStore retries, Effects.Collector effects) {
         this.sql = sql;
         this.meta = meta;
+        this.retries = retries;
         this.effects = effects;
     }
 
     void begin(long generation, @Nullable Long sign) throws SQLException {
         this.generation = generation;
         this.sign = sign;
-        nextId = 1 + sql.first(row -> row.getLong(1), "SELECT max(id) FROM path").orElse(0L);
+        long last = sql.first(row -> row.getLong(1), "SELECT max(id) FROM path").orElse(0L);
+        nextId = 1 + Math.max(last, Math.max(meta.get(LAST_ID), meta.get(Meta.UNTAGGED)));
     }
 
     /**
@@ -93,11 +95,67 @@ public final class PathStore {
         if (known.generation() < generation) {
             deliverToNewLanes(known.id(), now);
         }
-        if (revive(CONFIGURED + " AND d.path = ? AND d.state = ?", now, known.id(), State.FAILED)
+        if (retries.revive(
+                        RetryStore.CONFIGURED + " AND d.path = ? AND d.state = ?",
+                        now,
+                        known.id(),
+                        State.FAILED)
                 > 0) {
             effects.changed();
         }
         return known.id();
+    }
+
+    /**
+     * Queues a path for one configured lane alone, to be signed first when there is a key: that
+     * destination has lost it. In other lanes it stays where it is.
+     *
+     * @throws IllegalArgumentException when the settings have no such destination
+     */
+    public void requeue(StorePath path, String lane, long now) throws SQLException {
+        long to =
+                sql.first(
+                                row -> row.getLong(1),
+                                "SELECT id FROM lane WHERE name = ? AND configured AND name <> ?",
+                                lane,
+                                LaneStore.SIGN)
+                        .orElseThrow(() ->
+                                new IllegalArgumentException(
+                                        "not a destination of the settings: " + lane));
+        sql.update(
+                "INSERT INTO path (id, name, queued_at, generation) VALUES (?1, ?2, ?3, ?4)"
+                        + " ON CONFLICT (name) DO UPDATE SET settled_at = NULL,"
+                        + " queued_at = CASE WHEN settled_at IS NULL THEN queued_at ELSE ?3 END",
+                nextId,
+                path.baseName(),
+                now,
+                generation);
+        long id = unsettled(sql, path).orElseThrow();
+        nextId = Math.max(nextId, id + 1);
+        if (retries.revive("d.path = ? AND d.lane = ? AND d.state = ?", now, id, to, State.FAILED)
+                == 0) {
+            deliverAgain(id, to, now);
+        }
+        effects.root(path);
+        effects.changed();
+    }
+
+    private void deliverAgain(long id, long lane, long now) throws SQLException {
+        int added =
+                sql.update(
+                        "INSERT OR IGNORE INTO delivery (path, lane, state, changed_at) VALUES (?, ?, ?, ?)",
+                        id,
+                        lane,
+                        sign == null ? State.FRESH : State.HELD,
+                        now);
+        if (sign != null && added > 0) {
+            sql.update(
+                    "INSERT OR IGNORE INTO delivery (path, lane, state, changed_at) VALUES (?, ?, ?, ?)",
+                    id,
+                    sign,
+                    State.FRESH,
+                    now);
+        }
     }
 
     private void deliverEverywhere(long id, long now) throws SQLException {
@@ -167,84 +225,9 @@ public final class PathStore {
         return stranded.size();
     }
 
-    /**
-     * Makes deliveries due now. One that has failed waits for a new signature first: the path may
-     * have been built again since, or the key be new. The time of the change differs from the one
-     * before, so that a verdict of a lane that is at work on it does not count.
-     */
-    private int revive(String which, long now, Object... parameters) throws SQLException {
-        int held = 0;
-        if (sign != null) {
-            String failed = " FROM delivery d WHERE d.lane <> ? AND d.state = ? AND " + which;
-            sql.update(
-                    "INSERT OR IGNORE INTO delivery (path, lane, state, due_at, changed_at)"
-                            + " SELECT DISTINCT d.path, ?, ?, ?, ?"
-                            + failed,
-                    with(parameters, sign, State.FRESH, now, now, sign, State.FAILED));
-            held =
-                    sql.update(
-                            "UPDATE delivery AS d SET state = ?, due_at = ?, tries = 0, attempts = 0, changed_at = max(?, changed_at + 1)"
-                                    + " WHERE d.lane <> ? AND d.state = ? AND "
-                                    + which,
-                            with(parameters, State.HELD, now, now, sign, State.FAILED));
-        }
-        return held
-                + sql.update(
-                        "UPDATE delivery AS d SET state = ?, due_at = ?, tries = 0, attempts = 0, changed_at = max(?, changed_at + 1) WHERE "
-                                + which,
-                        with(parameters, State.FRESH, now, now));
-    }
-
-    static Object[] with(Object[] last, Object... first) {
-        return Stream.concat(Arrays.stream(first), Arrays.stream(last)).toArray();
-    }
-
-    /**
-     * Failed and deferred paths of the configured lanes become due now, all of them, and every
-     * breaker is closed. Returns how many.
-     */
-    public int retryAll(long now) throws SQLException {
-        sql.update("UPDATE lane SET breaker_failures = 0, breaker_until = 0, breaker_since = 0");
-        effects.changed();
-        return revive(CONFIGURED + " AND d.state IN (?, ?)", now, State.DEFERRED, State.FAILED);
-    }
-
-    /** What a retry of one path came to. */
-    public enum Retried {
-        /** Its failed and deferred deliveries are due now. */
-        DUE,
-        /** It waits for removed destinations alone. */
-        NO_DESTINATION,
-        /** It is not queued. */
-        NOT_QUEUED
-    }
-
-    /** As {@link #retryAll} for one path, and the breakers of its lanes. */
-    public Retried retry(StorePath path, long now) throws SQLException {
-        Optional<Long> id = unsettled(path);
-        if (id.isEmpty()) {
-            return Retried.NOT_QUEUED;
-        }
-        if (!sql.exists("SELECT 1 FROM delivery d WHERE d.path = ? AND " + CONFIGURED, id.get())) {
-            return Retried.NO_DESTINATION;
-        }
-        sql.update(
-                "UPDATE lane SET breaker_failures = 0, breaker_until = 0, breaker_since = 0"
-                        + " WHERE id IN (SELECT lane FROM delivery WHERE path = ?)",
-                id.get());
-        revive(
-                CONFIGURED + " AND d.path = ? AND d.state IN (?, ?)",
-                now,
-                id.get(),
-                State.DEFERRED,
-                State.FAILED);
-        effects.changed();
-        return Retried.DUE;
-    }
-
     /** Forgets a path in every lane, also in removed ones; false when it is not queued. */
     public boolean drop(StorePath path, long now) throws SQLException {
-        Optional<Long> id = unsettled(path);
+        Optional<Long> id = unsettled(sql, path);
         if (id.isEmpty()) {
             return false;
         }
@@ -324,8 +307,13 @@ public final class PathStore {
                         + " coalesce((SELECT settled_at FROM path WHERE settled_at IS NOT NULL ORDER BY settled_at DESC"
                         + " LIMIT 1 OFFSET ?), 0)) ORDER BY settled_at LIMIT ?";
         sql.update("DELETE FROM tag WHERE path IN (" + old + ")", before, most, limit);
-        return sql.update("DELETE FROM path WHERE id IN (" + old + ")", before, most, limit)
-                == limit;
+        sql.update("DELETE FROM delivered WHERE path IN (" + old + ")", before, most, limit);
+        int forgotten =
+                sql.update("DELETE FROM path WHERE id IN (" + old + ")", before, most, limit);
+        if (forgotten > 0) {
+            meta.put(LAST_ID, nextId - 1);
+        }
+        return forgotten == limit;
     }
 
     /** Queues a path that was found by its root alone: it may have had any tag. */
@@ -336,12 +324,12 @@ public final class PathStore {
 
     /** Removes the root of a path that is not queued: a hook makes one whatever the filters say. */
     public void unrootUnlessQueued(StorePath path) throws SQLException {
-        if (unsettled(path).isEmpty()) {
+        if (unsettled(sql, path).isEmpty()) {
             effects.unroot(path);
         }
     }
 
-    private Optional<Long> unsettled(StorePath path) throws SQLException {
+    static Optional<Long> unsettled(Sql sql, StorePath path) throws SQLException {
         return sql.first(
                 row -> row.getLong(1),
                 "SELECT id FROM path WHERE name = ? AND settled_at IS NULL",

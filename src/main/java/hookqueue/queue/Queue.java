@@ -134,8 +134,8 @@ public final class Queue implements AutoCloseable {
             Consumer<String> progress,
             Damage damage)
             throws SQLException, IOException {
+        damage.tidy();
         Database.Opened database = Database.open(settings.stateDir(), progress);
-        damage.removeTrial();
         var transaction = new QueueTransaction(database.connection());
         try {
             var queue = new Queue(settings, clock, fatal, damage, transaction);

@@ -21,10 +21,14 @@ public final class QueueTransaction {
     private static final Logger LOG = LoggerFactory.getLogger(QueueTransaction.class);
     private static final int PAGE = 1_000;
 
+    /** The key of the settings' generation for which paths of removed destinations were moved. */
+    private static final String MOVED = "moved";
+
     private final Connection connection;
     private final Sql sql;
     private final Effects.Collector effects = new Effects.Collector();
     private final Meta meta;
+    private final RetryStore retries;
     private final PathStore paths;
     private final RootStore roots;
     private final ReportQueries reports;
@@ -35,7 +39,8 @@ public final class QueueTransaction {
         this.connection = connection;
         this.sql = new Sql(connection);
         this.meta = new Meta(sql, effects);
-        this.paths = new PathStore(sql, meta, effects);
+        this.retries = new RetryStore(sql, effects);
+        this.paths = new PathStore(sql, meta, retries, effects);
         this.roots = new RootStore(sql, effects);
         this.reports = new ReportQueries(sql);
         this.waits = new WaitQueries(sql);
@@ -49,15 +54,17 @@ public final class QueueTransaction {
      */
     boolean configure(List<String> names, long now, Consumer<String> progress) throws SQLException {
         var settings = new LaneSettings(sql, meta);
-        long before = settings.generation();
         boolean settledSome = settings.apply(names, now);
         for (String name : names) {
             lanes.put(name, new LaneStore(sql, paths, effects, name, settings.id(name)));
         }
         LaneStore sign = lanes.get(LaneStore.SIGN);
-        paths.begin(settings.generation(), sign == null ? null : sign.id());
-        if (settings.generation() > before) {
+        Long signId = sign == null ? null : sign.id();
+        retries.begin(signId);
+        paths.begin(settings.generation(), signId);
+        if (meta.get(MOVED) < settings.generation()) {
             moveStranded(now, progress);
+            meta.put(MOVED, settings.generation());
         }
         return settledSome;
     }
@@ -76,9 +83,14 @@ public final class QueueTransaction {
         }
     }
 
-    /** Paths: queued, retried, dropped, forgotten. */
+    /** Paths: queued, dropped, forgotten. */
     public PathStore paths() {
         return paths;
+    }
+
+    /** Failed and deferred paths: tried again now. */
+    public RetryStore retries() {
+        return retries;
     }
 
     /** Counts and lists. */

@@ -21,11 +21,11 @@ import java.sql.Statement;
  *   generation  of the settings                                   generation  of the settings that
  *               when it was                                                   brought it in
  *               queued last       reason, changed_at
- *   tag
- *   ───
- *   tag, path   of `queue tag=`   meta: key, value                  paused, paused_until, clean,
- *                                                                  untagged_up_to,
- *                                                                  generation
+ *   tag                           delivered                         when a destination got a path last;
+ *   ───                           ─────────                         remembered as long as its path
+ *   tag, path   of `queue tag=`   lane, path, at
+ *
+ *   meta: key, value              paused, paused_until, clean, generation, moved, untagged_up_to, last_id
  *
  *   tally: lane, what, slot, value     what "runs DELIVERED" and the like, slot 0: how many child processes
  *                                      what "child", "latency": slot is a bound in ms, value how many were
@@ -33,10 +33,10 @@ import java.sql.Statement;
  * </pre>
  *
  * A delivery is deleted when it is done; a path without deliveries is settled, and is forgotten
- * after a while.
+ * after a while, with its tags and its rows of delivered.
  */
 final class Schema {
-    static final int VERSION = 3;
+    static final int VERSION = 4;
 
     private static final String[] FIRST = {
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -81,6 +81,13 @@ final class Schema {
     private static final String[] THIRD = {
         "ALTER TABLE path ADD COLUMN generation INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE lane ADD COLUMN generation INTEGER NOT NULL DEFAULT 0",
+    };
+
+    /** Added by version 4. What was delivered before it is not known by destination. */
+    private static final String[] FOURTH = {
+        "CREATE TABLE delivered (lane INTEGER NOT NULL, path INTEGER NOT NULL, at INTEGER NOT NULL,"
+                + " PRIMARY KEY (lane, path)) WITHOUT ROWID",
+        "CREATE INDEX delivered_path ON delivered (path)",
     };
 
     private Schema() {}
@@ -132,8 +139,11 @@ final class Schema {
             if (version < 2) {
                 execute(s, SECOND);
             }
-            if (version < VERSION) {
+            if (version < 3) {
                 execute(s, THIRD);
+            }
+            if (version < VERSION) {
+                execute(s, FOURTH);
                 s.execute("PRAGMA user_version = " + VERSION);
             }
         }

@@ -5,11 +5,13 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,6 +59,11 @@ final class Sql implements AutoCloseable {
 
     boolean exists(String text, Object... parameters) throws SQLException {
         return first(row -> true, text, parameters).isPresent();
+    }
+
+    /** Parameters with others before them. */
+    static Object[] with(Object[] last, Object... first) {
+        return Stream.concat(Arrays.stream(first), Arrays.stream(last)).toArray();
     }
 
     /** Every statement that was run so far. */

@@ -35,6 +35,8 @@ import org.slf4j.LoggerFactory;
  *       finds a root whose path is settled, and removes it.
  *   <li>A spool file is removed after 3. Killed before, it is taken in twice.
  * </ul>
+ *
+ * <p>When the database seems damaged the thread ends: nothing more is committed or answered.
  */
 final class Writer {
     private static final Logger LOG = LoggerFactory.getLogger(Writer.class);
@@ -49,7 +51,9 @@ final class Writer {
 
     private volatile boolean ended;
 
-    /** Why the database seems damaged; written by this thread, read after its end. */
+    /**
+     * Why the database seems damaged; written by this thread, read by others once {@link #ended}.
+     */
     private @Nullable SQLException damage;
 
     /** Whether the thread ended in the middle of a transaction; as above. */
@@ -138,7 +142,7 @@ final class Writer {
         var group = new ArrayList<Job<?>>(SHARED);
         try {
             boolean last = false;
-            while (!last) {
+            while (!last && damage == null) {
                 group.clear();
                 group.add(jobs.take());
                 jobs.drainTo(group, SHARED - 1);
@@ -157,20 +161,26 @@ final class Writer {
         }
     }
 
-    private static SQLException closed() {
-        return new SQLException("the queue is closed");
+    private SQLException closed() {
+        return new SQLException(
+                damage == null
+                        ? "the queue is closed"
+                        : "it seems to be damaged, and the worker ends");
     }
 
     private void runShared(List<Job<?>> group) {
         SQLException failure = tryTogether(group);
-        if (failure != null && group.size() == 1) {
-            group.getFirst().fail(failure);
-        } else if (failure != null) {
-            for (Job<?> job : group) {
-                SQLException alone = tryTogether(List.of(job));
-                if (alone != null) {
-                    job.fail(alone);
-                }
+        if (failure == null) {
+            return;
+        }
+        if (group.size() == 1 || damage != null) {
+            group.forEach(job -> job.fail(failure));
+            return;
+        }
+        for (Job<?> job : group) {
+            SQLException alone = damage == null ? tryTogether(List.of(job)) : damage;
+            if (alone != null) {
+                job.fail(alone);
             }
         }
     }

@@ -2,6 +2,7 @@ package hookqueue.report;
 
 import com.google.gson.stream.JsonWriter;
 import hookqueue.base.Durations;
+import hookqueue.base.Text;
 import hookqueue.queue.DeliveryRow;
 import java.io.IOException;
 import java.io.StringWriter;
@@ -9,7 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
 
-/** Where a path stands in a lane, as one line of text or as one JSON object a line. */
+/** Formats the state of a path in a lane as one line of text or one JSON object. */
 public final class DeliveryRowFormat {
     private DeliveryRowFormat() {}
 
@@ -30,7 +31,7 @@ public final class DeliveryRowFormat {
                     .append(row.failures() == 1 ? " attempt" : " attempts");
         }
         if (!row.reason().isEmpty()) {
-            line.append(": ").append(row.reason().replace("\n", " | "));
+            line.append(": ").append(Text.oneLine(row.reason()));
         }
         return line.toString();
     }
@@ -68,7 +69,7 @@ public final class DeliveryRowFormat {
                     case DEFERRED -> "deferred";
                     case FAILED -> "failed";
                 };
-        return row.configured() ? state : state + " (the lane is not in the settings)";
+        return row.configured() ? state : state + " (lane removed from the settings)";
     }
 
     private static String until(long due, Instant now) {

@@ -3,28 +3,30 @@ package hookqueue.report;
 import hookqueue.base.Durations;
 import hookqueue.nix.Progress;
 import hookqueue.queue.LaneCounts;
+import hookqueue.queue.LaneStore;
 import java.time.Duration;
 import java.util.Optional;
 
 /**
- * How long it will take if it goes on as in the last few batches. It is an estimate: paths differ
- * in size, and nobody knows what will be queued next. Where nothing is known, or nothing moves, it
- * says nothing; paths that are put off are not in it, since they wait for a time and not for work.
+ * Estimates the time left from the last few batches. Paths differ in size, and nobody knows what
+ * will be queued next. The forecast is empty when no batch has run yet and when a lane does not
+ * move. Deferred paths do not count, because they wait for a time and not for work; nor do paths
+ * whose signature is deferred or has failed.
  */
 final class Forecast {
-    /** In milliseconds, some 30 years: nothing that is computed from it overflows. */
+    /** In milliseconds, about 30 years: sums of such times do not overflow. */
     private static final double LONGEST = 1e12;
 
     private static final long FEW_SECONDS = 10;
 
     private Forecast() {}
 
-    /** Until every lane has done what is queued now. */
+    /** Until every lane has delivered what is queued now. */
     static Optional<Duration> of(Overview o) {
         Duration longest = Duration.ZERO;
         boolean any = false;
         for (LaneCounts lane : o.lanes()) {
-            if (lane.configured() && lane.fresh() + lane.held() > 0) {
+            if (lane.configured() && waiting(lane, o) > 0) {
                 Optional<Duration> left = of(lane, o);
                 if (left.isEmpty()) {
                     return left;
@@ -36,9 +38,9 @@ final class Forecast {
         return any ? Optional.of(longest) : Optional.empty();
     }
 
-    /** Until one lane has. */
+    /** Until one lane has delivered what is queued now. */
     static Optional<Duration> of(LaneCounts lane, Overview o) {
-        long waiting = lane.fresh() + lane.held();
+        long waiting = waiting(lane, o);
         boolean moves = lane.configured() && o.pause().isEmpty() && !lane.breaker().open();
         if (!moves || waiting == 0) {
             return Optional.empty();
@@ -69,7 +71,16 @@ final class Forecast {
                                 .map(b -> rest.plus(positive(b.minus(spent)))));
     }
 
-    /** The part of a batch that is done, from 0 to 1; 0 also when nothing is known. */
+    private static long waiting(LaneCounts lane, Overview o) {
+        long unsigned =
+                o.lanes().stream()
+                        .filter(each -> each.name().equals(LaneStore.SIGN))
+                        .mapToLong(sign -> sign.deferred() + sign.failed())
+                        .sum();
+        return lane.fresh() + Math.max(0, lane.held() - unsigned);
+    }
+
+    /** The finished part of a batch, from 0 to 1; 0 also when it is unknown. */
     static double done(Progress.Snapshot progress) {
         if (progress.bytesExpected() > 0) {
             return Math.min(1, (double) progress.bytes() / progress.bytesExpected());
@@ -80,7 +91,7 @@ final class Forecast {
         return 0;
     }
 
-    /** For people, no more exact than it is: {@code a few seconds}, {@code about 4min}. */
+    /** For people, rounded: {@code a few seconds}, {@code about 4min}. */
     static String shown(Duration left) {
         long s = left.toSeconds();
         if (s < FEW_SECONDS) {

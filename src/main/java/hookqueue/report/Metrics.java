@@ -24,7 +24,7 @@ import java.util.function.ToLongFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** An {@link Overview} and what lanes have done in Prometheus' text format, version 0.0.4. */
+/** An {@link Overview} and the lanes' totals in Prometheus' text format, version 0.0.4. */
 public final class Metrics {
     private static final Logger LOG = LoggerFactory.getLogger(Metrics.class);
     private static final String PREFIX = "nix_post_build_hook_queue_";
@@ -48,28 +48,28 @@ public final class Metrics {
                 o,
                 "queued_paths",
                 "gauge",
-                "Paths that are due, or wait to be signed.",
+                "Paths that are due, or wait for their signature.",
                 l -> l.fresh() + l.held());
         byLane(
                 text,
                 o,
                 "deferred_paths",
                 "gauge",
-                "Paths that have failed and wait for another try.",
+                "Paths that wait for a retry.",
                 LaneCounts::deferred);
         byLane(
                 text,
                 o,
                 "failed_paths",
                 "gauge",
-                "Paths that are not tried again by themselves.",
+                "Failed paths, which the worker does not retry.",
                 LaneCounts::failed);
         byLane(
                 text,
                 o,
                 "running_paths",
                 "gauge",
-                "Paths that child processes carry now.",
+                "Paths that running child processes carry.",
                 l -> running(o, l));
         byLane(
                 text,
@@ -92,7 +92,7 @@ public final class Metrics {
                 "counter",
                 "Bytes sent, as Nix reported them.",
                 LaneCounts::bytes);
-        head(text, "batches_total", "counter", "Child processes that ended, by what came of it.");
+        head(text, "batches_total", "counter", "Child processes that ended, by outcome.");
         for (LaneTotal tally : tallies) {
             for (Map.Entry<BatchResult.Result, Long> run : tally.runs().entrySet()) {
                 String outcome = run.getKey().name().toLowerCase(Locale.ROOT);
@@ -107,34 +107,34 @@ public final class Metrics {
                 text,
                 tallies,
                 "child_duration_seconds",
-                "How long child processes took, whatever came of them.",
+                "How long child processes ran, for every outcome.",
                 LaneTotal::durations);
         histograms(
                 text,
                 tallies,
                 "delivery_latency_seconds",
-                "From a path's being queued to its delivery.",
+                "Time from queueing a path to its delivery.",
                 LaneTotal::latencies);
         byLane(
                 text,
                 o,
                 "down",
                 "gauge",
-                "1 while the destination is taken to be down.",
+                "1 while the destination is down.",
                 l -> l.breaker().open() ? 1 : 0);
         byLane(
                 text,
                 o,
                 "down_since_timestamp_seconds",
                 "gauge",
-                "Since when the destination is taken to be down, 0 while it is not.",
+                "When the destination went down, 0 while it is up.",
                 l -> l.breaker().open() ? l.breaker().since() / 1_000 : 0);
         byLane(
                 text,
                 o,
                 "next_try_timestamp_seconds",
                 "gauge",
-                "When a destination that is down is tried again, 0 while it is not down.",
+                "When the worker next tries a destination that is down, 0 while it is up.",
                 l -> l.breaker().open() ? l.breaker().until() / 1_000 : 0);
         byLane(
                 text,
@@ -167,11 +167,11 @@ public final class Metrics {
         return running == null ? 0 : running.paths();
     }
 
-    /** Writes them for node_exporter's textfile collector: aside, then renamed. */
+    /** Writes a temporary file, then renames it: node_exporter never reads half a file. */
     public void write(Path file, Overview o, List<LaneTotal> tallies) {
         Path aside = file.resolveSibling("." + file.getFileName() + ".tmp");
         try {
-            // A folder that others may write to can hold a link or a FIFO of that name.
+            // In a folder that other users can write to, the name may be a link or a FIFO.
             Files.deleteIfExists(aside);
             ByteBuffer text = StandardCharsets.UTF_8.encode(text(o, tallies));
             try (FileChannel out =
@@ -180,7 +180,7 @@ public final class Metrics {
                 while (text.hasRemaining()) {
                     out.write(text);
                 }
-                out.force(true); // else a loss of power may leave an empty file of that name
+                out.force(true); // else a power loss may leave an empty file
             }
             Files.getFileAttributeView(
                             aside, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
@@ -204,7 +204,7 @@ public final class Metrics {
         }
     }
 
-    /** Buckets are cumulative here, and not where they are counted. */
+    /** Prometheus wants cumulative buckets; the queue counts each alone. */
     private static void histograms(
             StringBuilder text,
             List<LaneTotal> tallies,

@@ -14,14 +14,14 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Everything there is to report, as of one moment.
+ * A snapshot of everything that is reported.
  *
- * @param at the moment
- * @param lanes as the queue has them, those in force first
- * @param running what each lane runs now, by its name
+ * @param at time of the snapshot
+ * @param lanes from the queue, configured ones first
+ * @param running the batch that each lane runs now, by the lane's name
  * @param oldest when the oldest unsettled path was queued
- * @param pause that no new batch starts
- * @param problems what an operator should look at
+ * @param pause present while no new batch starts
+ * @param problems for an operator
  */
 public record Overview(
         Instant at,
@@ -32,13 +32,13 @@ public record Overview(
         List<Problem> problems) {
 
     /**
-     * What an operator should look at.
+     * Something that an operator must fix.
      *
      * @param what is wrong
-     * @param remedy what to do about it
+     * @param remedy how to fix it
      */
     public record Problem(String what, String remedy) {
-        /** Both in one. */
+        /** Problem and remedy in one line. */
         public String text() {
             return what + ". " + remedy;
         }
@@ -46,7 +46,7 @@ public record Overview(
 
     private record Stored(List<LaneCounts> lanes, Optional<Long> oldest, Optional<Pause> pause) {}
 
-    /** Looks at the queue and the lanes. */
+    /** Reads the queue and the lanes. */
     public static Overview of(Queue queue, List<Lane> lanes, InstantSource clock)
             throws QueueException, InterruptedException {
         Instant now = clock.instant();
@@ -95,7 +95,7 @@ public record Overview(
                             "a damaged database was set aside as "
                                     + file
                                     + "; its unsettled paths were queued again from their roots",
-                            "Look for a cause (disk, memory) in the kernel's log, then take it out of the way: mv "
+                            "Look for the cause (disk, memory) in the kernel log, then move the file away: mv "
                                     + queue.stateDir()
                                     + "/"
                                     + file
@@ -106,12 +106,12 @@ public record Overview(
             problems.add(
                     new Problem(
                             roots + "; queued paths are not protected from garbage collection",
-                            "Make the folder, or mend its owner"));
+                            "Create the folder, or fix its owner"));
         }
         return problems;
     }
 
-    /** Paths that will still be tried, summed over the lanes in force. */
+    /** Paths that a lane will still try, summed over the configured lanes. */
     public long outstanding() {
         return lanes.stream()
                 .filter(LaneCounts::configured)

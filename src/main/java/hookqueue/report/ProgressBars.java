@@ -2,75 +2,132 @@ package hookqueue.report;
 
 import hookqueue.base.Durations;
 import hookqueue.base.Sizes;
+import hookqueue.base.Text;
 import hookqueue.nix.Progress;
 import hookqueue.queue.LaneCounts;
 import hookqueue.queue.LaneStore;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 
 /**
- * What one watcher sees: how far each lane is with what was queued when the watching began or has
- * come since. Holds a few numbers a lane, whatever happens.
+ * Draws progress bars: how much is done, in each lane, of the paths that were queued when a watcher
+ * began or came since. It keeps a few numbers a lane.
+ *
+ * <pre>
+ *   line HEAD                        a line of text
+ *   line HEAD COLOUR BAR TAIL        "s3://cache [", green, "####----", "]  50% 10 of 20 paths"
+ *   draw SINCE                       the picture is complete
+ * </pre>
+ *
+ * Fields are separated by tabs; COLOUR is green, red, yellow or none. All is printable ASCII, and
+ * no picture is larger than the terminal. A client whose terminal changes its size asks again with
+ * the {@link #since} that it was given.
  */
 public final class ProgressBars {
     private static final int WHOLE = 1_000;
+    private static final int LONGEST_BAR = 40;
+    private static final int SHORTEST_BAR = 10;
+
+    /** Blanks, brackets and percentage of a line with a bar. */
+    private static final int FRAME = 9;
 
     private final StatusText status;
-    private final Overview first;
-    private final Map<String, LaneCounts> began = new HashMap<>();
+    private final Baseline baseline;
 
     /**
-     * @param first how things stood when the watching began
+     * @param first the state when the watching began
+     * @param since an earlier {@link #since}, which counts instead if it fits; or empty
      */
-    public ProgressBars(StatusText status, Overview first) {
+    public ProgressBars(StatusText status, Overview first, String since) {
         this.status = status;
-        this.first = first;
-        first.lanes().forEach(lane -> began.put(lane.name(), lane));
+        Baseline earlier = Baseline.parse(since, first);
+        this.baseline = earlier == null ? Baseline.of(first) : earlier;
     }
 
-    /**
-     * Lines of fields that are separated by tabs, for a program that draws: {@code bar NAME STATE
-     * PART TEXT} for each lane, with the part that is done in thousandths, and {@code say TEXT} for
-     * what is to be said below.
-     */
-    public List<String> lines(Overview o) {
-        var lines = new ArrayList<String>();
+    /** Where the watching began, as one word. */
+    public String since() {
+        return baseline.word();
+    }
+
+    private record Bar(String name, String state, long part, String text) {}
+
+    /** The lines of a picture for a terminal of this size. */
+    public List<String> lines(Overview o, int columns, int rows) {
+        var bars = new ArrayList<Bar>();
         for (LaneCounts lane : o.lanes()) {
             if (lane.configured()) {
-                lines.add(
-                        String.join(
-                                "\t",
-                                "bar",
-                                plain(lane.name()),
+                bars.add(
+                        new Bar(
+                                Text.ascii(lane.name()),
                                 StatusPhrases.state(lane, o),
-                                Long.toString(part(lane, o)),
-                                plain(text(lane, o))));
+                                part(lane, o),
+                                Text.ascii(text(lane, o))));
             }
         }
-        if (o.pause().isPresent()) {
-            lines.add("say\t" + status.paused(o) + "; go on: nix-post-build-hook-queue resume");
+        int width = columns - 1; // in the last column a terminal may wrap
+        var lines = new ArrayList<String>();
+        bars.forEach(bar -> lines.add(draw(bar, bars, width)));
+        for (String note : notes(o)) {
+            String line = Text.ascii(note);
+            lines.add("line\t" + line.substring(0, Math.min(width, line.length())));
         }
-        if (o.failed() > 0) {
-            lines.add(
-                    "say\t"
-                            + StatusPhrases.paths(o.failed())
-                            + " failed; see why: nix-post-build-hook-queue failed");
-        }
-        o.problems().forEach(problem -> lines.add("say\t" + plain(problem.text())));
-        return lines;
+        return lines.subList(0, Math.min(rows - 1, lines.size()));
     }
 
-    /** What was done while it was watched: one line; empty when that was nothing. */
+    private static String draw(Bar bar, List<Bar> all, int width) {
+        int names = all.stream().mapToInt(each -> each.name().length()).max().orElse(1);
+        int texts = all.stream().mapToInt(each -> each.text().length()).max().orElse(0);
+        int forName = Math.min(names, width / 3);
+        int forBar =
+                Math.clamp(
+                        width - forName - texts - FRAME,
+                        Math.min(SHORTEST_BAR, Math.max(1, width - forName - FRAME)),
+                        LONGEST_BAR);
+        int forText = Math.max(0, width - forName - forBar - FRAME);
+        int done = (int) (forBar * bar.part() / WHOLE);
+        String name = bar.name().substring(0, Math.min(forName, bar.name().length()));
+        return String.join(
+                "\t",
+                "line",
+                name + " ".repeat(forName - name.length()) + " [",
+                colour(bar.state()),
+                "#".repeat(done) + "-".repeat(forBar - done),
+                String.format(Locale.ROOT, "] %3d%% ", bar.part() * 100 / WHOLE)
+                        + bar.text().substring(0, Math.min(forText, bar.text().length())));
+    }
+
+    private static String colour(String state) {
+        return switch (state) {
+            case "running", "trying" -> "green";
+            case "down" -> "red";
+            case "paused" -> "yellow";
+            default -> "none";
+        };
+    }
+
+    private List<String> notes(Overview o) {
+        var notes = new ArrayList<String>();
+        if (o.pause().isPresent()) {
+            notes.add(status.paused(o) + "; to resume: nix-post-build-hook-queue resume");
+        }
+        if (o.failed() > 0) {
+            notes.add(
+                    StatusPhrases.paths(o.failed())
+                            + " failed; see why: nix-post-build-hook-queue failed");
+        }
+        o.problems().forEach(problem -> notes.add(problem.text()));
+        return notes;
+    }
+
+    /** What was delivered since the watching began, in one line; empty for nothing. */
     public String total(Overview o) {
         var parts = new ArrayList<String>();
         for (LaneCounts lane : o.lanes()) {
             if (done(lane) > 0) {
                 boolean sign = lane.name().equals(LaneStore.SIGN);
-                long bytes = lane.bytes() - before(lane).bytes();
+                long bytes = lane.bytes() - baseline.bytes(lane);
                 parts.add(
                         (sign ? "signed " : "")
                                 + StatusPhrases.paths(done(lane))
@@ -78,19 +135,14 @@ public final class ProgressBars {
                                 + (bytes > 0 ? " (" + Sizes.shown(bytes) + ")" : ""));
             }
         }
+        Duration took = Duration.ofMillis(o.at().toEpochMilli() - baseline.atMillis());
         return parts.isEmpty()
                 ? ""
-                : String.join(", ", parts)
-                        + " in "
-                        + Durations.shown(Forecast.positive(Duration.between(first.at(), o.at())));
-    }
-
-    private LaneCounts before(LaneCounts lane) {
-        return began.computeIfAbsent(lane.name(), name -> lane);
+                : String.join(", ", parts) + " in " + Durations.shown(Forecast.positive(took));
     }
 
     private long done(LaneCounts lane) {
-        return lane.delivered() - before(lane).delivered();
+        return lane.delivered() - baseline.delivered(lane);
     }
 
     private long part(LaneCounts lane, Overview o) {
@@ -100,7 +152,7 @@ public final class ProgressBars {
         }
         Running running = o.running().get(lane.name());
         double now = running == null ? 0 : running.paths() * Forecast.done(running.progress());
-        return Math.min(WHOLE, (long) (WHOLE * (done(lane) + now) / all));
+        return Math.clamp((long) (WHOLE * (done(lane) + now) / all), 0, WHOLE);
     }
 
     private String text(LaneCounts lane, Overview o) {
@@ -113,7 +165,7 @@ public final class ProgressBars {
                 .append(" of ")
                 .append(StatusPhrases.paths(all));
         Running running = o.running().get(lane.name());
-        long bytes = lane.bytes() - before(lane).bytes();
+        long bytes = lane.bytes() - baseline.bytes(lane);
         if (running != null) {
             Progress.Snapshot progress = running.progress();
             bytes += progress.bytes();
@@ -139,14 +191,5 @@ public final class ProgressBars {
         Forecast.of(lane, o)
                 .ifPresent(left -> text.append(", ").append(Forecast.shown(left)).append(" left"));
         return text.toString();
-    }
-
-    /** Without what a terminal would obey, a separator would be, or has no certain width. */
-    private static String plain(String text) {
-        var plain = new StringBuilder(text.length());
-        text.replace("…", "...")
-                .chars()
-                .forEach(c -> plain.append(c >= ' ' && c < 127 ? (char) c : '?'));
-        return plain.toString();
     }
 }

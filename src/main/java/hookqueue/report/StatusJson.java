@@ -11,14 +11,14 @@ import java.time.Instant;
 import java.util.List;
 
 /**
- * An {@link Overview} for programs: one JSON object in one line, whose fields docs/protocol.md
- * describes. Times are RFC 3339 in UTC; what there is not is absent.
+ * An {@link Overview} for programs: one JSON object in one line; docs/protocol.md describes its
+ * fields. Times are RFC 3339 in UTC; a field without a value is absent.
  */
 public final class StatusJson {
     private StatusJson() {}
 
     /**
-     * The whole of it.
+     * The whole object.
      *
      * @param summary {@link StatusText#summary}
      */

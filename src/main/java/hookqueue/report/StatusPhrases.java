@@ -11,12 +11,13 @@ import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 import java.util.function.Supplier;
 
-/** How moments and states are put for people, the same wherever they are shown. */
+/** Formats times, counts and states for people, the same way everywhere. */
 final class StatusPhrases {
     private final Supplier<ZoneId> zone;
 
     /**
-     * @param zone for times of the day; asked for only then, since its rules are a file to be read
+     * @param zone for times of day; called only when one is shown, because the JVM reads its rules
+     *     from a file
      */
     StatusPhrases(Supplier<ZoneId> zone) {
         this.zone = zone;
@@ -30,7 +31,7 @@ final class StatusPhrases {
                 + time(Instant.ofEpochMilli(breaker.until()), now);
     }
 
-    /** {@code paused since 14:02}, and until when if it ends by itself. */
+    /** {@code paused since 14:02}, with {@code until 15:02} for a pause that has a duration. */
     String paused(Pause pause, Instant now) {
         String since = "paused since " + time(Instant.ofEpochMilli(pause.since()), now);
         return pause.ends()
@@ -70,18 +71,13 @@ final class StatusPhrases {
         return age.toSeconds() < 1 ? "just now" : Durations.shown(age) + " ago";
     }
 
-    /** {@code in 3min}, or {@code now} when it is over. */
+    /** {@code in 3min}, or {@code now} for a time in the past. */
     static String until(Instant then, Instant now) {
         Duration left = Duration.between(now, then);
         return left.isNegative() ? "now" : "in " + Durations.shown(left);
     }
 
-    static String firstLine(String text) {
-        int end = text.indexOf('\n');
-        return end < 0 ? text : text.substring(0, end) + " …";
-    }
-
-    /** A class of its own: formats take some milliseconds to make, which a start can do without. */
+    /** A class of its own, loaded late: making the formats takes milliseconds of a start. */
     private static final class Times {
         static final DateTimeFormatter TODAY = DateTimeFormatter.ofPattern("HH:mm", Locale.ROOT);
         static final DateTimeFormatter ANY_DAY =
@@ -90,7 +86,7 @@ final class StatusPhrases {
         private Times() {}
     }
 
-    /** {@code 14:02}, with the day when it is not near. */
+    /** {@code 14:02}; with the date when it is more than 20 h away. */
     String time(Instant instant, Instant now) {
         boolean near = Duration.between(instant, now).abs().compareTo(Duration.ofHours(20)) < 0;
         return (near ? Times.TODAY : Times.ANY_DAY).format(instant.atZone(zone.get()));

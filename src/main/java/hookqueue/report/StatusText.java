@@ -1,6 +1,7 @@
 package hookqueue.report;
 
 import hookqueue.base.Sizes;
+import hookqueue.base.Text;
 import hookqueue.nix.Progress;
 import hookqueue.queue.LaneCounts;
 import hookqueue.queue.LaneStore;
@@ -18,13 +19,14 @@ public final class StatusText {
     private final StatusPhrases words;
 
     /**
-     * @param zone for times of the day; asked for only then, since its rules are a file to be read
+     * @param zone for times of day; called only when one is shown, because the JVM reads its rules
+     *     from a file
      */
     public StatusText(Supplier<ZoneId> zone) {
         this.words = new StatusPhrases(zone);
     }
 
-    /** One line: what runs, what is down, how much waits, what has failed. */
+    /** One line: running batches, destinations that are down, queued and failed paths, problems. */
     public String summary(Overview o) {
         var parts = new ArrayList<String>();
         o.pause()
@@ -54,7 +56,7 @@ public final class StatusText {
         return parts.isEmpty() ? "idle" : String.join("; ", parts);
     }
 
-    /** For a terminal: the summary, a table of the lanes, what there is to be done and how. */
+    /** For a terminal: the summary, a table of the lanes, and the commands for what needs doing. */
     public List<String> text(Overview o) {
         var lines = new ArrayList<String>();
         lines.add(summary(o));
@@ -68,10 +70,7 @@ public final class StatusText {
                         facts.add("oldest path  queued " + StatusPhrases.ago(oldest, o.at())));
         Forecast.of(o)
                 .ifPresent(left ->
-                        facts.add(
-                                "time left    "
-                                        + Forecast.shown(left)
-                                        + ", if it goes on as of late"));
+                        facts.add("time left    " + Forecast.shown(left) + " at the current rate"));
         if (!facts.isEmpty()) {
             lines.add("");
             lines.addAll(facts);
@@ -120,7 +119,7 @@ public final class StatusText {
         return lines;
     }
 
-    /** What needs somebody, and the command for it. */
+    /** What an operator should do, with the command. */
     private List<String> todo(Overview o) {
         var lines = new ArrayList<String>();
         for (LaneCounts lane : o.lanes()) {
@@ -136,7 +135,7 @@ public final class StatusText {
                                 + StatusPhrases.until(
                                         Instant.ofEpochMilli(lane.breaker().until()), o.at())
                                 + ": "
-                                + StatusPhrases.firstLine(lane.breaker().reason()));
+                                + Text.firstLine(lane.breaker().reason()));
                 lines.add("    try now:    " + ME + "retry");
             }
         }
@@ -147,24 +146,27 @@ public final class StatusText {
                         .sum();
         if (deferred > 0 && o.pause().isEmpty()) {
             lines.add(
-                    (deferred == 1 ? "1 path is" : StatusPhrases.paths(deferred) + " are")
-                            + " put off, and tried again after a while");
+                    (deferred == 1
+                                    ? "1 path is deferred; the worker retries it"
+                                    : StatusPhrases.paths(deferred)
+                                            + " are deferred; the worker retries them")
+                            + " later");
             lines.add("    see why:    " + ME + "list");
             lines.add("    try now:    " + ME + "retry");
         }
         if (o.failed() > 0) {
             lines.add(
                     o.failed() == 1
-                            ? "1 path has failed, and is not tried again by itself"
+                            ? "1 path failed; the worker does not retry it"
                             : StatusPhrases.paths(o.failed())
-                                    + " have failed, and are not tried again by themselves");
+                                    + " failed; the worker does not retry them");
             lines.add("    see why:    " + ME + "failed");
             lines.add("    try again:  " + ME + "retry");
         }
         o.pause()
                 .ifPresent(pause -> {
                     lines.add(words.paused(pause, o.at()) + ": no new batch starts");
-                    lines.add("    go on:      " + ME + "resume");
+                    lines.add("    resume:     " + ME + "resume");
                 });
         for (Overview.Problem problem : o.problems()) {
             lines.add("problem: " + problem.what());
@@ -202,15 +204,13 @@ public final class StatusText {
         return text.toString();
     }
 
-    /** In the words of {@link #summary}: until when. */
+    /** Since when the queue is paused, and until when, as in {@link #summary}. */
     public String paused(Overview o) {
         return o.pause().map(pause -> words.paused(pause, o.at())).orElse("not paused");
     }
 
-    /** What is down, for a line of its own. */
+    /** Since when a destination is down, and why. */
     String down(LaneCounts lane, Instant now) {
-        return words.down(lane.breaker(), now)
-                + ": "
-                + StatusPhrases.firstLine(lane.breaker().reason());
+        return words.down(lane.breaker(), now) + ": " + Text.firstLine(lane.breaker().reason());
     }
 }

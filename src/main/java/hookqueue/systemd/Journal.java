@@ -110,7 +110,7 @@ public final class Journal implements SLF4JServiceProvider {
         }
 
         private static void append(StringBuilder text, String priority, String message) {
-            for (String line : Text.text(message).split("\n")) {
+            for (String line : Text.clean(message).split("\n")) {
                 text.append(priority).append(line).append('\n');
             }
         }

@@ -61,7 +61,7 @@ public final class Notify {
     }
 
     private static String oneLine(String text) {
-        return Text.text(text).replace('\n', ' ');
+        return Text.clean(text).replace('\n', ' ');
     }
 
     private void send(String message) {

@@ -95,18 +95,18 @@ class StorePathTest {
 
     @Test
     void shownTextCannotMoveTheCursorNorHideAnything() {
-        assertEquals("a?b?c?d?e", StorePath.shown("a\0b\033c\u009bd\u202ee"));
-        assertEquals("??x??", StorePath.shown("\r\nx\u2028\u200b"));
-        assertEquals("??", StorePath.shown("\ud83d\ude00"));
-        assertEquals("é", StorePath.shown("é"));
-        assertEquals(" ~??\u00a0", StorePath.shown(" ~\u007f\u0080\u00a0"));
+        assertEquals("a?b?c?d?e", Text.quoted("a\0b\033c\u009bd\u202ee"));
+        assertEquals("??x??", Text.quoted("\r\nx\u2028\u200b"));
+        assertEquals("\ud83d\ude00?", Text.quoted("\ud83d\ude00\ud83d"), "half a pair");
+        assertEquals("é", Text.quoted("é"));
+        assertEquals(" ~??\u00a0", Text.quoted(" ~\u007f\u0080\u00a0"));
     }
 
     @Test
     void shownTextIsNotLongerThanALine() {
-        assertEquals("x".repeat(120), StorePath.shown("x".repeat(120)));
-        assertEquals("x".repeat(120) + "… (121 characters)", StorePath.shown("x".repeat(121)));
-        assertTrue(StorePath.shown("\u202e".repeat(1 << 20)).length() < 150);
+        assertEquals("x".repeat(120), Text.quoted("x".repeat(120)));
+        assertEquals("x".repeat(120) + "… (121 characters)", Text.quoted("x".repeat(121)));
+        assertTrue(Text.quoted("\u202e".repeat(1 << 20)).length() < 150);
     }
 
     @Test
@@ -126,7 +126,7 @@ class StorePathTest {
                 "not a store path ("
                         + rule
                         + "): "
-                        + StorePath.shown(text.substring("/nix/store/".length())),
+                        + Text.quoted(text.substring("/nix/store/".length())),
                 e.getMessage());
     }
 }

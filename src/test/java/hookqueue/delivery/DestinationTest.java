@@ -122,7 +122,7 @@ class DestinationTest {
             String message =
                     assertThrows(IllegalArgumentException.class, () -> Destination.parse(word))
                             .getMessage();
-            assertEquals(Text.text(message), message);
+            assertEquals(Text.clean(message), message);
         }
     }
 

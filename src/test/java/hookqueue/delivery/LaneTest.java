@@ -338,7 +338,7 @@ class LaneTest {
         awaitDeferred(1);
         carrier.bad.clear();
         carrier.runs.clear();
-        queue.call(t -> t.paths().retryAll(clock.millis()));
+        queue.call(t -> t.retries().retryAll(clock.millis()));
         assertEquals(List.of(1), nextRun());
         awaitSettled();
     }

@@ -3,6 +3,7 @@ package hookqueue.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.Tools;
 import hookqueue.testkit.World;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -40,7 +41,8 @@ class ActivationIT {
     @BeforeEach
     void begin() throws Exception {
         scratch = new World();
-        scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/true").set("NPBHQ_IDLE_TIMEOUT", "200ms");
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:" + Tools.find("true"))
+                .set("NPBHQ_IDLE_TIMEOUT", "200ms");
         listening = UnixServerSocketChannel.open();
         listening.socket().bind(new UnixSocketAddress(scratch.socket.toFile()), 100);
     }
@@ -259,7 +261,7 @@ class ActivationIT {
         Files.setPosixFilePermissions(
                 program, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
         Files.writeString(Path.of(path(1)), "");
-        scratch.set("NPBHQ_UPLOAD_TO", "exec:" + program).set("NPBHQ_NIX", "/bin/false");
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:" + program).set("NPBHQ_NIX", Tools.find("false"));
         spawn(3, Map.of("LISTEN_FDS", "1"));
         try (var client = new OtherClient(scratch.socket)) {
             client.send(path(1) + "\n");

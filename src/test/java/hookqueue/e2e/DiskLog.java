@@ -184,7 +184,10 @@ final class DiskLog {
     }
 
     private static String at(List<String> arguments, int folder) {
-        return Path.of(arguments.get(folder)).resolve(arguments.get(folder + 1)).toString();
+        return Path.of(arguments.get(folder))
+                .resolve(arguments.get(folder + 1))
+                .normalize()
+                .toString();
     }
 
     private static byte[] bytes(String text, long count) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import hookqueue.testkit.Proc;
+import hookqueue.testkit.Tools;
 import hookqueue.testkit.WorkerProcess;
 import hookqueue.testkit.World;
 import java.io.IOException;
@@ -73,7 +74,7 @@ class LoadIT {
     void begin() throws Exception {
         scratch = new World();
         // What is queued is not in the store, so it fails at once and does not keep the worker.
-        scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:" + Tools.find("true"));
         scratch.set("NPBHQ_IDLE_TIMEOUT", "500ms");
         scratch.set("NPBHQ_EXCLUDE", "-needed-by-all$");
         scratch.set("NPBHQ_NIX", scratch.script("nix", "#!/bin/sh\nexec nix \"$@\"\n"));

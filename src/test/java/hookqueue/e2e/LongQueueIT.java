@@ -3,6 +3,7 @@ package hookqueue.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.Tools;
 import hookqueue.testkit.WorkerProcess;
 import hookqueue.testkit.World;
 import java.nio.file.Files;
@@ -36,7 +37,7 @@ class LongQueueIT {
     @BeforeEach
     void begin() throws Exception {
         scratch = new World();
-        scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/false");
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:" + Tools.find("false"));
         try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals("ok", ask("status"));
             assertTrue(ask("pause").startsWith("ok"));

@@ -180,6 +180,25 @@ class NixTransportIT {
         assertEquals(List.of("test-1"), signatures(built));
     }
 
+    /**
+     * A limit of Nix: the output arrives, but not the realisation that would tell another machine
+     * which output the derivation has. It fails when a version copies realisations.
+     */
+    @Test
+    void copiesNoRealisationsOfContentAddressedDerivations() throws IOException {
+        scratch.configure("experimental-features = nix-command ca-derivations");
+        String path =
+                scratch.build(
+                                "[ (derivation { name = \"ca\"; system = builtins.currentSystem;"
+                                        + " builder = \"/bin/sh\"; args = [ \"-c\" \"echo > $out\" ];"
+                                        + " __contentAddressed = true; outputHashMode = \"recursive\";"
+                                        + " outputHashAlgo = \"sha256\"; }) ]")
+                        .getFirst();
+        delivered(path);
+        assertTrue(cache.has(path));
+        assertEquals(0, cache.count("PUT", "realisations|build-trace"));
+    }
+
     /** Nix says nothing new while it sends, before 2.34; the data in the buffers takes 2 s. */
     @Test
     void aSlowUploadIsNotEnded() throws IOException {

@@ -9,6 +9,7 @@ import hookqueue.base.StorePath;
 import hookqueue.queue.Queue;
 import hookqueue.spool.Spool;
 import hookqueue.spool.SpoolIntake;
+import hookqueue.testkit.Tools;
 import hookqueue.testkit.WorkerProcess;
 import hookqueue.testkit.World;
 import java.io.IOException;
@@ -32,7 +33,7 @@ import org.junit.jupiter.api.Timeout;
  */
 @Timeout(180)
 class PowerLossIT {
-    private static final String DESTINATION = "exec:/bin/true";
+    private static final String DESTINATION = "exec:" + Tools.find("true");
 
     /** Where the disks are made anew: syncing them proves nothing. */
     private static final Path MEMORY =

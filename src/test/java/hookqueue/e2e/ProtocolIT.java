@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import hookqueue.testkit.Proc;
+import hookqueue.testkit.Tools;
 import hookqueue.testkit.WorkerProcess;
 import hookqueue.testkit.World;
 import java.nio.file.Files;
@@ -32,7 +33,7 @@ class ProtocolIT {
     @BeforeEach
     void begin() throws Exception {
         scratch = new World();
-        scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:" + Tools.find("true"));
         worker = WorkerProcess.listen(scratch);
         assertEquals(0, scratch.client("pause").status(), worker::log);
     }
@@ -115,14 +116,20 @@ class ProtocolIT {
             assertEquals(0, scratch.client(path(1), path(2)).status());
             text.send("watch\n");
             json.send("watch json\n");
-            bars.send("watch bars\n");
+            bars.send("watch bars 60x24\n");
             assertTrue(text.line().matches("paused since ..:.., 2 queued"));
             JsonObject first = JsonParser.parseString(json.line()).getAsJsonObject();
             assertEquals(2, first.get("queued").getAsInt());
             assertTrue(first.has("paused_since"));
-            assertEquals("bar\texec:/bin/true\tpaused\t0\t0 of 2 paths", bars.line());
-            assertTrue(bars.line().startsWith("say\tpaused since "));
-            assertEquals("draw", bars.line());
+            assertEquals(
+                    "line\texec:"
+                            + Tools.find("true")
+                            + " [\tyellow\t"
+                            + "-".repeat(24)
+                            + "\t]   0% 0 of 2 paths",
+                    bars.line());
+            assertTrue(bars.line().startsWith("line\tpaused since "));
+            assertTrue(bars.line().matches("draw\t[0-9]+,0,0"));
             assertTrue(
                     JsonParser.parseString(json.line()).isJsonObject(),
                     "again within a second or so, though nothing changes");

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.Tools;
 import hookqueue.testkit.WorkerProcess;
 import hookqueue.testkit.World;
 import java.nio.file.Files;
@@ -234,7 +235,12 @@ class UploadIT {
         Path calls = scratch.dir.resolve("calls");
         Path nix = scratch.dir.resolve("nix-telling");
         Files.writeString(
-                nix, "#!/bin/bash\nset -o pipefail\nnix \"$@\" 2>&1 | tee -a " + calls + "\n");
+                nix,
+                "#!"
+                        + Tools.find("bash")
+                        + "\nset -o pipefail\nnix \"$@\" 2>&1 | tee -a "
+                        + calls
+                        + "\n");
         Files.setPosixFilePermissions(nix, PosixFilePermissions.fromString("rwxr-xr-x"));
         scratch.set("NPBHQ_NIX", nix).set("NPBHQ_BATCH_SIZE", "1");
         List<String> built =

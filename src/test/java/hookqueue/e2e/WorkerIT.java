@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.Tools;
 import hookqueue.testkit.WorkerProcess;
 import hookqueue.testkit.World;
 import java.io.IOException;
@@ -43,7 +44,7 @@ class WorkerIT {
     @BeforeEach
     void begin() throws Exception {
         scratch = new World();
-        scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:" + Tools.find("true"));
     }
 
     @AfterEach
@@ -172,7 +173,9 @@ class WorkerIT {
                         () ->
                                 World.text(metrics)
                                         .contains(
-                                                "delivered_paths_total{lane=\"exec:/bin/true\"} "
+                                                "delivered_paths_total{lane=\"exec:"
+                                                        + Tools.find("true")
+                                                        + "\"} "
                                                         + number));
             }
             assertEquals(0, worker.terminate(), worker::log);
@@ -214,7 +217,7 @@ class WorkerIT {
             until = System.nanoTime() + Duration.ofSeconds(4).toNanos();
             World.Result paused = scratch.client("pause", "4s");
             assertTrue(
-                    paused.output().matches("paused since ..:.. until ..:..; a batch.*\n"),
+                    paused.output().matches("paused since ..:.. until ..:..; a running batch.*\n"),
                     paused.output() + paused.errors());
             assertEquals(0, scratch.client(path(1)).status());
             assertEquals(0, worker.terminate(), worker::log);
@@ -264,7 +267,7 @@ class WorkerIT {
             assertTrue(took.compareTo(Duration.ofSeconds(10)) < 0, () -> "it took " + took);
         }
         assertFalse(ProcessHandle.of(child).isPresent(), "no child is left");
-        scratch.set("NPBHQ_UPLOAD_TO", "exec:/bin/true").set("NPBHQ_IDLE_TIMEOUT", "0");
+        scratch.set("NPBHQ_UPLOAD_TO", "exec:" + Tools.find("true")).set("NPBHQ_IDLE_TIMEOUT", "0");
         try (WorkerProcess next = WorkerProcess.listen(scratch)) {
             assertTrue(
                     scratch.client("list").output().startsWith(path(1)),
@@ -280,7 +283,8 @@ class WorkerIT {
                 var other = new World()) {
             client.send("pause\n");
             assertTrue(client.line().startsWith("ok"), first::log);
-            other.set("NPBHQ_UPLOAD_TO", "exec:/bin/true").set("NPBHQ_STATE_DIR", scratch.state);
+            other.set("NPBHQ_UPLOAD_TO", "exec:" + Tools.find("true"))
+                    .set("NPBHQ_STATE_DIR", scratch.state);
             try (WorkerProcess second = WorkerProcess.listen(other);
                     var late = new OtherClient(other.socket)) {
                 late.send(path(1) + "\n");

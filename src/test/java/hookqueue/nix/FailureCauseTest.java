@@ -71,7 +71,15 @@ class FailureCauseTest {
         }
     }
 
-    /** s3 is known from 2.34 on; get-403 is a success. */
+    @ParameterizedTest
+    @CsvSource({"2.8.0, UNKNOWN_SCHEME", "2.26.3, UNKNOWN_SCHEME", "2.34.8, UNREACHABLE"})
+    void debiansOlderVersionsHaveNoS3(String version, Kind kind) throws IOException {
+        var progress = new Progress();
+        Files.readAllLines(RECORDED.resolve(version).resolve("s3.txt")).forEach(progress);
+        assertEquals(kind, progress.cause().kind());
+    }
+
+    /** s3 is above; get-403 is a success. */
     @Test
     void everyRecordedFailureIsChecked() throws Exception {
         var recorded = new TreeSet<String>();

@@ -45,6 +45,28 @@ class ProgressTest {
         assertEquals("", progress.complaint());
     }
 
+    /** From recordings of 2.26 and 2.34; these say how much is read before anything is sent. */
+    @Test
+    void overHttpOnlyWhatIsSentCounts() {
+        progress.accept(
+                "@nix {\"action\":\"start\",\"fields\":[\"/nix/store/x\",\"local\",\"http://c\"],\"id\":1,"
+                        + "\"level\":3,\"parent\":0,\"text\":\"copying path '/nix/store/x' to 'http://c'\",\"type\":100}");
+        progress.accept(
+                "@nix {\"action\":\"result\",\"fields\":[16000112,16000112,0,0],\"id\":1,\"type\":105}");
+        assertEquals(0, progress.snapshot().bytes());
+        progress.accept(
+                "@nix {\"action\":\"start\",\"fields\":[\"http://c/nar/1.nar\"],\"id\":2,\"level\":4,"
+                        + "\"parent\":0,\"text\":\"uploading 'http://c/nar/1.nar'\",\"type\":101}");
+        progress.accept("@nix {\"action\":\"result\",\"fields\":[0,0,0,0],\"id\":2,\"type\":105}");
+        assertEquals(0, progress.snapshot().bytes());
+        progress.accept(
+                "@nix {\"action\":\"result\",\"fields\":[9413402,16000112,0,0],\"id\":2,\"type\":105}");
+        assertEquals(9_413_402, progress.snapshot().bytes());
+        progress.accept("@nix {\"action\":\"stop\",\"id\":2}");
+        progress.accept("@nix {\"action\":\"stop\",\"id\":1}");
+        assertEquals(16_000_112, progress.snapshot().bytes());
+    }
+
     @Test
     void anErrorIsToldInNixsWordsWithoutColours() throws IOException {
         recorded("missing-2.8.0.log").forEach(progress);
@@ -70,7 +92,7 @@ class ProgressTest {
             })
     void aLineThatIsNotOfTheFormatIsKeptAsPlainOutput(String line) {
         progress.accept(line);
-        assertEquals(Text.text(line).strip(), progress.complaint().strip());
+        assertEquals(Text.clean(line).strip(), progress.complaint().strip());
         assertEquals(new Progress.Snapshot(0, 0, 0, 0), progress.snapshot());
     }
 

@@ -1,15 +1,19 @@
 package hookqueue.protocol;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import hookqueue.base.StorePath;
+import hookqueue.base.Text;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -57,6 +61,14 @@ class RequestTest {
                 Arguments.of("watch", new Request.Watch(Request.Watch.Form.TEXT)),
                 Arguments.of("watch json", new Request.Watch(Request.Watch.Form.JSON)),
                 Arguments.of("watch bars", new Request.Watch(Request.Watch.Form.BARS)),
+                Arguments.of(
+                        "watch bars 100x30",
+                        new Request.Watch(
+                                Request.Watch.Form.BARS, new Request.Screen(100, 30, ""))),
+                Arguments.of(
+                        "watch bars 5x9999 1,2,3",
+                        new Request.Watch(
+                                Request.Watch.Form.BARS, new Request.Screen(20, 1_000, "1,2,3"))),
                 Arguments.of("retry", new Request.Retry(List.of())),
                 Arguments.of("retry " + PA, new Request.Retry(List.of(A))),
                 Arguments.of("drop " + PA + " " + PB, new Request.Drop(List.of(A, B))),
@@ -77,6 +89,26 @@ class RequestTest {
         assertEquals(expected, Request.parse(STORE, line));
     }
 
+    /** A word that the parser knows and the help does not, or the other way round. */
+    @Test
+    void theHelpHasEveryWord() {
+        Set<String> parsed =
+                everyWord()
+                        .map(arguments -> ((String) arguments.get()[0]).strip().split("[ \t\r]")[0])
+                        .filter(word -> word.matches("[a-z]+"))
+                        .collect(Collectors.toSet());
+        Set<String> helped =
+                Help.ENTRIES.stream().map(Help.Entry::word).collect(Collectors.toSet());
+        helped.remove("PATH");
+        assertEquals(parsed, helped);
+        for (String word : helped) {
+            assertFalse(
+                    Request.parse(STORE, word) instanceof Request.Bad bad
+                            && bad.reason().startsWith("neither a store path"),
+                    word);
+        }
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '~',
@@ -88,6 +120,8 @@ class RequestTest {
                 "list json json ~ list takes nothing or json, not: json json",
                 "failed now ~ failed takes nothing or json, not: now",
                 "watch me ~ watch takes nothing, json or bars, not: me",
+                "watch bars now ~ watch bars takes COLUMNSxROWS and where it began, not: now",
+                "watch bars 1x2 3 4 ~ watch bars takes COLUMNSxROWS and where it began, not: 1x2 3 4",
                 "pause 1h now ~ pause takes nothing or a duration, not: 1h now",
                 "pause 0s ~ pause takes a duration longer than 0",
                 "pause soon ~ not a duration (a whole number with one of the units ms, s,"
@@ -120,10 +154,10 @@ class RequestTest {
     @ValueSource(strings = {"", "-a", ".a", "a=b", "ä", "\033[2J"})
     void refusesOtherTags(String tag) {
         assertEquals(
-                new Request.Bad(TAG_RULE + StorePath.shown(tag)),
+                new Request.Bad(TAG_RULE + Text.quoted(tag)),
                 Request.parse(STORE, "queue tag=" + tag + " " + PA));
         assertEquals(
-                new Request.Bad(TAG_RULE + StorePath.shown(tag)),
+                new Request.Bad(TAG_RULE + Text.quoted(tag)),
                 Request.parse(STORE, "wait tag=" + tag));
     }
 

@@ -74,6 +74,22 @@ class LanesTest {
         }
     }
 
+    /** As a worker left them that did not move any. */
+    @Test
+    void pathsThatWereStrandedBeforeAnUpgradeMoveToo() throws Exception {
+        try (Queue queue = f.open(List.of("ssh://old"))) {
+            queue.enqueue(paths(0, 1), null);
+        }
+        f.sql(
+                "UPDATE lane SET configured = 0",
+                "INSERT INTO lane (name, configured, generation) VALUES ('ssh://new', 1, 2)",
+                "UPDATE meta SET value = 2 WHERE key = 'generation'",
+                "DELETE FROM meta WHERE key = 'moved'");
+        try (Queue queue = f.open(List.of("ssh://new"))) {
+            assertEquals(List.of("ssh://new FRESH"), Fixture.standing(queue, path(0)));
+        }
+    }
+
     /** More than a page of them; in a lane that is still there they stay as they are. */
     @Test
     void onlyTheDeliveriesOfTheRemovedDestinationMove() throws Exception {
@@ -176,16 +192,17 @@ class LanesTest {
         try (Queue queue = f.open(List.of("ssh://a"))) {
             long now = f.clock.millis();
             assertEquals(
-                    PathStore.Retried.NO_DESTINATION,
-                    queue.call(t -> t.paths().retry(path(0), now)));
+                    RetryStore.Retried.NO_DESTINATION,
+                    queue.call(t -> t.retries().retry(path(0), now)));
             assertEquals(
-                    PathStore.Retried.NOT_QUEUED, queue.call(t -> t.paths().retry(path(7), now)));
+                    RetryStore.Retried.NOT_QUEUED,
+                    queue.call(t -> t.retries().retry(path(7), now)));
             assertEquals(List.of("ssh://b FAILED"), Fixture.standing(queue, path(0)));
-            assertEquals(1, Fixture.count(queue, t -> t.paths().retryAll(now)));
+            assertEquals(1, Fixture.count(queue, t -> t.retries().retryAll(now)));
             assertEquals(
                     List.of("ssh://a FRESH", "ssh://b FAILED"), Fixture.standing(queue, path(1)));
             f.fail(queue, "ssh://a", path(1), "no");
-            assertEquals(PathStore.Retried.DUE, queue.call(t -> t.paths().retry(path(1), now)));
+            assertEquals(RetryStore.Retried.DUE, queue.call(t -> t.retries().retry(path(1), now)));
         }
     }
 
@@ -248,7 +265,7 @@ class LanesTest {
                     List.of("sign FAILED", "ssh://a HELD", "ssh://b HELD"),
                     Fixture.standing(queue, path(1)),
                     "nothing is uploaded unsigned");
-            queue.call(t -> t.paths().retry(path(1), 1));
+            queue.call(t -> t.retries().retry(path(1), 1));
             assertEquals(
                     List.of("sign FRESH", "ssh://a HELD", "ssh://b HELD"),
                     Fixture.standing(queue, path(1)));
@@ -317,9 +334,9 @@ class LanesTest {
         }
         try (Queue queue = f.open(SIGNED)) {
             assertEquals(List.of("ssh://a FAILED"), Fixture.standing(queue, path(0)));
-            queue.call(t -> t.paths().retry(path(0), 1));
+            queue.call(t -> t.retries().retry(path(0), 1));
             assertEquals(List.of("ssh://a HELD", "sign FRESH"), Fixture.standing(queue, path(0)));
-            assertEquals(1, Fixture.count(queue, t -> t.paths().retryAll(1)));
+            assertEquals(1, Fixture.count(queue, t -> t.retries().retryAll(1)));
             f.deliver(queue, LaneStore.SIGN, path(1));
             assertEquals(List.of("ssh://a FRESH"), Fixture.standing(queue, path(1)));
         }

@@ -309,7 +309,7 @@ class QueueTest {
                     return true;
                 });
             }
-            queue.call(t -> t.paths().retry(path(0), f.clock.millis()));
+            queue.call(t -> t.retries().retry(path(0), f.clock.millis()));
             assertEquals(
                     List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(0)));
             assertEquals(
@@ -319,7 +319,7 @@ class QueueTest {
                 t.lane("ssh://b").breaker(open);
                 return true;
             });
-            assertEquals(2, Fixture.count(queue, t -> t.paths().retryAll(f.clock.millis())));
+            assertEquals(2, Fixture.count(queue, t -> t.retries().retryAll(f.clock.millis())));
             assertEquals(3, Fixture.fresh(queue, "ssh://a").size());
             assertFalse(Fixture.lane(queue, "ssh://b").breaker().open());
         }
@@ -332,8 +332,8 @@ class QueueTest {
             queue.enqueue(paths(0, 3), null);
             f.defer(queue, "ssh://a", path(0), 60_000);
             f.fail(queue, "ssh://a", path(1), "no");
-            queue.call(t -> t.paths().retry(path(0), f.clock.millis()));
-            queue.call(t -> t.paths().retry(path(1), f.clock.millis()));
+            queue.call(t -> t.retries().retry(path(0), f.clock.millis()));
+            queue.call(t -> t.retries().retry(path(1), f.clock.millis()));
             queue.enqueue(paths(3, 5), null);
             assertEquals(
                     List.of(path(2), path(3), path(4), path(0), path(1)),
@@ -353,7 +353,7 @@ class QueueTest {
                 f.deliver(queue, LaneStore.SIGN, each);
             }
             f.fail(queue, "ssh://a", path(0), "no");
-            queue.call(t -> t.paths().retryAll(f.clock.millis()));
+            queue.call(t -> t.retries().retryAll(f.clock.millis()));
             queue.enqueue(paths(3, 4), null);
             assertEquals(List.of(path(3), path(0)), Fixture.fresh(queue, LaneStore.SIGN));
             f.deliver(queue, LaneStore.SIGN, path(0));

@@ -11,14 +11,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import hookqueue.Tools;
 import hookqueue.base.StorePath;
+import hookqueue.testkit.Tools;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -195,19 +196,19 @@ class RecoveryTest {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 3), null);
         }
-        f.sql("PRAGMA user_version = 4");
+        f.sql("PRAGMA user_version = 5");
         byte[] before = Files.readAllBytes(f.file());
         var e = assertThrows(QueueException.class, () -> f.open(TWO));
         assertEquals(
                 "the state directory "
                         + f.state
-                        + " cannot be used: the database has schema version 4, this program knows 3:"
+                        + " cannot be used: the database has schema version 5, this program knows 4:"
                         + " use the newer program again, or set the database aside",
                 e.getMessage());
         assertEquals(
                 new String(before, StandardCharsets.ISO_8859_1),
                 Files.readString(f.file(), StandardCharsets.ISO_8859_1));
-        f.sql("PRAGMA user_version = 3");
+        f.sql("PRAGMA user_version = 4");
         try (Queue queue = f.open(TWO)) {
             assertEquals(3, Fixture.unsettled(queue).size());
         }
@@ -500,6 +501,92 @@ class RecoveryTest {
         try (Queue queue = f.open(TWO)) {
             assertEquals(List.of(), queue.damaged());
             assertEquals(2, Fixture.unsettled(queue).size());
+        }
+    }
+
+    @Test
+    void afterDamageNothingIsCommittedOrAnsweredAnyMore() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 2), null);
+            assertThrows(
+                    QueueException.class,
+                    () ->
+                            queue.call(t -> {
+                                throw new SQLiteException("bad", SQLiteErrorCode.SQLITE_CORRUPT);
+                            }));
+            var e = assertThrows(QueueException.class, () -> queue.enqueue(paths(2, 3), null));
+            assertEquals(
+                    "the queue's database: it seems to be damaged, and the worker ends",
+                    e.getMessage());
+        }
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(2, Fixture.unsettled(queue).size());
+        }
+    }
+
+    /** Without its log an old state would open as a sound database. */
+    @Test
+    void aDatabaseThatCannotBeSetAsideKeepsItsLog() throws Exception {
+        Path database = damagedWithALog();
+        Path log = f.state.resolve("queue.sqlite-wal");
+        Path inTheWay = // so that it cannot be moved
+                f.state.resolve("queue.sqlite.damaged-2026-03-01T12-00-00Z/x");
+        Files.createDirectories(inTheWay);
+        assertThrows(QueueException.class, () -> f.open(TWO));
+        assertTrue(Files.exists(database) && Files.exists(log), "both or none");
+        Files.delete(inTheWay);
+        Files.delete(inTheWay.getParent());
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(201, Fixture.unsettled(queue).size(), "from the roots");
+        }
+    }
+
+    @Test
+    void aLogThatAKilledWorkerDidNotSetAsideFollowsItsDatabase() throws Exception {
+        Path database = damagedWithALog();
+        Path aside = f.state.resolve("queue.sqlite.damaged-2026-01-01T12-00-00Z");
+        Files.move(database, aside);
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(201, Fixture.unsettled(queue).size());
+            assertEquals(List.of(aside.getFileName().toString()), queue.damaged());
+            assertTrue(Files.exists(f.state.resolve(aside.getFileName() + "-wal")));
+        }
+    }
+
+    private Path damagedWithALog() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 200), null);
+        }
+        Fixture dead;
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(200, 201), null);
+            dead = f.afterPowerFailure(folder.resolve("dead"));
+        }
+        f = dead;
+        Damage.DIRECTORY_IN_ITS_PLACE.to(f.file());
+        assertTrue(Files.exists(f.state.resolve("queue.sqlite-wal")));
+        return f.file();
+    }
+
+    /** Else a new path would count among those that have come back without their tags. */
+    @Test
+    void rowsAreNotNumberedAnewAfterAllIsForgotten() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(0, 3), "job");
+        }
+        Files.delete(f.file());
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(3, Fixture.outstanding(queue, null));
+            for (int i = 0; i < 3; i++) {
+                f.deliver(queue, "ssh://a", path(i));
+                f.deliver(queue, "ssh://b", path(i));
+            }
+            f.now = f.now.plus(Duration.ofDays(31));
+            queue.forget();
+        }
+        try (Queue queue = f.open(TWO)) {
+            queue.enqueue(paths(5, 6), "other");
+            assertEquals(0, Fixture.outstanding(queue, null));
         }
     }
 

@@ -32,7 +32,7 @@ class VerdictsTest {
             }
             Entry one = Fixture.entry(queue, "ssh://a", path(0));
             Entry two = Fixture.entry(queue, "ssh://a", path(1));
-            queue.call(t -> t.paths().retryAll(f.clock.millis())); // in the same millisecond
+            queue.call(t -> t.retries().retryAll(f.clock.millis())); // in the same millisecond
             f.record(queue, "ssh://a", new Verdict.Deferred(one, 9, 9, f.clock.millis(), "late"));
             f.record(queue, "ssh://a", new Verdict.Failed(two, 9, "late"));
             assertEquals(List.of(path(0), path(1)), Fixture.fresh(queue, "ssh://a"));

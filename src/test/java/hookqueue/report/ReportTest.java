@@ -151,10 +151,10 @@ class ReportTest {
 
                 ssh://"b\\ is down since 14:02 (3min ago), next try in 12min: no route to host …
                     try now:    nix-post-build-hook-queue retry
-                3 paths are put off, and tried again after a while
+                3 paths are deferred; the worker retries them later
                     see why:    nix-post-build-hook-queue list
                     try now:    nix-post-build-hook-queue retry
-                4 paths have failed, and are not tried again by themselves
+                4 paths failed; the worker does not retry them
                     see why:    nix-post-build-hook-queue failed
                     try again:  nix-post-build-hook-queue retry
                 problem: p"q
@@ -163,7 +163,7 @@ class ReportTest {
                         .strip(),
                 String.join("\n", status.text(overview(List.of(A, DOWN), List.of(P)))));
         List<String> paused = status.text(paused(0));
-        assertEquals("    go on:      nix-post-build-hook-queue resume", paused.getLast());
+        assertEquals("    resume:     nix-post-build-hook-queue resume", paused.getLast());
         assertEquals(List.of("idle"), status.text(overview(List.of(), List.of())));
     }
 
@@ -171,7 +171,7 @@ class ReportTest {
     void theTimeThatIsLeftIsAnEstimateAndAbsentWhenNothingIsKnown() {
         assertTrue(
                 status.text(overview(List.of(A), List.of()))
-                        .contains("time left    a few seconds, if it goes on as of late"));
+                        .contains("time left    a few seconds at the current rate"));
         assertTrue(
                 status.text(overview(List.of(A, DOWN), List.of())).stream()
                         .noneMatch(line -> line.startsWith("time left")),
@@ -182,6 +182,35 @@ class ReportTest {
         assertEquals("about 1min", Forecast.shown(Duration.ofSeconds(60)));
         assertEquals("about 3min", Forecast.shown(Duration.ofSeconds(121)));
         assertEquals("about 2h 1min", Forecast.shown(Duration.ofSeconds(7_201)));
+    }
+
+    private static LaneCounts waiting(
+            String name, long held, long fresh, long deferred, long failed) {
+        return new LaneCounts(
+                name,
+                true,
+                held,
+                fresh,
+                deferred,
+                failed,
+                1,
+                1,
+                0,
+                new Pace(10, 1_000),
+                Breaker.CLOSED);
+    }
+
+    /** Its destinations never get it, unless an operator retries. */
+    @Test
+    void aPathThatCouldNotBeSignedIsNoWorkOfADestination() {
+        LaneCounts destination = waiting("ssh://a", 2, 0, 0, 0);
+        Overview failed = overview(List.of(waiting("sign", 0, 0, 1, 1), destination), List.of());
+        assertEquals(Optional.empty(), Forecast.of(failed));
+        assertEquals(Optional.empty(), Forecast.of(destination, failed));
+        assertTrue(status.text(failed).stream().noneMatch(line -> line.startsWith("time left")));
+        assertFalse(json(failed).contains("seconds_left"));
+        Overview one = overview(List.of(waiting("sign", 0, 1, 0, 1), destination), List.of());
+        assertEquals(Optional.of(Duration.ofMillis(100)), Forecast.of(destination, one));
     }
 
     private static Overview running(LaneCounts lane, int paths, String... output) {
@@ -227,24 +256,76 @@ class ReportTest {
         assertEquals(Optional.empty(), Forecast.of(running(fresh, 10)));
     }
 
+    private static final String FULL_BAR = "#".repeat(40);
+
     @Test
-    void aBarTellsHowMuchOfWhatWasSeenIsDone() {
+    void aBarShowsHowMuchOfTheWorkThatTheWatcherSawIsDone() {
         Overview first = running(lane(30, 100, 5_000_000, Pace.UNKNOWN), 10);
-        var bars = new ProgressBars(status, first);
-        assertEquals(List.of("bar\ts3://c\trunning\t0\t0 of 30 paths"), bars.lines(first));
-        Overview later = running(lane(20, 110, 25_000_000, new Pace(10, 20_000)), 10, A_QUARTER);
+        var bars = new ProgressBars(status, first, "");
         assertEquals(
-                List.of(
-                        "bar\ts3://c\trunning\t416\t10 of 30 paths, 30 MB at 1.0 MB/s, about 50s left"),
-                bars.lines(later));
+                List.of("line\ts3://c [\tgreen\t" + "-".repeat(40) + "\t]   0% 0 of 30 paths"),
+                bars.lines(first, 100, 24));
+        Overview later = running(lane(20, 110, 25_000_000, new Pace(10, 20_000)), 10, A_QUARTER);
+        String tail = "]  41% 10 of 30 paths, 30 MB at 1.0 MB/s, about 50s left";
+        assertEquals(
+                List.of("line\ts3://c [\tgreen\t" + bar(16, 40) + "\t" + tail),
+                bars.lines(later, 140, 24));
         assertEquals("10 paths to s3://c (20 MB) in 0ms", bars.total(later));
         assertEquals("", bars.total(first));
-        var strange = new ProgressBars(status, overview(List.of(DOWN), List.of(P)));
+        var strange = new ProgressBars(status, overview(List.of(DOWN), List.of(P)), "");
         assertEquals(
                 List.of(
-                        "bar\tssh://\"b\\\tdown\t0\tdown since 14:02, next try 14:17: no route to host ...",
-                        "say\tp\"q. Mend it"),
-                strange.lines(overview(List.of(DOWN), List.of(P))));
+                        "line\tssh://\"b\\ [\tred\t"
+                                + "-".repeat(40)
+                                + "\t]   0% down since 14:02, next try 14:17: no route to host ...",
+                        "line\tp\"q. Mend it"),
+                strange.lines(overview(List.of(DOWN), List.of(P)), 140, 24));
+    }
+
+    private static String bar(int done, int all) {
+        return "#".repeat(done) + "-".repeat(all - done);
+    }
+
+    @Test
+    void barsFillATerminalAndNeverExceedIt() {
+        Overview o = running(lane(20, 110, 25_000_000, new Pace(10, 20_000)), 10, A_QUARTER);
+        for (int columns = 20; columns < 200; columns++) {
+            int width = columns;
+            for (String line : new ProgressBars(status, o, "").lines(o, columns, 24)) {
+                String[] parts = line.split("\t");
+                int length = parts[1].length() + parts[3].length() + parts[4].length();
+                assertTrue(length < width, () -> width + ": " + line);
+            }
+        }
+        List<LaneCounts> many = Collections.nCopies(50, lane(0, 1, 1, Pace.UNKNOWN));
+        Overview tall = overview(many, List.of(P));
+        assertEquals(9, new ProgressBars(status, tall, "").lines(tall, 80, 10).size());
+        assertEquals(
+                "line\ts3://c [\tnone\t" + FULL_BAR + "\t] 100% 0 of 0 paths",
+                new ProgressBars(status, tall, "").lines(tall, 80, 10).getFirst());
+        assertEquals(
+                "line\ts3://c [\tgreen\t#---------\t]  12% 0 of 20 paths, 10 ",
+                new ProgressBars(status, o, "").lines(o, 44, 10).getFirst());
+    }
+
+    @Test
+    void aWatcherThatAsksAgainGoesOnWhereItBegan() {
+        Overview first = running(lane(30, 100, 5_000_000, Pace.UNKNOWN), 10);
+        String since = new ProgressBars(status, first, "").since();
+        assertEquals(NOW.toEpochMilli() + ",100,5000000", since);
+        Overview later = running(lane(15, 115, 25_000_000, Pace.UNKNOWN), 5);
+        var again = new ProgressBars(status, later, since);
+        assertTrue(again.lines(later, 100, 24).getFirst().contains("]  50% 15 of 30 paths, 20 MB"));
+        assertEquals(since, again.since());
+        for (String wrong :
+                List.of("", "x", "1,2", "1,2,3,4,5", "1,-2,3", since + ",", "1,116,0")) {
+            assertTrue(
+                    new ProgressBars(status, later, wrong)
+                            .lines(later, 100, 24)
+                            .getFirst()
+                            .contains("]   0% 0 of 15 paths"),
+                    wrong);
+        }
     }
 
     @Test
@@ -307,7 +388,7 @@ class ReportTest {
                 DeliveryRowFormat.text(
                         row(DeliveryRow.State.DEFERRED, 1, "no\nreally", true), "/nix/store", NOW));
         assertEquals(
-                path + "  ssh://a  failed (the lane is not in the settings), 3 attempts: no",
+                path + "  ssh://a  failed (lane removed from the settings), 3 attempts: no",
                 DeliveryRowFormat.text(
                         row(DeliveryRow.State.FAILED, 3, "no", false), "/nix/store", NOW));
         JsonObject json =

@@ -96,7 +96,7 @@ public final class Sshd implements AutoCloseable {
         process =
                 world.builder(
                                 Map.of(),
-                                "/usr/sbin/sshd",
+                                Tools.find("sshd"),
                                 "-D",
                                 "-e",
                                 "-f",

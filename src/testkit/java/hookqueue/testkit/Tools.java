@@ -1,4 +1,4 @@
-package hookqueue;
+package hookqueue.testkit;
 
 import java.io.File;
 import java.nio.file.Files;

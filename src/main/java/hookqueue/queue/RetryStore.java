@@ -1,0 +1,98 @@
+package hookqueue.queue;
+
+import hookqueue.base.StorePath;
+import hookqueue.queue.DeliveryRow.State;
+import java.sql.SQLException;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Makes failed and deferred deliveries due now. */
+public final class RetryStore {
+    static final String CONFIGURED = "d.lane IN (SELECT id FROM lane WHERE configured)";
+
+    private final Sql sql;
+    private final Effects.Collector effects;
+
+    /** The lane that signs, or null. */
+    private @Nullable Long sign;
+
+    RetryStore(Sql sql, Effects.Collector effects) {
+        this.sql = sql;
+        this.effects = effects;
+    }
+
+    void begin(@Nullable Long signLane) {
+        sign = signLane;
+    }
+
+    /**
+     * Makes deliveries due now. One that has failed waits for a new signature first: the path may
+     * have been built again since, or the key be new. The time of the change differs from the one
+     * before, so that a verdict of a lane that is at work on it does not count.
+     */
+    int revive(String which, long now, Object... parameters) throws SQLException {
+        int held = 0;
+        if (sign != null) {
+            String failed = " FROM delivery d WHERE d.lane <> ? AND d.state = ? AND " + which;
+            sql.update(
+                    "INSERT OR IGNORE INTO delivery (path, lane, state, due_at, changed_at)"
+                            + " SELECT DISTINCT d.path, ?, ?, ?, ?"
+                            + failed,
+                    Sql.with(parameters, sign, State.FRESH, now, now, sign, State.FAILED));
+            held =
+                    sql.update(
+                            "UPDATE delivery AS d SET state = ?, due_at = ?, tries = 0, attempts = 0, changed_at = max(?, changed_at + 1)"
+                                    + " WHERE d.lane <> ? AND d.state = ? AND "
+                                    + which,
+                            Sql.with(parameters, State.HELD, now, now, sign, State.FAILED));
+        }
+        return held
+                + sql.update(
+                        "UPDATE delivery AS d SET state = ?, due_at = ?, tries = 0, attempts = 0, changed_at = max(?, changed_at + 1) WHERE "
+                                + which,
+                        Sql.with(parameters, State.FRESH, now, now));
+    }
+
+    /**
+     * Failed and deferred paths of the configured lanes become due now, all of them, and every
+     * breaker is closed. Returns how many.
+     */
+    public int retryAll(long now) throws SQLException {
+        sql.update("UPDATE lane SET breaker_failures = 0, breaker_until = 0, breaker_since = 0");
+        effects.changed();
+        return revive(CONFIGURED + " AND d.state IN (?, ?)", now, State.DEFERRED, State.FAILED);
+    }
+
+    /** What a retry of one path came to. */
+    public enum Retried {
+        /** Its failed and deferred deliveries are due now. */
+        DUE,
+        /** It waits for removed destinations alone. */
+        NO_DESTINATION,
+        /** It is not queued. */
+        NOT_QUEUED
+    }
+
+    /** As {@link #retryAll} for one path, and the breakers of its lanes. */
+    public Retried retry(StorePath path, long now) throws SQLException {
+        Optional<Long> id = PathStore.unsettled(sql, path);
+        if (id.isEmpty()) {
+            return Retried.NOT_QUEUED;
+        }
+        if (!sql.exists("SELECT 1 FROM delivery d WHERE d.path = ? AND " + CONFIGURED, id.get())) {
+            return Retried.NO_DESTINATION;
+        }
+        sql.update(
+                "UPDATE lane SET breaker_failures = 0, breaker_until = 0, breaker_since = 0"
+                        + " WHERE id IN (SELECT lane FROM delivery WHERE path = ?)",
+                id.get());
+        revive(
+                CONFIGURED + " AND d.path = ? AND d.state IN (?, ?)",
+                now,
+                id.get(),
+                State.DEFERRED,
+                State.FAILED);
+        effects.changed();
+        return Retried.DUE;
+    }
+}

@@ -1,0 +1,85 @@
+# shellcheck shell=sh
+# The destinations of the test, for machine.sh. Each case has a URL, the words that docs/destinations.md has for it, and, if
+# it refuses at first, what removes the cause.
+
+# shellcheck disable=SC2154 # dir, scratch, version and the ports: set by machine.sh and run
+
+# url CASE: where the queue uploads to.
+url() {
+    case $1 in
+        file) echo "file://$dir/file" ;;
+        zstd) echo "file://$dir/zstd?compression=zstd" ;;
+        chroot) echo "local://?root=$dir/chroot" ;;
+        http) echo "http://localhost:$http_port/open/$version" ;;
+        http-login) echo "http://localhost:$http_port/login/$version" ;;
+        s3) echo "s3://cache$version?endpoint=127.0.0.1:$s3_port&scheme=http&region=us-east-1" ;;
+        ssh) echo "ssh://root@localhost" ;;
+        ssh-port) echo "ssh://root@127.0.0.1:$other_port" ;;
+        ssh-ng) echo "ssh-ng://root@localhost" ;;
+        exec) echo "exec:$dir/upload" ;;
+        # netrc has a password for localhost, under whatever port, and none for this.
+        http-401) echo "http://127.0.0.1:$http_port/login/$version" ;;
+        http-403) echo "http://localhost:$http_port/forbidden/$version" ;;
+        http-413) echo "http://localhost:$http_port/small/$version" ;;
+        http-500) echo "http://localhost:$http_port/full/$version" ;;
+        http-503) echo "http://localhost:$http_port/busy/$version" ;;
+        http-down) echo "http://localhost:1/" ;;
+        ssh-unknown-key) echo "ssh://root@127.0.0.3" ;;
+        ssh-changed-key) echo "ssh://root@127.0.0.2" ;;
+        ssh-login) echo "ssh://nobody@localhost" ;;
+        ssh-ng-unknown-key) echo "ssh-ng://root@127.0.0.3" ;;
+        file-read-only) echo "file://$dir/read-only/cache" ;;
+        file-full) echo "file://$scratch/full/$version" ;;
+        exec-fails) echo "exec:$dir/fails" ;;
+        *) return 1 ;;
+    esac
+}
+
+# from CASE: where another machine fetches from.
+from() {
+    case $1 in
+        exec) echo "file://$dir/uploaded" ;;
+        *) url "$1" ;;
+    esac
+}
+
+# words CASE: for docs/destinations.md.
+# shellcheck disable=SC2016 # Markdown
+words() {
+    case $1 in
+        file) echo '`file:///srv/cache`' ;;
+        zstd) echo '`…?compression=zstd`' ;;
+        chroot) echo '`local://?root=/srv/store`, a chroot store' ;;
+        http) echo '`http://`, nginx with `dav_methods PUT`' ;;
+        http-login) echo '… with a password in netrc' ;;
+        s3) echo '`s3://bucket?endpoint=…`, s3proxy, anonymous' ;;
+        ssh) echo '`ssh://`, `nix-store --serve`' ;;
+        ssh-port) echo '`ssh://host:port`' ;;
+        ssh-ng) echo '`ssh-ng://`, nix-daemon' ;;
+        exec) echo '`exec:`, a program that calls `nix copy`' ;;
+        http-401) echo 'no password' ;;
+        http-403) echo 'PUT forbidden' ;;
+        http-413) echo 'path too large for the server' ;;
+        http-500) echo "the server's disk is full" ;;
+        http-503) echo 'the server is busy' ;;
+        http-down) echo 'nobody listens' ;;
+        ssh-unknown-key) echo 'unknown host key' ;;
+        ssh-changed-key) echo 'changed host key' ;;
+        ssh-login) echo 'key not accepted' ;;
+        ssh-ng-unknown-key) echo 'unknown host key, `ssh-ng://`' ;;
+        file-read-only) echo '`file://` where the service cannot write' ;;
+        file-full) echo '`file://` on a full disk' ;;
+        exec-fails) echo '`exec:`, the program fails' ;;
+        *) return 1 ;;
+    esac
+}
+
+# repair: removes the cause of every refusal that has one.
+repair() {
+    nginx_open
+    printf 'machine 127.0.0.1 login builder password secret\n' >>"$dir/conf/netrc"
+    rm -f "$scratch/www/full/filler" "$scratch/full/filler"
+    mount -o remount,bind,rw "$dir/read-only"
+    known_hosts 127.0.0.1 127.0.0.2 127.0.0.3
+    : >"$dir/bucket"
+}
