@@ -44,6 +44,9 @@ final class Bench {
         ALL.put("growth", Growth::measure);
         one("left-behind", Cold::leftBehind);
         one("drain-far", Drain::far);
+        one("far-http", Link::http);
+        ALL.put("behind", Link::behind);
+        ALL.put("bytes", Link::bytes);
         one("hook-parallel", Hooks::parallel);
         one("arrivals", Arrivals::measure);
     }

@@ -57,6 +57,13 @@ import org.slf4j.LoggerFactory;
 final class Worker {
     private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
     private static final Duration LANES_END = Duration.ofSeconds(7);
+    private static final String MAX_CONNECTIONS =
+            "{}: max-connections hangs Nix 2.8 and 2.26 over ssh; remove it and use NPBHQ_PARALLEL";
+
+    /** Starting a child takes as long as sending a few small paths, and as long as signing many. */
+    private static final int WORTH_A_CHILD = 8;
+
+    private static final int WORTH_SIGNING = 50;
     private static final Duration CLOSURES_STALL = Duration.ofSeconds(10);
     private static final Duration SESSIONS_END = Duration.ofSeconds(1);
 
@@ -195,6 +202,9 @@ final class Worker {
             Settings.Reading.Good good, List<AFUNIXServerSocketChannel> sockets, Notify notify)
             throws IOException, InterruptedException {
         Settings settings = good.settings();
+        settings.destinations().stream()
+                .filter(Destination::mayHangNix)
+                .forEach(destination -> LOG.warn(MAX_CONNECTIONS, destination.name()));
         good.unknown().forEach(name -> LOG.warn("{} means nothing to this program", name));
         Spool spool;
         Queue queue;
@@ -336,7 +346,9 @@ final class Worker {
         var children = new ChildProcess(settings.stallTimeout());
         Map<String, String> added = ChildEnvironment.forChildren(environment, settings.stateDir());
         var closures = new NixClosures(nix, new ChildProcess(CLOSURES_STALL), added);
-        var limits = new Lane.Limits(settings.batchSize(), settings.maxAttempts());
+        int most = settings.batchSize();
+        var signing = new Lane.Limits(most, WORTH_SIGNING, settings.maxAttempts());
+        var limits = new Lane.Limits(most, WORTH_A_CHILD, settings.maxAttempts());
         var lanes = new ArrayList<Lane>();
         Path key = settings.signingKey();
         if (key != null) {
@@ -349,7 +361,7 @@ final class Worker {
                                     slot -> new Transports(nix, children, slot).sign(key)),
                             ClosureSource.NONE,
                             queue,
-                            limits.atMost(Destination.MOST_AT_ONCE)));
+                            signing.atMost(Destination.MOST_AT_ONCE)));
         }
         for (Destination destination : settings.destinations()) {
             lanes.add(
