@@ -36,13 +36,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One life of the worker.
+ * One run of the worker, from its start to its exit.
  *
  * <pre>
  *   settings ─► sockets ─► queue, spool ─► lanes ─► READY=1 ─► listener runs … ─► idle, SIGTERM or a bug
  *      └─ wrong ─┐            └─ unusable ─┐                                          │
  *                ▼                         ▼                                          ▼
- *   UnavailableHandler: refuses every client, so that hooks spool      STOPPING=1 ─► lanes end their children
+ *   UnavailableHandler: refuses every client, so that hooks spool      STOPPING=1 ─► lanes stop their children
  *                                                                            ─► sessions ─► queue closed ─► exit
  * </pre>
  */
@@ -71,14 +71,10 @@ final class Worker {
         this.clock = clock;
     }
 
-    /**
-     * Serves until idle, until {@link #stop()}, or until something is found that it cannot go on
-     * from.
-     */
+    /** Serves until the worker is idle, until {@link #stop()}, or until a fatal error. */
     Exit run() throws InterruptedException {
         Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> fail(thrown));
-        // Beside what follows: a start has two halves of the same length that do not need each
-        // other.
+        // In parallel with the rest of the start, which takes as long.
         prepared.setDaemon(true);
         prepared.start();
         var notify = new Notify(environment);
@@ -110,7 +106,7 @@ final class Worker {
         }
     }
 
-    /** Makes {@link #run} end soon; may be called from any thread, also before it has begun. */
+    /** Makes {@link #run} return soon; may be called from any thread, also before it. */
     void stop() {
         synchronized (life) {
             stopRequested = true;
@@ -120,7 +116,7 @@ final class Worker {
         }
     }
 
-    private boolean toldToStop() {
+    private boolean isStopRequested() {
         synchronized (life) {
             return stopRequested;
         }
@@ -183,7 +179,7 @@ final class Worker {
             Settings.Reading.Good good, List<AFUNIXServerSocketChannel> sockets, Notify notify)
             throws IOException, InterruptedException {
         Settings settings = good.settings();
-        good.unknown().forEach(name -> LOG.warn("{} means nothing to this program", name));
+        good.unknown().forEach(name -> LOG.warn("unknown setting {} (ignored)", name));
         Queue queue;
         try {
             prepared.join();
@@ -238,7 +234,7 @@ final class Worker {
             stop(heartbeat);
             publisher.stop();
             housekeeping.stop();
-            notify.stopping(toldToStop() ? "told to stop" : "nothing left to do");
+            notify.stopping(isStopRequested() ? "stopped" : "nothing left to do");
             lanes.forEach(Lane::stop);
             for (Lane lane : lanes) {
                 lane.join(LANES_END);
@@ -246,10 +242,10 @@ final class Worker {
             open.closeSessions(SESSIONS_END);
             publisher.publishEnd();
             LOG.info(
-                    "ended: {}; {}",
+                    "exits: {}; {}",
                     bug.get() != null
                             ? "a bug"
-                            : toldToStop() ? "told to stop" : "nothing left to do",
+                            : isStopRequested() ? "stopped" : "nothing left to do",
                     done(lanes));
         }
         return bug.get() == null ? Exit.OK : Exit.BUG;
@@ -284,7 +280,7 @@ final class Worker {
         listener.wake();
     }
 
-    /** One line for who looks through the journal: what this worker has done. */
+    /** The last line in the journal: what this worker delivered. */
     private static String done(List<Lane> lanes) {
         var parts = new ArrayList<String>();
         for (Lane lane : lanes) {
@@ -310,7 +306,7 @@ final class Worker {
     }
 
     private List<Lane> lanes(Settings settings, Queue queue) {
-        var carriers =
+        var transports =
                 new Transports(
                         new Nix(settings.nix(), settings.storeDir()),
                         new ChildProcess(settings.stallTimeout()),
@@ -321,7 +317,7 @@ final class Worker {
             lanes.add(
                     lane(
                             QueueTransaction.SIGN,
-                            carriers.sign(settings.signingKey()),
+                            transports.sign(settings.signingKey()),
                             queue,
                             limits.atMost(Destination.MOST_AT_ONCE)));
         }
@@ -329,17 +325,17 @@ final class Worker {
             lanes.add(
                     lane(
                             destination.name(),
-                            carriers.to(destination, settings.substituteOnDestination()),
+                            transports.to(destination, settings.substituteOnDestination()),
                             queue,
                             limits.atMost(destination.mostAtOnce())));
         }
         return lanes;
     }
 
-    private Lane lane(String name, Transport carrier, Queue queue, Lane.Limits limits) {
+    private Lane lane(String name, Transport transport, Queue queue, Lane.Limits limits) {
         return new Lane(
                 name,
-                carrier,
+                transport,
                 queue,
                 limits,
                 () -> ThreadLocalRandom.current().nextDouble(),
