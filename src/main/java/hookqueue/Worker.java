@@ -44,13 +44,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One life of the worker.
+ * One run of the worker, from its start to its exit.
  *
  * <pre>
  *   settings ─► sockets ─► queue, spool ─► lanes ─► READY=1 ─► listener runs … ─► idle, SIGTERM or a bug
  *      └─ wrong ─┐            └─ unusable ─┐                                          │
  *                ▼                         ▼                                          ▼
- *   UnavailableHandler: refuses every client, so that hooks spool      STOPPING=1 ─► lanes end their children
+ *   UnavailableHandler: refuses every client, so that hooks spool      STOPPING=1 ─► lanes stop their children
  *                                                                            ─► sessions ─► queue closed ─► exit
  * </pre>
  */
@@ -86,18 +86,15 @@ final class Worker {
         this.clock = clock;
     }
 
-    /**
-     * Serves until idle, until {@link #stop()}, or until something is found that it cannot go on
-     * from.
-     */
+    /** Serves until the worker is idle, until {@link #stop()}, or until a fatal error. */
     Exit run() throws InterruptedException {
         Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> fail(thrown));
-        // SQLite's driver makes a date format for the default time zone, though no date is ever
-        // asked of it, and to find that zone the JDK reads the rules of all the world's (20 ms). So
-        // there is a simple one until the queue is open; nothing shows a time before.
+        // SQLite's driver makes a date format for the default time zone, which it never uses, and
+        // the
+        // JDK would read the rules of every zone for that (20 ms). So the default is a simple zone
+        // until the queue is open; nothing shows a time before.
         TimeZone.setDefault(new SimpleTimeZone(0, "UTC"));
-        // Beside what follows: a start has two halves of the same length that do not need each
-        // other.
+        // In parallel with the rest of the start, which takes as long.
         prepared.setDaemon(true);
         prepared.start();
         var notify = new Notify(environment);
@@ -129,7 +126,7 @@ final class Worker {
         }
     }
 
-    /** Makes {@link #run} end soon; may be called from any thread, also before it has begun. */
+    /** Makes {@link #run} return soon; may be called from any thread, also before it. */
     void stop() {
         synchronized (life) {
             stopRequested = true;
@@ -139,7 +136,7 @@ final class Worker {
         }
     }
 
-    private boolean toldToStop() {
+    private boolean isStopRequested() {
         synchronized (life) {
             return stopRequested;
         }
@@ -205,7 +202,7 @@ final class Worker {
         settings.destinations().stream()
                 .filter(Destination::mayHangNix)
                 .forEach(destination -> LOG.warn(MAX_CONNECTIONS, destination.name()));
-        good.unknown().forEach(name -> LOG.warn("{} means nothing to this program", name));
+        good.unknown().forEach(name -> LOG.warn("unknown setting {} (ignored)", name));
         Spool spool;
         Queue queue;
         try {
@@ -270,7 +267,7 @@ final class Worker {
             stop(heartbeat);
             publisher.stop();
             housekeeping.stop();
-            notify.stopping(toldToStop() ? "told to stop" : "nothing left to do");
+            notify.stopping(isStopRequested() ? "stopped" : "nothing left to do");
             lanes.forEach(Lane::stop);
             for (Lane lane : lanes) {
                 lane.join(LANES_END);
@@ -278,10 +275,10 @@ final class Worker {
             open.closeSessions(SESSIONS_END);
             publisher.publishEnd();
             LOG.info(
-                    "ended: {}; {}",
+                    "exits: {}; {}",
                     bug.get() != null
                             ? "a bug"
-                            : toldToStop() ? "told to stop" : "nothing left to do",
+                            : isStopRequested() ? "stopped" : "nothing left to do",
                     done(lanes));
         }
         return bug.get() == null ? Exit.OK : Exit.BUG;
@@ -316,7 +313,7 @@ final class Worker {
         listener.wake();
     }
 
-    /** One line for who looks through the journal: what this worker has done. */
+    /** The last line in the journal: what this worker delivered. */
     private static String done(List<Lane> lanes) {
         var parts = new ArrayList<String>();
         for (Lane lane : lanes) {

@@ -113,11 +113,11 @@ class SettingsTest {
                 List.of(), good(Map.of("NPBHQ_SIGNING_PRIVATE_KEY_PATH", "/key")).destinations());
         assertEquals(
                 List.of(
-                        "neither NPBHQ_UPLOAD_TO nor NPBHQ_SIGNING_PRIVATE_KEY_PATH is set: there is nothing to do"),
+                        "neither NPBHQ_UPLOAD_TO nor NPBHQ_SIGNING_PRIVATE_KEY_PATH is set: nothing to do"),
                 mistakes(Map.of()));
         assertEquals(
                 List.of(
-                        "neither NPBHQ_UPLOAD_TO nor NPBHQ_SIGNING_PRIVATE_KEY_PATH is set: there is nothing to do"),
+                        "neither NPBHQ_UPLOAD_TO nor NPBHQ_SIGNING_PRIVATE_KEY_PATH is set: nothing to do"),
                 mistakes(Map.of("NPBHQ_UPLOAD_TO", "  ", "NPBHQ_SIGNING_PRIVATE_KEY_PATH", "")));
     }
 
