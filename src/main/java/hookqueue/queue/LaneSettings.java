@@ -29,6 +29,8 @@ final class LaneSettings {
     }
 
     /**
+     * Changes the lanes in the database to these.
+     *
      * @return whether that has settled paths, whose roots are still there
      */
     boolean apply(List<String> names, long now) throws SQLException {
