@@ -54,6 +54,12 @@ public sealed interface Destination {
         return MOST_AT_ONCE;
     }
 
+    /** Whether old versions of Nix hang with a parameter of its URL. */
+    default boolean mayHangNix() {
+        return this instanceof Store store
+                && store.url().matches("ssh(-ng)?://.*[?&]max-connections=.*");
+    }
+
     /**
      * A destination with a name of its own, which keeps its queue when its URL changes.
      *

@@ -113,7 +113,9 @@ public final class ChildProcess {
                 answer == null
                         ? null
                         : started(
-                                () -> problem.set(read(child.getInputStream(), answer, heard)),
+                                () ->
+                                        problem.set(
+                                                readAnswer(child.getInputStream(), answer, heard)),
                                 "child-answer");
         ExitResult ending = await(child, mark, heard);
         ProcessTree.end(child.toHandle(), mark, GRACE);
@@ -135,7 +137,7 @@ public final class ChildProcess {
     }
 
     /** The rest of an answer that cannot be read is read too, so that the child can end. */
-    private static @Nullable String read(InputStream stream, Answer answer, Heard heard) {
+    private static @Nullable String readAnswer(InputStream stream, Answer answer, Heard heard) {
         var counted =
                 new FilterInputStream(stream) {
                     @Override

@@ -29,7 +29,7 @@ final class LaneSettings {
     }
 
     /**
-     * Changes the lanes in the database to these.
+     * Records which lanes the settings name.
      *
      * @return whether that has settled paths, whose roots are still there
      */

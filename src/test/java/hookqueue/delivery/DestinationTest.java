@@ -53,6 +53,18 @@ class DestinationTest {
     }
 
     @ParameterizedTest
+    @CsvSource({
+        "ssh://cache?max-connections=4, true",
+        "ssh-ng://cache?compress=true&max-connections=4, true",
+        "ssh://cache, false",
+        "http://cache?max-connections=4, false",
+        "exec:/bin/max-connections=, false",
+    })
+    void aParameterThatHangsOldNixIsNoticed(String url, boolean hangs) {
+        assertEquals(hangs, Destination.parse(url).mayHangNix());
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"cache", "ssh:cache", "exec:push", "exec:", "-ssh://cache", "./x", ""})
     void whatIsNoDestinationIsRefusedByName(String word) {
         var refusal = assertThrows(IllegalArgumentException.class, () -> Destination.parse(word));
