@@ -141,8 +141,9 @@ final class BatchPlanner {
         var needed = new HashSet<>(graph.missing(List.of(node)));
         return flights.stream()
                 .map(Dispatcher.Flight::batch)
-                .filter(batch -> batch.missing() != null)
-                .filter(batch -> batch.missing().stream().anyMatch(needed::contains))
+                .filter(batch ->
+                        batch.missing() != null
+                                && batch.missing().stream().anyMatch(needed::contains))
                 .map(batch -> batch.members().getFirst().path())
                 .findFirst();
     }
