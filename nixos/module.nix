@@ -162,6 +162,7 @@ in
         NPBHQ_STORE_DIR = literal cfg.storeDir;
         NPBHQ_SOCKET = literal cfg.socketPath;
         NPBHQ_BATCH_SIZE = toString cfg.batchSize;
+        NPBHQ_PARALLEL = toString cfg.parallel;
         NPBHQ_IDLE_TIMEOUT = toString cfg.idleTimeout;
         NPBHQ_STALL_TIMEOUT = toString cfg.stallTimeout;
         NPBHQ_MAX_ATTEMPTS = toString cfg.maxAttempts;

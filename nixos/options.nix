@@ -34,8 +34,8 @@ in
       default = null;
       example = "/run/secrets/nix-store-signing-priv-key";
       description = ''
-        Where the key is that signs every path, and what was built here of its closure, before any upload (NPBHQ_SIGNING_PRIVATE_KEY_PATH). Read by systemd as
-        root, so it may be readable by root alone. Not signed if null.
+        Where the key is that signs every path, and what was built here of its closure, before any upload
+        (NPBHQ_SIGNING_PRIVATE_KEY_PATH). Read by systemd as root, so it may be readable by root alone. Not signed if null.
       '';
     };
 
@@ -138,6 +138,13 @@ in
       default = 200;
       example = 50;
       description = "The most paths that one `nix copy` gets (NPBHQ_BATCH_SIZE).";
+    };
+
+    parallel = mkOption {
+      type = types.ints.between 1 16;
+      default = 4;
+      example = 8;
+      description = "The most child processes of one destination at a time (NPBHQ_PARALLEL).";
     };
 
     idleTimeout = mkOption {

@@ -75,6 +75,7 @@ rec {
     gcrootsDir = "/nix/var/nix/gcroots/uploads";
     storeDir = "/nix/store";
     batchSize = 50;
+    parallel = 8;
     idleTimeout = 90;
     stallTimeout = "1h";
     maxAttempts = 3;

@@ -129,7 +129,7 @@ check_tests() {
 # Scripts begin with a store path.
 check_package() {
     outside=0
-    for file in "$1"/bin/*; do
+    for file in "$1"/bin/* "$1"/libexec/*/*; do
         first=$(head -n 1 "$file" | tr -d '\000')
         case $first in
             "#!$NIX_STORE_DIR"/*) ;;

@@ -3,13 +3,16 @@ import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executors;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 /**
  * Paths that arrive one at a time while a batch runs: how long until each is at the destination, against signing and
@@ -51,37 +54,37 @@ final class Arrivals {
 
     private static List<Double> queued(World world, Path cache, List<String> batch, List<String> late) throws IOException {
         world.set("NPBHQ_UPLOAD_TO", "file://" + cache).set("NPBHQ_SIGNING_PRIVATE_KEY_PATH", world.key);
+        var begun = new LinkedHashMap<String, Instant>();
         try (WorkerProcess queue = WorkerProcess.start(world);
-                var shell = new Shell(world);
-                var watch = new Watch(cache)) {
+                var shell = new Shell(world)) {
             queue.ask(String.join(" ", batch));
-            for (int i = 0; i < late.size(); i++) {
-                watch.expect(late.get(i));
-                Hooks.hook(shell, world, late.get(i));
+            for (String path : late) {
+                begun.put(path, Instant.now());
+                Hooks.hook(shell, world, path);
                 World.pause(EVERY_MS);
             }
             queue.ask("wait");
-            return watch.latencies();
         }
+        return latencies(cache, begun);
     }
 
     private static List<Double> copied(World world, Path cache, List<String> batch, List<String> late) throws IOException {
-        try (ExecutorService threads = Executors.newCachedThreadPool();
-                var watch = new Watch(cache)) {
-            var running = new ArrayList<java.util.concurrent.Future<?>>();
+        var begun = new LinkedHashMap<String, Instant>();
+        var running = new ArrayList<Future<?>>();
+        try (ExecutorService threads = Executors.newCachedThreadPool()) {
             running.add(threads.submit(() -> byHand(world, cache, batch)));
             for (String path : late) {
-                watch.expect(path);
+                begun.put(path, Instant.now());
                 running.add(threads.submit(() -> byHand(world, cache, List.of(path))));
                 World.pause(EVERY_MS);
             }
             for (var one : running) {
                 one.get();
             }
-            return watch.latencies();
-        } catch (InterruptedException | java.util.concurrent.ExecutionException e) {
+        } catch (InterruptedException | ExecutionException e) {
             throw new IOException(e);
         }
+        return latencies(cache, begun);
     }
 
     private static Void byHand(World world, Path cache, List<String> paths) throws IOException {
@@ -91,59 +94,14 @@ final class Arrivals {
         return null;
     }
 
-    /** Notes when the description of each expected path, which Nix writes last, is in a file:// cache. */
-    private static final class Watch implements AutoCloseable {
-        private final Path cache;
-        private final Map<Path, Long> expected = new ConcurrentHashMap<>();
-        private final List<Double> latencies = new ArrayList<>();
-        private final Thread thread = Thread.ofPlatform().start(this::look);
-        private volatile boolean closed;
-
-        Watch(Path cache) {
-            this.cache = cache;
+    /** Until the description of each path, which Nix writes last, was in the cache: in milliseconds. */
+    private static List<Double> latencies(Path cache, Map<String, Instant> begun) throws IOException {
+        var latencies = new ArrayList<Double>();
+        for (var each : begun.entrySet()) {
+            String hash = Path.of(each.getKey()).getFileName().toString().substring(0, 32);
+            Instant there = Files.getLastModifiedTime(cache.resolve(hash + ".narinfo")).toInstant();
+            latencies.add(Duration.between(each.getValue(), there).toNanos() / 1e6);
         }
-
-        void expect(String path) {
-            String name = path.substring(path.lastIndexOf('/') + 1);
-            expected.put(cache.resolve(name.substring(0, 32) + ".narinfo"), System.nanoTime());
-        }
-
-        private void look() {
-            while (!closed) {
-                for (var entry : expected.entrySet()) {
-                    if (Files.exists(entry.getKey())) {
-                        synchronized (latencies) {
-                            latencies.add(Plan.millisecondsSince(entry.getValue()));
-                        }
-                        expected.remove(entry.getKey());
-                    }
-                }
-                World.pause(2);
-            }
-        }
-
-        /** All have arrived when this is asked for. */
-        List<Double> latencies() throws IOException {
-            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-            while (!expected.isEmpty()) {
-                if (System.nanoTime() > end) {
-                    throw new IOException("never arrived: " + expected.keySet());
-                }
-                World.pause(10);
-            }
-            synchronized (latencies) {
-                return List.copyOf(latencies);
-            }
-        }
-
-        @Override
-        public void close() {
-            closed = true;
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-            }
-        }
+        return latencies;
     }
 }

@@ -28,6 +28,7 @@ final class Bench {
         one("drain-file", Drain::file);
         one("drain-ssh", Drain::ssh);
         one("hook-warm", Hooks::warm);
+        one("hook-warmed", Hooks::warmed);
         one("hook-script", Hooks::script);
         one("hook-commit", Hooks::commit);
         one("hook-shell", Floors::shell);
@@ -35,6 +36,7 @@ final class Bench {
         one("hook-backlog", Hooks::backlog);
         one("hook-busy", Floors::busy);
         one("hook-builds", Floors::builds);
+        one("hook-builds-empty", Floors::emptyHook);
         one("early", Early::acknowledgements);
         one("cold", Cold::start);
         ALL.put("intake", Intake::rates);
@@ -42,6 +44,9 @@ final class Bench {
         ALL.put("growth", Growth::measure);
         one("left-behind", Cold::leftBehind);
         one("drain-far", Drain::far);
+        one("far-http", Link::http);
+        ALL.put("behind", Link::behind);
+        ALL.put("bytes", Link::bytes);
         one("hook-parallel", Hooks::parallel);
         one("arrivals", Arrivals::measure);
     }

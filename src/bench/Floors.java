@@ -81,19 +81,28 @@ final class Floors {
                         return took;
                     },
                     () -> shell.time(reference.forPath(next.get())));
-            return new Result(id, "hook, worker warm, through its acknowledgement", "ms", pairs.ours(), pairs.reference(),
+            return new Result(id, "hook, worker just started, through its acknowledgement", "ms", pairs.ours(), pairs.reference(),
                     against, null, Map.of());
         }
     }
 
     /** So many builds of nothing by Nix, with the hook and without. */
     static Result builds(Plan plan) throws IOException {
+        return builds(plan, "hook-builds", "the hook", plan.dist().resolve("bin/post-build-hook"));
+    }
+
+    /** What of it is Nix's own: it starts a process, and reads what that says until its end. */
+    static Result emptyHook(Plan plan) throws IOException {
+        return builds(plan, "hook-builds-empty", "a hook that does nothing", Path.of("/bin/true"));
+    }
+
+    private static Result builds(Plan plan, String id, String what, Path hook) throws IOException {
         int count = plan.pick(40, 200);
         try (var world = World.kept(plan.dist()).set("NPBHQ_UPLOAD_TO", "exec:/bin/true");
                 WorkerProcess queue = WorkerProcess.start(world)) {
             Path folder = Files.createDirectory(world.dir.resolve("with-outputs"));
             Files.copy(compile(world, "out-paths"), folder.resolve("program"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
-            Files.createSymbolicLink(folder.resolve("hook"), plan.dist().resolve("bin/post-build-hook"));
+            Files.createSymbolicLink(folder.resolve("hook"), hook);
             Path outputs = Files.createDirectory(folder.resolve("outputs"));
             var salt = new int[1];
             Plan.Pairs pairs = Plan.interleave(
@@ -109,7 +118,7 @@ final class Floors {
             for (int i = 0; i < pairs.ours().size(); i++) {
                 differences.add((pairs.ours().get(i) - pairs.reference().get(i)) / count);
             }
-            return new Result("hook-builds", "%d builds of nothing, each with the hook".formatted(count), "ms", pairs.ours(),
+            return new Result(id, "%d builds of nothing, each with %s".formatted(count, what), "ms", pairs.ours(),
                     pairs.reference(), "the same without", null, Map.of("difference_per_build_ms", differences));
         }
     }

@@ -23,20 +23,9 @@ final class Growth {
         int longest = (int) last.get("paths");
         var memory = Result.plain("memory-queue", "resident memory with %,d queued, at most".formatted(longest), "MB",
                 Result.Goal.atMost(96), List.of(most(last)));
-        var slopes = new LinkedHashMap<String, Object>();
-        for (String column : List.of("enqueue_per_s", "start_ms", "hook_ms", "drain_per_s", "rss_filling_mb", "rss_mb", "database_bytes")) {
-            slopes.put(column, exponent(rows, column));
-        }
         // For what a longer queue costs at start: that of the longest against that of the shortest.
         return List.of(memory, Result.plain("growth", "start to first answer with %,d queued".formatted(longest), "ms",
-                null, List.of((Double) last.get("start_ms"))).with(Map.of("rows", rows, "exponents", slopes)));
-    }
-
-    /** By which power of the number of paths a column grows: 0 is flat, 1 is in proportion. */
-    static double exponent(List<Map<String, Object>> rows, String column) {
-        double[] x = rows.stream().mapToDouble(row -> Math.log10(number(row, "paths"))).toArray();
-        double[] y = rows.stream().mapToDouble(row -> Math.log10(number(row, column))).toArray();
-        return Stats.slope(x, y);
+                null, List.of((Double) last.get("start_ms"))).with(Map.of("rows", rows)));
     }
 
     private static double number(Map<String, Object> row, String column) {

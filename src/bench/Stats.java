@@ -30,19 +30,6 @@ final class Stats {
         return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
     }
 
-    /** By how much y grows when x grows by one: the line with the least squares. */
-    static double slope(double[] x, double[] y) {
-        double meanX = Arrays.stream(x).average().orElseThrow();
-        double meanY = Arrays.stream(y).average().orElseThrow();
-        double above = 0;
-        double below = 0;
-        for (int i = 0; i < x.length; i++) {
-            above += (x[i] - meanX) * (y[i] - meanY);
-            below += (x[i] - meanX) * (x[i] - meanX);
-        }
-        return below == 0 ? 0 : above / below;
-    }
-
     static double[] array(List<Double> values) {
         return values.stream().mapToDouble(Double::doubleValue).toArray();
     }

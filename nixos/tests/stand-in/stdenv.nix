@@ -27,13 +27,14 @@ let
   tools = import ./tools.nix;
   coreutils = programs "coreutils" tools.coreutils;
   others = programs "stdenv-tools" tools.others;
+  # "exit 0", so that bash does not become its last program: one that closes its output before it ends is killed by Nix.
   shells = derivation {
     inherit system;
     name = "bash";
     builder = bash;
     args = [
       "-euc"
-      "/hidden/bin/mkdir -p $out/bin; /hidden/bin/cp -L ${bash} $out/bin/bash; /hidden/bin/ln -s bash $out/bin/sh"
+      "/hidden/bin/mkdir -p $out/bin; /hidden/bin/cp -L ${bash} $out/bin/bash; /hidden/bin/ln -s bash $out/bin/sh; exit 0"
     ];
   };
 
@@ -94,7 +95,6 @@ let
         runHook preInstallCheck
         eval "''${installCheckPhase-}"
     fi
-    # A program that closes its output before it ends, as GNU find does, must not be what bash ends as: Nix kills then.
     exit 0
   '';
 

@@ -36,7 +36,15 @@ _nix_post_build_hook_queue() {
                     choices=$(_nix_post_build_hook_queue_paths "${COMP_WORDS[0]}" list)
                 fi
                 ;;
-            retry | drop | explain) choices=$(_nix_post_build_hook_queue_paths "${COMP_WORDS[0]}" list) ;;
+            retry | explain) choices=$(_nix_post_build_hook_queue_paths "${COMP_WORDS[0]}" list) ;;
+            drop)
+                if [[ $current == d* ]]; then
+                    choices=destination=
+                    compopt -o nospace
+                else
+                    choices=$(_nix_post_build_hook_queue_paths "${COMP_WORDS[0]}" list)
+                fi
+                ;;
             queue | /*)
                 if [[ $word == queue && $COMP_CWORD == 2 && $current != /* ]]; then
                     choices=tag=

@@ -39,4 +39,5 @@ __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from wait' -a 'timeou
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from wait queue' -a 'tag=' -d 'A name'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from queue' -F
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from wait retry drop explain' -a '(__nix_post_build_hook_queue_paths)'
+__nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from drop' -a 'destination=' -d 'all that a destination still has to get'
 functions -e __nix_post_build_hook_queue_add

@@ -70,10 +70,10 @@ $counts
 END
 backfill
 must ends_with 1
-must has_part "$case_dir/err" 'Nix cannot tell its paths: status 7; 3 queued all the same'
+must has_part "$case_dir/err" 'Nix cannot list its paths: status 7; 3 queued all the same'
 backfill --dry-run
 must ends_with 1
-must has_part "$case_dir/err" 'Nix cannot tell its paths: status 7'
+must has_part "$case_dir/err" 'Nix cannot list its paths: status 7'
 
 test_that "excluded and refused ones are counted, and the refused named"
 fake_nix 1100

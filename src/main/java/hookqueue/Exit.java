@@ -1,14 +1,14 @@
 package hookqueue;
 
-/** How the program ends; the numbers are those of sysexits.h. */
+/** Exit codes of the program, from sysexits.h. */
 enum Exit {
-    /** There was nothing left to do, or systemd asked it to stop. */
+    /** Idle, or stopped by systemd. */
     OK(0),
     /** The command line is wrong. */
     USAGE(64),
-    /** No listening socket was handed down. */
+    /** No listening socket. */
     NO_SOCKET(66),
-    /** A bug; systemd starts it again. */
+    /** A bug; systemd restarts the worker. */
     BUG(70),
     /** The state directory cannot be used. */
     NO_STATE(73),

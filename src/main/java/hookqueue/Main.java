@@ -6,9 +6,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 
-/**
- * The program. Everything but {@code serve} is done by the shell script around it, without a JVM.
- */
+/** The program. The shell script around it does everything but {@code serve}, without a JVM. */
 public final class Main {
     private static final long STOP_SECONDS = 9;
 
@@ -40,15 +38,12 @@ public final class Main {
         System.exit(exit.get().code());
     }
 
-    /**
-     * On SIGTERM: without it the JVM would end with status 143, and systemd would call that a
-     * failure.
-     */
+    /** On SIGTERM: without this hook the JVM exits with 143, a failure to systemd. */
     private static void stop(Worker worker, CountDownLatch ended, AtomicReference<Exit> exit) {
         worker.stop();
         try {
             if (!ended.await(STOP_SECONDS, TimeUnit.SECONDS)) {
-                System.err.println("<3>could not end within " + STOP_SECONDS + "s");
+                System.err.println("<3>could not stop within " + STOP_SECONDS + "s");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -18,10 +18,10 @@ import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the environment variables {@code NPBHQ_*} say, checked.
+ * The checked settings, from the environment variables {@code NPBHQ_*}.
  *
- * @param signingKey {@code NPBHQ_SIGNING_PRIVATE_KEY_PATH}: sign every path with it before any
- *     upload; or null
+ * @param signingKey {@code NPBHQ_SIGNING_PRIVATE_KEY_PATH}: signs every path before any upload; or
+ *     null
  * @param destinations {@code NPBHQ_UPLOAD_TO}
  * @param stateDir {@code NPBHQ_STATE_DIR}
  * @param rootsDir {@code NPBHQ_GCROOTS_DIR}
@@ -56,22 +56,22 @@ record Settings(
         @Nullable Path metricsFile,
         String logLevel) {
 
-    /** What reading them led to. */
+    /** The result of {@link #read}. */
     sealed interface Reading {
         /**
-         * All is well.
+         * Valid settings.
          *
-         * @param unknown variables {@code NPBHQ_*} that mean nothing to this program
+         * @param unknown variables {@code NPBHQ_*} that this program does not know
          */
         record Good(Settings settings, List<String> unknown) implements Reading {}
 
-        /** Every mistake there is, each by name, value and rule. */
+        /** All mistakes, each with name, value and rule. */
         record Mistakes(List<String> all) implements Reading {}
     }
 
     private static final String PREFIX = "NPBHQ_";
 
-    /** Reads and checks all of them. */
+    /** Reads and checks all settings. */
     static Reading read(Map<String, String> environment) {
         var reader = new Reader(environment);
         Settings settings = reader.settings();
@@ -80,14 +80,12 @@ record Settings(
                 : new Reading.Mistakes(List.copyOf(reader.mistakes));
     }
 
-    /**
-     * Collects mistakes while it reads; a variable with a mistake has its default in the meantime.
-     */
+    /** Collects mistakes while it reads; a variable with a mistake gets its default. */
     private static final class Reader {
         private final Map<String, String> environment;
         private final List<String> mistakes = new ArrayList<>();
 
-        /** For the hook and the client only. */
+        /** At first the variables of the hook, the client and the launcher. */
         private final Set<String> known =
                 new HashSet<>(
                         Set.of(
@@ -106,7 +104,7 @@ record Settings(
             List<Destination> destinations = destinations();
             if (signingKey == null && destinations.isEmpty() && mistakes.isEmpty()) {
                 mistakes.add(
-                        "neither NPBHQ_UPLOAD_TO nor NPBHQ_SIGNING_PRIVATE_KEY_PATH is set: there is nothing to do");
+                        "neither NPBHQ_UPLOAD_TO nor NPBHQ_SIGNING_PRIVATE_KEY_PATH is set: nothing to do");
             }
             String state =
                     environment.getOrDefault(
@@ -148,6 +146,7 @@ record Settings(
             known.add(PREFIX + "UPLOAD_TO");
             var found = new ArrayList<Destination>();
             var identities = new HashSet<String>();
+            var names = new HashSet<String>();
             for (String word :
                     environment.getOrDefault("NPBHQ_UPLOAD_TO", "").trim().split("\\s+")) {
                 if (word.isEmpty()) {
@@ -155,11 +154,15 @@ record Settings(
                 }
                 try {
                     Destination destination = Destination.parse(word);
-                    if (identities.add(destination.identity())) {
+                    if (!identities.add(destination.identity())) {
+                        mistakes.add(
+                                "NPBHQ_UPLOAD_TO names the same destination twice: "
+                                        + destination.name());
+                    } else if (names.add(destination.name())) {
                         found.add(destination);
                     } else {
                         mistakes.add(
-                                "NPBHQ_UPLOAD_TO names the same destination twice: "
+                                "NPBHQ_UPLOAD_TO gives two destinations one name: "
                                         + destination.name());
                     }
                 } catch (IllegalArgumentException e) {
@@ -174,7 +177,7 @@ record Settings(
             return value == null ? standard : value;
         }
 
-        /** An empty variable counts as not set. */
+        /** Treats an empty variable as not set. */
         private <T> @Nullable T orNull(String name, Function<String, T> parse) {
             known.add(PREFIX + name);
             String text = environment.getOrDefault(PREFIX + name, "");

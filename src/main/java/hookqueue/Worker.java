@@ -32,6 +32,8 @@ import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.SimpleTimeZone;
+import java.util.TimeZone;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
@@ -42,19 +44,26 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One life of the worker.
+ * One run of the worker, from its start to its exit.
  *
  * <pre>
  *   settings ─► sockets ─► queue, spool ─► lanes ─► READY=1 ─► listener runs … ─► idle, SIGTERM or a bug
  *      └─ wrong ─┐            └─ unusable ─┐                                          │
  *                ▼                         ▼                                          ▼
- *   UnavailableHandler: refuses every client, so that hooks spool      STOPPING=1 ─► lanes end their children
+ *   UnavailableHandler: refuses every client, so that hooks spool      STOPPING=1 ─► lanes stop their children
  *                                                                            ─► sessions ─► queue closed ─► exit
  * </pre>
  */
 final class Worker {
     private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
     private static final Duration LANES_END = Duration.ofSeconds(7);
+    private static final String MAX_CONNECTIONS =
+            "{}: max-connections hangs Nix 2.8 and 2.26 over ssh; remove it and use NPBHQ_PARALLEL";
+
+    /** Starting a child takes as long as sending a few small paths, and as long as signing many. */
+    private static final int WORTH_A_CHILD = 8;
+
+    private static final int WORTH_SIGNING = 50;
     private static final Duration CLOSURES_STALL = Duration.ofSeconds(10);
     private static final Duration SESSIONS_END = Duration.ofSeconds(1);
 
@@ -77,14 +86,15 @@ final class Worker {
         this.clock = clock;
     }
 
-    /**
-     * Serves until idle, until {@link #stop()}, or until something is found that it cannot go on
-     * from.
-     */
+    /** Serves until the worker is idle, until {@link #stop()}, or until a fatal error. */
     Exit run() throws InterruptedException {
         Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> fail(thrown));
-        // Beside what follows: a start has two halves of the same length that do not need each
-        // other.
+        // SQLite's driver makes a date format for the default time zone, which it never uses, and
+        // the
+        // JDK would read the rules of every zone for that (20 ms). So the default is a simple zone
+        // until the queue is open; nothing shows a time before.
+        TimeZone.setDefault(new SimpleTimeZone(0, "UTC"));
+        // In parallel with the rest of the start, which takes as long.
         prepared.setDaemon(true);
         prepared.start();
         var notify = new Notify(environment);
@@ -116,7 +126,7 @@ final class Worker {
         }
     }
 
-    /** Makes {@link #run} end soon; may be called from any thread, also before it has begun. */
+    /** Makes {@link #run} return soon; may be called from any thread, also before it. */
     void stop() {
         synchronized (life) {
             stopRequested = true;
@@ -126,7 +136,7 @@ final class Worker {
         }
     }
 
-    private boolean toldToStop() {
+    private boolean isStopRequested() {
         synchronized (life) {
             return stopRequested;
         }
@@ -189,7 +199,10 @@ final class Worker {
             Settings.Reading.Good good, List<AFUNIXServerSocketChannel> sockets, Notify notify)
             throws IOException, InterruptedException {
         Settings settings = good.settings();
-        good.unknown().forEach(name -> LOG.warn("{} means nothing to this program", name));
+        settings.destinations().stream()
+                .filter(Destination::mayHangNix)
+                .forEach(destination -> LOG.warn(MAX_CONNECTIONS, destination.name()));
+        good.unknown().forEach(name -> LOG.warn("unknown setting {} (ignored)", name));
         Spool spool;
         Queue queue;
         try {
@@ -198,6 +211,8 @@ final class Worker {
             queue = Queue.open(queueSettings(settings), clock, this::fail, notify::starting);
         } catch (QueueException e) {
             return refuse(sockets, notify, e.getMessage(), List.of(e.getMessage()), Exit.NO_STATE);
+        } finally {
+            TimeZone.setDefault(null); // the system's again
         }
         try (queue) {
             var intake = new SpoolIntake(spool, queue, settings.filter(), clock);
@@ -252,7 +267,7 @@ final class Worker {
             stop(heartbeat);
             publisher.stop();
             housekeeping.stop();
-            notify.stopping(toldToStop() ? "told to stop" : "nothing left to do");
+            notify.stopping(isStopRequested() ? "stopped" : "nothing left to do");
             lanes.forEach(Lane::stop);
             for (Lane lane : lanes) {
                 lane.join(LANES_END);
@@ -260,10 +275,10 @@ final class Worker {
             open.closeSessions(SESSIONS_END);
             publisher.publishEnd();
             LOG.info(
-                    "ended: {}; {}",
+                    "exits: {}; {}",
                     bug.get() != null
                             ? "a bug"
-                            : toldToStop() ? "told to stop" : "nothing left to do",
+                            : isStopRequested() ? "stopped" : "nothing left to do",
                     done(lanes));
         }
         return bug.get() == null ? Exit.OK : Exit.BUG;
@@ -298,7 +313,7 @@ final class Worker {
         listener.wake();
     }
 
-    /** One line for who looks through the journal: what this worker has done. */
+    /** The last line in the journal: what this worker delivered. */
     private static String done(List<Lane> lanes) {
         var parts = new ArrayList<String>();
         for (Lane lane : lanes) {
@@ -328,7 +343,9 @@ final class Worker {
         var children = new ChildProcess(settings.stallTimeout());
         Map<String, String> added = ChildEnvironment.forChildren(environment, settings.stateDir());
         var closures = new NixClosures(nix, new ChildProcess(CLOSURES_STALL), added);
-        var limits = new Lane.Limits(settings.batchSize(), settings.maxAttempts());
+        int most = settings.batchSize();
+        var signing = new Lane.Limits(most, WORTH_SIGNING, settings.maxAttempts());
+        var limits = new Lane.Limits(most, WORTH_A_CHILD, settings.maxAttempts());
         var lanes = new ArrayList<Lane>();
         Path key = settings.signingKey();
         if (key != null) {
@@ -341,7 +358,7 @@ final class Worker {
                                     slot -> new Transports(nix, children, slot).sign(key)),
                             ClosureSource.NONE,
                             queue,
-                            limits.atMost(Destination.MOST_AT_ONCE)));
+                            signing.atMost(Destination.MOST_AT_ONCE)));
         }
         for (Destination destination : settings.destinations()) {
             lanes.add(

@@ -69,6 +69,7 @@ class SettingsTest {
                                 Map.entry("NPBHQ_STORE_DIR", "/other/store/"),
                                 Map.entry("NPBHQ_NIX", "/bin/nix"),
                                 Map.entry("NPBHQ_BATCH_SIZE", "10000"),
+                                Map.entry("NPBHQ_PARALLEL", "16"),
                                 Map.entry("NPBHQ_IDLE_TIMEOUT", "0"),
                                 Map.entry("NPBHQ_STALL_TIMEOUT", "1s"),
                                 Map.entry("NPBHQ_MAX_ATTEMPTS", "1"),
@@ -112,11 +113,11 @@ class SettingsTest {
                 List.of(), good(Map.of("NPBHQ_SIGNING_PRIVATE_KEY_PATH", "/key")).destinations());
         assertEquals(
                 List.of(
-                        "neither NPBHQ_UPLOAD_TO nor NPBHQ_SIGNING_PRIVATE_KEY_PATH is set: there is nothing to do"),
+                        "neither NPBHQ_UPLOAD_TO nor NPBHQ_SIGNING_PRIVATE_KEY_PATH is set: nothing to do"),
                 mistakes(Map.of()));
         assertEquals(
                 List.of(
-                        "neither NPBHQ_UPLOAD_TO nor NPBHQ_SIGNING_PRIVATE_KEY_PATH is set: there is nothing to do"),
+                        "neither NPBHQ_UPLOAD_TO nor NPBHQ_SIGNING_PRIVATE_KEY_PATH is set: nothing to do"),
                 mistakes(Map.of("NPBHQ_UPLOAD_TO", "  ", "NPBHQ_SIGNING_PRIVATE_KEY_PATH", "")));
     }
 
@@ -128,6 +129,7 @@ class SettingsTest {
     @Test
     void anEmptyVariableCountsAsNotSet() {
         assertEquals(200, good(with("NPBHQ_BATCH_SIZE", "")).batchSize());
+        assertEquals(4, good(with("NPBHQ_PARALLEL", "")).parallel());
     }
 
     @ParameterizedTest
@@ -142,6 +144,8 @@ class SettingsTest {
                 "NPBHQ_BATCH_SIZE | 0 | not a whole number from 1 to 10000: 0",
                 "NPBHQ_BATCH_SIZE | 10001 | not a whole number from 1 to 10000: 10001",
                 "NPBHQ_BATCH_SIZE | many | not a whole number from 1 to 10000: many",
+                "NPBHQ_PARALLEL | 0 | not a whole number from 1 to 16: 0",
+                "NPBHQ_PARALLEL | 17 | not a whole number from 1 to 16: 17",
                 "NPBHQ_MAX_ATTEMPTS | -1 | not a whole number from 1 to 1000: -1",
                 "NPBHQ_STALL_TIMEOUT | 999ms | shorter than 1.0s: 999ms",
                 "NPBHQ_SUBSTITUTE_ON_DESTINATION | maybe | neither true nor false: maybe",
@@ -161,9 +165,27 @@ class SettingsTest {
         assertEquals(
                 List.of(
                         "NPBHQ_UPLOAD_TO: not a Nix store URL (ssh://, ssh-ng://, s3://, http(s)://, file://, …)"
-                                + " nor exec:/path/program: cache.example",
+                                + " nor exec:/path/program, with NAME= before it or without"
+                                + " (NAME: a-z, then a-z 0-9 _, at most 32): cache.example",
                         "NPBHQ_UPLOAD_TO: not an absolute path after exec: (exec:/path/program): exec:prog"),
                 mistakes(Map.of("NPBHQ_UPLOAD_TO", "cache.example file:///a exec:prog")));
+    }
+
+    @Test
+    void destinationsMayHaveNamesEachItsOwn() {
+        assertEquals(
+                List.of("main", "exec:/bin/x"),
+                good(with("NPBHQ_UPLOAD_TO", "main=ssh://a?x=y exec:/bin/x"))
+                        .destinations()
+                        .stream()
+                        .map(Destination::name)
+                        .toList());
+        assertEquals(
+                List.of(
+                        "NPBHQ_UPLOAD_TO gives two destinations one name: a",
+                        "NPBHQ_UPLOAD_TO names the same destination twice: c",
+                        "NPBHQ_UPLOAD_TO: not a destination's name (the lane that signs has it): sign"),
+                mistakes(Map.of("NPBHQ_UPLOAD_TO", "a=ssh://a a=ssh://b c=ssh://A/ sign=ssh://d")));
     }
 
     @Test

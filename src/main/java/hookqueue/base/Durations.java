@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.Locale;
 
 /**
- * Durations as settings and requests write them: {@code 500ms}, {@code 30s}, {@code 10min}, {@code
- * 2h}, {@code 30d}, or a bare number of seconds. Whole numbers only; the largest is 36500 days.
+ * Durations in settings and requests: {@code 500ms}, {@code 30s}, {@code 10min}, {@code 2h}, {@code
+ * 30d}, or a bare number of seconds. Whole numbers only; the largest is 36500 days.
  */
 public final class Durations {
     private static final String RULE =
@@ -46,7 +46,7 @@ public final class Durations {
     }
 
     /**
-     * For people: the two largest units, for example {@code 2h 5min}, {@code 14s}, {@code 350ms}.
+     * Formats for people, with the two largest units: {@code 2h 5min}, {@code 14s}, {@code 350ms}.
      */
     public static String shown(Duration d) {
         long ms = d.toMillis();

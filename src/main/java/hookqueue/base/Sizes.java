@@ -2,7 +2,7 @@ package hookqueue.base;
 
 import java.util.Locale;
 
-/** Numbers of bytes for people, in the decimal units that networks and disks are sold by. */
+/** Formats numbers of bytes for people, in decimal units. */
 public final class Sizes {
     private static final String[] UNITS = {"kB", "MB", "GB", "TB"};
 

@@ -1,5 +1,5 @@
 /**
- * The values that every other package speaks of: store paths, durations, sizes.
+ * Values that every other package uses: store paths, durations, sizes, sanitized text.
  *
  * <p>Immutable, no I/O, no thread, no dependency. Text that breaks a rule is an {@link
  * IllegalArgumentException} whose message names the value and the rule and is safe to print.

@@ -10,18 +10,15 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * The answers of a worker that cannot work: wrong settings, a state directory that it cannot use.
- * Clients are told at once, so that the hook spools, and the worker stays for a while so that
- * systemd does not start it over and over.
+ * Refuses every request while the worker cannot work: wrong settings, an unusable state directory.
+ * Clients get an error at once, so hooks spool. The worker stays for a while, so that systemd does
+ * not restart it over and over.
  */
 public final class UnavailableHandler implements RequestHandler {
-    /** How long nobody must have asked before the worker gives up. */
+    /** The worker exits after this time without a client. */
     public static final Duration QUIET = Duration.ofSeconds(10);
 
-    /**
-     * How long it refuses at most, however many ask: the next worker sees whether there is room
-     * again, or reads the settings anew.
-     */
+    /** The worker exits after this time in any case: the next one may find the problem fixed. */
     public static final Duration MOST = Duration.ofSeconds(30);
 
     private final String reason;

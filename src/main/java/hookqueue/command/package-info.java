@@ -1,9 +1,10 @@
 /**
- * The answers to the words of the protocol, one class for each word that needs more than a line.
+ * The handlers of the protocol's requests: one class for each request that needs more than a few
+ * lines.
  *
- * <p>They run on the thread of the session that asked. They read and change the queue through
- * transactions and keep no state of their own between requests, so a client may ask again after a
- * restart of the worker. What cannot be answered becomes an {@code error} line.
+ * <p>They run on the session's thread, read and change the queue through transactions, and keep no
+ * state between requests, so a client may ask again after a restart of the worker. A failure
+ * becomes an {@code error} line.
  */
 @NullMarked
 package hookqueue.command;

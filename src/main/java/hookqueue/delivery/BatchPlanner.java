@@ -34,8 +34,8 @@ final class BatchPlanner {
     /** A batch that sends more bytes than this is large. */
     static final long LARGE = 16L << 20;
 
-    /** Fewer paths are not worth a child process of their own, nor splitting a cluster. */
-    static final int WORTH_A_CHILD = 4;
+    /** A cluster with fewer paths on top is not worth splitting. */
+    private static final int WORTH_SPLITTING = 4;
 
     private static final int SMALLEST_OF = 32;
     private static final long ASK_AGAIN_MILLIS = 60_000;
@@ -43,6 +43,7 @@ final class BatchPlanner {
     private final ClosureSource source;
     private final ClosureGraph graph = new ClosureGraph();
     private final int batchSize;
+    private final int worthAChild;
     private long blindUntil = Long.MIN_VALUE;
 
     /**
@@ -74,9 +75,11 @@ final class BatchPlanner {
 
     /**
      * @param batchSize most paths for one child process
+     * @param worthAChild fewer paths are not given a child process of their own
      */
-    BatchPlanner(ClosureSource source, int batchSize) {
+    BatchPlanner(ClosureSource source, int batchSize, int worthAChild) {
         this.source = source;
+        this.worthAChild = worthAChild;
         this.batchSize = batchSize;
     }
 
@@ -196,7 +199,7 @@ final class BatchPlanner {
 
     private int share(int due, int slots) {
         int even = (due + slots - 1) / slots;
-        return Math.min(batchSize, Math.max(WORTH_A_CHILD, even));
+        return Math.min(batchSize, Math.max(worthAChild, even));
     }
 
     /** Notes that a slot sends this. */
@@ -266,7 +269,7 @@ final class BatchPlanner {
         while (!open.isEmpty()) {
             List<Entry> cluster = open.removeFirst();
             List<Entry> needed = cluster.size() <= share ? List.of() : neededByOthers(cluster);
-            if (cluster.size() <= share || cluster.size() - needed.size() < WORTH_A_CHILD) {
+            if (cluster.size() <= share || cluster.size() - needed.size() < WORTH_SPLITTING) {
                 units.add(unit(cluster));
             } else if (needed.isEmpty()) {
                 units.add(unit(List.of(smallest(cluster))));

@@ -1,6 +1,7 @@
 package hookqueue.delivery;
 
 import hookqueue.base.Text;
+import hookqueue.queue.LaneStore;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.Arrays;
@@ -51,6 +52,39 @@ public sealed interface Destination {
     /** No child process can be given more paths than this at once. */
     default int mostAtOnce() {
         return MOST_AT_ONCE;
+    }
+
+    /** Whether old versions of Nix hang with a parameter of its URL. */
+    default boolean mayHangNix() {
+        return this instanceof Store store
+                && store.url().matches("ssh(-ng)?://.*[?&]max-connections=.*");
+    }
+
+    /**
+     * A destination with a name of its own, which keeps its queue when its URL changes.
+     *
+     * @param name {@code [a-z][a-z0-9_]{0,31}}, and not that of the lane that signs
+     */
+    record Named(String name, Destination place) implements Destination {
+        private static final Pattern WORD = Pattern.compile("([a-z][a-z0-9_]{0,31})=(.*)");
+
+        /** Checks the name. */
+        public Named {
+            if (name.equals(LaneStore.SIGN)) {
+                throw new IllegalArgumentException(
+                        "not a destination's name (the lane that signs has it): " + name);
+            }
+        }
+
+        @Override
+        public String identity() {
+            return place.identity();
+        }
+
+        @Override
+        public int mostAtOnce() {
+            return place.mostAtOnce();
+        }
     }
 
     /**
@@ -152,7 +186,7 @@ public sealed interface Destination {
     }
 
     /**
-     * Parses one word of {@code NPBHQ_UPLOAD_TO}.
+     * Parses one word of {@code NPBHQ_UPLOAD_TO}: a URL, or {@code NAME=URL}.
      *
      * @throws IllegalArgumentException naming the value and the rule
      */
@@ -160,6 +194,11 @@ public sealed interface Destination {
         if (!Text.clean(word).equals(word)) {
             throw new IllegalArgumentException("has control characters: " + shown(word));
         }
+        Matcher named = Named.WORD.matcher(word);
+        return named.matches() ? new Named(named.group(1), place(named.group(2))) : place(word);
+    }
+
+    private static Destination place(String word) {
         if (word.startsWith("exec:")) {
             String program = word.substring("exec:".length());
             if (!program.startsWith("/")) {
@@ -183,7 +222,8 @@ public sealed interface Destination {
                 && !word.startsWith("/")) {
             throw new IllegalArgumentException(
                     "not a Nix store URL (ssh://, ssh-ng://, s3://, http(s)://, file://, …)"
-                            + " nor exec:/path/program: "
+                            + " nor exec:/path/program, with NAME= before it or without"
+                            + " (NAME: a-z, then a-z 0-9 _, at most 32): "
                             + shown(word));
         }
         return new Store(word);

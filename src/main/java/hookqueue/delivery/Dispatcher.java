@@ -79,17 +79,19 @@ final class Dispatcher {
     /**
      * @param slots most child processes at a time
      * @param batchSize most paths for one of them
+     * @param worthAChild fewer are not given one of their own
      * @param maxAttempts blamed so often, a path is failed
      * @param random numbers from 0 to 1, for spreading delays
      */
     Dispatcher(
             int slots,
             int batchSize,
+            int worthAChild,
             int maxAttempts,
             ClosureSource closures,
             DoubleSupplier random) {
         this.policy = new DeliveryPolicy(maxAttempts, Backoff.standard(random));
-        this.planner = new BatchPlanner(closures, batchSize);
+        this.planner = new BatchPlanner(closures, batchSize, worthAChild);
         this.limit = new SlotLimit(slots);
         this.most = slots;
         this.busyBackoff = new Backoff(BUSY_FLOOR, BUSY_CEILING, random);

@@ -77,12 +77,13 @@ public final class Lane {
      * What a lane keeps to.
      *
      * @param batchSize most paths one child process gets, at least 1
+     * @param worthAChild fewer paths are not given a child process of their own
      * @param maxAttempts blamed so often, a path is failed
      */
-    public record Limits(int batchSize, int maxAttempts) {
+    public record Limits(int batchSize, int worthAChild, int maxAttempts) {
         /** The same with batches of at most so many paths. */
         public Limits atMost(int paths) {
-            return new Limits(Math.min(batchSize, paths), maxAttempts);
+            return new Limits(Math.min(batchSize, paths), worthAChild, maxAttempts);
         }
     }
 
@@ -129,6 +130,7 @@ public final class Lane {
                 new Dispatcher(
                         transports.size(),
                         limits.batchSize(),
+                        limits.worthAChild(),
                         limits.maxAttempts(),
                         closures,
                         random);

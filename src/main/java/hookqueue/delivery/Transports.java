@@ -20,8 +20,13 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
 
     /** Delivers to a destination. */
     public Transport to(Destination destination, boolean substituteOnDestination) {
-        DeliveryChild child = child(destination.name());
+        return through(child(destination.name()), destination, substituteOnDestination);
+    }
+
+    private Transport through(
+            DeliveryChild child, Destination destination, boolean substituteOnDestination) {
         return switch (destination) {
+            case Destination.Named named -> through(child, named.place(), substituteOnDestination);
             case Destination.Exec exec ->
                     new ExecTransport(child, children, environment, exec.program());
             case Destination.Store store ->

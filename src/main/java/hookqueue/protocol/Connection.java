@@ -15,11 +15,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The bytes of one connection. A peer that does not take its replies for a while, or has gone, is
- * deaf from then on: replies are dropped, but every byte it sent can still be read.
+ * The bytes of one connection. When the client disconnects, or does not read for 5 s, the
+ * connection is deaf: it drops replies, but still reads every byte that the client sent.
  *
- * <p>Replies are written to the plain descriptor, because junixsocket closes a socket whose peer
- * has gone at the first failed write, and what the peer had sent before would be lost with it.
+ * <p>Replies go to the plain descriptor. junixsocket would close the socket at the first failed
+ * write, and the bytes that the client sent before would be lost.
  */
 final class Connection implements LineReader.Source, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
@@ -33,8 +33,7 @@ final class Connection implements LineReader.Source, AutoCloseable {
     private boolean deaf;
 
     /**
-     * A descriptor of its own for asking whether the peer is there: asking closes it when not, and
-     * closing shuts down.
+     * A duplicate descriptor for the question whether the client is connected, which may close it.
      */
     private @Nullable AFUNIXSocket probe;
 
@@ -50,7 +49,7 @@ final class Connection implements LineReader.Source, AutoCloseable {
         this.out = new FileOutputStream(channel.getFileDescriptor());
     }
 
-    /** Who it is. */
+    /** The process at the other end. */
     Peer peer() throws IOException {
         var credentials = channel.getPeerCredentials();
         return new Peer(credentials.getUid(), credentials.getPid());
@@ -66,7 +65,7 @@ final class Connection implements LineReader.Source, AutoCloseable {
         return in;
     }
 
-    /** Says one line; it is sent when there is enough of it, or with {@link #flush()}. */
+    /** Buffers one line; a full buffer is sent, and {@link #flush()} sends the rest. */
     void say(String line) {
         if (!deaf) {
             unsent.append(Text.line(line)).append('\n'); // the last defence of a terminal
@@ -87,15 +86,13 @@ final class Connection implements LineReader.Source, AutoCloseable {
             out.write(bytes);
         } catch (IOException e) {
             deaf = true;
-            LOG.debug("a client does not take its replies: {}", e.toString());
+            LOG.debug("a client does not read its replies: {}", e.toString());
         } finally {
             writingSince = 0;
         }
     }
 
-    /**
-     * Whether nobody can hear us any more. A peer that has only ended its own output still listens.
-     */
+    /** Whether replies reach nobody. A client that has only half-closed still reads. */
     boolean isDeaf() throws IOException {
         if (!deaf) {
             if (probe == null) {
@@ -108,7 +105,7 @@ final class Connection implements LineReader.Source, AutoCloseable {
         return deaf;
     }
 
-    /** Called by the listener: gives up on replies that the peer has left unread for so long. */
+    /** Called by the listener: drops replies that the client has not read for {@code limit}. */
     void giveUpWriting(Duration limit) {
         long since = writingSince;
         if (since != 0 && System.nanoTime() - since > limit.toNanos()) {

@@ -21,10 +21,10 @@ final class LineReader implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(LineReader.class);
 
-    /** As much as is worth reading at once: about a thousand paths. */
+    /** The most bytes of one read: about a thousand paths. */
     private static final int PLENTY = LongLines.SHORT;
 
-    /** What was found. */
+    /** The next event of a connection. */
     sealed interface Found {
         /** A line without its end; bytes that are not UTF-8 are replaced. */
         record Line(String text) implements Found {}
@@ -32,21 +32,21 @@ final class LineReader implements AutoCloseable {
         /** A line of more than 1 MiB. */
         record TooLong() implements Found {}
 
-        /** A long line, while others have all the room there is for such. */
+        /** A long line, while other clients use all the room for long lines. */
         record NoRoom() implements Found {}
 
-        /** Too much silence. */
+        /** The client was silent for too long. */
         record Silent(boolean withinLine) implements Found {}
 
         /** No more lines. */
         record End() implements Found {}
     }
 
-    /** Where the bytes come from, with a limit on the silence before them. */
+    /** A stream of bytes, with a limit on silence. */
     interface Source {
         /**
-         * From now on throw {@link SocketTimeoutException} after so long without a byte; 0 for no
-         * limit.
+         * Sets after how long without a byte reads throw {@link SocketTimeoutException}; 0 for
+         * never.
          */
         void limitSilence(int millis) throws IOException;
 
@@ -75,8 +75,8 @@ final class LineReader implements AutoCloseable {
     }
 
     /**
-     * Whether a whole line is at hand, so that {@link #next()} does not wait. Reads what has come,
-     * and waits for nothing.
+     * Whether a whole line has arrived, so that {@link #next()} does not block. Reads the bytes
+     * that have arrived; does not block.
      */
     boolean hasLine() throws IOException {
         while (lineEnd() < 0) {
@@ -87,7 +87,7 @@ final class LineReader implements AutoCloseable {
         return true;
     }
 
-    /** Whether the last line was a long one: its room is held until {@link #next()}. */
+    /** Whether the last line was long: it keeps its room until {@link #next()}. */
     boolean holdsLong() {
         return inPlace;
     }
@@ -100,7 +100,7 @@ final class LineReader implements AutoCloseable {
         }
     }
 
-    /** The next one. What the last one was made into must not be needed any more. */
+    /** Waits for the next event. The caller must be done with the last line. */
     Found next() throws IOException, InterruptedException {
         giveBack();
         @Nullable Found dropped = null;
@@ -163,7 +163,7 @@ final class LineReader implements AutoCloseable {
         return last;
     }
 
-    /** The room of a long line that is done with. */
+    /** Frees the room of a long line that was answered. */
     private void giveBack() {
         if (inPlace && end - start < LongLines.SHORT) {
             byte[] small = new byte[LongLines.SHORT];

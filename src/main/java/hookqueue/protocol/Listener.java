@@ -198,7 +198,7 @@ public final class Listener {
         return any;
     }
 
-    /** Those that wait are tried again two hundred times a second. */
+    /** The accept loop may fail 200 times a second. */
     private boolean mayWarn() {
         boolean may = System.nanoTime() - lastWarning > WARN_EVERY.toNanos();
         if (may) {
@@ -231,15 +231,15 @@ public final class Listener {
         sessions.put(session[0], thread);
         try {
             thread.start();
-        } catch (OutOfMemoryError e) { // what the JDK says when the limit on processes is reached
+        } catch (OutOfMemoryError e) { // the JDK throws this at the limit on processes
             sessions.remove(session[0]);
             throw new IOException("no thread for it: " + e.getMessage(), e);
         }
     }
 
     /**
-     * A burst of hooks is let wait a moment for a place; connections that stay do not make every
-     * newcomer wait.
+     * Waits up to 500 ms for a place, so that a burst of hooks gets in; once the places have been
+     * taken for so long, it does not wait.
      */
     private boolean roomSoon() {
         if (sessions.size() < MOST_SESSIONS) {

@@ -5,19 +5,19 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The room for long lines, which all sessions share: 64 clients with a line of 1 MiB each would
- * fill a heap that is meant for lines of a few paths. A line over {@link #SHORT} needs a place from
- * there until it has been answered; whoever finds none for a while is told so.
+ * The room for long lines, which all sessions share: 64 lines of 1 MiB would fill the heap. A line
+ * longer than {@link #SHORT} needs a place until it is answered. A client that finds none within
+ * the time for a line gets an error.
  */
 final class LongLines {
-    /** Bytes that every session may have of its own: some 700 paths. */
+    /** Bytes of a line that needs no place: about 700 paths. */
     static final int SHORT = 64 * 1024;
 
     private static final int PLACES = 2;
 
     private final Semaphore places = new Semaphore(PLACES, true);
 
-    /** Waits for a place; false when there is none in time. */
+    /** Waits for a place; false after {@code most}. */
     boolean enter(Duration most) throws InterruptedException {
         return places.tryAcquire(most.toNanos(), TimeUnit.NANOSECONDS);
     }

@@ -1,19 +1,16 @@
 package hookqueue.protocol;
 
 /**
- * Who is connected, from {@code SO_PEERCRED}.
+ * The process at the other end of a connection, from {@code SO_PEERCRED}.
  *
  * @param uid its user
- * @param pid its process, for the log
+ * @param pid for the log
  */
 public record Peer(long uid, long pid) {
-    /**
-     * In a user namespace, which the unit has, the kernel gives this for all that have no number
-     * there.
-     */
+    /** The kernel's uid for every user without a mapping in the unit's user namespace. */
     private static final long NOBODY = 65_534;
 
-    /** Whether it may change what others have queued: root and the worker's own user may. */
+    /** Whether it may change other users' paths: only root and the worker's own user may. */
     public boolean mayOperate(long ownUid) {
         return uid == 0 || (uid == ownUid && uid != NOBODY);
     }

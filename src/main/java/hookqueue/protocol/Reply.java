@@ -8,16 +8,16 @@ import java.io.IOException;
  */
 public interface Reply {
     /**
-     * Says one data line; it is sent when there is enough of it.
+     * Buffers one data line; a full buffer is sent.
      *
-     * @throws IOException when nobody listens any more; the request may be given up
+     * @throws IOException when the client is gone; the handler may stop
      */
     void data(String line) throws IOException;
 
     /**
-     * Sends what was said so far.
+     * Sends the buffered lines.
      *
-     * @throws IOException when nobody listens any more; the request may be given up
+     * @throws IOException when the client is gone; the handler may stop
      */
     void flush() throws IOException;
 }

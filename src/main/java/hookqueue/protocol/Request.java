@@ -9,34 +9,33 @@ import java.util.List;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** One line of the protocol, understood. */
+/** One parsed line of the protocol. */
 public sealed interface Request {
     /**
      * Queue these paths.
      *
-     * @param paths those that are store paths
-     * @param refused why the others are not, one text each; only the first {@link #MOST_REASONS}
-     *     say it
-     * @param tag a name to wait for them by, or null
+     * @param paths the valid store paths
+     * @param refused the reason for each other word; empty after the first {@link #MOST_REASONS}
+     * @param tag for {@link Wait}, or null
      */
     record Enqueue(List<StorePath> paths, List<String> refused, @Nullable String tag)
             implements Request {}
 
-    /** How things stand. */
+    /** Report the state of the queue. */
     record Status(boolean json) implements Request {}
 
-    /** Every unsettled path. */
+    /** List every unsettled path. */
     record Listing(boolean json) implements Request {}
 
-    /** Every failed path. */
+    /** List every failed path. */
     record Failures(boolean json) implements Request {}
 
     /**
-     * Answer when these are settled.
+     * Answer when paths are settled.
      *
-     * @param timeout how long at most, or null
-     * @param tag those with this tag, or null
-     * @param paths these; all when there is no tag either
+     * @param timeout the longest wait, or null
+     * @param tag wait for the paths with this tag, or null
+     * @param paths wait for these; for all without a tag
      */
     record Wait(@Nullable Duration timeout, @Nullable String tag, List<StorePath> paths)
             implements Request {}
@@ -88,10 +87,10 @@ public sealed interface Request {
         }
     }
 
-    /** Make these due now, or all failed and deferred ones when there are none. */
+    /** Make these paths due now; without paths, all failed and deferred ones. */
     record Retry(List<StorePath> paths) implements Request {}
 
-    /** Forget these. */
+    /** Forget these paths. */
     record Drop(List<StorePath> paths) implements Request {}
 
     /** Forget all that a destination still has to get. */
@@ -100,29 +99,29 @@ public sealed interface Request {
     /**
      * Start no new batch.
      *
-     * @param time for so long, or null for until it is told otherwise
+     * @param time the duration, or null until {@link Resume}
      */
     record Pause(@Nullable Duration time) implements Request {}
 
     /** Start new batches again. */
     record Resume() implements Request {}
 
-    /** Where a path stands and why. */
+    /** Explain the state of a path. */
     record Explain(StorePath path) implements Request {}
 
-    /** Prometheus text. */
+    /** Print metrics as Prometheus text. */
     record Metrics() implements Request {}
 
-    /** What can be asked. */
+    /** List the requests. */
     record Help() implements Request {}
 
-    /** Which program this is. */
+    /** Print the version of the program. */
     record Version() implements Request {}
 
-    /** Not a request; the text says why. */
+    /** An invalid line, and the reason. */
     record Bad(String reason) implements Request {}
 
-    /** Whoever sends thousands of words that are no paths is told about these. */
+    /** The most reasons in the reply to a line with many invalid words. */
     int MOST_REASONS = 100;
 
     /** What a destination's name follows. */
@@ -132,8 +131,7 @@ public sealed interface Request {
     Pattern TAG = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,99}");
 
     /**
-     * Understands one line, without its line end. Never throws: what is not a request is {@link
-     * Bad}.
+     * Parses one line, without its line end. Never throws: an invalid line becomes {@link Bad}.
      *
      * @param storeDir the store directory that paths must be in
      */
@@ -177,8 +175,8 @@ public sealed interface Request {
     }
 
     /**
-     * A path has more than 32 characters. Half a million words in a line of 1 MiB would be fifty
-     * times its size in memory.
+     * Bounds memory: half a million words in a line of 1 MiB would take fifty times its size. A
+     * path has more than 32 characters.
      */
     private static int mostWords(String line) {
         return 100 + line.length() / 16;

@@ -3,15 +3,15 @@ package hookqueue.protocol;
 import java.io.IOException;
 import java.util.List;
 
-/** What requests mean. Called on the threads of the connections, by many at once. */
+/** Answers requests. Called concurrently, on the threads of the connections. */
 public interface RequestHandler {
     /**
-     * Queues the paths of several requests in one go. It need not wait for the end of it: what is
-     * handed over first is queued first.
+     * Queues the paths of several requests together. It may return before they are queued; calls
+     * are queued in order.
      */
     Pending enqueue(List<Request.Enqueue> requests);
 
-    /** Replies that are still to come. */
+    /** Future replies. */
     @FunctionalInterface
     interface Pending {
         /** Waits for the last line of each request's reply, in order. */

@@ -10,17 +10,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One client, on its own thread: reads lines, has them answered in order, writes the replies.
+ * One client, on its own thread: reads lines, has the handler answer them in order, writes replies.
  *
- * <p>Path lines that are at hand together are queued together, in one commit.
+ * <p>Path lines that have arrived together are queued in one commit.
  */
 final class Session implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
 
-    /** Paths in one commit; an empty line counts as one. */
+    /** The most paths in one commit; an empty line counts as one. */
     private static final int PATHS_TOGETHER = 1_000;
 
-    /** While one batch is rooted and the next is written to the database, one more may wait. */
+    /** One group gets its roots, one is written to the database, one waits. */
     private static final int MOST_PENDING = 3;
 
     private final Connection connection;
@@ -31,10 +31,10 @@ final class Session implements Runnable {
     private final SlowRequests slowRequests;
     private final Runnable ended;
 
-    /** Of the requests that wait to be queued together. */
+    /** The number of paths in {@link #waiting}. */
     private int pathsWaiting;
 
-    /** Lines that are to be queued together, and what was handed over and not yet answered. */
+    /** Requests to queue together; those handed over and not yet answered are {@link #pending}. */
     private final List<Request.Enqueue> waiting = new ArrayList<>();
 
     private final Deque<RequestHandler.Pending> pending = new ArrayDeque<>();
@@ -148,9 +148,7 @@ final class Session implements Runnable {
         try {
             connection.say(answers.answer(request, peer, reply));
         } catch (IOException e) {
-            LOG.debug(
-                    "a request was given up: {}",
-                    e.toString()); // nobody hears the answer, but lines may follow
+            LOG.debug("a request was cancelled: {}", e.toString()); // more lines may follow
         }
     }
 
@@ -165,7 +163,7 @@ final class Session implements Runnable {
         }
     }
 
-    /** Has every line that was read so far answered. */
+    /** Answers every line that was read so far. */
     private void settle() throws InterruptedException {
         handOver();
         while (!pending.isEmpty()) {
@@ -185,7 +183,7 @@ final class Session implements Runnable {
                 public void flush() throws IOException {
                     connection.flush();
                     if (connection.isDeaf()) {
-                        throw new IOException("nobody listens");
+                        throw new IOException("the client is gone");
                     }
                 }
             };

@@ -7,8 +7,6 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Properties;
-import java.util.SimpleTimeZone;
-import java.util.TimeZone;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,18 +48,8 @@ final class Database {
         }
     }
 
-    /**
-     * The driver makes a date format for the default time zone, though no date is ever asked of it,
-     * and to find that zone the JDK reads the rules of all the world's. So there is a simple one
-     * meanwhile; it happens before anything that shows a time.
-     */
     static Connection connect(Path file) throws SQLException {
-        TimeZone.setDefault(new SimpleTimeZone(0, "UTC"));
-        try {
-            return JDBC.createConnection("jdbc:sqlite:" + file, new Properties());
-        } finally {
-            TimeZone.setDefault(null); // the system's again
-        }
+        return JDBC.createConnection("jdbc:sqlite:" + file, new Properties());
     }
 
     /** Whether another process has the database open. */

@@ -273,6 +273,7 @@ public final class Queue implements AutoCloseable {
             } else if (found == null && roots.problem() == null) {
                 transaction.meta().closedCleanly();
                 transaction.commit();
+                transaction.giveBackSpace();
             }
             transaction.close();
             if (found != null && damage.isLost(found)) {

@@ -21,6 +21,12 @@ public final class QueueTransaction {
     private static final Logger LOG = LoggerFactory.getLogger(QueueTransaction.class);
     private static final int PAGE = 1_000;
 
+    /** Pages of 4 KiB. */
+    private static final long LEAST_FREE = 512;
+
+    /** The same: 40 MiB, more than 100,000 remembered paths take. */
+    private static final long MOST_KEPT = 10_240;
+
     /** The key of the settings' generation for which paths of removed destinations were moved. */
     private static final String MOVED = "moved";
 
@@ -158,6 +164,31 @@ public final class QueueTransaction {
             e.addSuppressed(failure);
             LOG.error("cannot roll back", e);
         }
+    }
+
+    /**
+     * Makes a file smaller that was large once and is mostly free now: for about a second, at the
+     * end of a worker. When that fails, for example on a full disk, the file stays as it is.
+     */
+    void giveBackSpace() throws SQLException {
+        long pages = pragma("page_count");
+        long free = pragma("freelist_count");
+        if (free < LEAST_FREE || free < pages - free || pages - free > MOST_KEPT) {
+            return;
+        }
+        sql.close();
+        connection.setAutoCommit(true);
+        try (Statement s = connection.createStatement()) {
+            s.execute("PRAGMA temp_store = FILE"); // the copy may be larger than the heap
+            s.execute("VACUUM");
+            LOG.info("the database is smaller now: {} pages instead of {}", pages - free, pages);
+        } catch (SQLException e) {
+            LOG.warn("the database cannot be made smaller: {}", e.getMessage());
+        }
+    }
+
+    private long pragma(String name) throws SQLException {
+        return sql.first(row -> row.getLong(1), "PRAGMA " + name).orElse(0L);
     }
 
     void close() throws SQLException {

@@ -47,6 +47,7 @@ public final class Spool {
     private static final int MOST_FILES = 500;
     private static final int MOST_PATHS = 5_000;
     private static final int MOST_LOGGED = 10;
+    private static final int MOST_TOLD = 1_000;
 
     private final Path folder;
     private final String storeDir;
@@ -54,6 +55,7 @@ public final class Spool {
     /** Names of files that were taken in and cannot be removed: not to be taken again. */
     private final Set<String> stuck = new HashSet<>();
 
+    /** Troubles that were logged. */
     private final Set<String> told = new HashSet<>();
 
     private Spool(Path folder, String storeDir) {
@@ -166,8 +168,14 @@ public final class Spool {
         }
     }
 
-    /** What is wrong may be so for hours, and the spool is looked at twice a second. */
-    private boolean isNews(String trouble) {
+    /**
+     * The spool is looked at often, and a trouble may last for hours. Anybody who may write there
+     * can make many: then they are logged once more.
+     */
+    boolean isNews(String trouble) {
+        if (told.size() == MOST_TOLD) {
+            told.clear();
+        }
         return told.add(trouble);
     }
 

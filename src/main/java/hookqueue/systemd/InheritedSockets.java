@@ -12,9 +12,9 @@ import org.newsclub.net.unix.AFUNIXServerSocketChannel;
 import org.newsclub.net.unix.FileDescriptorCast;
 
 /**
- * Takes over the listening sockets that systemd hands down: descriptors 3 and up as {@code
- * LISTEN_PID} and {@code LISTEN_FDS} say (sd_listen_fds(3)), or else descriptor 0, as inetd's
- * {@code wait} services and {@code StandardInput=socket} do it.
+ * Adopts the listening sockets that systemd passes: descriptors 3 and up according to {@code
+ * LISTEN_PID} and {@code LISTEN_FDS} (sd_listen_fds(3)), or else descriptor 0, as for inetd's
+ * {@code wait} services and {@code StandardInput=socket}.
  *
  * <p>The JDK closes every descriptor above 2 in the child processes that it starts, so none of them
  * inherits a socket.
@@ -32,8 +32,8 @@ public final class InheritedSockets {
      *
      * @param environment of the process
      * @param pid of the process
-     * @throws IOException saying which descriptor is not a listening stream socket of the Unix
-     *     kind, or how to start the worker when there is none at all
+     * @throws IOException naming the descriptor that is not a listening Unix stream socket; without
+     *     any descriptor, saying how to start the worker
      */
     public static List<AFUNIXServerSocketChannel> adopt(Map<String, String> environment, long pid)
             throws IOException {
@@ -56,8 +56,8 @@ public final class InheritedSockets {
         }
         if (sockets.isEmpty()) {
             throw new IOException(
-                    "no listening socket was handed down. Start this program through"
-                            + " nix-post-build-hook-queue.socket, or for a try with: systemd-socket-activate"
+                    "no listening socket. Start this program through"
+                            + " nix-post-build-hook-queue.socket, or to try it, with: systemd-socket-activate"
                             + " --listen=/tmp/queue.sock nix-post-build-hook-queue serve");
         }
         return sockets;
@@ -76,7 +76,7 @@ public final class InheritedSockets {
     }
 
     /**
-     * The kernel's list of Unix sockets tells what a descriptor is: unix(7), /proc/net/unix in
+     * Looks the descriptor up in the kernel's list of Unix sockets: unix(7), /proc/net/unix in
      * proc(5).
      */
     private static void check(int fd, String name) throws IOException {
@@ -88,7 +88,7 @@ public final class InheritedSockets {
         String inode = kind.substring("socket:[".length(), kind.length() - 1);
         for (String line :
                 Files.readAllLines(Path.of("/proc/net/unix"), StandardCharsets.ISO_8859_1)) {
-            if (!line.contains(inode)) { // there may be thousands, and cutting them up takes time
+            if (!line.contains(inode)) { // there may be thousands, and splitting them takes time
                 continue;
             }
             String[] columns = line.trim().split(" +");

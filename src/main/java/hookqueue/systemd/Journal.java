@@ -20,13 +20,13 @@ import org.slf4j.spi.MDCAdapter;
 import org.slf4j.spi.SLF4JServiceProvider;
 
 /**
- * Makes logback SLF4J's logging, and configures it in code. SLF4J finds this class by the system
- * property {@code slf4j.provider}: looking for a provider, and then for logback's configuration,
- * would open every jar of the class path and be a good part of the start.
+ * Sets logback up as SLF4J's provider, in code. SLF4J finds this class by the system property
+ * {@code slf4j.provider}. A search for providers and for logback's configuration would open every
+ * jar of the class path and slow the start.
  *
- * <p>Lines go to standard error, and under systemd ({@code JOURNAL_STREAM} is set) each begins with
- * its priority, {@code <3>} to {@code <7>}, as sd-daemon(3) describes. A level that is not known is
- * {@code info} here; the settings complain about it.
+ * <p>Lines go to standard error. Under systemd ({@code JOURNAL_STREAM} is set) each begins with its
+ * priority, {@code <3>} to {@code <7>}, as sd-daemon(3) describes. An unknown level counts as
+ * {@code info}; the settings report it.
  */
 public final class Journal implements SLF4JServiceProvider {
     /** The version of SLF4J's interface that this was written for. */
@@ -81,14 +81,14 @@ public final class Journal implements SLF4JServiceProvider {
         return API;
     }
 
-    /** Writes out what was logged; nothing may be logged afterwards. */
+    /** Flushes the log; nothing may be logged afterwards. */
     public static void stop() {
         if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
             context.stop();
         }
     }
 
-    /** One line an event; a stack trace has a priority on each of its lines. */
+    /** Formats an event; every line has a priority, also those of a stack trace. */
     public static final class Lines extends LayoutBase<ILoggingEvent> {
         private final boolean priorities;
 

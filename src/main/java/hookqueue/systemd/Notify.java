@@ -12,8 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells systemd how the worker is: sd_notify(3). Does nothing when {@code NOTIFY_SOCKET} is not
- * set.
+ * Sends systemd notifications: sd_notify(3). Does nothing when {@code NOTIFY_SOCKET} is not set.
  */
 public final class Notify {
     private static final Logger LOG = LoggerFactory.getLogger(Notify.class);
@@ -28,20 +27,18 @@ public final class Notify {
         this.address = environment.get("NOTIFY_SOCKET");
     }
 
-    /**
-     * The worker does not serve yet, is at work, and may take ten minutes more to the next call.
-     */
+    /** The worker still starts; it may take ten minutes until the next call. */
     public void starting(String status) {
         send("EXTEND_TIMEOUT_USEC=600000000\nSTATUS=" + oneLine(status));
     }
 
-    /** The worker serves. */
+    /** The worker accepts requests. */
     public void ready(String status) {
         lastStatus = status;
         send("READY=1\nSTATUS=" + oneLine(status));
     }
 
-    /** Shown by {@code systemctl status}; sent only when it differs from the last one. */
+    /** Sets the line in {@code systemctl status}; sent only when it has changed. */
     public void status(String status) {
         if (!status.equals(lastStatus)) {
             lastStatus = status;
@@ -49,12 +46,12 @@ public final class Notify {
         }
     }
 
-    /** The worker is alive and moves. */
+    /** Feeds the watchdog. */
     public void watchdog() {
         send("WATCHDOG=1");
     }
 
-    /** The worker ends. */
+    /** The worker exits. */
     public void stopping(String status) {
         lastStatus = status;
         send("STOPPING=1\nSTATUS=" + oneLine(status));
@@ -69,8 +66,7 @@ public final class Notify {
             return;
         }
         byte[] bytes = message.getBytes(StandardCharsets.UTF_8);
-        // Connected, not addressed: java.net.DatagramPacket takes no address that is not of the
-        // internet.
+        // Connected, because java.net.DatagramPacket accepts only internet addresses.
         try (AFUNIXDatagramSocket socket = AFUNIXDatagramSocket.newInstance()) {
             socket.connect(target(address));
             socket.send(new DatagramPacket(bytes, bytes.length));

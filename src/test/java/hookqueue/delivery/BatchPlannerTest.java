@@ -32,7 +32,7 @@ class BatchPlannerTest {
 
     private final Map<Long, long[]> references = new HashMap<>();
     private final Map<Long, Long> sizes = new HashMap<>();
-    private final BatchPlanner planner = new BatchPlanner(this::closures, 200);
+    private final BatchPlanner planner = new BatchPlanner(this::closures, 200, 4);
     private int questions;
     private boolean answers = true;
 

@@ -96,7 +96,7 @@ class DeliveryPolicySimulationTest {
                             .filter(row -> row.state != State.FAILED)
                             .count();
             return 20
-                    + 2 * (open / Math.min(world.batch, BatchPlanner.WORTH_A_CHILD) + 1)
+                    + 2 * (open / Math.min(world.batch, SimulatedLane.WORTH_A_CHILD) + 1)
                     + world.largeOutstanding()
                     + bad * (4L * log2(world.batch) + 12);
         }
@@ -219,6 +219,31 @@ class DeliveryPolicySimulationTest {
             life.deliverAllGood();
             life.assertNothingIsLost();
         });
+    }
+
+    /** Nobody is blamed, and a destination that is busy for an hour is hardly asked. */
+    @Test
+    void aBusyDestinationGetsFewChildProcessesAndNoPathIsBlamed() {
+        lives(
+                LIVES / 2,
+                life -> {
+                    SimulatedLane world = life.world;
+                    life.arrivals(1 + life.random.nextInt(3 * world.batch), 0);
+                    world.weather = Weather.BUSY;
+                    long start = world.now;
+                    while (world.now < start + 3_600_000L) {
+                        world.turn();
+                    }
+                    assertTrue(
+                            world.runs <= 3L * world.slots + 30,
+                            () -> world.runs + " runs in an hour of being busy");
+                    life.deliverAllGood();
+                    life.assertNothingIsLost();
+                    assertEquals(0, world.falseBlames, "blames of good paths");
+                    assertTrue(
+                            world.all().stream().allMatch(row -> row.inconclusive == 0),
+                            "no path is even deferred");
+                });
     }
 
     /** Fewer than three paths never prove an outage, so each of two knocks by itself. */

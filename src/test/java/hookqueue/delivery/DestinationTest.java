@@ -53,6 +53,18 @@ class DestinationTest {
     }
 
     @ParameterizedTest
+    @CsvSource({
+        "ssh://cache?max-connections=4, true",
+        "ssh-ng://cache?compress=true&max-connections=4, true",
+        "ssh://cache, false",
+        "http://cache?max-connections=4, false",
+        "exec:/bin/max-connections=, false",
+    })
+    void aParameterThatHangsOldNixIsNoticed(String url, boolean hangs) {
+        assertEquals(hangs, Destination.parse(url).mayHangNix());
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"cache", "ssh:cache", "exec:push", "exec:", "-ssh://cache", "./x", ""})
     void whatIsNoDestinationIsRefusedByName(String word) {
         var refusal = assertThrows(IllegalArgumentException.class, () -> Destination.parse(word));
@@ -70,6 +82,28 @@ class DestinationTest {
     })
     void aPasswordIsNotPartOfTheName(String url, String name) {
         assertEquals(name, Destination.parse(url).name());
+    }
+
+    @Test
+    void aNameStandsBeforeTheUrlAndIsNotPartOfIt() {
+        assertEquals(
+                new Destination.Named(
+                        "my_cache2", new Destination.Store("https://me:secret@cache/x?a=b")),
+                Destination.parse("my_cache2=https://me:secret@cache/x?a=b"));
+        assertEquals(400, Destination.parse("x=exec:/bin/x").mostAtOnce());
+        assertEquals("ssh://a?x=y", Destination.parse("ssh://a?x=y").name(), "a URL may have one");
+        for (String word :
+                List.of(
+                        "My=ssh://a",
+                        "1a=ssh://a",
+                        "a-b=ssh://a",
+                        "=ssh://a",
+                        "a=b=ssh://a",
+                        "a".repeat(33) + "=ssh://a",
+                        "sign=ssh://a",
+                        "a=")) {
+            assertThrows(IllegalArgumentException.class, () -> Destination.parse(word), word);
+        }
     }
 
     @ParameterizedTest

@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -126,7 +127,7 @@ class LaneTest {
                         Collections.nCopies(slots, carrier),
                         closures,
                         queue,
-                        new Lane.Limits(100, 3),
+                        new Lane.Limits(100, 4, 3),
                         () -> 0.5,
                         clock,
                         fatal::set);
@@ -441,6 +442,80 @@ class LaneTest {
         assertTrue(second.equals(List.of(5)) || nextRun().equals(List.of(5)), "they take turns");
         awaitQuiet();
         assertEquals(2, counts().delivered());
+    }
+
+    @Test
+    void severalChildrenRunAtATimeAndEachIsRecordedAsItEnds() throws Exception {
+        slots = 3;
+        restart();
+        pause(true);
+        for (int number = 0; number < 12; number++) {
+            enqueue(number);
+        }
+        var gate = new CountDownLatch(1);
+        carrier.gate = gate;
+        pause(false);
+        var handed = new HashSet<Integer>();
+        for (int i = 0; i < 3; i++) {
+            handed.addAll(nextRun());
+        }
+        assertEquals(12, handed.size(), "nothing is handed over twice");
+        assertEquals(3, lane.running().size());
+        assertEquals(
+                "it is on its way, with 3 others",
+                lane.waitsFor(Paths.path(0)).get(20, TimeUnit.SECONDS).orElseThrow());
+        carrier.gate = null;
+        gate.countDown();
+        awaitSettled();
+        assertEquals(12, counts().delivered());
+    }
+
+    @Test
+    void aPathThatNeedsWhatAnotherSlotSendsWaitsAndSaysSo() throws Exception {
+        slots = 2;
+        long shared = ClosureGraph.digest(Paths.path(99).baseName());
+        closures =
+                paths -> {
+                    var members = new ArrayList<ClosureSource.Member>();
+                    members.add(new ClosureSource.Member(shared, new long[0], 1));
+                    for (StorePath path : paths) {
+                        long digest = ClosureGraph.digest(path.baseName());
+                        members.add(new ClosureSource.Member(digest, new long[] {shared}, 1));
+                    }
+                    return Optional.of(members);
+                };
+        restart();
+        var gate = new CountDownLatch(1);
+        carrier.gate = gate;
+        enqueue(1);
+        assertEquals(List.of(1), nextRun());
+        enqueue(2);
+        String answer = lane.waitsFor(Paths.path(2)).get(20, TimeUnit.SECONDS).orElse("");
+        while (!answer.equals(
+                "it waits for " + Paths.path(1) + ": both need something that is being sent")) {
+            answer = lane.waitsFor(Paths.path(2)).get(20, TimeUnit.SECONDS).orElse("");
+        }
+        assertEquals(List.of(), List.copyOf(carrier.runs));
+        carrier.gate = null;
+        gate.countDown();
+        assertEquals(List.of(2), nextRun());
+        awaitSettled();
+    }
+
+    @Test
+    void aStopEndsEveryChildAndLeavesItsPathsQueued() throws Exception {
+        slots = 3;
+        restart();
+        carrier.gate = new CountDownLatch(1);
+        enqueue(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
+        for (int i = 0; i < 3; i++) {
+            nextRun();
+        }
+        lane.stop();
+        lane.join(Duration.ofSeconds(20));
+        assertEquals(List.of(), lane.running());
+        assertEquals(12, counts().fresh());
+        carrier.gate = null;
     }
 
     /** The queue lets nobody else at its database, so this borrows its connection on its thread. */

@@ -136,6 +136,8 @@ final class SimulatedLane {
         return id;
     }
 
+    static final int WORTH_A_CHILD = 4;
+
     private static final long LIBRARY = 1_000_000_000;
 
     private static final long BIG = 20L << 20;
@@ -181,7 +183,14 @@ final class SimulatedLane {
         story.add("restart");
         flying.clear();
         troubleSince = 0;
-        dispatcher = new Dispatcher(slots, batch, maxAttempts, this::closures, random::nextDouble);
+        dispatcher =
+                new Dispatcher(
+                        slots,
+                        batch,
+                        WORTH_A_CHILD,
+                        maxAttempts,
+                        this::closures,
+                        random::nextDouble);
     }
 
     List<Row> all() {

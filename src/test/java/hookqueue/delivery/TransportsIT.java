@@ -23,6 +23,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -59,6 +60,36 @@ class TransportsIT {
 
     private Transports carriers(String nix, ChildProcess door) {
         return new Transports(new Nix(nix, store.toString()), door, environment);
+    }
+
+    @Test
+    void nixTellsTheMembersOfClosuresAndWhatTheyNeed() throws IOException {
+        Path file =
+                Files.writeString(
+                        folder.resolve("expression.nix"),
+                        """
+                        let make = name: text: derivation {
+                            inherit name; system = builtins.currentSystem; builder = "/bin/sh";
+                            args = [ "-c" "echo ${text} > $out" ];
+                        }; in make "two" (make "one" "1")
+                        """);
+        String storeDir = store.toString();
+        String output = run("nix-build", "--no-out-link", file.toString());
+        StorePath two = StorePath.parse(storeDir, output.lines().toList().getLast());
+        String needed = run("nix-store", "--query", "--references", two.in(storeDir));
+        StorePath one = StorePath.parse(storeDir, needed);
+        var closures = new NixClosures(new Nix("nix", store.toString()), children, environment);
+        Map<Long, ClosureSource.Member> members = new HashMap<>();
+        for (ClosureSource.Member member : closures.closures(List.of(two, MISSING)).orElseThrow()) {
+            members.put(member.digest(), member);
+        }
+        assertEquals(2, members.size());
+        long digest = ClosureGraph.digest(one.baseName());
+        assertEquals(0, members.get(digest).references().length);
+        ClosureSource.Member second = members.get(ClosureGraph.digest(two.baseName()));
+        assertEquals(List.of(digest), LongStream.of(second.references()).boxed().toList());
+        String size = run("nix-store", "--query", "--size", two.in(storeDir));
+        assertEquals(Long.parseLong(size), second.bytes());
     }
 
     @Test

@@ -234,7 +234,7 @@ class WorkerIT {
             assertTrue(
                     next.log()
                             .contains(
-                                    "ended: told to stop; delivered 1 to exec:"
+                                    "exits: stopped; delivered 1 to exec:"
                                             + scratch.dir.resolve("program")),
                     next::log);
         }

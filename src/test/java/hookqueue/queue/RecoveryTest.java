@@ -591,6 +591,38 @@ class RecoveryTest {
     }
 
     @Test
+    void theFileShrinksAtTheEndOfAWorkerWhenMostOfItIsFree() throws Exception {
+        try (Queue queue = f.open(List.of("ssh://a"))) {
+            queue.enqueue(paths(0, 20_000), null);
+        }
+        long before = Files.size(f.file());
+        try (Queue queue = f.open(List.of("ssh://a"))) {
+            while (Fixture.lane(queue, "ssh://a").fresh() > 10) {
+                queue.call(t -> {
+                    List<Verdict> done =
+                            t.lane("ssh://a").fresh(1_000).stream()
+                                    .filter(entry -> !entry.path().equals(path(7)))
+                                    .map(entry -> (Verdict) new Verdict.Delivered(entry))
+                                    .toList();
+                    t.lane("ssh://a").record(done, 1, f.clock.millis());
+                    return true;
+                });
+            }
+            f.now = f.now.plus(Duration.ofDays(31));
+            boolean more = true;
+            while (more) {
+                more = queue.forget();
+            }
+        }
+        long after = Files.size(f.file());
+        assertTrue(after < before / 10, () -> before + " bytes became " + after);
+        try (Queue queue = f.open(List.of("ssh://a"))) {
+            assertEquals(Set.of(path(7).baseName()), Fixture.unsettled(queue));
+            assertEquals(0, f.progress.size(), "the end was clean");
+        }
+    }
+
+    @Test
     void aFullDiskIsAnErrorAfterWhichNothingHasHappenedAndAllGoesOnWithRoom() throws Exception {
         Path disk = Files.createDirectory(folder.resolve("disk"));
         assumeTrue(mount(disk), "this user may not mount a small disk");

@@ -5,6 +5,7 @@ import static hookqueue.base.SomePaths.paths;
 import static hookqueue.queue.Fixture.STORE;
 import static hookqueue.queue.Fixture.TWO;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ch.qos.logback.classic.Level;
@@ -297,5 +298,16 @@ class SpoolIntakeTest {
             assertEquals(names(paths(0, 1)), f.rooted());
             assertEquals(Set.of(), left());
         }
+    }
+
+    @Test
+    void onlySomeTroublesAreKeptInMemory() throws Exception {
+        Spool spool = Spool.open(f.state, STORE);
+        assertTrue(spool.isNews("first"));
+        assertFalse(spool.isNews("first"));
+        for (int i = 0; i < 1_000; i++) {
+            assertTrue(spool.isNews("another " + i));
+        }
+        assertTrue(spool.isNews("first"), "it was forgotten");
     }
 }

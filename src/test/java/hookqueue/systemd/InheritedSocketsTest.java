@@ -22,8 +22,8 @@ class InheritedSocketsTest {
         assertTrue(
                 refusal(Map.of())
                         .startsWith(
-                                "no listening socket was handed down. Start this program through"
-                                        + " nix-post-build-hook-queue.socket, or for a try with:"
+                                "no listening socket. Start this program through"
+                                        + " nix-post-build-hook-queue.socket, or to try it, with:"
                                         + " systemd-socket-activate --listen="));
     }
 
@@ -31,7 +31,7 @@ class InheritedSocketsTest {
     void socketsForAnotherProcessAreNotTaken() {
         assertTrue(
                 refusal(Map.of("LISTEN_PID", "41", "LISTEN_FDS", "1"))
-                        .startsWith("no listening socket was handed down."));
+                        .startsWith("no listening socket."));
     }
 
     @ParameterizedTest

@@ -1,7 +1,11 @@
 package hookqueue.testkit;
 
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -13,6 +17,8 @@ import java.util.List;
  * @param main the rest of that command
  */
 public record Program(Path hook, Path client, List<String> java, List<String> main) {
+    private static final List<String> CLASSES = classes();
+
     /** Of a tree that {@code ./dev build} has made, or that was installed. */
     public static Program installed(Path tree) {
         Path client = tree.resolve("bin/nix-post-build-hook-queue");
@@ -35,7 +41,7 @@ public record Program(Path hook, Path client, List<String> java, List<String> ma
                                 "-XX:TieredStopAtLevel=1",
                                 "-Xmx48m",
                                 "-Xss256k"));
-        java.addAll(List.of("-cp", System.getProperty("java.class.path")));
+        java.addAll(CLASSES);
         return new Program(
                 script("post-build-hook"),
                 script("nix-post-build-hook-queue"),
@@ -49,6 +55,34 @@ public record Program(Path hook, Path client, List<String> java, List<String> ma
         command.addAll(List.of(options));
         command.addAll(main);
         return command;
+    }
+
+    /**
+     * The class path. Where the program is in its jar, as after Maven's phase "package", the JVM
+     * takes only jars, and the first worker that ends by itself leaves its classes in an archive
+     * from which the others start with half of the work. An archive is never older than this JVM:
+     * it would run what was compiled when it was made.
+     */
+    private static List<String> classes() {
+        String path = System.getProperty("java.class.path");
+        List<String> jars =
+                Arrays.stream(path.split(File.pathSeparator))
+                        .filter(entry -> entry.endsWith(".jar"))
+                        .toList();
+        if (jars.stream().noneMatch(jar -> jar.contains("/nix-post-build-hook-queue-"))) {
+            return List.of("-cp", path);
+        }
+        try {
+            return List.of(
+                    "-cp",
+                    String.join(File.pathSeparator, jars),
+                    "-XX:+AutoCreateSharedArchive",
+                    "-XX:SharedArchiveFile=" + KeptFolders.next().resolve("classes.jsa"),
+                    "-Xlog:disable",
+                    "-Xlog:all=error:stderr");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static Path script(String name) {
