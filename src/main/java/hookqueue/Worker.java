@@ -361,21 +361,36 @@ final class Worker {
         }
         for (Destination destination : settings.destinations()) {
             Optional<SshMaster.Plan> ssh = ssh(settings, destination);
-            Map<String, String> options =
-                    ssh.map(plan -> Map.of("NIX_SSHOPTS", plan.options())).orElse(Map.of());
+            boolean substitute = settings.substituteOnDestination();
+            Optional<SshMaster> master = ssh.map(plan -> new SshMaster(plan, added));
             lanes.add(
                     lane(
                             destination.name(),
                             transports(
                                     settings,
                                     destination.name(),
-                                    slot ->
-                                            new Transports(nix, children, joined(slot, options))
-                                                    .to(
-                                                            destination,
-                                                            settings.substituteOnDestination())),
+                                    slot -> {
+                                        Transport alone =
+                                                new Transports(nix, children, slot)
+                                                        .to(destination, substitute);
+                                        return ssh.isEmpty()
+                                                ? alone
+                                                : master.get()
+                                                        .choose(
+                                                                new Transports(
+                                                                                nix,
+                                                                                children,
+                                                                                joined(
+                                                                                        slot,
+                                                                                        ssh.get()
+                                                                                                .options()))
+                                                                        .to(
+                                                                                destination,
+                                                                                substitute),
+                                                                alone);
+                                    }),
                             closures,
-                            ssh.<Lane.Connection>map(plan -> new SshMaster(plan, added))
+                            master.<Lane.Connection>map(shared -> shared)
                                     .orElse(Lane.Connection.NONE),
                             queue,
                             limits.atMost(destination.mostAtOnce())));
@@ -392,9 +407,9 @@ final class Worker {
                 : Optional.empty();
     }
 
-    private static Map<String, String> joined(Map<String, String> one, Map<String, String> other) {
-        var both = new HashMap<>(one);
-        both.putAll(other);
+    private static Map<String, String> joined(Map<String, String> slot, String sshOptions) {
+        var both = new HashMap<>(slot);
+        both.put("NIX_SSHOPTS", sshOptions);
         return Map.copyOf(both);
     }
 
