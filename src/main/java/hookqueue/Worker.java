@@ -361,36 +361,21 @@ final class Worker {
         }
         for (Destination destination : settings.destinations()) {
             Optional<SshMaster.Plan> ssh = ssh(settings, destination);
-            boolean substitute = settings.substituteOnDestination();
-            Optional<SshMaster> master = ssh.map(plan -> new SshMaster(plan, added));
+            Map<String, String> options =
+                    ssh.map(plan -> Map.of("NIX_SSHOPTS", plan.options())).orElse(Map.of());
             lanes.add(
                     lane(
                             destination.name(),
                             transports(
                                     settings,
                                     destination.name(),
-                                    slot -> {
-                                        Transport alone =
-                                                new Transports(nix, children, slot)
-                                                        .to(destination, substitute);
-                                        return ssh.isEmpty()
-                                                ? alone
-                                                : master.get()
-                                                        .choose(
-                                                                new Transports(
-                                                                                nix,
-                                                                                children,
-                                                                                joined(
-                                                                                        slot,
-                                                                                        ssh.get()
-                                                                                                .options()))
-                                                                        .to(
-                                                                                destination,
-                                                                                substitute),
-                                                                alone);
-                                    }),
+                                    slot ->
+                                            new Transports(nix, children, joined(slot, options))
+                                                    .to(
+                                                            destination,
+                                                            settings.substituteOnDestination())),
                             closures,
-                            master.<Lane.Connection>map(shared -> shared)
+                            ssh.<Lane.Connection>map(plan -> new SshMaster(plan, added))
                                     .orElse(Lane.Connection.NONE),
                             queue,
                             limits.atMost(destination.mostAtOnce())));
@@ -407,9 +392,9 @@ final class Worker {
                 : Optional.empty();
     }
 
-    private static Map<String, String> joined(Map<String, String> slot, String sshOptions) {
-        var both = new HashMap<>(slot);
-        both.put("NIX_SSHOPTS", sshOptions);
+    private static Map<String, String> joined(Map<String, String> one, Map<String, String> other) {
+        var both = new HashMap<>(one);
+        both.putAll(other);
         return Map.copyOf(both);
     }
 

@@ -40,7 +40,7 @@ public final class SshMaster implements Lane.Connection {
 
     private final Plan plan;
     private final Map<String, String> environment;
-    private volatile @Nullable Thread thread;
+    private @Nullable Thread thread;
     private long began = System.nanoTime() - AGAIN_NANOS;
 
     /**
@@ -106,8 +106,8 @@ public final class SshMaster implements Lane.Connection {
     /** Connects, unless that failed just now. */
     @Override
     public void busy() {
-        Thread running = thread;
-        if ((running != null && running.isAlive()) || System.nanoTime() - began < AGAIN_NANOS) {
+        boolean runs = thread != null && thread.isAlive();
+        if (runs || System.nanoTime() - began < AGAIN_NANOS) {
             return;
         }
         began = System.nanoTime();
@@ -115,7 +115,6 @@ public final class SshMaster implements Lane.Connection {
             Path folder = plan.socket().getParent();
             Files.createDirectories(folder);
             Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
-            Files.deleteIfExists(plan.socket()); // of a worker that was killed
         } catch (IOException e) {
             LOG.debug("no folder for the ssh connection: {}", e.toString());
             return;
@@ -124,25 +123,6 @@ public final class SshMaster implements Lane.Connection {
         master.setDaemon(true);
         master.start();
         thread = master;
-    }
-
-    /**
-     * A transport for one slot.
-     *
-     * <p>A child uses the connection only if it is up before the child starts: Nix looks whether a
-     * master runs, and if none does it waits for a word that ssh says only on a connection of its
-     * own ({@code src/libstore/ssh.cc}).
-     *
-     * @param shared whose children get the options of the plan
-     * @param alone whose children connect by themselves
-     */
-    public Transport choose(Transport shared, Transport alone) {
-        return (paths, progress) -> (isUp() ? shared : alone).carry(paths, progress);
-    }
-
-    private boolean isUp() {
-        Thread running = thread;
-        return running != null && running.isAlive() && Files.exists(plan.socket());
     }
 
     private void run() {
