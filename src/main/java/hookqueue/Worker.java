@@ -8,7 +8,6 @@ import hookqueue.delivery.ClosureSource;
 import hookqueue.delivery.Destination;
 import hookqueue.delivery.Lane;
 import hookqueue.delivery.NixClosures;
-import hookqueue.delivery.SshMaster;
 import hookqueue.delivery.Transport;
 import hookqueue.delivery.Transports;
 import hookqueue.nix.Nix;
@@ -31,10 +30,8 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.time.ZoneId;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.SimpleTimeZone;
 import java.util.TimeZone;
 import java.util.concurrent.ThreadLocalRandom;
@@ -361,14 +358,10 @@ final class Worker {
                                     LaneStore.SIGN,
                                     slot -> new Transports(nix, children, slot).sign(key)),
                             ClosureSource.NONE,
-                            Lane.Connection.NONE,
                             queue,
                             signing.atMost(Destination.MOST_AT_ONCE)));
         }
         for (Destination destination : settings.destinations()) {
-            Optional<SshMaster.Plan> ssh = ssh(settings, destination);
-            Map<String, String> options =
-                    ssh.map(plan -> Map.of("NIX_SSHOPTS", plan.options())).orElse(Map.of());
             lanes.add(
                     lane(
                             destination.name(),
@@ -376,32 +369,15 @@ final class Worker {
                                     settings,
                                     destination.name(),
                                     slot ->
-                                            new Transports(nix, children, joined(slot, options))
+                                            new Transports(nix, children, slot)
                                                     .to(
                                                             destination,
                                                             settings.substituteOnDestination())),
                             closures,
-                            ssh.<Lane.Connection>map(plan -> new SshMaster(plan, added))
-                                    .orElse(Lane.Connection.NONE),
                             queue,
                             limits.atMost(destination.mostAtOnce())));
         }
         return lanes;
-    }
-
-    private Optional<SshMaster.Plan> ssh(Settings settings, Destination destination) {
-        return destination instanceof Destination.Store store
-                ? SshMaster.Plan.of(
-                        store.url(),
-                        environment.getOrDefault("NIX_SSHOPTS", ""),
-                        settings.stateDir().resolve("ssh"))
-                : Optional.empty();
-    }
-
-    private static Map<String, String> joined(Map<String, String> one, Map<String, String> other) {
-        var both = new HashMap<>(one);
-        both.putAll(other);
-        return Map.copyOf(both);
     }
 
     /** One for each slot of a lane, with a cache folder of its own. */
@@ -419,14 +395,12 @@ final class Worker {
             String name,
             List<Transport> transports,
             ClosureSource closures,
-            Lane.Connection connection,
             Queue queue,
             Lane.Limits limits) {
         return new Lane(
                 name,
                 transports,
                 closures,
-                connection,
                 queue,
                 limits,
                 () -> ThreadLocalRandom.current().nextDouble(),

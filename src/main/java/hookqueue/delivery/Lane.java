@@ -58,9 +58,6 @@ public final class Lane {
     /** Deferred paths that are looked for in the closures that a batch sends. */
     private static final int MOST_COVERED = 200;
 
-    /** Without work for so long, a shared connection ends. */
-    private static final long KEEP_CONNECTED_MILLIS = 10_000;
-
     /** Due paths that are looked at for one batch. */
     private static final int WINDOW = 1_000;
 
@@ -75,27 +72,6 @@ public final class Lane {
     private final Slots slots;
     private final BlockingQueue<Message> mailbox = new LinkedBlockingQueue<>();
     private final AtomicLong delivered = new AtomicLong();
-    private final Connection connection;
-    private boolean connected;
-
-    /** What a lane's child processes share while it is busy; for the lane's thread. */
-    public interface Connection {
-        /** Nothing is shared. */
-        Connection NONE =
-                new Connection() {
-                    @Override
-                    public void busy() {}
-
-                    @Override
-                    public void idle() {}
-                };
-
-        /** The lane has work; called often. */
-        void busy();
-
-        /** The lane has had no work for a while, or ends. */
-        void idle();
-    }
 
     /**
      * What a lane keeps to.
@@ -132,7 +108,6 @@ public final class Lane {
      * @param name as the queue knows the lane
      * @param transports one for each slot
      * @param closures of the paths that are due
-     * @param connection that the transports share
      * @param random numbers from 0 to 1, for spreading delays
      * @param fatal told of what a lane cannot go on from
      */
@@ -140,14 +115,12 @@ public final class Lane {
             String name,
             List<Transport> transports,
             ClosureSource closures,
-            Connection connection,
             Queue queue,
             Limits limits,
             DoubleSupplier random,
             InstantSource clock,
             Consumer<Throwable> fatal) {
         this.name = name;
-        this.connection = connection;
         this.queue = queue;
         this.limits = limits;
         this.backoff = Backoff.standard(random);
@@ -232,7 +205,6 @@ public final class Lane {
             fatal.accept(e);
         } finally {
             slots.stop();
-            connection.idle();
         }
     }
 
@@ -258,10 +230,6 @@ public final class Lane {
                 if (look.empty()) {
                     dispatcher.rest();
                 }
-                if (connected) {
-                    disconnect(seen, Math.min(KEEP_CONNECTED_MILLIS, untilDue(look, now)));
-                    return;
-                }
             } else {
                 Message message = mailbox.poll(SOONEST_LOOK_MILLIS, TimeUnit.MILLISECONDS);
                 if (message != null) {
@@ -276,22 +244,11 @@ public final class Lane {
         }
     }
 
-    /** Ends the shared connection if nothing changes for so long. */
-    private void disconnect(long seen, long millis) throws InterruptedException {
-        queue.awaitChange(seen, millis);
-        if (queue.version() == seen) {
-            connection.idle();
-            connected = false;
-        }
-    }
-
     /** Fills the free slots; whether any was. */
     private boolean start(Look look) {
         boolean any = false;
         Dispatcher.Flight flight = dispatcher.next(look.work(), clock.millis());
         while (flight != null) {
-            connection.busy();
-            connected = true;
             slots.start(flight, clock.instant());
             any = true;
             flight = dispatcher.next(look.work(), clock.millis());

@@ -126,7 +126,6 @@ class LaneTest {
                         LANE,
                         Collections.nCopies(slots, carrier),
                         closures,
-                        Lane.Connection.NONE,
                         queue,
                         new Lane.Limits(100, 4, 3),
                         () -> 0.5,
