@@ -87,6 +87,9 @@ public sealed interface Request {
         }
     }
 
+    /** Ask every destination for these paths; without paths, for all remembered deliveries. */
+    record Verify(List<StorePath> paths) implements Request {}
+
     /** Make these paths due now; without paths, all failed and deferred ones. */
     record Retry(List<StorePath> paths) implements Request {}
 
@@ -153,6 +156,7 @@ public sealed interface Request {
                 case "failed" -> new Failures(json(verb, rest));
                 case "wait" -> waiting(storeDir, rest);
                 case "watch" -> watch(rest);
+                case "verify" -> new Verify(paths(storeDir, rest));
                 case "retry" -> new Retry(paths(storeDir, rest));
                 case "drop" -> drop(storeDir, rest);
                 case "pause" -> pause(rest);
