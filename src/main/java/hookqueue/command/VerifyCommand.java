@@ -190,8 +190,8 @@ public final class VerifyCommand {
     private Optional<String> awaitTurn(String name, Reply reply)
             throws IOException, QueueException, InterruptedException {
         while (true) {
-            reply.flush(); // notices a client that has gone
             long seen = queue.version();
+            reply.flush(); // notices a client that has gone
             LaneCounts lane =
                     queue.call(t -> t.reports().lanes()).stream()
                             .filter(each -> each.name().equals(name))

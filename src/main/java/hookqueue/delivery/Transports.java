@@ -38,7 +38,7 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
         }
         DeliveryChild child = child(destination.name());
         var copy = new NixTransport(child, store.url(), substituteOnDestination);
-        return new DestinationCheck(
+        return new StoreCheck(
                 destination.name(), store.url(), destination.mostAtOnce(), child, sign, copy);
     }
 
