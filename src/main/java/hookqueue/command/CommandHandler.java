@@ -50,6 +50,7 @@ public final class CommandHandler implements RequestHandler {
     private final WatchCommand watching;
     private final ExplainCommand explanation;
     private final VerifyCommand verification;
+    private final HistoryCommand history;
     private final StatusText status;
     private final Metrics metrics;
     private final InstantSource clock;
@@ -76,6 +77,7 @@ public final class CommandHandler implements RequestHandler {
         this.watching = new WatchCommand(queue, lanes, status, clock);
         this.explanation = explanation;
         this.verification = verification;
+        this.history = new HistoryCommand(queue, storeDir);
         this.status = status;
         this.metrics = metrics;
         this.clock = clock;
@@ -171,6 +173,7 @@ public final class CommandHandler implements RequestHandler {
                 case Request.Pause pause -> operator(peer, "pause", () -> pause(pause.time()));
                 case Request.Resume resume -> operator(peer, "resume", this::resume);
                 case Request.Explain explain -> explanation.answer(explain.path(), reply);
+                case Request.History asked -> history.answer(asked, reply);
                 case Request.Verify verify -> verification.answer(verify, reply);
                 case Request.Metrics m -> metrics(reply);
                 case Request.Help help -> help(reply);

@@ -40,6 +40,7 @@ public final class QueueTransaction {
     private final ReportQueries reports;
     private final WaitQueries waits;
     private final VerifyStore verification;
+    private final HistoryQueries history;
     private final Map<String, LaneStore> lanes = new HashMap<>();
 
     QueueTransaction(Connection connection) {
@@ -52,6 +53,7 @@ public final class QueueTransaction {
         this.reports = new ReportQueries(sql);
         this.waits = new WaitQueries(sql);
         this.verification = new VerifyStore(sql, meta, paths);
+        this.history = new HistoryQueries(sql);
     }
 
     /**
@@ -109,6 +111,11 @@ public final class QueueTransaction {
     /** For clients that wait until paths are settled. */
     public WaitQueries waits() {
         return waits;
+    }
+
+    /** Remembered deliveries. */
+    public HistoryQueries history() {
+        return history;
     }
 
     /** How far a verification of the remembered deliveries is. */

@@ -89,6 +89,7 @@ final class Schema {
         "CREATE TABLE delivered (lane INTEGER NOT NULL, path INTEGER NOT NULL, at INTEGER NOT NULL,"
                 + " PRIMARY KEY (lane, path)) WITHOUT ROWID",
         "CREATE INDEX delivered_path ON delivered (path)",
+        "CREATE INDEX delivered_at ON delivered (at)",
     };
 
     private Schema() {}
