@@ -183,7 +183,8 @@ END
         nix eval --impure --raw --expr '(import ./nixos/tests/vm.nix { module = { }; }).testScript'
     } >"$work/script/script.py" || return 1
     (
-        cd "$work/script" && mypy --strict --cache-dir=/dev/null script.py driver.py >mypy 2>&1 || { cat mypy; exit 1; }
+        cd "$work/script" || exit 1
+        mypy --strict --cache-dir=/dev/null script.py driver.py >"$work/mypy" 2>&1 || { cat "$work/mypy"; exit 1; }
         PYFLAKES_BUILTINS=start_all,subtest,builder,cache pyflakes3 script.py driver.py
     ) &&
         nix eval --impure --raw --expr '

@@ -10,7 +10,8 @@ readme_commands() {
         grep -v 'nix profile install' | sed 's/^sudo //'
 }
 
-# profile_works PACKAGE: in a machine of vms_begin.
+# profile_works PACKAGE: in a machine of vms_begin, which sets vms and debian.
+# shellcheck disable=SC2154
 profile_works() {
     machine=$vms/profile
     machine_mount "$debian"
@@ -21,6 +22,7 @@ profile_works() {
     mkdir -p "$machine/root$NIX_STORE_DIR" "$machine/root/nix/var/nix/profiles"
     mount --bind "$NIX_STORE_DIR" "$machine/root$NIX_STORE_DIR" || return 1
     ln -s "$(readlink -f "$work/profiles/default")" "$machine/root/nix/var/nix/profiles/default"
+    # shellcheck disable=SC2016 # README's backquotes
     hook=$(sed -n 's/^`\(post-build-hook = [^`]*\)`.*/\1/p' "$tree/README.md")
     printf '%s\n' 'sandbox = false' 'substituters =' 'experimental-features = nix-command' "$hook" >"$machine/root/etc/nix/nix.conf"
     machine_boot || return 1

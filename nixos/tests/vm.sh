@@ -30,10 +30,10 @@ vms_begin() {
             return 1
         }
         vms=$(mktemp -d /var/tmp/npbhq-vm.XXXXXX)
-        mount -t tmpfs -o mode=755 tmpfs "$vms" && ip netns add "$network" && ip -n "$network" link set lo up || {
+        if ! { mount -t tmpfs -o mode=755 tmpfs "$vms" && ip netns add "$network" && ip -n "$network" link set lo up; }; then
             echo "no tmpfs or network namespace can be made"
             return 1
-        }
+        fi
         # shellcheck source=src/test/system/machine.sh
         . "$tree/src/test/system/machine.sh"
     } >"$work/cannot" 2>&1

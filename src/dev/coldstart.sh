@@ -1,7 +1,7 @@
 #!/bin/sh
 # ./dev coldstart [--counts]: where the time goes from a connection that starts the worker to the acknowledgement, and on
 # to the first child process; ./dev bench cold measures how much there is. Runs target/dist as systemd would, with a
-# `nix` that does nothing. --counts prints only what does not depend on the machine's load: classes that are not from
+# `nix` that copies nothing. --counts prints only what does not depend on the machine's load: classes that are not from
 # the start-up archive, and jars that were opened.
 set -eu
 
@@ -27,6 +27,7 @@ trap end EXIT
 trap 'exit 1' HUP INT TERM
 
 mkdir "$scratch/store" "$scratch/roots"
+for name in nix nix-store; do ln -s "$ROOT/src/testkit/sh/fake-nix" "$scratch/$name"; done
 : >"$scratch/key"
 path=$scratch/store/00000000000000000000000000000000-cold
 : >"$path"
@@ -40,7 +41,7 @@ begin() {
         -E PATH -E JAVA_HOME -E HOME="$scratch" -E NPBHQ_JAVA_OPTIONS="$options" \
         -E NPBHQ_UPLOAD_TO="file://$scratch/cache" -E NPBHQ_SIGNING_PRIVATE_KEY_PATH="$scratch/key" \
         -E NPBHQ_STATE_DIR="$scratch/state" -E NPBHQ_GCROOTS_DIR="$scratch/roots" \
-        -E NPBHQ_STORE_DIR="$scratch/store" -E NPBHQ_NIX=/bin/true -E NPBHQ_IDLE_TIMEOUT=1s \
+        -E NPBHQ_STORE_DIR="$scratch/store" -E NPBHQ_NIX="$scratch/nix" -E NPBHQ_IDLE_TIMEOUT=1s \
         "$@" "$program" serve >"$scratch/log" 2>&1 &
     worker=$!
     until [ -S "$scratch/socket" ]; do
@@ -86,7 +87,7 @@ timeline() {
             if (/accept4.* = [0-9]+$/) at("the connection is accepted")
             if (/symlink/) at("committed and synced; the root is made")
             if (/write\(.*"ok queued 1/) at("acknowledged")
-            if (/execve\("\/bin\/true"/) at("the first child process")
+            if (/execve\("[^"]*\/nix"/) at("the first child process")
         }' "$scratch/trace"
 }
 

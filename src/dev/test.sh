@@ -199,7 +199,7 @@ two=
 last=
 for stage in "$@"; do
     case $stage in
-        system | nixos | prometheus | fleet | destinations | torture) two="$two $stage" ;;
+        system | nixos | prometheus | fleet | torture) two="$two $stage" ;;
         sh) last=$stage ;; # has a second for what takes half of one on a machine that does nothing else
         *) one="$one $stage" ;;
     esac

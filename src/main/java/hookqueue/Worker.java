@@ -59,8 +59,6 @@ import org.slf4j.LoggerFactory;
 final class Worker {
     private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
     private static final Duration LANES_END = Duration.ofSeconds(7);
-    private static final String MAX_CONNECTIONS =
-            "{}: max-connections hangs Nix 2.8 and 2.26 over ssh; remove it and use NPBHQ_PARALLEL";
 
     /** Starting a child takes as long as sending a few small paths, and as long as signing many. */
     private static final int WORTH_A_CHILD = 8;
@@ -203,7 +201,10 @@ final class Worker {
         Settings settings = good.settings();
         settings.destinations().stream()
                 .filter(Destination::mayHangNix)
-                .forEach(destination -> LOG.warn(MAX_CONNECTIONS, destination.name()));
+                .forEach(destination ->
+                        LOG.warn(
+                                "{}: max-connections hangs Nix 2.8 and 2.26 over ssh; remove it and use NPBHQ_PARALLEL",
+                                destination.name()));
         good.unknown().forEach(name -> LOG.warn("unknown setting {} (ignored)", name));
         Spool spool;
         Queue queue;

@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,6 +64,10 @@ final class BatchPlanner {
         /** Nobody knows what these send. */
         static Batch unseen(List<Entry> members) {
             return new Batch(members, null, 0);
+        }
+
+        boolean sendsAny(Set<ClosureGraph.Node> nodes) {
+            return missing != null && missing.stream().anyMatch(nodes::contains);
         }
 
         boolean large() {
@@ -144,8 +149,7 @@ final class BatchPlanner {
         var needed = new HashSet<>(graph.missing(List.of(node)));
         return flights.stream()
                 .map(Dispatcher.Flight::batch)
-                .filter(batch -> batch.missing() != null)
-                .filter(batch -> batch.missing().stream().anyMatch(needed::contains))
+                .filter(batch -> batch.sendsAny(needed))
                 .map(batch -> batch.members().getFirst().path())
                 .findFirst();
     }

@@ -20,6 +20,7 @@ public interface ClosureSource {
      * @param references the digests of its references, without itself
      * @param bytes the size of its NAR
      */
+    @SuppressWarnings("ArrayRecordComponent") // 8 bytes a reference: closures have 10,000 members
     record Member(long digest, long[] references, long bytes) {}
 
     /**

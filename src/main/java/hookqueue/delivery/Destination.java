@@ -178,11 +178,22 @@ public sealed interface Destination {
         }
     }
 
+    /** A word or the space between two. */
+    Pattern WORD = Pattern.compile("\\S+|\\s+");
+
     /**
      * A text with the passwords of the URLs in it made unreadable: programs name URLs in errors.
      */
     static String withoutPasswords(String text) {
-        return Store.PASSWORD.matcher(text).replaceAll("$1***@");
+        var shown = new StringBuilder(text.length());
+        Matcher words = WORD.matcher(text);
+        while (words.find()) {
+            String word = words.group();
+            int end = word.lastIndexOf('@') + 1; // bounds the search: nothing matches after it
+            shown.append(Store.PASSWORD.matcher(word.substring(0, end)).replaceAll("$1***@"))
+                    .append(word, end, word.length());
+        }
+        return shown.toString();
     }
 
     /**

@@ -305,11 +305,10 @@ public final class Lane {
     }
 
     private void handle(Message message) throws InterruptedException {
-        switch (message) {
-            case Message.Done done -> ended(done.ended());
-            case Message.WaitsFor question ->
-                    question.answer()
-                            .complete(dispatcher.waitsFor(question.path(), clock.millis()));
+        if (message instanceof Message.WaitsFor question) {
+            question.answer().complete(dispatcher.waitsFor(question.path(), clock.millis()));
+        } else {
+            ended(((Message.Done) message).ended());
         }
     }
 

@@ -72,6 +72,7 @@ final class CacheServer implements AutoCloseable {
     private final List<Request> requests = new CopyOnWriteArrayList<>();
     private final List<Refusal> refusals = new CopyOnWriteArrayList<>();
     private ServerSocket listener;
+    private Thread accepting;
     private volatile Duration delay = Duration.ZERO;
     private volatile long bytesPerSecond = Long.MAX_VALUE;
     private volatile CountDownLatch unread = new CountDownLatch(0);
@@ -96,7 +97,7 @@ final class CacheServer implements AutoCloseable {
         socket.setReuseAddress(true);
         socket.setReceiveBufferSize(RECEIVE_BUFFER);
         socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), where), 1024);
-        Thread.ofVirtual().start(() -> accept(socket));
+        accepting = Thread.ofVirtual().start(() -> accept(socket));
         return socket;
     }
 
@@ -204,6 +205,11 @@ final class CacheServer implements AutoCloseable {
     /** Refuses connections and ends those that are open. */
     void stop() throws IOException {
         listener.close();
+        try {
+            accepting.join(); // or it would serve a connection that it accepts meanwhile
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         for (Socket connection : connections) {
             connection.close();
         }

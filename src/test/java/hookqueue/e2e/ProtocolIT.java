@@ -121,11 +121,12 @@ class ProtocolIT {
             JsonObject first = JsonParser.parseString(json.line()).getAsJsonObject();
             assertEquals(2, first.get("queued").getAsInt());
             assertTrue(first.has("paused_since"));
+            String lane = "exec:" + Tools.find("true");
             assertEquals(
-                    "line\texec:"
-                            + Tools.find("true")
+                    "line\t"
+                            + lane
                             + " [\tyellow\t"
-                            + "-".repeat(24)
+                            + "-".repeat(38 - lane.length())
                             + "\t]   0% 0 of 2 paths",
                     bars.line());
             assertTrue(bars.line().startsWith("line\tpaused since "));

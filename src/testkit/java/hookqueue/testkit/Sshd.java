@@ -53,6 +53,8 @@ public final class Sshd implements AutoCloseable {
         Files.writeString(
                 dir.resolve("authorized_keys"),
                 "command=\"" + serve + "\" " + Files.readString(dir.resolve("client.pub")));
+        // SHLVL: bash then takes itself for no login's first shell, and leaves out what the user's
+        // .bashrc does, which may take long.
         Files.writeString(
                 dir.resolve("config"),
                 """
@@ -65,6 +67,7 @@ public final class Sshd implements AutoCloseable {
                 PermitRootLogin prohibit-password
                 PasswordAuthentication no
                 MaxStartups 100
+                SetEnv SHLVL=2
                 """
                         .formatted(port, dir.resolve("host"), dir.resolve("authorized_keys")));
         connectTo(port);
