@@ -73,6 +73,9 @@ final class DeliveryPolicy {
     /** Whether a batch of fresh paths was refused since the last real delivery. */
     private boolean trouble;
 
+    /** Groups from this number on started in trouble. */
+    private long troubleFrom;
+
     /** Whether a real delivery came before, without a rest in between. */
     private boolean lately;
 
@@ -157,6 +160,11 @@ final class DeliveryPolicy {
         return Integer.MAX_VALUE;
     }
 
+    /** Whether a batch of fresh paths was refused, and nothing was delivered since. */
+    boolean inTrouble() {
+        return trouble;
+    }
+
     /** Groups that are under way. */
     int underWay() {
         return underWay.size();
@@ -170,6 +178,15 @@ final class DeliveryPolicy {
     /** Whether a group of the diagnosis, a proof or a trial is under way. */
     boolean diagnosing() {
         return batchesUnderWay() < underWay.size();
+    }
+
+    /**
+     * Whether a batch is under way that started in trouble: it may be the delivery that ends it.
+     */
+    private boolean probing() {
+        return trouble
+                && underWay.values().stream()
+                        .anyMatch(g -> g.kind() == Kind.BATCH && g.number() >= troubleFrom);
     }
 
     /** The number of the group that starts next. */
@@ -203,7 +220,7 @@ final class DeliveryPolicy {
 
     /** What the diagnosis would hand over next; null while it does so, and when it has nothing. */
     @Nullable Group next() {
-        if (down != null || diagnosing()) {
+        if (down != null || diagnosing() || probing()) {
             return null;
         }
         Group proof = todo.isEmpty() || suspects.size() >= DOWN ? proof() : null;
@@ -376,7 +393,7 @@ final class DeliveryPolicy {
             }
             case PROOF -> down = reason;
             case BATCH -> {
-                trouble |= group.hasFresh();
+                noteTrouble(group.hasFresh());
                 // of several that fail together, only the first is not tried again
                 if (alone && todo.isEmpty() && !diagnosing() && suspects.isEmpty()) {
                     refusedAlone(group.members().getFirst(), reason);
@@ -391,6 +408,13 @@ final class DeliveryPolicy {
                     split(group);
                 }
             }
+        }
+    }
+
+    private void noteTrouble(boolean freshRefusedTogether) {
+        if (freshRefusedTogether && !trouble) {
+            trouble = true;
+            troubleFrom = nextNumber;
         }
     }
 
@@ -425,7 +449,7 @@ final class DeliveryPolicy {
             down = reason;
             return;
         }
-        trouble |= group.kind() == Kind.BATCH && entry.fresh();
+        noteTrouble(group.kind() == Kind.BATCH && entry.fresh());
         freshRefused += entry.fresh() ? 1 : 0;
         if (freshRefused >= DOWN) {
             down = reason;

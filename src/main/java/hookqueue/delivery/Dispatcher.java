@@ -141,8 +141,9 @@ final class Dispatcher {
         if (policy.diagnosisIsIdle()) {
             policy.add(without(work.deferred(), held));
         }
-        // with one slot, paths that failed before and fresh ones take turns
-        boolean freshFirst = limit.now() == 1 && !lastHadFresh && nextHasFailedBefore();
+        // where they cannot run side by side, paths that failed before and fresh ones take turns
+        boolean turns = limit.now() == 1 || policy.inTrouble();
+        boolean freshFirst = turns && !lastHadFresh && nextHasFailedBefore();
         Flight flight = freshFirst ? batch(fresh, now) : diagnosis(now);
         if (flight == null) {
             flight = freshFirst ? diagnosis(now) : batch(fresh, now);
@@ -151,7 +152,9 @@ final class Dispatcher {
     }
 
     private Flight covering(Flight flight, List<Entry> fresh, List<Entry> later) {
-        lastHadFresh = flight.group().hasFresh();
+        if (flight.group().kind() != DeliveryPolicy.Kind.PROOF) {
+            lastHadFresh = flight.group().hasFresh();
+        }
         var others = new ArrayList<>(fresh);
         others.addAll(later);
         var covering =

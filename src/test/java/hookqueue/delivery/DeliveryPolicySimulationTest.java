@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
  * -Dhookqueue.seed=N} plays just that one.
  */
 class DeliveryPolicySimulationTest {
-    private static final int LIVES = Integer.getInteger("hookqueue.lives", 250);
+    private static final int LIVES = Integer.getInteger("hookqueue.lives", 60);
 
     /** One life. */
     private record Life(SimulatedLane world, Random random) {
