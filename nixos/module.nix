@@ -129,6 +129,53 @@ in
       // lib.optionalAttrs (cfg.socketGroup != null) { SocketGroup = cfg.socketGroup; };
     };
 
+    systemd.timers."${name}-verify" = lib.mkIf (cfg.verifyDates != null) {
+      description = "Regular check of what the Nix post-build hook queue has delivered";
+      documentation = [ "man:${name}(1)" ];
+      wantedBy = [ "timers.target" ];
+      timerConfig = {
+        OnCalendar = cfg.verifyDates;
+        RandomizedDelaySec = "6h";
+        Persistent = true;
+      };
+    };
+
+    systemd.services."${name}-verify" = lib.mkIf (cfg.verifyDates != null) {
+      description = "Check what the Nix post-build hook queue has delivered";
+      documentation = [ "man:${name}(1)" ];
+      requires = [ "${name}.socket" ];
+      after = [ "${name}.socket" ];
+      # A check may take hours, and a switch must not wait for it.
+      restartIfChanged = false;
+      environment = {
+        NPBHQ_SOCKET = literal cfg.socketPath;
+      };
+      serviceConfig = {
+        Type = "oneshot";
+        ExecStart = "${lib.getExe' cfg.package name} verify";
+        StandardInput = "null";
+        SyslogIdentifier = "${name}-verify";
+
+        CapabilityBoundingSet = "";
+        NoNewPrivileges = true;
+        ProtectSystem = "strict";
+        ProtectHome = true;
+        PrivateTmp = true;
+        PrivateNetwork = true;
+        PrivateDevices = true;
+        ProtectKernelModules = true;
+        ProtectKernelTunables = true;
+        RestrictAddressFamilies = [ "AF_UNIX" ];
+        MemoryDenyWriteExecute = true;
+        LockPersonality = true;
+        RestrictNamespaces = true;
+        RestrictRealtime = true;
+        RestrictSUIDSGID = true;
+        SystemCallArchitectures = "native";
+        SystemCallFilter = "@system-service";
+      };
+    };
+
     systemd.services.${name} = {
       description = "Sign and upload what Nix has built";
       documentation = [ "man:${name}(8)" ];

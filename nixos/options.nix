@@ -205,6 +205,16 @@ in
       description = "A file for node_exporter's textfile collector, in a directory of its own or one that the worker may write to (NPBHQ_METRICS_FILE).";
     };
 
+    verifyDates = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      example = "weekly";
+      description = ''
+        When to ask every destination whether it still has what was delivered to it, and to send again what is missing, in
+        the form of systemd.time(7). Never if null.
+      '';
+    };
+
     logLevel = mkOption {
       type = types.enum [
         "trace"

@@ -118,7 +118,7 @@ let
       substituteInPlace $out/bin/${pname} \
         --replace-fail 'PATH=''${PATH:+$PATH:}/run' 'PATH=${tools}:''${PATH:+$PATH:}/run' \
         --replace-fail '#!/bin/sh' '#!${dirOf runtimeShell}/sh'
-      substituteInPlace $out/lib/systemd/system/${pname}.service --replace-fail @PREFIX@ $out
+      for unit in $out/lib/systemd/system/*.service; do substituteInPlace "$unit" --replace-fail @PREFIX@ $out; done
       runHook postInstall
     '';
 

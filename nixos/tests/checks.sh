@@ -102,6 +102,10 @@ check_drift() {
     ours=$work/rendered/original
     nixos/tests/compare-units systemd/$units.service "$ours/$units.service" &&
         nixos/tests/compare-units systemd/$units.socket "$ours/$units.socket" || return 1
+    for unit in "$units-verify.service" "$units-verify.timer"; do
+        nixos/tests/compare-units "systemd/$unit" "$work/rendered/everything/$unit" &&
+            [ ! -e "$ours/$unit" ] || return 1
+    done
     grep -v '^#' systemd/tmpfiles.d/$units.conf | tr -s ' ' | sort >"$work/tmpfiles"
     sed "/^\$/d; s/'//g; s/ *\$//" "$ours/tmpfiles.conf" | sort | diff -u "$work/tmpfiles" -
 }

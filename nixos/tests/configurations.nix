@@ -86,6 +86,7 @@ rec {
     metricsFile = "/var/lib/node-exporter/queue.prom";
     logLevel = "debug";
     hookTimeout = "2s";
+    verifyDates = "weekly";
     extraEnvironment.AWS_REGION = "eu-central-1";
   };
 }

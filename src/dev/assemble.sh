@@ -55,7 +55,7 @@ if ! compile_hook -static-pie 2>/dev/null && ! compile_hook -pie; then
 fi
 put 755 "$hook" "$ROOT/src/main/sh/post-build-hook"
 
-put 644 "$tree/lib/systemd/system" "$ROOT"/systemd/*.socket "$ROOT"/systemd/*.service
+put 644 "$tree/lib/systemd/system" "$ROOT"/systemd/*.socket "$ROOT"/systemd/*.service "$ROOT"/systemd/*.timer
 put 644 "$tree/lib/sysusers.d" "$ROOT"/systemd/sysusers.d/*
 put 644 "$tree/lib/tmpfiles.d" "$ROOT"/systemd/tmpfiles.d/*
 for page in "$ROOT"/src/main/man/*.[1-8]; do

@@ -40,8 +40,9 @@ Take that line out, restart nix-daemon, and run this again."
     if [ -z "$destdir" ] && ! others_unit >/dev/null; then
         if [ -d /run/systemd/system ]; then
             # The socket first: else what waits in it would start the worker again.
-            systemctl stop "$name.socket" "$name.service" 2>/dev/null || true
+            systemctl stop "$name-verify.timer" "$name-verify.service" "$name.socket" "$name.service" 2>/dev/null || true
         fi
+        systemctl disable -q "$name-verify.timer" 2>/dev/null || true
         systemctl disable -q "$name.socket" "$name.service" 2>/dev/null || true
     fi
     printf '%s\n' "$files" | while IFS= read -r file; do take_away "$file"; done
@@ -49,7 +50,7 @@ Take that line out, restart nix-daemon, and run this again."
     say "removed $name from $destdir$prefix"
     if [ -z "$destdir" ] && [ -d /run/systemd/system ]; then
         systemctl daemon-reload
-        systemctl reset-failed "$name.socket" "$name.service" 2>/dev/null || true
+        systemctl reset-failed "$name.socket" "$name.service" "$name-verify.service" 2>/dev/null || true
     fi
 else
     say "$name is not installed in $destdir$prefix"

@@ -43,6 +43,12 @@ let
       socketConfig = mkOption { type = types.attrsOf unitOption; default = { }; };
     };
   };
+  timer = types.submodule {
+    options = common // {
+      timerConfig = mkOption { type = types.attrsOf unitOption; default = { }; };
+    };
+  };
+  timerText = d: text d "[Timer]\n${section d.timerConfig}";
   value = x: if x == true then "true" else if x == false then "false" else toString x;
   section = as: builtins.concatStringsSep "" (builtins.concatLists (mapAttrsToList (n: v: map (x: "${n}=${value x}\n") (if builtins.isList v then v else [ v ])) as));
   list = n: v: lib.optionalAttrs (v != [ ]) { ${n} = toString v; };
@@ -92,11 +98,13 @@ in
     systemd.tmpfiles.settings = mkOption { type = types.attrsOf (types.attrsOf (types.attrsOf rule)); default = { }; };
     environment.systemPackages = mkOption { type = types.listOf types.package; default = [ ]; };
     systemd.services = mkOption { type = types.attrsOf service; default = { }; };
+    systemd.timers = mkOption { type = types.attrsOf timer; default = { }; };
     systemd.sockets = mkOption { type = types.attrsOf socket; default = { }; };
     rendered = mkOption { type = types.attrsOf types.str; default = { }; };
   };
   config.rendered = mapAttrs' (n: v: nameValuePair "${n}.service" (serviceText v)) config.systemd.services
     // mapAttrs' (n: v: nameValuePair "${n}.socket" (socketText v)) config.systemd.sockets
+    // mapAttrs' (n: v: nameValuePair "${n}.timer" (timerText v)) config.systemd.timers
     // { "tmpfiles.conf" = concatMapStringsSep "" (rule: "${rule}\n") config.systemd.tmpfiles.rules
         + builtins.concatStringsSep "" (mapAttrsToList (_: rulesText) config.systemd.tmpfiles.settings); };
 }

@@ -13,7 +13,7 @@ _nix_post_build_hook_queue() {
     local current=${COMP_WORDS[COMP_CWORD]} word=${COMP_WORDS[1]} choices=
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        choices='backfill drop explain failed help list metrics pause queue resume retry serve status version wait watch --help --version'
+        choices='backfill drop explain failed help history list metrics pause queue resume retry serve status verify version wait watch --help --version'
         if [[ $current == /* ]]; then
             compopt -o filenames
             COMPREPLY=($(compgen -f -- "$current"))
@@ -45,10 +45,12 @@ _nix_post_build_hook_queue() {
                     choices=$(_nix_post_build_hook_queue_paths "${COMP_WORDS[0]}" list)
                 fi
                 ;;
-            queue | /*)
+            queue | verify | history | /*)
                 if [[ $word == queue && $COMP_CWORD == 2 && $current != /* ]]; then
                     choices=tag=
                     compopt -o nospace
+                elif [[ $word == history && $COMP_CWORD == 2 && $current != [/.]* ]]; then
+                    choices=json
                 else
                     compopt -o filenames
                     COMPREPLY=($(compgen -f -- "$current"))

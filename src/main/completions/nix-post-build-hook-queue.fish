@@ -21,6 +21,8 @@ for line in \
         'watch/progress until the queue is empty' \
         'retry/make failed and deferred paths due now' \
         'drop/forget paths' \
+        'verify/ask every destination for these paths, or all; send missing ones' \
+        'history/what was delivered where and when, the newest last' \
         'pause/start no new batch, for a duration or until resume' \
         'resume/start batches again' \
         'explain/the state of a path, and why' \
@@ -32,12 +34,12 @@ for line in \
     set -l parts (string split -m 1 / -- $line)
     __nix_post_build_hook_queue_add -n __fish_use_subcommand -a $parts[1] -d $parts[2]
 end
-__nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from status list failed watch' -a json -d 'For programs'
+__nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from status list failed watch history' -a json -d 'For programs'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from backfill' -l dry-run -d 'Only list them'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from pause' -a '10min 1h 8h' -d 'For so long'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from wait' -a 'timeout=' -d 'Not longer than this'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from wait queue' -a 'tag=' -d 'A name'
-__nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from queue' -F
+__nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from queue verify history' -F
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from wait retry drop explain' -a '(__nix_post_build_hook_queue_paths)'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from drop' -a 'destination=' -d 'all that a destination still has to get'
 functions -e __nix_post_build_hook_queue_add

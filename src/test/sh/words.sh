@@ -9,7 +9,7 @@ list=$main/java/hookqueue/protocol/Help.java
 
 # "status [json]|lanes, running copies …", a line for each entry.
 tr -s '\n ' ' ' <"$list" | grep -oE 'new Entry\( ?"[^"]*", ?"[^"]*"' | sed 's/^new Entry( *"//; s/", *"/|/; s/"$//' >entries
-sed 's/[ |].*//' entries | grep -v '^PATH$' | sort >words
+sed 's/[ |].*//' entries | grep -v '^PATH$' | sort -u >words
 "$source_of_scripts/nix-post-build-hook-queue" --help | sed -n 's/^  \([^ -].*[^ ]\)   *\([^ ].*\)$/\1|\2/p' >usage
 printf '%s\n' backfill serve | sort >of-the-client
 
@@ -25,8 +25,8 @@ test_that "the client knows every word"
 must equal "$(sed -n "s/^words='PATH \(.*\)'$/\1/p" "$source_of_scripts/nix-post-build-hook-queue" | tr ' ' '\n' | sort)" \
     "$(sort words of-the-client)"
 
-test_that "zsh and fish describe each word as the help does"
-grep -v '^PATH' entries | sed 's/^\([a-z]*\).*|/\1|/' | sort >described
+test_that "zsh and fish describe each word as the help does, with the first form of those that have two"
+grep -v '^PATH' entries | sed 's/^\([a-z]*\).*|/\1|/' | awk -F '|' '!seen[$1]++' | sort >described
 for file in _nix-post-build-hook-queue nix-post-build-hook-queue.fish; do
     sed -n "s/^        '\([a-z]*\)[:\/]\([^']*\)'.*/\1|\2/p" "$main/completions/$file" |
         grep -vE '^(backfill|serve)' | sort >said
@@ -34,7 +34,7 @@ for file in _nix-post-build-hook-queue nix-post-build-hook-queue.fish; do
 done
 
 test_that "the manual page and docs/protocol.md have every word"
-grep -oE '^\.It Cm [a-z]+' "$main/man/nix-post-build-hook-queue.1" | sed 's/.* //' | sort >in-manual
+grep -oE '^\.It Cm [a-z]+' "$main/man/nix-post-build-hook-queue.1" | sed 's/.* //' | sort -u >in-manual
 must equal "$(cat in-manual)" "$(sort words of-the-client)"
 while IFS= read -r word; do
     must grep -qE "^\|.*\`${word}[ \`]" "$here/../../../docs/protocol.md"

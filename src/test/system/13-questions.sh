@@ -50,6 +50,12 @@ asked "Try again now" '[0-9]'
 until_ok 60 "then all is delivered" delivered
 asked "Is it done?" ''
 asked "Why is this path not in the cache?" 'settled|delivered' "$path"
+asked "What was delivered when?" '-waiting'
+asked "Is it still there?" 'all is there'
+check "the weekly check is off until somebody enables it" equal "$(root systemctl is-enabled $name-verify.timer)" disabled
+check "and its service asks the same" root systemctl start "$name-verify.service"
+checked() { root journalctl -u "$name-verify.service" --no-pager | grep -q 'all is there'; }
+until_ok 10 "the answer is in the journal" checked
 
 # So slow that one can ask: what is in flight is held, and a lane has a pace by now.
 gate_close

@@ -4,8 +4,10 @@ import hookqueue.base.Version;
 import hookqueue.command.CommandHandler;
 import hookqueue.command.ExplainCommand;
 import hookqueue.command.UnavailableHandler;
+import hookqueue.command.VerifyCommand;
 import hookqueue.delivery.ClosureSource;
 import hookqueue.delivery.Destination;
+import hookqueue.delivery.DestinationCheck;
 import hookqueue.delivery.Lane;
 import hookqueue.delivery.NixClosures;
 import hookqueue.delivery.Transport;
@@ -231,6 +233,7 @@ final class Worker {
                             new ChildProcess(settings.stallTimeout()),
                             ChildEnvironment.forChildren(environment, settings.stateDir()),
                             clock);
+            var verification = verification(settings, queue, nix);
             var commands =
                     new CommandHandler(
                             queue,
@@ -239,6 +242,7 @@ final class Worker {
                             settings.storeDir(),
                             lanes,
                             explanation,
+                            verification,
                             status,
                             metrics,
                             clock,
@@ -378,6 +382,41 @@ final class Worker {
                             limits.atMost(destination.mostAtOnce())));
         }
         return lanes;
+    }
+
+    /** Each destination's checks run in a slot of their own, beside those of its lane. */
+    private VerifyCommand verification(Settings settings, Queue queue, Nix nix) {
+        var children = new ChildProcess(settings.stallTimeout());
+        Path key = settings.signingKey();
+        var checks = new ArrayList<DestinationCheck>();
+        var programs = new ArrayList<String>();
+        for (Destination destination : settings.destinations()) {
+            String name = destination.name();
+            var transports =
+                    new Transports(
+                            nix,
+                            children,
+                            ChildEnvironment.forSlot(
+                                    environment, settings.stateDir(), name, settings.parallel()));
+            DestinationCheck check =
+                    transports.check(
+                            destination,
+                            settings.substituteOnDestination(),
+                            key == null ? null : transports.sign(key));
+            if (check == null) {
+                programs.add(name);
+            } else {
+                checks.add(check);
+            }
+        }
+        return new VerifyCommand(
+                queue,
+                checks,
+                programs,
+                settings.filter(),
+                settings.storeDir(),
+                settings.batchSize(),
+                clock);
     }
 
     /** One for each slot of a lane, with a cache folder of its own. */

@@ -49,6 +49,8 @@ public final class CommandHandler implements RequestHandler {
     private final WaitCommand waiting;
     private final WatchCommand watching;
     private final ExplainCommand explanation;
+    private final VerifyCommand verification;
+    private final HistoryCommand history;
     private final StatusText status;
     private final Metrics metrics;
     private final InstantSource clock;
@@ -61,6 +63,7 @@ public final class CommandHandler implements RequestHandler {
             String storeDir,
             List<Lane> lanes,
             ExplainCommand explanation,
+            VerifyCommand verification,
             StatusText status,
             Metrics metrics,
             InstantSource clock,
@@ -73,6 +76,8 @@ public final class CommandHandler implements RequestHandler {
         this.waiting = new WaitCommand(queue, storeDir, clock);
         this.watching = new WatchCommand(queue, lanes, status, clock);
         this.explanation = explanation;
+        this.verification = verification;
+        this.history = new HistoryCommand(queue, storeDir);
         this.status = status;
         this.metrics = metrics;
         this.clock = clock;
@@ -168,6 +173,8 @@ public final class CommandHandler implements RequestHandler {
                 case Request.Pause pause -> operator(peer, "pause", () -> pause(pause.time()));
                 case Request.Resume resume -> operator(peer, "resume", this::resume);
                 case Request.Explain explain -> explanation.answer(explain.path(), reply);
+                case Request.History asked -> history.answer(asked, reply);
+                case Request.Verify verify -> verification.answer(verify, reply);
                 case Request.Metrics m -> metrics(reply);
                 case Request.Help help -> help(reply);
                 case Request.Version version -> "ok nix-post-build-hook-queue " + Version.TEXT;

@@ -114,9 +114,8 @@ public final class ExplainCommand {
             if (taken && here) {
                 reply.data(
                         (known.settledAt().isPresent()
-                                        ? "if a destination lost it, queue it again: "
-                                        : "queue it: ")
-                                + "nix-post-build-hook-queue "
+                                        ? "if a destination lost it: nix-post-build-hook-queue verify "
+                                        : "queue it: nix-post-build-hook-queue ")
                                 + path.in(nix.storeDir()));
             }
         }

@@ -114,7 +114,20 @@ final class DeliveryChild {
      */
     Optional<DeliveryOutcome> closures(
             List<StorePath> paths, Progress messages, Consumer<PathInfo> each) {
-        List<String> command = nix.closureInfo(paths);
+        return infos(nix.closureInfo(paths), paths, messages, each);
+    }
+
+    /**
+     * Asks Nix about paths, with a command whose output {@link PathInfo#read} understands.
+     *
+     * @param each as {@link #closures}
+     * @return empty on success
+     */
+    Optional<DeliveryOutcome> infos(
+            List<String> command,
+            List<StorePath> paths,
+            Progress messages,
+            Consumer<PathInfo> each) {
         ExitResult ending =
                 children.ask(
                         command,

@@ -4,6 +4,7 @@ import hookqueue.nix.Nix;
 import hookqueue.process.ChildProcess;
 import java.nio.file.Path;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes transports that share one way to start child processes.
@@ -21,6 +22,24 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
     /** Delivers to a destination. */
     public Transport to(Destination destination, boolean substituteOnDestination) {
         return through(child(destination.name()), destination, substituteOnDestination);
+    }
+
+    /**
+     * Checks what a destination has.
+     *
+     * @param sign signs paths before they are sent again, or null
+     * @return null for a program, which cannot be asked
+     */
+    public @Nullable DestinationCheck check(
+            Destination destination, boolean substituteOnDestination, @Nullable Transport sign) {
+        Destination place = destination instanceof Destination.Named n ? n.place() : destination;
+        if (!(place instanceof Destination.Store store)) {
+            return null;
+        }
+        DeliveryChild child = child(destination.name());
+        var copy = new NixTransport(child, store.url(), substituteOnDestination);
+        return new StoreCheck(
+                destination.name(), store.url(), destination.mostAtOnce(), child, sign, copy);
     }
 
     private Transport through(

@@ -67,6 +67,14 @@ public record Nix(String program, String storeDir) {
         return command(List.of("path-info", "--recursive", "--json"), paths);
     }
 
+    /**
+     * What another store knows about the paths, to be read by {@link PathInfo#read}. Nix asks for
+     * one path after the other.
+     */
+    public List<String> infoAt(String store, List<StorePath> paths) {
+        return command(List.of("path-info", "--json", "--refresh", "--store", store), paths);
+    }
+
     /** The closure of one path, one path a line. */
     public List<String> closure(StorePath path) {
         return command(List.of("path-info", "--recursive"), List.of(path));

@@ -45,6 +45,8 @@ public final class Progress implements Consumer<String> {
     private static final int MOST_LINES = 40;
     private static final int MOST_PLAIN_AFTER_ERRORS = 5;
     private static final int LONGEST_LINE = 2_000;
+    private static final int MOST_COPIED = 100;
+    private static final Pattern COPIED = Pattern.compile("copying path '[^']*/([^'/]+)'.*");
 
     /** Guards all that follows. */
     private final Object lock = new Object();
@@ -52,6 +54,7 @@ public final class Progress implements Consumer<String> {
     private final Map<Long, Integer> activities = new HashMap<>();
     private final Map<Long, Long> copying = new HashMap<>();
     private final Map<Long, Long> uploading = new HashMap<>();
+    private final List<String> copied = new ArrayList<>();
     private final ArrayDeque<String> errors = new ArrayDeque<>();
     private final ArrayDeque<String> plain = new ArrayDeque<>();
     private String error = "";
@@ -122,6 +125,13 @@ public final class Progress implements Consumer<String> {
                     bytesExpected,
                     Math.max(pathsDone, pathsEnded),
                     Math.max(pathsExpected, pathsAnnounced));
+        }
+    }
+
+    /** The base names of the paths that it began to copy; of many, the first hundred. */
+    public List<String> copied() {
+        synchronized (lock) {
+            return List.copyOf(copied);
         }
     }
 
@@ -225,6 +235,10 @@ public final class Progress implements Consumer<String> {
         }
         if (m.type() == ACTIVITY_COPY_PATH) {
             overHttp |= OVER_HTTP.matcher(m.text()).matches();
+            Matcher path = COPIED.matcher(m.text());
+            if (copied.size() < MOST_COPIED && path.matches()) {
+                copied.add(path.group(1));
+            }
         } else if (m.type() == ACTIVITY_FILE_TRANSFER
                 && m.text().startsWith("uploading '")
                 && uploading.size() < MOST_ACTIVITIES) {

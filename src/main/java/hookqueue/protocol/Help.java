@@ -41,6 +41,12 @@ public final class Help {
                     new Entry(
                             "drop destination=NAME",
                             "forget all paths that wait for a destination"),
+                    new Entry(
+                            "verify [PATH…]",
+                            "ask every destination for these paths, or all; send missing ones"),
+                    new Entry(
+                            "history [json] [PATH…]",
+                            "what was delivered where and when, the newest last"),
                     new Entry("pause [D]", "start no new batch, for a duration or until resume"),
                     new Entry("resume", "start batches again"),
                     new Entry("explain PATH", "the state of a path, and why"),

@@ -87,6 +87,12 @@ public sealed interface Request {
         }
     }
 
+    /** Ask every destination for these paths; without paths, for all remembered deliveries. */
+    record Verify(List<StorePath> paths) implements Request {}
+
+    /** List remembered deliveries: of these paths, or all. */
+    record History(boolean json, List<StorePath> paths) implements Request {}
+
     /** Make these paths due now; without paths, all failed and deferred ones. */
     record Retry(List<StorePath> paths) implements Request {}
 
@@ -153,6 +159,8 @@ public sealed interface Request {
                 case "failed" -> new Failures(json(verb, rest));
                 case "wait" -> waiting(storeDir, rest);
                 case "watch" -> watch(rest);
+                case "history" -> history(storeDir, rest);
+                case "verify" -> new Verify(paths(storeDir, rest));
                 case "retry" -> new Retry(paths(storeDir, rest));
                 case "drop" -> drop(storeDir, rest);
                 case "pause" -> pause(rest);
@@ -226,6 +234,11 @@ public sealed interface Request {
             }
         }
         return new Enqueue(paths, refused, tag);
+    }
+
+    private static Request history(String storeDir, List<String> words) {
+        boolean json = !words.isEmpty() && words.getFirst().equals("json");
+        return new History(json, paths(storeDir, json ? words.subList(1, words.size()) : words));
     }
 
     private static Request waiting(String storeDir, List<String> words) {

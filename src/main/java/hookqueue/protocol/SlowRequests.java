@@ -3,9 +3,9 @@ package hookqueue.protocol;
 import java.util.concurrent.Semaphore;
 
 /**
- * The places for requests that hold a connection for long: {@code wait}, {@code watch} and {@code
- * explain}. There are fewer than connections, so that hooks find a free one however many CI jobs
- * wait. A client that finds no place is told at once, and may ask again.
+ * The places for requests that hold a connection for long: {@code wait}, {@code watch}, {@code
+ * explain} and {@code verify}. There are fewer than connections, so that hooks find a free one
+ * however many CI jobs wait. A client that finds no place is told at once, and may ask again.
  */
 final class SlowRequests {
     /** Of {@link Listener#MOST_SESSIONS} connections. */
@@ -19,7 +19,8 @@ final class SlowRequests {
     static boolean isSlow(Request request) {
         return request instanceof Request.Wait
                 || request instanceof Request.Watch
-                || request instanceof Request.Explain;
+                || request instanceof Request.Explain
+                || request instanceof Request.Verify;
     }
 
     boolean enter() {

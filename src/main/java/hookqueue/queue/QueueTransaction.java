@@ -39,6 +39,8 @@ public final class QueueTransaction {
     private final RootStore roots;
     private final ReportQueries reports;
     private final WaitQueries waits;
+    private final VerifyStore verification;
+    private final HistoryQueries history;
     private final Map<String, LaneStore> lanes = new HashMap<>();
 
     QueueTransaction(Connection connection) {
@@ -50,6 +52,8 @@ public final class QueueTransaction {
         this.roots = new RootStore(sql, effects);
         this.reports = new ReportQueries(sql);
         this.waits = new WaitQueries(sql);
+        this.verification = new VerifyStore(sql, meta, paths);
+        this.history = new HistoryQueries(sql);
     }
 
     /**
@@ -107,6 +111,16 @@ public final class QueueTransaction {
     /** For clients that wait until paths are settled. */
     public WaitQueries waits() {
         return waits;
+    }
+
+    /** Remembered deliveries. */
+    public HistoryQueries history() {
+        return history;
+    }
+
+    /** How far a verification of the remembered deliveries is. */
+    public VerifyStore verification() {
+        return verification;
     }
 
     /** The pause. */

@@ -25,7 +25,8 @@ import java.sql.Statement;
  *   ───                           ─────────                         remembered as long as its path
  *   tag, path   of `queue tag=`   lane, path, at
  *
- *   meta: key, value              paused, paused_until, clean, generation, moved, untagged_up_to, last_id
+ *   meta: key, value              paused, paused_until, clean, generation, moved, untagged_up_to, last_id,
+ *                                 verify_since, verify_at, verify_COUNT:LANE: see VerifyStore
  *
  *   tally: lane, what, slot, value     what "runs DELIVERED" and the like, slot 0: how many child processes
  *                                      what "child", "latency": slot is a bound in ms, value how many were
@@ -88,6 +89,7 @@ final class Schema {
         "CREATE TABLE delivered (lane INTEGER NOT NULL, path INTEGER NOT NULL, at INTEGER NOT NULL,"
                 + " PRIMARY KEY (lane, path)) WITHOUT ROWID",
         "CREATE INDEX delivered_path ON delivered (path)",
+        "CREATE INDEX delivered_at ON delivered (at)",
     };
 
     private Schema() {}

@@ -68,6 +68,7 @@ class CommandHandlerTest {
                         STORE,
                         List.of(),
                         explain,
+                        new VerifyCommand(queue, List.of(), List.of(), filter, STORE, 200, f.clock),
                         new StatusText(() -> ZoneOffset.UTC),
                         new Metrics("test"),
                         f.clock,

@@ -204,8 +204,7 @@ class UploadIT {
             String settled = scratch.client("explain", app).output();
             assertTrue(
                     settled.contains(
-                            "if a destination lost it, queue it again: nix-post-build-hook-queue "
-                                    + app),
+                            "if a destination lost it: nix-post-build-hook-queue verify " + app),
                     settled);
         }
     }

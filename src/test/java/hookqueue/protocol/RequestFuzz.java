@@ -89,6 +89,9 @@ final class RequestFuzz {
             case Request.Pause(Duration time) ->
                     "pause" + (time == null ? "" : " " + time.toMillis() + "ms");
             case Request.Retry(List<StorePath> paths) -> "retry" + text(paths);
+            case Request.History(boolean json, List<StorePath> paths) ->
+                    "history" + (json ? " json" : "") + text(paths);
+            case Request.Verify(List<StorePath> paths) -> "verify" + text(paths);
             case Request.Drop(List<StorePath> paths) -> "drop" + text(paths);
             case Request.DropDestination(String name) -> "drop destination=" + name;
             case Request.Explain(StorePath path) -> "explain " + path.in(STORE);

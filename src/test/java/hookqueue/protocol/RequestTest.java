@@ -71,6 +71,10 @@ class RequestTest {
                                 Request.Watch.Form.BARS, new Request.Screen(20, 1_000, "1,2,3"))),
                 Arguments.of("retry", new Request.Retry(List.of())),
                 Arguments.of("retry " + PA, new Request.Retry(List.of(A))),
+                Arguments.of("history", new Request.History(false, List.of())),
+                Arguments.of("history json " + PA, new Request.History(true, List.of(A))),
+                Arguments.of("verify", new Request.Verify(List.of())),
+                Arguments.of("verify " + PA, new Request.Verify(List.of(A))),
                 Arguments.of("drop " + PA + " " + PB, new Request.Drop(List.of(A, B))),
                 Arguments.of(
                         "drop destination=ssh://b?x=y", new Request.DropDestination("ssh://b?x=y")),

@@ -44,6 +44,11 @@ class PlansTest {
                             t.waits().outstanding(row);
                             t.waits().standing(row);
                         }
+                        t.history().after(0, 0, 0, 9);
+                        t.history().of(path(0));
+                        t.lane("ssh://a").deliveredAfter(0, 9);
+                        t.verification().begin(9, 9);
+                        t.verification().counts("ssh://a");
                         t.waits().untagged(0, 9);
                         t.waits().failed(9);
                         t.waits().anyStranded();

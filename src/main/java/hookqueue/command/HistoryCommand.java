@@ -1,0 +1,106 @@
+package hookqueue.command;
+
+import com.google.gson.stream.JsonWriter;
+import hookqueue.base.StorePath;
+import hookqueue.protocol.Reply;
+import hookqueue.protocol.Request;
+import hookqueue.queue.HistoryQueries.Delivery;
+import hookqueue.queue.Queue;
+import hookqueue.queue.QueueException;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The answer to {@code history}: which destination got which path when, the newest last.
+ *
+ * <p>Paths that went to a destination in the same second stand below one heading, which keeps lines
+ * within 80 columns unless a name is long.
+ */
+final class HistoryCommand {
+    private static final int PAGE = 500;
+    private static final int MOST_NAMED = Request.MOST_REASONS;
+
+    private final Queue queue;
+    private final String storeDir;
+
+    HistoryCommand(Queue queue, String storeDir) {
+        this.queue = queue;
+        this.storeDir = storeDir;
+    }
+
+    String answer(Request.History history, Reply reply)
+            throws IOException, QueueException, InterruptedException {
+        var printer = new Printer(history.json(), reply);
+        if (!history.paths().isEmpty()) {
+            return some(history.paths(), printer);
+        }
+        List<Delivery> page = queue.call(t -> t.history().after(0, 0, 0, PAGE));
+        while (!page.isEmpty()) {
+            printer.print(page);
+            Delivery last = page.getLast();
+            page = queue.call(t -> t.history().after(last.at(), last.lane(), last.id(), PAGE));
+        }
+        return "ok";
+    }
+
+    private String some(List<StorePath> paths, Printer printer)
+            throws IOException, QueueException, InterruptedException {
+        var unknown = new ArrayList<String>();
+        for (StorePath path : paths) {
+            List<Delivery> found = queue.call(t -> t.history().of(path));
+            printer.print(found);
+            if (found.isEmpty()) {
+                unknown.add(path.in(storeDir));
+            }
+        }
+        return unknown.isEmpty()
+                ? "ok"
+                : "error no delivery is remembered of: "
+                        + String.join(
+                                " ", unknown.subList(0, Math.min(MOST_NAMED, unknown.size())));
+    }
+
+    private final class Printer {
+        private final boolean json;
+        private final Reply reply;
+        private String heading = "";
+
+        Printer(boolean json, Reply reply) {
+            this.json = json;
+            this.reply = reply;
+        }
+
+        void print(List<Delivery> deliveries) throws IOException {
+            for (Delivery each : deliveries) {
+                Instant at = Instant.ofEpochMilli(each.at());
+                if (json) {
+                    reply.data(object(each, at));
+                    continue;
+                }
+                String below = at.truncatedTo(ChronoUnit.SECONDS) + "  " + each.destination();
+                if (!below.equals(heading)) {
+                    heading = below;
+                    reply.data(heading);
+                }
+                reply.data("  " + each.path().in(storeDir));
+            }
+            reply.flush();
+        }
+    }
+
+    private String object(Delivery delivery, Instant at) throws IOException {
+        var text = new StringWriter();
+        try (var json = new JsonWriter(text)) {
+            json.beginObject();
+            json.name("path").value(delivery.path().in(storeDir));
+            json.name("lane").value(delivery.destination());
+            json.name("delivered_at").value(at.toString());
+            json.endObject();
+        }
+        return text.toString();
+    }
+}

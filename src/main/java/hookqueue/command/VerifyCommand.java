@@ -1,0 +1,346 @@
+package hookqueue.command;
+
+import hookqueue.base.Filter;
+import hookqueue.base.StorePath;
+import hookqueue.base.Text;
+import hookqueue.delivery.DestinationCheck;
+import hookqueue.protocol.Reply;
+import hookqueue.protocol.Request;
+import hookqueue.queue.DeliveryRow;
+import hookqueue.queue.LaneCounts;
+import hookqueue.queue.LaneStore;
+import hookqueue.queue.Queue;
+import hookqueue.queue.QueueException;
+import hookqueue.queue.VerifyStore.Counts;
+import java.io.IOException;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The answer to {@code verify}: are these paths, or all that is remembered as delivered, still at
+ * every destination, with their closures?
+ *
+ * <pre>
+ *   a batch of remembered deliveries ─► check ─► nothing is missing, or it was sent again ─┐
+ *        ▲                                ├────► refused: queued again for this destination ├─► cursor, counts:
+ *        │                                ├────► neither there nor here: lost ─────────────┘   one transaction
+ *        └── when no new path is due ◄────┴────► destination down: the cursor stays
+ * </pre>
+ *
+ * <p>It runs on the session's thread, with one child process at a time beside those of the lanes,
+ * and starts a batch only while the lane has no new path that is due. The cursor is in the queue: a
+ * verification that was interrupted continues when a client asks again within a day.
+ */
+public final class VerifyCommand {
+    private static final Logger LOG = LoggerFactory.getLogger(VerifyCommand.class);
+    private static final long STALE_MILLIS = Duration.ofDays(1).toMillis();
+    private static final long LOOK_AGAIN_MILLIS = 5_000;
+    private static final int MOST_NAMED = 100;
+
+    private final Semaphore verifying = new Semaphore(1);
+    private final Queue queue;
+    private final List<DestinationCheck> checks;
+    private final List<String> programs;
+    private final Filter filter;
+    private final String storeDir;
+    private final int batchSize;
+    private final InstantSource clock;
+
+    /**
+     * @param checks one for each destination that can be asked
+     * @param programs names of the destinations that cannot be asked
+     * @param batchSize most paths for one child process
+     */
+    public VerifyCommand(
+            Queue queue,
+            List<DestinationCheck> checks,
+            List<String> programs,
+            Filter filter,
+            String storeDir,
+            int batchSize,
+            InstantSource clock) {
+        this.queue = queue;
+        this.checks = checks;
+        this.programs = programs;
+        this.filter = filter;
+        this.storeDir = storeDir;
+        this.batchSize = batchSize;
+        this.clock = clock;
+    }
+
+    /** What one destination's part came to: counts, and why it is not complete (or empty). */
+    private record Part(Counts counts, long undelivered, String trouble) {}
+
+    /** A batch of paths, and the row of the last one that was looked at. */
+    private record Batch(List<StorePath> paths, long last) {}
+
+    String answer(Request.Verify verify, Reply reply)
+            throws IOException, QueueException, InterruptedException {
+        if (checks.isEmpty()) {
+            return "error no destination that can be asked is in the settings";
+        }
+        List<String> excluded =
+                verify.paths().stream()
+                        .filter(path -> !filter.test(path))
+                        .limit(MOST_NAMED)
+                        .map(path -> path.in(storeDir))
+                        .toList();
+        if (!excluded.isEmpty()) {
+            return "error the settings exclude: " + String.join(" ", excluded);
+        }
+        if (!verifying.tryAcquire()) {
+            return "error another client verifies; try again later";
+        }
+        try {
+            for (String program : programs) {
+                reply.data(program + ": not checked: a program cannot be asked");
+            }
+            return verify.paths().isEmpty() ? all(reply) : some(verify.paths(), reply);
+        } finally {
+            verifying.release();
+        }
+    }
+
+    private String all(Reply reply) throws IOException, QueueException, InterruptedException {
+        if (queue.call(t -> t.meta().paused(clock.millis()))) {
+            return "error the queue is paused; to resume: nix-post-build-hook-queue resume";
+        }
+        long since = queue.call(t -> t.verification().begin(clock.millis(), STALE_MILLIS));
+        var parts = new ArrayList<Part>();
+        for (DestinationCheck check : checks) {
+            Part part = remembered(check, since, reply);
+            tell(check, part, reply);
+            parts.add(part);
+        }
+        if (parts.stream().allMatch(part -> part.counts().done())) {
+            queue.call(t -> {
+                t.verification().end();
+                return true;
+            });
+        }
+        return summary(parts);
+    }
+
+    private Part remembered(DestinationCheck check, long since, Reply reply)
+            throws IOException, QueueException, InterruptedException {
+        String name = check.name();
+        Counts counts = queue.call(t -> t.verification().counts(name));
+        if (counts.checked() > 0) {
+            reply.data(name + ": continues after " + counts.checked() + " paths");
+        }
+        while (!counts.done()) {
+            Optional<String> down = awaitTurn(name, reply);
+            if (down.isPresent()) {
+                return new Part(counts, 0, down.get());
+            }
+            long after = counts.row();
+            Batch batch = queue.call(t -> batch(t.lane(name), check, after, since));
+            DestinationCheck.Answer answer =
+                    batch.paths().isEmpty()
+                            ? new DestinationCheck.Answer.Checked(
+                                    0, List.of(), List.of(), List.of(), "")
+                            : check.check(batch.paths());
+            switch (answer) {
+                case DestinationCheck.Answer.Unknown unknown -> {
+                    return new Part(counts, 0, Text.oneLine(unknown.reason()));
+                }
+                case DestinationCheck.Answer.Checked checked -> {
+                    Counts sum = sum(counts, batch.paths().size(), checked);
+                    Counts now =
+                            batch.last() == after
+                                    ? sum.atEnd()
+                                    : new Counts(
+                                            batch.last(),
+                                            sum.checked(),
+                                            sum.sent(),
+                                            sum.queued(),
+                                            sum.lost());
+                    queue.call(t -> {
+                        t.verification().record(name, now, checked.refused(), clock.millis());
+                        return true;
+                    });
+                    tell(name, checked, reply);
+                    counts = now;
+                }
+            }
+        }
+        return new Part(counts, 0, "");
+    }
+
+    private Batch batch(LaneStore lane, DestinationCheck check, long after, long since)
+            throws SQLException {
+        List<LaneStore.Delivered> page =
+                lane.deliveredAfter(after, Math.min(batchSize, check.mostAtOnce()));
+        return new Batch(
+                page.stream()
+                        .filter(each -> each.at() < since && filter.test(each.path()))
+                        .map(LaneStore.Delivered::path)
+                        .toList(),
+                page.isEmpty() ? after : page.getLast().id());
+    }
+
+    /** Lets new paths go first. Returns why the destination is down, if it is. */
+    private Optional<String> awaitTurn(String name, Reply reply)
+            throws IOException, QueueException, InterruptedException {
+        while (true) {
+            long seen = queue.version();
+            reply.flush(); // notices a client that has gone
+            LaneCounts lane =
+                    queue.call(t -> t.reports().lanes()).stream()
+                            .filter(each -> each.name().equals(name))
+                            .findFirst()
+                            .orElseThrow();
+            if (lane.breaker().open()) {
+                return Optional.of(Text.oneLine(lane.breaker().reason()));
+            }
+            if (queue.call(t -> t.meta().paused(clock.millis()))) {
+                return Optional.of("the queue is paused");
+            }
+            if (lane.fresh() == 0) {
+                return Optional.empty();
+            }
+            queue.awaitChange(seen, LOOK_AGAIN_MILLIS);
+        }
+    }
+
+    /** At once, whatever else is to be done. */
+    private String some(List<StorePath> paths, Reply reply)
+            throws IOException, QueueException, InterruptedException {
+        List<StorePath> distinct = paths.stream().distinct().toList();
+        var parts = new ArrayList<Part>();
+        for (DestinationCheck check : checks) {
+            Part part = some(check, distinct, reply);
+            tell(check, part, reply);
+            parts.add(part);
+        }
+        return summary(parts);
+    }
+
+    private Part some(DestinationCheck check, List<StorePath> paths, Reply reply)
+            throws IOException, QueueException, InterruptedException {
+        String name = check.name();
+        Counts counts = Counts.NONE;
+        long undelivered = 0;
+        int size = Math.min(batchSize, check.mostAtOnce());
+        for (int from = 0; from < paths.size(); from += size) {
+            reply.flush();
+            List<StorePath> page = paths.subList(from, Math.min(paths.size(), from + size));
+            List<StorePath> delivered =
+                    queue.call(t -> {
+                        var settled = new ArrayList<StorePath>();
+                        for (StorePath path : page) {
+                            if (t.reports().standing(path).stream()
+                                    .noneMatch(row -> isFor(row, name))) {
+                                settled.add(path);
+                            }
+                        }
+                        return settled;
+                    });
+            undelivered += page.size() - delivered.size();
+            if (delivered.isEmpty()) {
+                continue;
+            }
+            switch (check.check(delivered)) {
+                case DestinationCheck.Answer.Unknown unknown -> {
+                    return new Part(counts, undelivered, Text.oneLine(unknown.reason()));
+                }
+                case DestinationCheck.Answer.Checked checked -> {
+                    counts = sum(counts, delivered.size(), checked);
+                    queue.call(t -> {
+                        t.verification().requeue(name, checked.refused(), clock.millis());
+                        return true;
+                    });
+                    tell(name, checked, reply);
+                }
+            }
+        }
+        return new Part(counts, undelivered, "");
+    }
+
+    private static boolean isFor(DeliveryRow row, String lane) {
+        return row.lane().equals(lane);
+    }
+
+    private static Counts sum(Counts before, int paths, DestinationCheck.Answer.Checked checked) {
+        return new Counts(
+                before.row(),
+                before.checked() + paths,
+                before.sent() + checked.sent(),
+                before.queued() + checked.refused().size(),
+                before.lost() + checked.lost().size());
+    }
+
+    /** Names what a batch showed, to the client and in the journal. */
+    private void tell(String name, DestinationCheck.Answer.Checked checked, Reply reply)
+            throws IOException {
+        if (checked.sent() > 0) {
+            LOG.warn("{}: had lost {} paths, sent again", name, checked.sent());
+        }
+        for (String sent : checked.names()) {
+            reply.data(name + ": was missing, sent again: " + storeDir + "/" + sent);
+        }
+        if (checked.sent() > checked.names().size()) {
+            reply.data(name + ": and " + (checked.sent() - checked.names().size()) + " more");
+        }
+        for (StorePath path : checked.lost()) {
+            LOG.error("{}: lost {}, which is gone here too", name, path);
+            reply.data(name + ": lost, and gone from the local store: " + path.in(storeDir));
+        }
+        if (!checked.refused().isEmpty()) {
+            LOG.warn("{}: {} paths queued again", name, checked.refused().size());
+            reply.data(
+                    name
+                            + ": queued again: "
+                            + checked.refused().size()
+                            + " paths, something of which is missing: "
+                            + Text.oneLine(checked.reason()));
+        }
+    }
+
+    private static void tell(DestinationCheck check, Part part, Reply reply) throws IOException {
+        Counts counts = part.counts();
+        var line = new StringBuilder(check.name()).append(": checked ").append(counts.checked());
+        line.append(", sent again ").append(counts.sent());
+        append(line, ", queued again ", counts.queued());
+        append(line, ", lost ", counts.lost());
+        append(line, ", not delivered yet ", part.undelivered());
+        if (!part.trouble().isEmpty()) {
+            line.append("; not asked for the rest: ").append(part.trouble());
+        }
+        reply.data(line.toString());
+        reply.flush();
+    }
+
+    private static String summary(List<Part> parts) {
+        long sent = parts.stream().mapToLong(part -> part.counts().sent()).sum();
+        long queued = parts.stream().mapToLong(part -> part.counts().queued()).sum();
+        long lost = parts.stream().mapToLong(part -> part.counts().lost()).sum();
+        long undelivered = parts.stream().mapToLong(Part::undelivered).sum();
+        long unasked = parts.stream().filter(part -> !part.trouble().isEmpty()).count();
+        var line = new StringBuilder("all is there");
+        append(line, "; sent again: ", sent);
+        if (queued + lost + undelivered + unasked == 0) {
+            return "ok " + line;
+        }
+        line = new StringBuilder("error not everything is there");
+        append(line, "; sent again: ", sent);
+        append(line, "; queued again: ", queued);
+        append(line, "; lost: ", lost);
+        append(line, "; not delivered yet: ", undelivered);
+        append(line, "; destinations that could not be asked: ", unasked);
+        return line.toString();
+    }
+
+    private static void append(StringBuilder line, String what, long count) {
+        if (count > 0) {
+            line.append(what).append(count);
+        }
+    }
+}

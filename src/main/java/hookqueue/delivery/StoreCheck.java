@@ -1,0 +1,137 @@
+package hookqueue.delivery;
+
+import hookqueue.base.StorePath;
+import hookqueue.nix.Nix;
+import hookqueue.nix.Progress;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Checks a Nix store.
+ *
+ * <p>Nix has no fast way to ask an HTTP cache for many paths: {@code path-info} asks for one after
+ * the other. {@code nix copy --refresh} asks for all of them at once, and sends exactly the missing
+ * ones; what it announces to copy is what was missing. So a check is a copy.
+ *
+ * <p>Limits: of a path that is gone from the local store only the path itself is asked for, and Nix
+ * does not notice a NAR that is gone while its narinfo is there. For one thread at a time.
+ */
+final class StoreCheck implements DestinationCheck {
+    private final String name;
+    private final String url;
+    private final int mostAtOnce;
+    private final DeliveryChild child;
+    private final @Nullable Transport sign;
+    private final Transport copy;
+
+    StoreCheck(
+            String name,
+            String url,
+            int mostAtOnce,
+            DeliveryChild child,
+            @Nullable Transport sign,
+            Transport copy) {
+        this.name = name;
+        this.url = url;
+        this.mostAtOnce = mostAtOnce;
+        this.child = child;
+        this.sign = sign;
+        this.copy = copy;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public int mostAtOnce() {
+        return mostAtOnce;
+    }
+
+    @Override
+    public Answer check(List<StorePath> paths) throws InterruptedException {
+        var here = new ArrayList<>(paths);
+        var gone = new ArrayList<StorePath>();
+        var progress = new Progress();
+        DeliveryOutcome outcome = carry(here, progress);
+        while (outcome instanceof DeliveryOutcome.Invalid invalid) {
+            here.removeAll(invalid.paths());
+            gone.addAll(invalid.paths());
+            outcome = carry(here, progress);
+        }
+        String reason;
+        switch (outcome) {
+            case DeliveryOutcome.Delivered d -> reason = "";
+            case DeliveryOutcome.Refused r -> reason = r.reason();
+            case DeliveryOutcome.Unavailable u -> reason = u.reason();
+            case DeliveryOutcome.Busy b -> {
+                return new Answer.Unknown(b.reason());
+            }
+            case DeliveryOutcome.Unreachable u -> {
+                return new Answer.Unknown(u.reason());
+            }
+            case DeliveryOutcome.Unusable u -> {
+                return new Answer.Unknown(u.reason());
+            }
+            case DeliveryOutcome.Cancelled c -> throw new InterruptedException();
+            case DeliveryOutcome.Invalid i -> throw new IllegalStateException("see above");
+        }
+        var lost = new ArrayList<StorePath>();
+        Optional<DeliveryOutcome> unanswered = ask(gone, lost);
+        if (unanswered.isPresent()) {
+            return new Answer.Unknown(reason(unanswered.get()));
+        }
+        boolean sent = reason.isEmpty();
+        return new Answer.Checked(
+                sent ? Math.max(progress.copied().size(), progress.snapshot().paths()) : 0,
+                sent ? progress.copied() : List.of(),
+                lost,
+                sent ? List.of() : here,
+                reason);
+    }
+
+    private DeliveryOutcome carry(List<StorePath> paths, Progress progress) {
+        if (paths.isEmpty()) {
+            return new DeliveryOutcome.Delivered(0);
+        }
+        DeliveryOutcome signed =
+                sign == null ? new DeliveryOutcome.Delivered(0) : sign.carry(paths, new Progress());
+        return signed instanceof DeliveryOutcome.Delivered ? copy.carry(paths, progress) : signed;
+    }
+
+    /** Collects in {@code lost} the paths that the destination lacks; empty when it was asked. */
+    private Optional<DeliveryOutcome> ask(List<StorePath> paths, List<StorePath> lost) {
+        Set<StorePath> there = new HashSet<>();
+        for (List<StorePath> group : Nix.groups(paths)) {
+            Optional<DeliveryOutcome> bad =
+                    child.infos(
+                            child.nix().infoAt(url, group),
+                            group,
+                            new Progress(),
+                            info -> there.add(info.path()));
+            if (bad.isPresent()) {
+                return bad;
+            }
+        }
+        paths.stream().filter(path -> !there.contains(path)).forEach(lost::add);
+        return Optional.empty();
+    }
+
+    private static String reason(DeliveryOutcome outcome) throws InterruptedException {
+        return switch (outcome) {
+            case DeliveryOutcome.Refused r -> r.reason();
+            case DeliveryOutcome.Unavailable u -> u.reason();
+            case DeliveryOutcome.Busy b -> b.reason();
+            case DeliveryOutcome.Unreachable u -> u.reason();
+            case DeliveryOutcome.Unusable u -> u.reason();
+            case DeliveryOutcome.Invalid i -> i.reason();
+            case DeliveryOutcome.Delivered d -> "";
+            case DeliveryOutcome.Cancelled c -> throw new InterruptedException();
+        };
+    }
+}

@@ -1,0 +1,57 @@
+package hookqueue.queue;
+
+import hookqueue.base.StorePath;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.List;
+
+/** Remembered deliveries, for {@code history}. Changes nothing; every list has a limit. */
+public final class HistoryQueries {
+    private static final String ROW =
+            "SELECT r.at, l.id, p.id, l.name, p.name FROM delivered r"
+                    + " JOIN path p ON p.id = r.path JOIN lane l ON l.id = r.lane ";
+
+    private final Sql sql;
+
+    HistoryQueries(Sql sql) {
+        this.sql = sql;
+    }
+
+    /**
+     * A delivery; the three numbers are its place in the order of time.
+     *
+     * @param at milliseconds since the epoch
+     * @param lane the lane's row
+     * @param id the path's row
+     * @param destination the lane's name
+     */
+    public record Delivery(long at, long lane, long id, String destination, StorePath path) {
+        private static Delivery of(ResultSet row) throws SQLException {
+            return new Delivery(
+                    row.getLong(1),
+                    row.getLong(2),
+                    row.getLong(3),
+                    row.getString(4),
+                    ReportQueries.storePath(row.getString(5)));
+        }
+    }
+
+    /** The deliveries that follow this place in the order of time; three zeros for the first. */
+    public List<Delivery> after(long at, long lane, long id, int limit) throws SQLException {
+        return sql.query(
+                Delivery::of,
+                ROW
+                        + "WHERE (r.at, r.lane, r.path) > (?, ?, ?)"
+                        + " ORDER BY r.at, r.lane, r.path LIMIT ?",
+                at,
+                lane,
+                id,
+                limit);
+    }
+
+    /** The deliveries of one path, one for each destination at most. */
+    public List<Delivery> of(StorePath path) throws SQLException {
+        return sql.query(
+                Delivery::of, ROW + "WHERE p.name = ? ORDER BY r.at, r.lane", path.baseName());
+    }
+}

@@ -1,0 +1,111 @@
+package hookqueue.queue;
+
+import hookqueue.base.StorePath;
+import java.sql.SQLException;
+import java.util.List;
+
+/**
+ * How far a verification of the remembered deliveries is: a cursor and counts for each lane, in the
+ * table {@code meta}. So a verification that was interrupted continues after the last batch.
+ */
+public final class VerifyStore {
+    /** The cursor of a lane that is done. */
+    private static final long END = Long.MAX_VALUE;
+
+    private static final String SINCE = "verify_since";
+    private static final String AT = "verify_at";
+    private static final List<String> COUNTS = List.of("row", "checked", "sent", "queued", "lost");
+
+    private final Sql sql;
+    private final Meta meta;
+    private final PathStore paths;
+
+    VerifyStore(Sql sql, Meta meta, PathStore paths) {
+        this.sql = sql;
+        this.meta = meta;
+        this.paths = paths;
+    }
+
+    /**
+     * What was found at one destination.
+     *
+     * @param row of the last path that was checked
+     * @param checked remembered paths
+     * @param sent paths that were missing and are there again, dependencies included
+     * @param queued paths of batches that the destination refused: queued for it again
+     * @param lost paths that are neither there nor in the local store
+     */
+    public record Counts(long row, long checked, long sent, long queued, long lost) {
+        /** Nothing was checked yet. */
+        public static final Counts NONE = new Counts(0, 0, 0, 0, 0);
+
+        /** Whether every remembered delivery was checked. */
+        public boolean done() {
+            return row == END;
+        }
+
+        /** The same, with no path left to check. */
+        public Counts atEnd() {
+            return new Counts(END, checked, sent, queued, lost);
+        }
+    }
+
+    /**
+     * Continues the verification under way, or begins one.
+     *
+     * @param stale one that has not got further for so many milliseconds begins anew
+     * @return when it began: later deliveries need no check
+     */
+    public long begin(long now, long stale) throws SQLException {
+        long since = meta.get(SINCE);
+        if (since > 0 && Math.abs(now - meta.get(AT)) <= stale) {
+            return since;
+        }
+        end();
+        meta.put(SINCE, now);
+        meta.put(AT, now);
+        return now;
+    }
+
+    /** How far it is at a destination. */
+    public Counts counts(String lane) throws SQLException {
+        var numbers = new long[COUNTS.size()];
+        for (int i = 0; i < numbers.length; i++) {
+            numbers[i] = meta.get(key(i, lane));
+        }
+        return new Counts(numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]);
+    }
+
+    /**
+     * Records how far it is at a destination, and queues paths for that destination again.
+     *
+     * @param refused may be missing there
+     */
+    public void record(String lane, Counts counts, List<StorePath> refused, long now)
+            throws SQLException {
+        requeue(lane, refused, now);
+        long[] numbers = {
+            counts.row(), counts.checked(), counts.sent(), counts.queued(), counts.lost()
+        };
+        for (int i = 0; i < numbers.length; i++) {
+            meta.put(key(i, lane), numbers[i]);
+        }
+        meta.put(AT, now);
+    }
+
+    /** Queues paths for a destination again. */
+    public void requeue(String lane, List<StorePath> refused, long now) throws SQLException {
+        for (StorePath path : refused) {
+            paths.requeue(path, lane, now);
+        }
+    }
+
+    /** Ends the verification. */
+    public void end() throws SQLException {
+        sql.update("DELETE FROM meta WHERE key GLOB 'verify_*'");
+    }
+
+    private static String key(int count, String lane) {
+        return "verify_" + COUNTS.get(count) + ":" + lane;
+    }
+}
