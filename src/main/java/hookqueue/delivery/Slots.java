@@ -10,7 +10,7 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +23,10 @@ final class Slots {
     private final String lane;
     private final Deque<Slot> free = new ArrayDeque<>();
     private final Map<Long, Thread> threads = new LinkedHashMap<>();
-    private final List<Lane.Batch> running = new CopyOnWriteArrayList<>();
+
+    /** By the number of their group, so the oldest is first. */
+    private final Map<Long, Lane.Batch> running = new ConcurrentSkipListMap<>();
+
     private final Consumer<Ended> posted;
 
     /** A transport that is used by one group at a time. */
@@ -38,7 +41,6 @@ final class Slots {
      */
     record Ended(
             Slot slot,
-            Lane.Batch batch,
             DeliveryPolicy.Group group,
             DeliveryOutcome outcome,
             long began,
@@ -59,7 +61,7 @@ final class Slots {
 
     /** What runs now, the oldest first; for any thread. */
     List<Lane.Batch> running() {
-        return List.copyOf(running);
+        return List.copyOf(running.values());
     }
 
     /** Hands a group over in a free slot. The one that was used last is taken first: it is warm. */
@@ -68,7 +70,7 @@ final class Slots {
         DeliveryPolicy.Group group = flight.group();
         List<StorePath> paths = group.members().stream().map(Entry::path).toList();
         var batch = new Lane.Batch(paths.size(), now, new Progress());
-        running.add(batch);
+        running.put(group.number(), batch);
         var thread =
                 new Thread(
                         () -> run(slot, flight, paths, batch),
@@ -89,7 +91,6 @@ final class Slots {
         posted.accept(
                 new Ended(
                         slot,
-                        batch,
                         flight.group(),
                         outcome,
                         began,
@@ -99,8 +100,7 @@ final class Slots {
 
     /** Makes the slot of a group free again. */
     void freed(Ended ended) {
-        // By identity: the JVM cannot archive a record's own equals, which costs a start 20 ms.
-        running.removeIf(batch -> batch == ended.batch());
+        running.remove(ended.group().number());
         threads.remove(ended.group().number());
         free.push(ended.slot());
     }
