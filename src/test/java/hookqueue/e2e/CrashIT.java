@@ -7,6 +7,7 @@ import hookqueue.testkit.WorkerProcess;
 import hookqueue.testkit.World;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -52,7 +53,10 @@ class CrashIT {
                 for (String path : paths) {
                     assertTrue(World.has(cache, path), path + " is lost; " + worker.log());
                 }
-                assertEquals(List.of(), World.names(scratch.roots));
+                World.eventually( // they go after the commit that wait sees
+                        Duration.ofSeconds(20),
+                        "no root is left",
+                        () -> World.names(scratch.roots).isEmpty());
                 assertEquals(List.of(), World.names(scratch.state.resolve("spool")));
                 assertTrue(scratch.client("failed").output().isEmpty());
             }
@@ -90,9 +94,7 @@ class CrashIT {
             try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
                 assertEquals("", scratch.hook(paths.toArray(String[]::new)).errors());
                 World.eventually(
-                        java.time.Duration.ofSeconds(20),
-                        "the copy has begun",
-                        () -> Files.exists(started));
+                        Duration.ofSeconds(20), "the copy has begun", () -> Files.exists(started));
                 worker.kill();
             }
             Files.writeString(go, "");
