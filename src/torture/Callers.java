@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -21,7 +21,12 @@ final class Callers {
     /** What a busy machine may add to a process that has ended in time. */
     private static final long LATE_MILLISECONDS = 2_500;
 
+    private static final int WAITERS = 64;
+
     private final Run run;
+
+    /** Whether clients wait at more connections than there are. */
+    private volatile boolean crowded;
 
     Callers(Run run) {
         this.run = run;
@@ -95,6 +100,9 @@ final class Callers {
                 return;
             }
             if (!text.isEmpty()) {
+                if (crowded && text.contains("connections")) {
+                    run.breach("a hook had no place beside those who wait: " + text);
+                }
                 run.model.spool(paths);
             }
             run.model.accept(paths);
@@ -148,10 +156,9 @@ final class Callers {
         run.model.accept(paths);
         run.listen();
         if (run.ask("wait tag=" + tag + " timeout=1500ms")) {
-            Set<String> delivered = run.nix.delivered();
             for (String path : paths) {
                 for (String lane : Destinations.ALL) {
-                    if (run.model.owes(path, lane) && !delivered.contains(lane + " " + path)) {
+                    if (run.model.owes(path, lane) && !run.nix.has(lane, path)) {
                         run.breach("wait says that all is done, but %s has not got %s".formatted(lane, path));
                     }
                 }
@@ -207,6 +214,57 @@ final class Callers {
         World.pause(Run.IDLE_MILLISECONDS + 1_200);
         if (!run.queue().alive() && run.queue().exit(Duration.ofSeconds(1)) == 0) {
             run.breach("the worker took itself for idle with " + path + " to deliver to " + lane);
+        }
+    }
+
+    /**
+     * So many clients wait or watch that there would be no connection left; whoever is told that there is no place goes.
+     * Hooks find one all the same.
+     */
+    void waiters(Random random) throws IOException {
+        run.outages.turn("near", FakeNix.Mode.DOWN);
+        run.listen();
+        run.ask("resume");
+        String path = run.model.plainPath();
+        if (!run.ask("queue " + path)) {
+            return;
+        }
+        run.model.accept(List.of(path));
+        var clients = new ArrayList<Client>();
+        var threads = new ArrayList<Thread>();
+        var asked = new CountDownLatch(WAITERS);
+        try {
+            for (int i = 0; i < WAITERS; i++) {
+                var client = new Client(run.world.socket);
+                clients.add(client);
+                String line = i % 2 == 0 ? "wait\n" : "watch\n";
+                threads.add(Thread.ofPlatform().start(() -> waiter(client, line, asked)));
+            }
+            asked.await();
+            World.eventually(Duration.ofSeconds(5), "an answer beside those who wait", () -> run.ask("version") || !run.queue().alive());
+            crowded = run.queue().alive();
+            hooks(4, 1, random);
+        } catch (IOException | AssertionError e) {
+            // It did not live long enough, or its disk is bad; nobody was promised a place then.
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        } finally {
+            crowded = false;
+            for (Client client : clients) {
+                client.close();
+            }
+        }
+    }
+
+    private static void waiter(Client client, String line, CountDownLatch asked) {
+        try (client) {
+            client.send(line);
+            asked.countDown();
+            client.reply();
+        } catch (IOException e) {
+            // Refused, or closed at the end of the step.
+        } finally {
+            asked.countDown();
         }
     }
 

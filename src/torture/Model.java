@@ -1,10 +1,13 @@
+import hookqueue.testkit.FakeNix;
 import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 
@@ -51,6 +54,19 @@ final class Model {
     /** Those that were only in a database that was lost. */
     private final Set<String> lost = new LinkedHashSet<>();
 
+    /** Which path each path needs, of those that need one; nobody queues these. */
+    private final Map<String, String> needs = new HashMap<>();
+
+    /** When each path was accepted last, and each delivery lost at its destination ("LANE PATH"), by {@link #moment}. */
+    private final Map<String, Integer> acceptedAt = new HashMap<>();
+
+    private final Map<String, Integer> lostAt = new HashMap<>();
+
+    private int moment;
+
+    /** When a destination that others remained beside came into the settings last. */
+    private int addedAt;
+
     private boolean rootless;
     private boolean sick;
 
@@ -83,12 +99,40 @@ final class Model {
         return newPath("refused-by-" + Destinations.ALL.getFirst());
     }
 
-    private synchronized String newPath(String kind) throws IOException {
-        String name = kind + "-" + made;
+    /** A derivation. The real Nix would not take it for one. */
+    String derivation() throws IOException {
+        return newPath("path", ".drv", "");
+    }
+
+    /** One that no hook reports, which others need. */
+    synchronized String dependency() throws IOException {
+        String path = inStore("dependency", "", "");
+        needs.put(path, "");
+        return path;
+    }
+
+    /** One that every destination takes, and that needs another. The real Nix would not know of that. */
+    synchronized String dependent(String dependency) throws IOException {
+        String path = newPath("path", "", dependency + "\n");
+        needs.put(path, dependency);
+        return path;
+    }
+
+    private String newPath(String kind) throws IOException {
+        return newPath(kind, "", "");
+    }
+
+    private String inStore(String kind, String suffix, String content) throws IOException {
+        String name = kind + "-" + made + suffix;
         String path = Run.REAL_NIX.isEmpty()
-                ? Files.createFile(world.store.resolve("%032d-%s".formatted(made, name))).toString()
+                ? Files.writeString(world.store.resolve("%032d-%s".formatted(made, name)), content).toString()
                 : world.add(name, 1, 200).getFirst();
         made++;
+        return path;
+    }
+
+    private synchronized String newPath(String kind, String suffix, String content) throws IOException {
+        String path = inStore(kind, suffix, content);
         offered.add(path);
         if (away) {
             excused.add(path);
@@ -98,6 +142,8 @@ final class Model {
 
     synchronized void accept(List<String> paths) {
         accepted.addAll(paths);
+        moment++;
+        paths.forEach(path -> acceptedAt.put(path, moment));
         paths.forEach(dropped::remove);
         paths.forEach(lost::remove);
         if (rootless || sick) {
@@ -118,6 +164,39 @@ final class Model {
     synchronized void stray(List<String> paths) {
         spool(paths);
         strays.addAll(paths);
+    }
+
+    /** A destination has lost a path. Whoever queues it, or one that needs it, from now on, must find it there again. */
+    synchronized void lose(String lane, String path) {
+        lostAt.put(lane + " " + path, ++moment);
+    }
+
+    /** Whether a destination may lack a path that it once had, because nobody queued the other one since. */
+    synchronized boolean mayLack(String lane, String path, String queued) {
+        return lostAt.getOrDefault(lane + " " + path, 0) > acceptedAt.getOrDefault(queued, 0);
+    }
+
+    /**
+     * A destination came into the settings anew, by another URL or name. It takes over what an older path still has to get
+     * to one that is removed later, even if it has got that path before.
+     */
+    synchronized void destinationAdded() {
+        addedAt = ++moment;
+    }
+
+    /** What a path needs; empty for nothing. */
+    synchronized String needs(String path) {
+        return needs.getOrDefault(path, "");
+    }
+
+    /** Whether others need a path that nobody queues. */
+    synchronized boolean isDependency(String path) {
+        return needs.containsKey(path) && !offered.contains(path);
+    }
+
+    /** What is left to be delivered to the destination that comes and goes is dropped. */
+    synchronized void retire() {
+        excused.addAll(offered);
     }
 
     synchronized boolean hasStrays() {
@@ -149,6 +228,7 @@ final class Model {
         away = gone;
         if (gone) {
             excused.addAll(databaseIsLost ? offered : spooled);
+            offered.stream().filter(path -> acceptedAt.getOrDefault(path, 0) < addedAt).forEach(excused::add);
         }
     }
 
@@ -179,13 +259,13 @@ final class Model {
     }
 
     /** What has no root is taken from the store. Returns what should have had one. */
-    synchronized List<String> collect(Set<String> rooted, Set<String> delivered) throws IOException {
+    synchronized List<String> collect(Set<String> rooted, FakeNix nix) throws IOException {
         var wrong = new ArrayList<String>();
         for (String path : offered) {
             Path file = Path.of(path);
             if (!rooted.contains(file.getFileName().toString()) && Files.deleteIfExists(file)) {
                 boolean settled = Destinations.ALL.stream()
-                        .allMatch(lane -> delivered.contains(lane + " " + path) || !owes(path, lane));
+                        .allMatch(lane -> nix.has(lane, path) || mayLack(lane, path, path) || !owes(path, lane));
                 if (accepted.contains(path) && !settled && !unprotected.contains(path)) {
                     wrong.add(path);
                 }

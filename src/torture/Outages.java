@@ -42,6 +42,11 @@ final class Outages {
         run.nix.set(lane, mode);
     }
 
+    /** One that was no more than a wrong URL has ended. */
+    void corrected(String lane) {
+        ended.merge(lane, 1, Integer::sum);
+    }
+
     /** All outages end. Returns how it was. */
     Map<String, FakeNix.Mode> end() throws IOException {
         var before = Map.copyOf(modes);

@@ -151,11 +151,15 @@ final class Rest {
                 .anyMatch(entry -> entry.get("path").getAsString().equals(path) && run.lane(entry.get("lane").getAsString()).equals(lane));
     }
 
-    /** What was accepted has been delivered, or stands in failed for a reason that we know of. */
+    /**
+     * What was accepted is at its destinations, as another machine would see it, with what it needs, or stands in failed for
+     * a reason that we know of.
+     */
     private void promises() {
         for (String path : run.model.accepted()) {
             for (String lane : Destinations.ALL) {
-                boolean arrived = delivered.contains(lane + " " + path);
+                boolean arrived = run.nix.has(lane, path)
+                        || delivered.contains(lane + " " + path) && run.model.mayLack(lane, path, path);
                 if (!arrived && !run.model.owes(path, lane)) {
                     continue;
                 }
@@ -164,6 +168,11 @@ final class Rest {
                     run.breach("%s: delivered to %s: %s, failed there: %s".formatted(path, lane, arrived, buried));
                 } else if (!arrived && !buried) {
                     run.breach("%s has neither arrived at %s nor failed".formatted(path, lane));
+                }
+                String needed = run.model.needs(path);
+                if (!needed.isEmpty() && run.nix.has(lane, path) && run.model.owes(path, lane) && Destinations.STORES.contains(lane)
+                        && !run.nix.has(lane, needed) && !run.model.mayLack(lane, needed, path)) {
+                    run.breach("%s is at %s without %s, which it needs".formatted(path, lane, needed));
                 }
             }
         }
@@ -183,12 +192,12 @@ final class Rest {
                 run.breach("failed for no reason that we know of: " + entry);
             }
         }
-        run.nix.missing().forEach(line -> run.breach("called delivered, but not there: " + line));
         if (run.signsAlways) {
             run.nix.unsigned().forEach(line -> run.breach("delivered without a signature: " + line));
         }
         for (String line : run.countsAreLost ? Set.<String>of() : delivered) {
-            if (!offered.contains(line.substring(line.indexOf(' ') + 1))) {
+            String path = line.substring(line.indexOf(' ') + 1);
+            if (!offered.contains(path) && !run.model.isDependency(path)) {
                 run.breach("delivered, but never queued: " + line);
             }
         }
@@ -241,7 +250,7 @@ final class Rest {
         for (String line : delivered) {
             String lane = line.substring(0, line.indexOf(' '));
             String path = line.substring(line.indexOf(' ') + 1);
-            if (!hasFailed(path, lane)) {
+            if (!hasFailed(path, lane) && !run.model.isDependency(path)) {
                 // Killed in between, a worker knows nothing of a delivery; and then the path vanished.
                 boolean certain = !hasFailed(path, "sign") && !run.model.mayBeUncounted(path);
                 expected.merge(lane, certain ? 1L : 0L, Long::sum);

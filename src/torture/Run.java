@@ -1,3 +1,4 @@
+import hookqueue.testkit.Client;
 import hookqueue.testkit.FakeNix;
 import hookqueue.testkit.Leftover;
 import hookqueue.testkit.WorkerProcess;
@@ -20,22 +21,24 @@ final class Run implements AutoCloseable {
 
     static final long IDLE_MILLISECONDS = 1_000;
 
+    private static final String ANSWERED = "the worker answered: ";
+
     /** The real Nix, which then does what the fake one lets through; empty for none. */
     static final String REAL_NIX = System.getProperty("nix", "");
 
     final World world;
     final FakeNix nix;
     final Model model;
+    final Destinations destinations;
     final Outages outages = new Outages(this);
     private final Callers callers = new Callers(this);
+    private final DestinationFaults destinationFaults = new DestinationFaults(this);
+    private final SettingsFaults settingsFaults = new SettingsFaults(this, callers);
     final List<String> breaches = new ArrayList<>();
     private final Disk disk;
     private final Clock clock;
     private final Path sick;
     private WorkerProcess queue;
-
-    /** The destination that is not in the settings now; empty for none. */
-    private String without = "";
 
     private boolean filters;
     private boolean signs;
@@ -61,7 +64,7 @@ final class Run implements AutoCloseable {
         world = newWorld(dist);
         nix = new FakeNix(world, REAL_NIX);
         nix.program("program");
-        world.set("NPBHQ_UPLOAD_TO", Destinations.allBut(world, ""));
+        destinations = new Destinations(world);
         model = new Model(world);
         clock = new Clock(world);
         sick = world.dir.resolve("disk-is-sick");
@@ -188,6 +191,15 @@ final class Run implements AutoCloseable {
             }
             case Step.Ask s -> ask(s.line());
             case Step.Rest s -> World.pause(s.milliseconds());
+            case Step.Lose s -> destinationFaults.lose(s);
+            case Step.LoseInFlight s -> destinationFaults.loseInFlight(s.lane());
+            case Step.Derivations s -> destinationFaults.derivations();
+            case Step.Crawl s -> destinationFaults.crawl(s.lane());
+            case Step.Stuck s -> destinationFaults.stuck(s.lane());
+            case Step.Mistyped s -> settingsFaults.mistyped(s.lane(), new Random(s.seed()));
+            case Step.Renamed s -> settingsFaults.renamed(s.lane());
+            case Step.Retired s -> settingsFaults.retired();
+            case Step.Waiters s -> callers.waiters(new Random(s.seed()));
             case Step.BatchSize s -> {
                 terminate();
                 world.set("NPBHQ_BATCH_SIZE", s.paths());
@@ -268,10 +280,7 @@ final class Run implements AutoCloseable {
 
     /** The short name of a lane. */
     String lane(String destination) {
-        return Destinations.ALL.stream()
-                .filter(lane -> Destinations.url(world, lane).equals(destination))
-                .findFirst()
-                .orElse(destination);
+        return destinations.of(destination);
     }
 
     /** Whether the answer was ok; an error and a cut connection are neither. */
@@ -282,6 +291,38 @@ final class Run implements AutoCloseable {
         } catch (IOException e) {
             return false;
         }
+    }
+
+    /** The last line of the answer, whether ok or an error; what went wrong when there is none. */
+    String answer(String line) throws IOException {
+        listen();
+        try (var client = new Client(world.socket)) {
+            return client.ask(line).getLast();
+        } catch (IOException e) {
+            String message = String.valueOf(e.getMessage());
+            return message.startsWith(ANSWERED) ? message.substring(ANSWERED.length()) : message;
+        }
+    }
+
+    /** Whether the worker has a path in its list, delivered or failed nowhere or not everywhere. */
+    boolean isListed(String path) throws IOException {
+        return lines("list").stream().anyMatch(line -> line.contains(path));
+    }
+
+    /**
+     * All destinations work, and within 3 s everything else is done; false when it is not, or when the worker's disk or
+     * database may be to blame for what comes.
+     */
+    boolean isCalm() throws IOException {
+        if (Files.exists(sick) || diskIsBad || databaseIsBad || !Files.exists(world.roots)) {
+            return false;
+        }
+        outages.end();
+        listen();
+        ask("resume");
+        ask("retry");
+        String settled = answer("wait timeout=3s");
+        return settled.startsWith("ok") || settled.startsWith("error failed") || settled.startsWith("error paths have no");
     }
 
     private void unrooted(boolean gone) throws IOException {
@@ -321,7 +362,7 @@ final class Run implements AutoCloseable {
         }
         Set<String> rooted = rooted();
         // Later than the roots: one goes after its path's last delivery.
-        model.collect(rooted, nix.delivered())
+        model.collect(rooted, nix)
                 .forEach(path -> breach("not settled, and yet garbage: " + path));
     }
 
@@ -346,13 +387,12 @@ final class Run implements AutoCloseable {
     }
 
     void without(String lane) throws IOException {
-        if (lane.equals(without)) {
+        if (lane.equals(destinations.without())) {
             return;
         }
         terminate();
-        without = lane;
+        destinations.without(lane);
         model.away(!lane.isEmpty(), countsAreLost);
-        world.set("NPBHQ_UPLOAD_TO", Destinations.allBut(world, lane));
     }
 
     private void filter(boolean on) throws IOException {
@@ -411,7 +451,7 @@ final class Run implements AutoCloseable {
         }
     }
 
-    private void terminate() {
+    void terminate() {
         if (!queue.alive()) {
             return;
         }

@@ -20,6 +20,13 @@ record Script(long seed, Settings settings, List<Step> steps) {
      */
     record Settings(int batchSize, boolean signs, boolean smallDisk, int mostAttempts) {}
 
+    /** How a destination may be; the others last only as long as a step. */
+    private static final List<FakeNix.Mode> MODES = List.of(FakeNix.Mode.UP, FakeNix.Mode.SLOW, FakeNix.Mode.DOWN,
+            FakeNix.Mode.HALF, FakeNix.Mode.CRASH, FakeNix.Mode.HANG);
+
+    /** Chosen so that the first twenty scripts of ./dev test have every late fault twice. */
+    private static final long LATE = 27592;
+
     /** A step that is drawn more often than others stands here more often. */
     private enum Kind {
         HOOKS, HOOKS2, HOOKS3, LINE, LINE2, DESTINATION, DESTINATION2, DESTINATION3, KILL, KILL2, TERMINATE, STOP, LISTEN,
@@ -39,7 +46,38 @@ record Script(long seed, Settings settings, List<Step> steps) {
         for (int i = 0; i < length; i++) {
             steps.add(step(random, settings));
         }
+        insert(seed, steps);
         return new Script(seed, settings, List.copyOf(steps));
+    }
+
+    /** Faults of later days have choices of their own, so that those of each script before them stayed what they were. */
+    private enum LateKind {
+        LOSE, LOSE_IN_FLIGHT, DERIVATIONS, CRAWL, STUCK, MISTYPED, RENAMED, RETIRED, WAITERS
+    }
+
+    private static void insert(long seed, List<Step> steps) {
+        var random = new Random(seed * 0xD1342543DE82EF95L + LATE);
+        int count = 1 + random.nextInt(3);
+        for (int i = 0; i < count; i++) {
+            Step step = lateStep(random);
+            steps.add(1 + random.nextInt(steps.size()), step);
+        }
+    }
+
+    private static Step lateStep(Random random) {
+        LateKind kind = LateKind.values()[random.nextInt(LateKind.values().length)];
+        String store = Destinations.STORES.get(random.nextInt(Destinations.STORES.size()));
+        return switch (kind) {
+            case LOSE -> new Step.Lose(store, random.nextBoolean());
+            case LOSE_IN_FLIGHT -> new Step.LoseInFlight(store);
+            case DERIVATIONS -> new Step.Derivations();
+            case CRAWL -> new Step.Crawl(store);
+            case STUCK -> new Step.Stuck(store);
+            case MISTYPED -> new Step.Mistyped(store, random.nextLong());
+            case RENAMED -> new Step.Renamed(Destinations.ALL.get(random.nextInt(Destinations.ALL.size())));
+            case RETIRED -> new Step.Retired();
+            case WAITERS -> new Step.Waiters(random.nextLong());
+        };
     }
 
     private static Step step(Random random, Settings settings) {
@@ -49,7 +87,7 @@ record Script(long seed, Settings settings, List<Step> steps) {
             case LINE, LINE2 -> new Step.Line(1 + random.nextInt(40), random.nextLong());
             case DESTINATION, DESTINATION2, DESTINATION3 -> new Step.Destination(
                     Destinations.ALL.get(random.nextInt(Destinations.ALL.size())),
-                    FakeNix.Mode.values()[random.nextInt(FakeNix.Mode.values().length)]);
+                    MODES.get(random.nextInt(MODES.size())));
             case KILL, KILL2 -> new Step.Kill(random.nextInt(300));
             case TERMINATE -> new Step.Terminate();
             case STOP -> new Step.Stopped(1 + random.nextInt(3), 300 + random.nextInt(1500), random.nextLong());

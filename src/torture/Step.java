@@ -88,4 +88,31 @@ sealed interface Step {
 
     /** SIGTERM, and from then on another setting. */
     record BatchSize(int paths) implements Step {}
+
+    /** A destination loses a path that it got, or what that path needs; then the path, or another that needs it, is queued. */
+    record Lose(String lane, boolean dependency) implements Step {}
+
+    /** A destination loses a path before the child that brought it has ended; the path is dropped and queued again. */
+    record LoseInFlight(String lane) implements Step {}
+
+    /** Derivations are queued, with paths that are none. */
+    record Derivations() implements Step {}
+
+    /** A transfer takes longer than the stall timeout, and moves. */
+    record Crawl(String lane) implements Step {}
+
+    /** A transfer does not move, and says that it is there. */
+    record Stuck(String lane) implements Step {}
+
+    /** SIGTERM, and from then on a wrong URL for a destination; paths are queued; SIGTERM, and the URL is corrected. */
+    record Mistyped(String lane, long seed) implements Step {}
+
+    /** SIGTERM, and from then on a destination has a name, or none again. */
+    record Renamed(String lane) implements Step {}
+
+    /** A destination is taken out of the settings while a path waits for it alone, is dropped, and comes back. */
+    record Retired() implements Step {}
+
+    /** 64 clients wait while hooks call. */
+    record Waiters(long seed) implements Step {}
 }

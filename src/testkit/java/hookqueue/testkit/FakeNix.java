@@ -7,6 +7,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -25,11 +26,20 @@ public final class FakeNix {
         /** Takes the first half, and dies. */
         CRASH,
         /** Takes nothing, says nothing and does not end; ignores SIGTERM. */
-        HANG;
+        HANG,
+        /** Takes all in 4 s; only the bytes that it moves show that it is alive. */
+        CRAWL,
+        /** Takes all, and ends a second later. */
+        LINGER,
+        /** Takes nothing and does not end; repeats the same progress. */
+        STUCK;
 
         /** Whether a path that it gets alone is not taken. */
         public boolean fails() {
-            return this != UP && this != SLOW;
+            return switch (this) {
+                case UP, SLOW, CRAWL, LINGER -> false;
+                case DOWN, HALF, CRASH, HANG, STUCK -> true;
+            };
         }
     }
 
@@ -86,16 +96,38 @@ public final class FakeNix {
         return Files.createFile(world.dir.resolve("calls"));
     }
 
-    /** Those of the delivered that the real Nix has not put where they should be. */
-    public List<String> missing() throws IOException {
-        return delivered().stream()
-                .filter(line -> real && !isInCache(line.split(" ")[0], line.split(" ")[1]))
-                .toList();
+    /**
+     * Whether a destination has a path, as another machine would see it: by what the destination
+     * stores, whatever was reported about it.
+     */
+    public boolean has(String destination, String path) {
+        Path cache = world.dir.resolve(destination);
+        return real && !Files.isSymbolicLink(cache)
+                ? World.has(cache, path)
+                : Files.exists(stored(destination, path));
     }
 
-    private boolean isInCache(String destination, String path) {
-        Path cache = world.dir.resolve(destination);
-        return Files.isSymbolicLink(cache) || World.has(cache, path);
+    /** A destination loses a path, and nobody is told. */
+    public void lose(String destination, String path) throws IOException {
+        Files.deleteIfExists(stored(destination, path));
+        if (real) {
+            Path cache = world.dir.resolve(destination);
+            Files.deleteIfExists(cache.resolve(baseName(path).substring(0, 32) + ".narinfo"));
+        }
+    }
+
+    private Path stored(String destination, String path) {
+        return world.dir.resolve("has-" + destination).resolve(baseName(path));
+    }
+
+    private static String baseName(String path) {
+        return path.substring(path.lastIndexOf('/') + 1);
+    }
+
+    /** The process that was {@link Mode#STUCK} last; empty before there was one. */
+    public Optional<ProcessHandle> stuck() {
+        String pid = World.text(world.dir.resolve("stuck")).strip();
+        return pid.isEmpty() ? Optional.empty() : ProcessHandle.of(Long.parseLong(pid));
     }
 
     /** What was delivered, as "DESTINATION PATH". */
