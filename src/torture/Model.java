@@ -64,9 +64,6 @@ final class Model {
 
     private int moment;
 
-    /** When a destination that others remained beside came into the settings last. */
-    private int addedAt;
-
     private boolean rootless;
     private boolean sick;
 
@@ -176,14 +173,6 @@ final class Model {
         return lostAt.getOrDefault(lane + " " + path, 0) > acceptedAt.getOrDefault(queued, 0);
     }
 
-    /**
-     * A destination came into the settings anew, by another URL or name. It takes over what an older path still has to get
-     * to one that is removed later, even if it has got that path before.
-     */
-    synchronized void destinationAdded() {
-        addedAt = ++moment;
-    }
-
     /** What a path needs; empty for nothing. */
     synchronized String needs(String path) {
         return needs.getOrDefault(path, "");
@@ -228,7 +217,6 @@ final class Model {
         away = gone;
         if (gone) {
             excused.addAll(databaseIsLost ? offered : spooled);
-            offered.stream().filter(path -> acceptedAt.getOrDefault(path, 0) < addedAt).forEach(excused::add);
         }
     }
 

@@ -25,7 +25,6 @@ final class SettingsFaults {
         run.ask("wait timeout=300ms");
         run.terminate();
         run.destinations.mistype("");
-        run.model.destinationAdded();
         if (run.destinations.isNamed(lane)) {
             run.outages.corrected(lane); // to the worker it is the same destination, which had an outage
         }
@@ -37,7 +36,6 @@ final class SettingsFaults {
         run.without("");
         run.terminate();
         run.destinations.rename(lane);
-        run.model.destinationAdded();
         run.listen();
         run.ask("version");
     }

@@ -43,7 +43,10 @@ final class LaneSettings {
         meta.put("generation", generation);
         for (String name : before) {
             if (!names.contains(name)) {
-                sql.update("UPDATE lane SET configured = 0 WHERE name = ?", name);
+                sql.update(
+                        "UPDATE lane SET configured = 0, generation = ? WHERE name = ?",
+                        generation,
+                        name);
             }
         }
         for (String name : names) {

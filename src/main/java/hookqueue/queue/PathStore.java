@@ -193,9 +193,10 @@ public final class PathStore {
     }
 
     /**
-     * Moves paths of removed destinations to every destination that came into the settings after
-     * they were queued; they may have failed there, so they are signed first, and start anew. A
-     * path that all the other destinations have had stays, until an operator drops it.
+     * Moves paths of a removed destination to the destinations that came into the settings after
+     * the paths were queued, unless these had the path before the removal. The paths may have
+     * failed before, so they are signed first, and start anew. Without such a destination a path
+     * stays, until its own comes back or an operator drops it.
      *
      * @return how many paths, at most {@code limit}
      */
@@ -205,7 +206,9 @@ public final class PathStore {
                         row -> row.getLong(1),
                         "SELECT DISTINCT d.path FROM lane l JOIN delivery d ON d.lane = l.id JOIN path p ON p.id = d.path"
                                 + " WHERE NOT l.configured AND EXISTS (SELECT 1 FROM lane n"
-                                + " WHERE n.configured AND n.name <> ? AND n.generation > p.generation) LIMIT ?",
+                                + " WHERE n.configured AND n.name <> ? AND n.generation > p.generation"
+                                + " AND (n.generation >= l.generation OR NOT EXISTS"
+                                + " (SELECT 1 FROM delivered WHERE lane = n.id AND path = p.id))) LIMIT ?",
                         LaneStore.SIGN,
                         limit);
         for (long id : stranded) {

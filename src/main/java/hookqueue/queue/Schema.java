@@ -20,7 +20,7 @@ import java.sql.Statement;
  *                                 due_at, tries, attempts,          breaker_failures, _until, _since, _reason
  *   generation  of the settings                                   generation  of the settings that
  *               when it was                                                   brought it in
- *               queued last       reason, changed_at
+ *               queued last       reason, changed_at              or out
  *   tag                           delivered                         when a destination got a path last;
  *   ───                           ─────────                         remembered as long as its path
  *   tag, path   of `queue tag=`   lane, path, at

@@ -118,6 +118,23 @@ class LanesTest {
     }
 
     @Test
+    void aPathWaitsForARemovedDestinationWhenTheOthersHaveIt() throws Exception {
+        List<String> both = List.of("ssh://a", "ssh://far");
+        try (Queue queue = f.open(both)) {
+            queue.enqueue(paths(0, 1), null);
+            f.deliver(queue, "ssh://a", path(0));
+        }
+        f.open(List.of("ssh://far")).close();
+        f.open(both).close(); // now ssh://a is newer than the path
+        try (Queue queue = f.open(List.of("ssh://a"))) {
+            assertEquals(List.of("ssh://far FRESH"), Fixture.standing(queue, path(0)));
+        }
+        try (Queue queue = f.open(both)) {
+            assertEquals(List.of("ssh://far FRESH"), Fixture.standing(queue, path(0)));
+        }
+    }
+
+    @Test
     void aMovedPathThatHadFailedIsSignedFirst() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 1), null);
