@@ -241,11 +241,15 @@ final class Callers {
                 threads.add(Thread.ofPlatform().start(() -> waiter(client, line, asked)));
             }
             asked.await();
-            World.eventually(Duration.ofSeconds(5), "an answer beside those who wait", () -> run.ask("version") || !run.queue().alive());
+            World.eventually(Duration.ofSeconds(15), "an answer beside clients that wait", () -> run.ask("version") || !run.queue().alive());
             crowded = run.queue().alive();
             hooks(4, 1, random);
-        } catch (IOException | AssertionError e) {
-            // It did not live long enough, or its disk is bad; nobody was promised a place then.
+        } catch (AssertionError e) {
+            if (run.queue().alive()) {
+                run.breach("no connection is left beside " + WAITERS + " clients that wait");
+            }
+        } catch (IOException e) {
+            // The worker did not live long enough.
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         } finally {
