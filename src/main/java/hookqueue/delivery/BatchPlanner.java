@@ -51,8 +51,8 @@ final class BatchPlanner {
      * The work of one child process.
      *
      * @param members in the order in which the child gets them
-     * @param missing the members of their closures that the destination is not known to have; null if
-     *     the closures are unknown
+     * @param missing the members of their closures that the destination is not known to have; null
+     *     if the closures are unknown
      * @param bytes the size of the missing members
      */
     record Batch(List<Entry> members, @Nullable List<ClosureGraph.Node> missing, long bytes) {

@@ -40,7 +40,8 @@ final class ClosureGraph {
         int senders;
 
         /**
-         * The next node on the way to the cluster's representative, from the last walk that made clusters.
+         * The next node on the way to the cluster's representative, from the last walk that made
+         * clusters.
          */
         Node leader = this;
 

@@ -26,8 +26,8 @@ public interface ClosureSource {
     /**
      * The members of the closures of these paths, in bounded time and memory.
      *
-     * @return empty if the query failed or the answer is too long; without paths that are no longer in
-     *     the store
+     * @return empty if the query failed or the answer is too long; without paths that are no longer
+     *     in the store
      */
     Optional<Collection<Member>> closures(List<StorePath> paths);
 }

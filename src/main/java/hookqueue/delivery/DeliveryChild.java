@@ -33,8 +33,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Runs one transport's child processes, and turns their exits into delivery outcomes.
  *
- * <p>Of several failures with the same cause it logs only the first one, with the command line and the
- * child's messages. For one thread at a time.
+ * <p>Of several failures with the same cause it logs only the first one, with the command line and
+ * the child's messages. For one thread at a time.
  */
 final class DeliveryChild {
     private static final Logger LOG = LoggerFactory.getLogger(DeliveryChild.class);
@@ -213,8 +213,8 @@ final class DeliveryChild {
     /**
      * The paths that are no longer in the store.
      *
-     * @throws IOException if a path cannot be checked: the store is not mounted, or its disk does not
-     *     answer
+     * @throws IOException if a path cannot be checked: the store is not mounted, or its disk does
+     *     not answer
      */
     private Set<StorePath> missing(List<StorePath> paths) throws IOException {
         var missing = new HashSet<StorePath>();

@@ -29,8 +29,8 @@ public sealed interface DeliveryOutcome {
 
     /**
      * The destination refuses for a reason of its own: its disk is full, a quota is exceeded, or it
-     * does not permit writing (HTTP 401, 403, 500, 507). No path is to blame. The destination may still
-     * accept other paths, such as smaller ones.
+     * does not permit writing (HTTP 401, 403, 500, 507). No path is to blame. The destination may
+     * still accept other paths, such as smaller ones.
      *
      * @param reason the cause in one line
      */

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The policy: what an answer of a destination proves, and what to try next. Several groups of paths
- * may be in flight. Pure: no thread, no clock, no I/O; the same answers in the same order lead to the
- * same verdicts.
+ * may be in flight. Pure: no thread, no clock, no I/O; the same answers in the same order lead to
+ * the same verdicts.
  *
  * <pre>
  *   fast path, several at a time:    batches that have never failed ─► delivered
@@ -28,19 +28,19 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <ul>
- *   <li>After a refusal the fast path starts no batch until a delivery. If the diagnosis ends without
- *       a delivery, the fast path may start one batch at a time. So an outage costs at most the
- *       children in flight, and one more.
- *   <li>A path that is refused alone is blamed only between two deliveries: one before it failed (or,
- *       for a path that failed before, since its last failure), and one that started after it failed.
- *       Otherwise the failure is inconclusive and only defers the path.
- *   <li>A proof sends a delivered path once more. The diagnosis asks for one after three suspects, and
- *       when it has nothing else to try. A full destination may pass a proof. So without a real
+ *   <li>After a refusal the fast path starts no batch until a delivery. If the diagnosis ends
+ *       without a delivery, the fast path may start one batch at a time. So an outage costs at most
+ *       the children in flight, and one more.
+ *   <li>A path that is refused alone is blamed only between two deliveries: one before it failed
+ *       (or, for a path that failed before, since its last failure), and one that started after it
+ *       failed. Otherwise the failure is inconclusive and only defers the path.
+ *   <li>A proof sends a delivered path once more. The diagnosis asks for one after three suspects,
+ *       and when it has nothing else to try. A full destination may pass a proof. So without a real
  *       delivery in between, proofs get at most three paths blamed.
  *   <li>A path for which the destination has no room is deferred without blame.
- *   <li>DOWN: no connection; a refused proof; three fresh paths refused alone with no delivery before
- *       them; six with only proofs in between; a destination that reports five times in a row that it
- *       is busy.
+ *   <li>DOWN: no connection; a refused proof; three fresh paths refused alone with no delivery
+ *       before them; six with only proofs in between; a destination that reports five times in a
+ *       row that it is busy.
  * </ul>
  */
 final class DeliveryPolicy {
@@ -101,7 +101,8 @@ final class DeliveryPolicy {
      * Paths that are sent together.
      *
      * @param number groups that start later have higher ones
-     * @param part of a refused batch: sent one by one until a delivery shows that the destination works
+     * @param part of a refused batch: sent one by one until a delivery shows that the destination
+     *     works
      */
     record Group(long number, Kind kind, List<Entry> members, boolean part) {
         private Group as(long other) {
@@ -368,7 +369,8 @@ final class DeliveryPolicy {
         witness = group.members().getFirst();
         if (!proof) {
             group.members().forEach(entry -> verdicts.add(new Verdict.Delivered(entry)));
-            // paths that failed before any delivery showed that the destination works get another chance
+            // paths that failed before any delivery showed that the destination works get another
+            // chance
             inconclusive.forEach(failure ->
                     todo.addLast(new Group(0, Kind.DIAGNOSIS, List.of(failure.entry()), false)));
             inconclusive.clear();
@@ -435,9 +437,7 @@ final class DeliveryPolicy {
         }
     }
 
-    /**
-     * Blames the destination: it has no room for this path, but may have room for smaller ones.
-     */
+    /** Blames the destination: it has no room for this path, but may have room for smaller ones. */
     private void unavailableAlone(Group group, String reason, long now, List<Verdict> verdicts) {
         Entry entry = group.members().getFirst();
         if (group.kind() == Kind.PROOF) {

@@ -22,8 +22,8 @@ public sealed interface Destination {
     Pattern URL = Pattern.compile("([a-zA-Z][a-zA-Z0-9+.-]*)://.*");
 
     /**
-     * The schemes of the stores that Nix can write to ({@code src/libstore}, 2.4 to 2.34). Some builds
-     * of Nix lack some of them: Debian's 2.8 and 2.26 lack s3.
+     * The schemes of the stores that Nix can write to ({@code src/libstore}, 2.4 to 2.34). Some
+     * builds of Nix lack some of them: Debian's 2.8 and 2.26 lack s3.
      */
     Set<String> SCHEMES =
             Set.of(
@@ -41,8 +41,8 @@ public sealed interface Destination {
                     "auto");
 
     /**
-     * Linux limits the arguments and the environment of a process to 2 MiB, and a path has up to some
-     * 270 bytes.
+     * Linux limits the arguments and the environment of a process to 2 MiB, and a path has up to
+     * some 270 bytes.
      */
     int MOST_AT_ONCE = 4_000;
 
@@ -102,7 +102,8 @@ public sealed interface Destination {
             try {
                 URI uri = new URI(url);
                 String scheme = String.valueOf(uri.getScheme()).toLowerCase(Locale.ROOT);
-                // Java finds no host in an authority that breaks the RFC, such as one with an underscore
+                // Java finds no host in an authority that breaks the RFC, such as one with an
+                // underscore
                 String place = uri.getHost() == null ? uri.getRawAuthority() : uri.getHost();
                 String host = place == null ? "" : place.toLowerCase(Locale.ROOT);
                 String user = uri.getUserInfo() == null ? "" : withoutPassword(uri.getUserInfo());

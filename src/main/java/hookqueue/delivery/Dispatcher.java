@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Decides what the next free slot of a lane does, from the due entries, the groups in flight and
  * earlier answers. {@link DeliveryPolicy} decides what to try, {@link BatchPlanner} cuts it into
- * batches, {@link SlotLimit} limits how many run at a time. Pure, except for the {@link ClosureSource}
- * of the planner: a lane runs it on its thread, a simulation without any thread.
+ * batches, {@link SlotLimit} limits how many run at a time. Pure, except for the {@link
+ * ClosureSource} of the planner: a lane runs it on its thread, a simulation without any thread.
  */
 final class Dispatcher {
     private static final Duration BUSY_FLOOR = Duration.ofSeconds(1);
@@ -38,8 +38,8 @@ final class Dispatcher {
     /**
      * The work of a lane at one moment.
      *
-     * @param fresh paths that are due and have not failed; while the breaker is open: the paths that a
-     *     trial may take, empty before its time
+     * @param fresh paths that are due and have not failed; while the breaker is open: the paths
+     *     that a trial may take, empty before its time
      * @param deferred paths that have failed, and are due again
      * @param later paths that have failed, due or not
      */
@@ -110,9 +110,7 @@ final class Dispatcher {
                 : left; // a longer wait: the clock was set back
     }
 
-    /**
-     * How many paths are in flight or in the diagnosis. The lane reads this many more entries.
-     */
+    /** How many paths are in flight or in the diagnosis. The lane reads this many more entries. */
     int held() {
         return (int) policy.held().count();
     }
@@ -196,9 +194,7 @@ final class Dispatcher {
                 : fly(policy.startNext(), batch);
     }
 
-    /**
-     * A batch of exactly these members; null while another slot sends something that they need.
-     */
+    /** A batch of exactly these members; null while another slot sends something that they need. */
     private BatchPlanner.@Nullable Batch cut(List<Entry> members, long now) {
         boolean seen = flights.isEmpty() ? planner.sees(members) : look(members, now);
         return seen

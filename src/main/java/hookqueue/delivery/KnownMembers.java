@@ -6,8 +6,9 @@ import java.util.Arrays;
  * The store paths that a destination is known to have, as digests, for scheduling only: a wrong
  * entry sends bytes twice, or delays a path, and nothing worse.
  *
- * <p>Bounded: two generations of at most 100,000 each, in primitive hash tables (at most 4 MB). When
- * the young one is full, the old one is forgotten. A hit in the old one moves to the young one.
+ * <p>Bounded: two generations of at most 100,000 each, in primitive hash tables (at most 4 MB).
+ * When the young one is full, the old one is forgotten. A hit in the old one moves to the young
+ * one.
  */
 final class KnownMembers {
     private static final int GENERATION = 100_000;

@@ -42,8 +42,8 @@ import org.slf4j.LoggerFactory;
  * </pre>
  *
  * <p>The queue holds all durable state. A restart forgets only the memory of {@link DeliveryPolicy}
- * and {@link BatchPlanner}: the lane may then need a few more child processes to prove a failure, or
- * to send dependencies first. Lanes do not wait for one another.
+ * and {@link BatchPlanner}: the lane may then need a few more child processes to prove a failure,
+ * or to send dependencies first. Lanes do not wait for one another.
  */
 public final class Lane {
     private static final Logger LOG = LoggerFactory.getLogger(Lane.class);
@@ -280,7 +280,8 @@ public final class Lane {
         if (wait) {
             return new Look(Dispatcher.Work.none(false, breaker), Optional.of(breaker.until()));
         }
-        // from either end by turns, so that a run of bad paths at one end does not keep the breaker open
+        // from either end by turns, so that a run of bad paths at one end does not keep the breaker
+        // open
         var candidates = new ArrayList<Entry>();
         if (breaker.failures() % 2 == 1) {
             candidates.addAll(lane.youngest());

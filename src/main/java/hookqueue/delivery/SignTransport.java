@@ -22,8 +22,8 @@ import org.slf4j.LoggerFactory;
  * this machine built and that lacks a signature by the key. Members from a binary cache have its
  * signatures and get none of this machine.
  *
- * <p>It leaves a member unsigned if the member has no signature and was not built here (imported, or
- * built by a remote builder before the hook was installed), because nothing vouches for it. The
+ * <p>It leaves a member unsigned if the member has no signature and was not built here (imported,
+ * or built by a remote builder before the hook was installed), because nothing vouches for it. The
  * journal names it once.
  */
 final class SignTransport implements Transport {

@@ -1,8 +1,8 @@
 package hookqueue.delivery;
 
 /**
- * How many child processes a destination gets at a time: half as many whenever it reports that it is
- * busy, one more with every delivered batch (additive increase, multiplicative decrease). Pure.
+ * How many child processes a destination gets at a time: half as many whenever it reports that it
+ * is busy, one more with every delivered batch (additive increase, multiplicative decrease). Pure.
  */
 final class SlotLimit {
     private final int most;

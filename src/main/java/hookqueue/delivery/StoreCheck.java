@@ -14,11 +14,11 @@ import org.jspecify.annotations.Nullable;
  * Checks a Nix store.
  *
  * <p>Nix has no fast way to query an HTTP cache for many paths: {@code path-info} queries one after
- * the other. {@code nix copy --refresh} queries all of them at once, sends exactly the missing ones,
- * and announces each of them. So a check is a copy.
+ * the other. {@code nix copy --refresh} queries all of them at once, sends exactly the missing
+ * ones, and announces each of them. So a check is a copy.
  *
- * <p>Limits: for a path that is gone from the local store, the check covers only the path itself. Nix
- * does not notice a missing NAR while its narinfo exists. For one thread at a time.
+ * <p>Limits: for a path that is gone from the local store, the check covers only the path itself.
+ * Nix does not notice a missing NAR while its narinfo exists. For one thread at a time.
  */
 final class StoreCheck implements DestinationCheck {
     private final String name;
@@ -104,9 +104,7 @@ final class StoreCheck implements DestinationCheck {
         return signed instanceof DeliveryOutcome.Delivered ? copy.carry(paths, progress) : signed;
     }
 
-    /**
-     * Adds the paths that the destination lacks to {@code lost}. Returns empty if it answered.
-     */
+    /** Adds the paths that the destination lacks to {@code lost}. Returns empty if it answered. */
     private Optional<DeliveryOutcome> ask(List<StorePath> paths, List<StorePath> lost) {
         Set<StorePath> there = new HashSet<>();
         for (List<StorePath> group : Nix.groups(paths)) {

@@ -8,9 +8,7 @@ package hookqueue.queue;
  * @param delivered how many paths it delivered for the first time
  */
 public record BatchResult(Result result, long millis, int delivered) {
-    /**
-     * The result of a child process. The names are in the database: never change their meaning.
-     */
+    /** The result of a child process. The names are in the database: never change their meaning. */
     public enum Result {
         /** All its paths were delivered. */
         DELIVERED,

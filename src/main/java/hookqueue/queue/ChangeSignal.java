@@ -15,7 +15,8 @@ final class ChangeSignal {
     }
 
     /**
-     * Waits until {@link #version()} differs from {@code seen}, at most {@code millis} milliseconds.
+     * Waits until {@link #version()} differs from {@code seen}, at most {@code millis}
+     * milliseconds.
      */
     void await(long seen, long millis) throws InterruptedException {
         long end = System.nanoTime() + millis * 1_000_000;

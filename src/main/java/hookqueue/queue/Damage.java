@@ -23,9 +23,7 @@ import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
-/**
- * Distinguishes a damaged database from a transient disk failure, and sets a damaged one aside.
- */
+/** Distinguishes a damaged database from a transient disk failure, and sets a damaged one aside. */
 final class Damage {
     private static final Logger LOG = LoggerFactory.getLogger(Damage.class);
     private static final String WAL = "-wal";
@@ -41,9 +39,9 @@ final class Damage {
     }
 
     /**
-     * Whether an error says that the file is damaged. SQLite reports the same when the disk fails a read
-     * for a moment (SQLITE_IOERR_CORRUPTFS, which it turns into SQLITE_CORRUPT). {@link #isLost} tells the
-     * two apart.
+     * Whether an error says that the file is damaged. SQLite reports the same when the disk fails a
+     * read for a moment (SQLITE_IOERR_CORRUPTFS, which it turns into SQLITE_CORRUPT). {@link
+     * #isLost} tells the two apart.
      */
     static boolean isDamage(SQLException e) {
         return e instanceof SQLiteException s
@@ -65,9 +63,9 @@ final class Damage {
     }
 
     /**
-     * Whether the file is lost. Called after damage was found, while the file is not open. The file is
-     * lost if it is no sound database, or if it cannot be read though the disk works. A transient disk
-     * failure loses nothing.
+     * Whether the file is lost. Called after damage was found, while the file is not open. The file
+     * is lost if it is no sound database, or if it cannot be read though the disk works. A
+     * transient disk failure loses nothing.
      *
      * @throws IOException if the disk does not work: the state of the file is unknown
      */
@@ -141,8 +139,8 @@ final class Damage {
     }
 
     /**
-     * Moves the damaged database away, which is not open. The database moves before its log: without
-     * the log an old state would open as a sound database.
+     * Moves the damaged database away, which is not open. The database moves before its log:
+     * without the log an old state would open as a sound database.
      */
     void setAside(Instant now) throws IOException {
         String aside = ASIDE + now.toString().replace(':', '-');

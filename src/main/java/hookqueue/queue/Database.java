@@ -31,7 +31,8 @@ final class Database {
      * An open database.
      *
      * @param connection not in auto-commit mode
-     * @param clean whether the last worker closed it; only then do the roots certainly match the rows
+     * @param clean whether the last worker closed it; only then do the roots certainly match the
+     *     rows
      * @param begun whether it is a new one
      */
     record Opened(Connection connection, boolean clean, boolean begun) {}
@@ -63,7 +64,8 @@ final class Database {
 
     /**
      * @param progress is told before a check that may take long
-     * @throws SQLException if the database is damaged or in use, the disk is full, or access is denied
+     * @throws SQLException if the database is damaged or in use, the disk is full, or access is
+     *     denied
      */
     static Opened open(Path folder, Consumer<String> progress) throws SQLException {
         Path file = folder.resolve(FILE);
@@ -106,9 +108,10 @@ final class Database {
     }
 
     /**
-     * Checks tables and indexes. quick_check does not compare them: after a bit flip in a name the row
-     * would belong to another path, and the real path would seem queued and never be delivered. The check
-     * takes some 0.3 s for 100,000 paths, and runs only after a worker that did not end cleanly.
+     * Checks tables and indexes. quick_check does not compare them: after a bit flip in a name the
+     * row would belong to another path, and the real path would seem queued and never be delivered.
+     * The check takes some 0.3 s for 100,000 paths, and runs only after a worker that did not end
+     * cleanly.
      */
     static void check(Statement s) throws SQLException {
         try (var found = s.executeQuery("PRAGMA integrity_check(1)")) {

@@ -7,8 +7,8 @@ import hookqueue.base.StorePath;
  *
  * @param id the path's row
  * @param path the path to deliver
- * @param inconclusive failures that proved nothing about the path, because no delivery showed that its
- *     destination worked
+ * @param inconclusive failures that proved nothing about the path, because no delivery showed that
+ *     its destination worked
  * @param failures failures while the destination took other paths; these count towards the limit
  * @param overtaken whether its lane has delivered another path since it last failed
  * @param changedAt when the entry last changed; a verdict counts only while the entry is unchanged

@@ -6,8 +6,9 @@ import java.util.List;
  * A histogram of durations.
  *
  * @param kind what it measures, and the bounds
- * @param counts how many durations are in each bucket: at most the bound at the same index, and above
- *     the previous bound. The last bucket has no bound, so there is one more than there are bounds
+ * @param counts how many durations are in each bucket: at most the bound at the same index, and
+ *     above the previous bound. The last bucket has no bound, so there is one more than there are
+ *     bounds
  * @param sumMillis the sum of all durations
  */
 public record Histogram(Kind kind, List<Long> counts, long sumMillis) {

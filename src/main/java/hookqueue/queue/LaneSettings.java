@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Updates the configured lanes from the settings, at the start. The rows of a removed lane stay, and
- * continue if the lane returns.
+ * Updates the configured lanes from the settings, at the start. The rows of a removed lane stay,
+ * and continue if the lane returns.
  */
 final class LaneSettings {
     private final Sql sql;

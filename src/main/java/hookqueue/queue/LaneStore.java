@@ -46,8 +46,8 @@ public final class LaneStore {
     }
 
     /**
-     * Due paths that have never failed on their own, the oldest first. Paths that had failed before a
-     * client retried them come last: frequent retries must not starve the others.
+     * Due paths that have never failed on their own, the oldest first. Paths that had failed before
+     * a client retried them come last: frequent retries must not starve the others.
      */
     public List<Entry> fresh(int limit) throws SQLException {
         return entries(" ORDER BY d.due_at, d.path LIMIT ?3", State.FRESH, limit);
@@ -63,7 +63,8 @@ public final class LaneStore {
     }
 
     /**
-     * Deferred paths that are due, or due later than the longest delay: then the clock was set back.
+     * Deferred paths that are due, or due later than the longest delay: then the clock was set
+     * back.
      */
     public List<Entry> due(long now, long longestDelay, int limit) throws SQLException {
         return entries(
@@ -104,8 +105,8 @@ public final class LaneStore {
     }
 
     /**
-     * Makes deferred paths that were never blamed due now: a delivery has shown that the destination
-     * works.
+     * Makes deferred paths that were never blamed due now: a delivery has shown that the
+     * destination works.
      */
     public void hasten(long now) throws SQLException {
         if (sql.update(
@@ -200,8 +201,8 @@ public final class LaneStore {
     public record Delivered(long id, StorePath path, long at) {}
 
     /**
-     * Remembered deliveries after a row, in the order of rows, without paths that are queued for this
-     * lane again. Empty for {@link #SIGN}.
+     * Remembered deliveries after a row, in the order of rows, without paths that are queued for
+     * this lane again. Empty for {@link #SIGN}.
      */
     public List<Delivered> deliveredAfter(long row, int limit) throws SQLException {
         return sql.query(

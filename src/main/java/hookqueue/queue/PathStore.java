@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Queues, drops, expires, settles and forgets paths.
  *
- * <p>A new path, and one that is queued again, gets its root. A path is settled, and loses its root,
- * when its last delivery is deleted.
+ * <p>A new path, and one that is queued again, gets its root. A path is settled, and loses its
+ * root, when its last delivery is deleted.
  */
 public final class PathStore {
     /** The key of the last row number; a row number is never reused. */
@@ -44,8 +44,8 @@ public final class PathStore {
     }
 
     /**
-     * Queues paths for every configured lane. A path that is already queued keeps its place. A failed
-     * path becomes due again.
+     * Queues paths for every configured lane. A path that is already queued keeps its place. A
+     * failed path becomes due again.
      *
      * @param tag a name to wait for them by, or null
      */
@@ -107,8 +107,8 @@ public final class PathStore {
     }
 
     /**
-     * Queues a path again for one configured lane, because that destination has lost it. It is signed
-     * first if there is a key. In other lanes it stays unchanged.
+     * Queues a path again for one configured lane, because that destination has lost it. It is
+     * signed first if there is a key. In other lanes it stays unchanged.
      *
      * @throws IllegalArgumentException if the settings have no such destination
      */
@@ -281,7 +281,9 @@ public final class PathStore {
                     "DELETE FROM delivery WHERE path = ? AND lane = (SELECT id FROM lane WHERE name = ?)",
                     row.id(),
                     row.lane());
-            if (row.lane().equals(LaneStore.SIGN)) { // without a signature the other lanes would never be released
+            if (row.lane()
+                    .equals(LaneStore.SIGN)) { // without a signature the other lanes would never be
+                // released
                 sql.update(
                         "DELETE FROM delivery WHERE path = ? AND state = ?", row.id(), State.HELD);
             }

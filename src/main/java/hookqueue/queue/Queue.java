@@ -48,7 +48,8 @@ public final class Queue implements AutoCloseable {
             Path stateDir, Path rootsDir, String storeDir, List<String> lanes, Filter filter) {}
 
     /**
-     * A task for a transaction. It may run twice, so it must have no effect outside the transaction.
+     * A task for a transaction. It may run twice, so it must have no effect outside the
+     * transaction.
      */
     @FunctionalInterface
     public interface Task<T> {
@@ -80,22 +81,22 @@ public final class Queue implements AutoCloseable {
     }
 
     /**
-     * Loads the database's driver and native code. This takes a third of a start, so a caller can do it
-     * in parallel. Touches no file; optional.
+     * Loads the database's driver and native code. This takes a third of a start, so a caller can
+     * do it in parallel. Touches no file; optional.
      */
     public static void prepare() {
         Database.prepare();
     }
 
     /**
-     * Opens the database and updates the configured lanes. It sets a damaged database aside, and fills a
-     * new one from the roots.
+     * Opens the database and updates the configured lanes. It sets a damaged database aside, and
+     * fills a new one from the roots.
      *
      * @param clock for the recorded times
-     * @param fatal is told when the database turns out to be damaged while it is in use; the queue then
-     *     stops working
-     * @param progress is told of work that may take long, every thousand paths: if a database was not
-     *     closed, the queue compares it with the roots
+     * @param fatal is told when the database turns out to be damaged while it is in use; the queue
+     *     then stops working
+     * @param progress is told of work that may take long, every thousand paths: if a database was
+     *     not closed, the queue compares it with the roots
      * @throws QueueException if the state directory cannot be used; the message says why
      */
     public static Queue open(
@@ -189,8 +190,8 @@ public final class Queue implements AutoCloseable {
     }
 
     /**
-     * Forgets up to a thousand settled paths that are too old or too many. Returns whether there may be
-     * more.
+     * Forgets up to a thousand settled paths that are too old or too many. Returns whether there
+     * may be more.
      */
     public boolean forget() throws QueueException, InterruptedException {
         long before = rememberedSince();
@@ -202,16 +203,17 @@ public final class Queue implements AutoCloseable {
     }
 
     /**
-     * Compares the roots with the rows once more before the worker reports that the queue is empty. A
-     * bit flip in a row is no error to SQLite, but then the row belongs to another path. There are few
-     * roots at that time.
+     * Compares the roots with the rows once more before the worker reports that the queue is empty.
+     * A bit flip in a row is no error to SQLite, but then the row belongs to another path. There
+     * are few roots at that time.
      */
     public void lookAtRoots() throws QueueException, InterruptedException {
         reconciliation.look(this, false);
     }
 
     /**
-     * Repairs roots after a root could not be made or removed, a thousand paths a call. For one thread.
+     * Repairs roots after a root could not be made or removed, a thousand paths a call. For one
+     * thread.
      *
      * @return whether the next call has more to do
      */
@@ -240,8 +242,8 @@ public final class Queue implements AutoCloseable {
     }
 
     /**
-     * Waits until {@link #version()} differs from {@code seen}, or the time is over (milliseconds, at
-     * least 1).
+     * Waits until {@link #version()} differs from {@code seen}, or the time is over (milliseconds,
+     * at least 1).
      */
     public void awaitChange(long seen, long millis) throws InterruptedException {
         changes.await(seen, millis);
@@ -255,14 +257,16 @@ public final class Queue implements AutoCloseable {
     /**
      * Runs the submitted tasks and closes the database; later tasks get an error.
      *
-     * <p>It writes the mark of a clean end last. Without the mark the next worker compares roots and rows.
+     * <p>It writes the mark of a clean end last. Without the mark the next worker compares roots
+     * and rows.
      */
     @Override
     public void close() {
         try {
             writer.close();
             rootThread.close();
-            roots.sync(); // without the sync a removed root may come back, and no worker checks after a clean end
+            roots.sync(); // without the sync a removed root may come back, and no worker checks
+            // after a clean end
             SQLException found = writer.damage();
             if (writer.broken()) {
                 transaction.rollBack();

@@ -14,8 +14,8 @@ import org.slf4j.LoggerFactory;
  * Access to the queue for a task, with one store for each kind of caller.
  *
  * <p>Used on the thread {@code queue} only. A transaction is always open. {@link #commit} ends it,
- * returns its effects outside the database, and begins the next one. No list of a store is longer than
- * the requested limit. All times are milliseconds since the epoch.
+ * returns its effects outside the database, and begins the next one. No list of a store is longer
+ * than the requested limit. All times are milliseconds since the epoch.
  */
 public final class QueueTransaction {
     private static final Logger LOG = LoggerFactory.getLogger(QueueTransaction.class);
@@ -175,8 +175,8 @@ public final class QueueTransaction {
 
     /**
      * Begins a transaction if there is none. On a full disk SQLite itself rolls back
-     * (https://www.sqlite.org/lang_transaction.html, 3). The driver's rollback then fails before it has
-     * begun a new transaction, and every later statement would be a transaction of its own.
+     * (https://www.sqlite.org/lang_transaction.html, 3). The driver's rollback then fails before it
+     * has begun a new transaction, and every later statement would be a transaction of its own.
      */
     private void beginAgain(SQLException failure) {
         try (Statement s = connection.createStatement()) {
@@ -188,8 +188,8 @@ public final class QueueTransaction {
     }
 
     /**
-     * Shrinks a file that was large once and is mostly free now. Takes about a second, at the end of a
-     * worker. On failure, for example on a full disk, the file stays unchanged.
+     * Shrinks a file that was large once and is mostly free now. Takes about a second, at the end
+     * of a worker. On failure, for example on a full disk, the file stays unchanged.
      */
     void giveBackSpace() throws SQLException {
         long pages = pragma("page_count");

@@ -70,8 +70,8 @@ public final class ReportQueries {
     }
 
     /**
-     * Unsettled paths in every lane, in the order of arrival, after the path {@code after}. Never splits
-     * the rows of a path.
+     * Unsettled paths in every lane, in the order of arrival, after the path {@code after}. Never
+     * splits the rows of a path.
      */
     public List<DeliveryRow> list(long after, int paths) throws SQLException {
         return sql.query(
@@ -120,7 +120,8 @@ public final class ReportQueries {
     /**
      * The path with a name in the database.
      *
-     * @throws SQLException damage, if it is not the name of a store path: the queue stores no others
+     * @throws SQLException damage, if it is not the name of a store path: the queue stores no
+     *     others
      */
     static StorePath storePath(String name) throws SQLException {
         try {

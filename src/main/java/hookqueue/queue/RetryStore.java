@@ -26,9 +26,9 @@ public final class RetryStore {
     }
 
     /**
-     * Makes deliveries due now. A failed delivery waits for a new signature first: the path may have been
-     * built again since, or the key may be new. The time of the change differs from the previous one, so
-     * that the verdict of a lane with the entry in flight does not count.
+     * Makes deliveries due now. A failed delivery waits for a new signature first: the path may
+     * have been built again since, or the key may be new. The time of the change differs from the
+     * previous one, so that the verdict of a lane with the entry in flight does not count.
      */
     int revive(String which, long now, Object... parameters) throws SQLException {
         int held = 0;
@@ -54,8 +54,8 @@ public final class RetryStore {
     }
 
     /**
-     * Makes all failed and deferred paths of the configured lanes due now, and closes every breaker.
-     * Returns how many.
+     * Makes all failed and deferred paths of the configured lanes due now, and closes every
+     * breaker. Returns how many.
      */
     public int retryAll(long now) throws SQLException {
         sql.update("UPDATE lane SET breaker_failures = 0, breaker_until = 0, breaker_since = 0");

@@ -15,9 +15,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes the database and the roots match, a page at a time, because either may be larger than memory.
- * It runs at a start after an unclean end, after roots could not be made or removed for a while, and
- * once more before the worker reports that the queue is empty.
+ * Makes the database and the roots match, a page at a time, because either may be larger than
+ * memory. It runs at a start after an unclean end, after roots could not be made or removed for a
+ * while, and once more before the worker reports that the queue is empty.
  *
  * <pre>
  *   row       root
@@ -90,8 +90,8 @@ final class RootReconciliation {
     }
 
     /**
-     * Reconciles a page, once the folder works again after a root could not be made or removed. Returns
-     * whether the next call has more to do. For one thread.
+     * Reconciles a page, once the folder works again after a root could not be made or removed.
+     * Returns whether the next call has more to do. For one thread.
      */
     boolean mend(Queue queue) throws QueueException, InterruptedException {
         long from = mendedUpTo;

@@ -96,8 +96,8 @@ final class Sql implements AutoCloseable {
     }
 
     /**
-     * Discards all prepared statements after an error: the driver closes a statement in which the disk
-     * was full or did not answer, and rejects it from then on.
+     * Discards all prepared statements after an error: the driver closes a statement in which the
+     * disk was full or did not answer, and rejects it from then on.
      */
     void prepareAgain() {
         for (PreparedStatement statement : prepared.values()) {

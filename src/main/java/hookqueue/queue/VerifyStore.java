@@ -5,8 +5,8 @@ import java.sql.SQLException;
 import java.util.List;
 
 /**
- * The state of a verification of the remembered deliveries: a cursor and counts for each lane, in the
- * table {@code meta}. So an interrupted verification continues after the last batch.
+ * The state of a verification of the remembered deliveries: a cursor and counts for each lane, in
+ * the table {@code meta}. So an interrupted verification continues after the last batch.
  */
 public final class VerifyStore {
     /** The cursor of a lane that is done. */

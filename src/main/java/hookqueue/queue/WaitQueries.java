@@ -63,8 +63,8 @@ public final class WaitQueries {
     }
 
     /**
-     * Rows of unsettled paths that were restored from their roots after a loss, ascending, after a row:
-     * any of them may have had any tag.
+     * Rows of unsettled paths that were restored from their roots after a loss, ascending, after a
+     * row: any of them may have had any tag.
      */
     public List<Long> untagged(long after, int limit) throws SQLException {
         return sql.query(

@@ -27,12 +27,13 @@ import org.slf4j.LoggerFactory;
  *   <li>Killed between 1 and 2: the path is in the database without a root, not acknowledged. The
  *       database was not closed, so the next worker compares the rows with the roots ({@link
  *       RootReconciliation}) and makes the missing ones.
- *   <li>Killed between 2 and 3: queued, rooted, not acknowledged. The hook spools it as well. Queueing
- *       it twice changes nothing, unless it was delivered meanwhile: then it is delivered once more.
- *   <li>A lane deletes a delivery's row after the child process has succeeded. Killed in between, the
- *       batch runs once more.
- *   <li>A root is removed only in 2, after the last delivery's row. Killed in between, the next worker
- *       finds a root whose path is settled, and removes it.
+ *   <li>Killed between 2 and 3: queued, rooted, not acknowledged. The hook spools it as well.
+ *       Queueing it twice changes nothing, unless it was delivered meanwhile: then it is delivered
+ *       once more.
+ *   <li>A lane deletes a delivery's row after the child process has succeeded. Killed in between,
+ *       the batch runs once more.
+ *   <li>A root is removed only in 2, after the last delivery's row. Killed in between, the next
+ *       worker finds a root whose path is settled, and removes it.
  *   <li>A spool file is removed after 3. Killed before, the next worker takes it in twice.
  * </ul>
  *
@@ -60,7 +61,8 @@ final class Writer {
     private boolean broken;
 
     /**
-     * Not a record: the writer finds {@link #CLOSE} by identity, and a record's first equals costs 20 ms.
+     * Not a record: the writer finds {@link #CLOSE} by identity, and a record's first equals costs
+     * 20 ms.
      */
     private static final class Job<T> {
         private final Queue.Task<T> task;
