@@ -8,15 +8,15 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
 
 /**
- * The thread {@code roots}: makes and removes roots in the order in which their rows were committed,
- * while the queue's thread runs the next transaction.
+ * The thread {@code roots}: makes and removes roots in the order in which their rows were
+ * committed, while the queue's thread runs the next transaction.
  *
  * <pre>
  *   COMMIT ─► handed over ─► links made and removed ─► their folder synced ─► callers answered
  * </pre>
  *
- * Changes that wait together share one sync. A removal alone is not synced before the queue's end: if a
- * power loss restores the root, the next worker finds it stale.
+ * Changes that wait together share one sync. A removal alone is not synced before the queue's end:
+ * if a power loss restores the root, the next worker finds it stale.
  */
 public final class GcRootThread {
     private final GcRoots roots;
@@ -27,7 +27,8 @@ public final class GcRootThread {
     private volatile boolean ended;
 
     /**
-     * Not a record: the thread finds it by identity, and a record's first equals adds 20 ms to a start.
+     * Not a record: the thread finds it by identity, and a record's first equals adds 20 ms to a
+     * start.
      */
     private static final class Work {
         private final List<GcRoots.Change> changes;

@@ -19,8 +19,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Garbage collector roots: a symbolic link {@code <hash>-<name>} to each queued path. Nix treats every
- * symbolic link below {@code /nix/var/nix/gcroots} as a root, so making one needs no process.
+ * Garbage collector roots: a symbolic link {@code <hash>-<name>} to each queued path. Nix treats
+ * every symbolic link below {@code /nix/var/nix/gcroots} as a root, so making one needs no process.
  *
  * <p>A folder that cannot be written causes a warning, not an error: the path is queued without
  * protection, and gets its root once the folder can be written again ({@link #beginToMend}).
@@ -58,8 +58,8 @@ public final class GcRoots {
     }
 
     /**
-     * Whether there is a problem and the folder can be written again. The caller then repairs the roots
-     * and calls {@link #endOfMending()}.
+     * Whether there is a problem and the folder can be written again. The caller then repairs the
+     * roots and calls {@link #endOfMending()}.
      */
     public boolean beginToMend() {
         wrongAgain = false;
@@ -139,8 +139,8 @@ public final class GcRoots {
         }
 
         /**
-         * The next page of at most {@code most} roots, empty at the end. It skips names that are not store
-         * paths.
+         * The next page of at most {@code most} roots, empty at the end. It skips names that are
+         * not store paths.
          */
         public List<StorePath> next(int most) {
             var found = new ArrayList<StorePath>();

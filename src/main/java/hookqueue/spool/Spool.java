@@ -28,8 +28,8 @@ import org.slf4j.LoggerFactory;
  * *.paths}, one store path a line, written under a temporary name and then renamed.
  *
  * <p>A file is deleted only after its paths are committed. A malformed file is renamed to {@code
- * *.rejected} after its valid lines are committed, and reported. Temporary files of killed hooks are
- * removed after an hour. Other names are left alone.
+ * *.rejected} after its valid lines are committed, and reported. Temporary files of killed hooks
+ * are removed after an hour. Other names are left alone.
  *
  * <p>Each pass is bounded, for any number and size of files.
  */
@@ -164,8 +164,8 @@ public final class Spool {
     }
 
     /**
-     * Whether the problem was not logged yet. The spool is read often, and a problem may last for hours.
-     * Users with write access can cause many problems: then they are logged once more.
+     * Whether the problem was not logged yet. The spool is read often, and a problem may last for
+     * hours. Users with write access can cause many problems: then they are logged once more.
      */
     boolean isNews(String trouble) {
         if (told.size() == MOST_TOLD) {

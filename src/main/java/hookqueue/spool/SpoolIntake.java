@@ -18,12 +18,12 @@ import org.slf4j.LoggerFactory;
  *   files read ─► filtered ─► queued: committed and rooted ─► files removed
  * </pre>
  *
- * <p>If it is killed before the last step, the next worker takes the files in again; queueing a path
- * twice changes nothing.
+ * <p>If it is killed before the last step, the next worker takes the files in again; queueing a
+ * path twice changes nothing.
  *
  * <p>It runs on the caller's thread: the main thread at the start and periodically, and sessions
- * before they answer a client that asks about the queue. So the answer includes the paths that a hook
- * spooled before the request.
+ * before they answer a client that asks about the queue. So the answer includes the paths that a
+ * hook spooled before the request.
  */
 public final class SpoolIntake {
     private static final Logger LOG = LoggerFactory.getLogger(SpoolIntake.class);
@@ -53,8 +53,8 @@ public final class SpoolIntake {
     }
 
     /**
-     * Takes in waiting files, some hundred in one commit. If the commit fails, the files stay and the
-     * journal gives the reason.
+     * Takes in waiting files, some hundred in one commit. If the commit fails, the files stay and
+     * the journal gives the reason.
      *
      * @return whether more files may wait
      */
