@@ -78,7 +78,7 @@ static size_t make_line(const char *paths)
     return length;
 }
 
-/* ANSWERED when the socket is ready for `event`. */
+/* Waits until the socket is ready for `event`; then returns ANSWERED. */
 static enum outcome await(int fd, short event, long long deadline)
 {
     struct pollfd one = {.fd = fd, .events = event};
@@ -121,7 +121,7 @@ static enum outcome ask(const char *path, size_t length, long long deadline)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return NOT_ASKED;
-    /* While the backlog is full, connect waits for so long. */
+    /* SO_SNDTIMEO also limits connect, which waits while the backlog is full. */
     long long left = deadline - now();
     struct timeval wait = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
     enum outcome outcome = NOT_ASKED;
@@ -132,7 +132,7 @@ static enum outcome ask(const char *path, size_t length, long long deadline)
     return outcome;
 }
 
-/* The last line of the reply counts, also if it is cut short: the worker says "ok" after its commit. */
+/* Reads the last line of the reply, even if it is cut short: the worker says "ok" after its commit. */
 static int is_acknowledged(void)
 {
     while (replied > 0 && reply[replied - 1] == '\n')

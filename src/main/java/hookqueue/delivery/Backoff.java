@@ -4,11 +4,11 @@ import java.time.Duration;
 import java.util.function.DoubleSupplier;
 
 /**
- * Delays that double from a floor to a ceiling, spread by a fifth to either side so that many
- * machines do not knock together.
+ * Delays that double from a floor to a ceiling, with a jitter of 20 % either way, so that many
+ * machines do not retry in step.
  *
  * @param floor the first delay
- * @param ceiling the largest delay before it is spread
+ * @param ceiling the largest delay before jitter
  * @param random numbers from 0 to 1
  */
 record Backoff(Duration floor, Duration ceiling, DoubleSupplier random) {
@@ -28,7 +28,7 @@ record Backoff(Duration floor, Duration ceiling, DoubleSupplier random) {
         return Math.round(delay * (1 - SPREAD + 2 * SPREAD * random.getAsDouble()));
     }
 
-    /** No delay is longer, in milliseconds. */
+    /** The largest delay with jitter, in milliseconds. */
     long longestMillis() {
         return Math.round(ceiling.toMillis() * (1 + SPREAD)) + 1;
     }

@@ -17,18 +17,18 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Cuts due paths into batches for several slots, so that no byte is sent twice and small paths do
- * not wait for large ones. Pure but for the {@link ClosureSource} that it asks.
+ * not wait for large ones. Pure, except for the {@link ClosureSource} that it queries.
  *
  * <pre>
- *   due paths ─► without those whose missing closure another slot sends now
+ *   due paths ─► drop the paths whose missing closure another slot sends now
  *             ─► clusters: paths that share missing members
  *             ─► units:    a small cluster, or few paths on top    the whole cluster, dependencies first
- *                          a cluster with many, some are needed    those alone, as clusters of their own
- *                          a cluster with many over one dependency the smallest one alone: it brings the dependency
- *             ─► a batch:  units up to a share of what is due and up to LARGE bytes, or one larger unit
+ *                          a large cluster, some members needed    those members alone, as clusters of their own
+ *                          a large cluster over one dependency     the smallest path alone: it brings the dependency
+ *             ─► a batch:  units up to a share of the due paths and up to LARGE bytes, or one larger unit
  * </pre>
  *
- * <p>At most all slots but one send large batches. When the closures cannot be told, one slot works
+ * <p>At most all slots but one send large batches. While the closures are unknown, one slot works
  * and takes plain batches.
  */
 final class BatchPlanner {
@@ -48,20 +48,20 @@ final class BatchPlanner {
     private long blindUntil = Long.MIN_VALUE;
 
     /**
-     * What one child process gets.
+     * The work of one child process.
      *
-     * @param members in the order in which they are handed over
-     * @param missing what the destination is not known to have of their closures; null when that
-     *     cannot be told
-     * @param bytes the size of that
+     * @param members in the order in which the child gets them
+     * @param missing the members of their closures that the destination is not known to have; null
+     *     if the closures are unknown
+     * @param bytes the size of the missing members
      */
     record Batch(List<Entry> members, @Nullable List<ClosureGraph.Node> missing, long bytes) {
-        /** Nothing of these is to be sent: the destination has them. */
+        /** A batch that sends nothing: the destination has all its paths. */
         static Batch nothing(List<Entry> members) {
             return new Batch(members, List.of(), 0);
         }
 
-        /** Nobody knows what these send. */
+        /** A batch whose closures are unknown. */
         static Batch unseen(List<Entry> members) {
             return new Batch(members, null, 0);
         }
@@ -75,12 +75,12 @@ final class BatchPlanner {
         }
     }
 
-    /** Paths that go together, in this order, as far as there is room. */
+    /** Paths that go together, in this order, as far as the batch has room. */
     private record Unit(List<Entry> entries, List<ClosureGraph.Node> missing, long bytes) {}
 
     /**
      * @param batchSize most paths for one child process
-     * @param worthAChild fewer paths are not given a child process of their own
+     * @param worthAChild fewest paths that get a child process of their own
      */
     BatchPlanner(ClosureSource source, int batchSize, int worthAChild) {
         this.source = source;
@@ -89,10 +89,10 @@ final class BatchPlanner {
     }
 
     /**
-     * Learns the closures of these paths if it has to.
+     * Queries the closures of these paths unless they are known.
      *
-     * @param due what may be handed over, and what is handed over now
-     * @return whether the closures of all that are still in the store are known
+     * @param due the paths that may be sent, and the paths in flight
+     * @return whether the closures of all paths that are still in the store are known
      */
     boolean look(Collection<StorePath> due, long now) {
         List<StorePath> unknown =
@@ -109,18 +109,18 @@ final class BatchPlanner {
         return answer.isPresent();
     }
 
-    /** Whether the closures of all of them are known. */
+    /** Whether the closures of all members are known. */
     boolean sees(List<Entry> members) {
         return members.stream().allMatch(entry -> graph.find(entry.path()) != null);
     }
 
-    /** Without a look at closures: the first ones. */
+    /** Takes the first paths, without their closures. */
     Batch plain(List<Entry> due) {
         return Batch.unseen(List.copyOf(due.subList(0, Math.min(batchSize, due.size()))));
     }
 
     /**
-     * These and no others.
+     * A batch of exactly these members.
      *
      * @return null while another slot sends something that they need
      */
@@ -134,13 +134,13 @@ final class BatchPlanner {
                 && batch.missing().stream().anyMatch(node -> node.senders > 0);
     }
 
-    /** What a batch of these sends, whatever other slots do. */
+    /** A batch of these members, regardless of other slots. */
     Batch sentBy(List<Entry> members) {
         List<ClosureGraph.Node> missing = graph.missing(nodes(members));
         return new Batch(members, missing, bytes(missing));
     }
 
-    /** A path of a batch under way that sends something which this path needs, too. */
+    /** A path of a batch in flight that sends something which this path needs, too. */
     Optional<StorePath> sender(StorePath path, Collection<Dispatcher.Flight> flights) {
         ClosureGraph.Node node = graph.find(path);
         if (node == null) {
@@ -157,10 +157,10 @@ final class BatchPlanner {
     /**
      * The next batch for a free slot.
      *
-     * @param due what may be handed over, the oldest first
-     * @param slots how many batches may run at a time
+     * @param due the paths that may be sent, the oldest first
+     * @param slots how many batches may be in flight at a time
      * @param largeAllowed whether this one may be large
-     * @return null when everything waits for a batch that runs
+     * @return null if every path waits for a batch in flight
      */
     @Nullable Batch next(List<Entry> due, int slots, boolean largeAllowed) {
         List<Entry> free = free(due);
@@ -187,7 +187,7 @@ final class BatchPlanner {
         return members.isEmpty() ? null : new Batch(members, missing, bytes);
     }
 
-    /** Those of the paths that a batch sends with its closures, though they are no members. */
+    /** The entries that a batch sends as dependencies of its members. */
     List<Entry> within(Batch batch, List<Entry> entries) {
         if (batch.missing() == null) {
             return List.of();
@@ -205,14 +205,14 @@ final class BatchPlanner {
         return Math.min(batchSize, Math.max(worthAChild, even));
     }
 
-    /** Notes that a slot sends this. */
+    /** Records that a slot sends this batch. */
     void started(Batch batch) {
         if (batch.missing() != null) {
             batch.missing().forEach(node -> node.senders++);
         }
     }
 
-    /** Notes that it does so no more, and what the destination has now. */
+    /** Records that the batch has ended, and which paths the destination has now. */
     void ended(Batch batch, boolean delivered) {
         if (batch.missing() != null) {
             batch.missing().forEach(node -> node.senders--);
@@ -229,12 +229,12 @@ final class BatchPlanner {
         }
     }
 
-    /** The destination may have nothing of what it had. */
+    /** Forgets what the destination has. */
     void doubtAll() {
         graph.doubtAll();
     }
 
-    /** Those that need nothing that another slot sends. */
+    /** The entries that need nothing that another slot sends. */
     private List<Entry> free(List<Entry> due) {
         var waiting = new HashSet<ClosureGraph.Node>();
         graph.walk(
@@ -283,9 +283,7 @@ final class BatchPlanner {
         return units;
     }
 
-    /**
-     * Groups of paths, each in the order of the oldest path, that have no missing member in common.
-     */
+    /** Groups of paths that share no missing member, ordered by their oldest paths. */
     private List<List<Entry>> clusters(List<Entry> entries) {
         graph.walk(
                 nodes(entries),
@@ -306,7 +304,7 @@ final class BatchPlanner {
         return List.copyOf(clusters.values());
     }
 
-    /** Those that are in the closure of another one. */
+    /** The entries that are in the closure of another entry. */
     private List<Entry> neededByOthers(List<Entry> cluster) {
         List<ClosureGraph.Node> references =
                 nodes(cluster).stream().flatMap(node -> Arrays.stream(node.references)).toList();
@@ -321,7 +319,7 @@ final class BatchPlanner {
                 .orElseThrow();
     }
 
-    /** As many of a cluster as one batch takes, dependencies first. */
+    /** As many entries of a cluster as one batch takes, dependencies first. */
     private Unit unit(List<Entry> cluster) {
         var byNode = new HashMap<ClosureGraph.Node, Entry>();
         var members = new ArrayList<Entry>();

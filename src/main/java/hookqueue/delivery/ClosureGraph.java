@@ -11,14 +11,14 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The dependencies of queued paths, as far as a lane had to ask for them; what the destination is
- * known to have, and what other slots send at this moment.
+ * The dependencies of queued paths, as far as a lane had to query them. Tracks which of them the
+ * destination has, and which of them other slots send now.
  *
  * <p>A destination that has a path has the path's whole closure, so a walk ends at known members:
- * {@link #missing} visits only what is to be sent.
+ * {@link #missing} visits only members that have to be sent.
  */
 final class ClosureGraph {
-    /** More members than this are forgotten, and asked for again. */
+    /** Beyond this number the graph forgets its members, and queries them again. */
     private static final int MOST_MEMBERS = 50_000;
 
     private final Map<Long, Node> nodes = new HashMap<>();
@@ -33,13 +33,16 @@ final class ClosureGraph {
         long bytes;
         Node[] references = NONE;
 
-        /** Whether its references are known, which is so for every member of a queried closure. */
+        /** Whether its references are known. They are, for every member of a queried closure. */
         boolean complete;
 
-        /** Slots that send it now, and parts of the diagnosis that are next. */
+        /** How many slots send it now. */
         int senders;
 
-        /** Towards the one that stands for its cluster, in the last walk that made clusters. */
+        /**
+         * The next node on the way to the cluster's representative, from the last walk that made
+         * clusters.
+         */
         Node leader = this;
 
         private boolean there;
@@ -49,7 +52,7 @@ final class ClosureGraph {
             this.digest = digest;
         }
 
-        /** The one that stands for its cluster. */
+        /** The cluster's representative. */
         Node leader() {
             Node last = this;
             while (last.leader != last) {
@@ -61,8 +64,8 @@ final class ClosureGraph {
     }
 
     /**
-     * A number for a store path: FNV-1a of its hash, above 0. Two paths with the same number would
-     * only be scheduled badly.
+     * A number for a store path: FNV-1a of its hash, above 0. A collision only makes the schedule
+     * worse.
      *
      * @param baseName {@code <hash>-<name>}
      */
@@ -74,7 +77,7 @@ final class ClosureGraph {
         return Math.max(1, digest & Long.MAX_VALUE);
     }
 
-    /** Takes in what Nix says about members of closures. */
+    /** Adds closure members that Nix reported. */
     void add(Collection<ClosureSource.Member> members) {
         if (nodes.size() + members.size() > MOST_MEMBERS) {
             nodes.values().removeIf(node -> node.senders == 0);
@@ -100,7 +103,7 @@ final class ClosureGraph {
                 });
     }
 
-    /** The node of a path whose closure was asked for; else null. */
+    /** The node of a path; null unless its closure was queried. */
     @Nullable Node find(StorePath path) {
         Node node = nodes.get(digest(path.baseName()));
         return node == null || !node.complete ? null : node;
@@ -111,7 +114,7 @@ final class ClosureGraph {
         return node.there;
     }
 
-    /** Remembers that the destination has these. */
+    /** Records that the destination has these. */
     void delivered(Collection<Node> members) {
         for (Node node : members) {
             node.there = true;
@@ -119,7 +122,7 @@ final class ClosureGraph {
         }
     }
 
-    /** The same for a path whose closure was not asked for. */
+    /** Records that the destination has a path whose closure was not queried. */
     void delivered(StorePath path) {
         long digest = digest(path.baseName());
         known.add(digest);
@@ -129,7 +132,7 @@ final class ClosureGraph {
         }
     }
 
-    /** The destination may not have it after all. */
+    /** Records that the destination may lack a path. */
     void doubt(StorePath path) {
         long digest = digest(path.baseName());
         known.remove(digest);
@@ -139,7 +142,7 @@ final class ClosureGraph {
         }
     }
 
-    /** The destination may have nothing of what it had. */
+    /** Forgets what the destination has. */
     void doubtAll() {
         known.clear();
         nodes.values().forEach(node -> node.there = false);

@@ -5,12 +5,12 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 
-/** Knows the closures of store paths. A lane is given one, so that its tests need no Nix. */
+/**
+ * Knows the closures of store paths. It is a parameter of a lane, so a lane's tests need no Nix.
+ */
 @FunctionalInterface
 public interface ClosureSource {
-    /**
-     * For lanes that hand over nothing but the paths themselves: every path goes with any other.
-     */
+    /** For lanes that send no dependencies: any two paths can share a batch. */
     ClosureSource NONE = paths -> Optional.of(List.of());
 
     /**
@@ -26,8 +26,8 @@ public interface ClosureSource {
     /**
      * The members of the closures of these paths, in bounded time and memory.
      *
-     * @return empty when the question failed or the answer is too long; a path that is no longer in
-     *     the store is left out
+     * @return empty if the query failed or the answer is too long; without paths that are no longer
+     *     in the store
      */
     Optional<Collection<Member>> closures(List<StorePath> paths);
 }

@@ -31,10 +31,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs one transport's child processes, and says what the end of each means for the paths.
+ * Runs one transport's child processes, and turns their exits into delivery outcomes.
  *
- * <p>The first of several failures with the same cause is logged with its command line and all that
- * it said. For one thread at a time.
+ * <p>Of several failures with the same cause it logs only the first one, with the command line and
+ * the child's messages. For one thread at a time.
  */
 final class DeliveryChild {
     private static final Logger LOG = LoggerFactory.getLogger(DeliveryChild.class);
@@ -49,7 +49,7 @@ final class DeliveryChild {
 
     /**
      * @param name of the destination, or {@code sign}
-     * @param environment variables that every child gets beside the worker's own
+     * @param environment variables that every child gets in addition to the worker's own
      */
     DeliveryChild(String name, Nix nix, ChildProcess children, Map<String, String> environment) {
         this.name = name;
@@ -58,15 +58,11 @@ final class DeliveryChild {
         this.environment = environment;
     }
 
-    /** How Nix is called. */
     Nix nix() {
         return nix;
     }
 
-    /**
-     * What can be said without a child: that some of the paths are gone, or that the store cannot
-     * be read.
-     */
+    /** Checks the paths without a child: some may be gone, or the store may be unreadable. */
     Optional<DeliveryOutcome> checkPaths(List<StorePath> paths) {
         try {
             Set<StorePath> missing = missing(paths);
@@ -82,11 +78,11 @@ final class DeliveryChild {
     }
 
     /**
-     * Runs a command that is about these paths.
+     * Runs a command on these paths.
      *
      * @param added variables for this child alone
-     * @param progress has read the output when the child has ended
-     * @param output gets each line of it
+     * @param progress has read all output when the child has ended
+     * @param output gets each line of output
      */
     DeliveryOutcome run(
             List<String> command,
@@ -107,9 +103,9 @@ final class DeliveryChild {
     }
 
     /**
-     * Asks Nix for the closures of the paths.
+     * Queries Nix for the closures of the paths.
      *
-     * @param each receives every member; on another thread, while this one waits
+     * @param each receives every member, on another thread while this one waits
      * @return empty on success
      */
     Optional<DeliveryOutcome> closures(
@@ -118,7 +114,8 @@ final class DeliveryChild {
     }
 
     /**
-     * Asks Nix about paths, with a command whose output {@link PathInfo#read} understands.
+     * Queries Nix for information about paths, with a command whose output {@link PathInfo#read}
+     * understands.
      *
      * @param each as {@link #closures}
      * @return empty on success
@@ -196,7 +193,7 @@ final class DeliveryChild {
 
     private static final FailureCause.Kind UNKNOWN = FailureCause.Kind.UNKNOWN;
 
-    /** Differs from one failure to the next in paths and the hashes of NARs alone. */
+    /** Compares failures without paths and NAR hashes, which differ each time. */
     private void logOnce(List<String> command, Map<String, String> variables, Progress progress) {
         String cause = progress.cause().text().replaceAll("[0-9a-z]{32,}[^'\" ]*", "*");
         if (cause.equals(lastFailure.getAndSet(cause))) {
@@ -214,10 +211,10 @@ final class DeliveryChild {
     }
 
     /**
-     * Those that are not in the store any more.
+     * The paths that are no longer in the store.
      *
-     * @throws IOException when nothing can be said about a path: the store is not mounted, or its
-     *     disk does not answer
+     * @throws IOException if a path cannot be checked: the store is not mounted, or its disk does
+     *     not answer
      */
     private Set<StorePath> missing(List<StorePath> paths) throws IOException {
         var missing = new HashSet<StorePath>();
@@ -242,10 +239,7 @@ final class DeliveryChild {
                 || complaint.contains("no substituter that can build");
     }
 
-    /**
-     * Asks Nix about one path: a destination can say "not valid" too, and means something else by
-     * it.
-     */
+    /** Asks Nix about one path. A destination can also say "not valid", with another meaning. */
     private boolean isInvalid(StorePath path) {
         var answer = new Progress();
         ExitResult ending = children.run(nix.pathInfo(path), environment, answer);
@@ -255,8 +249,8 @@ final class DeliveryChild {
     }
 
     /**
-     * Cuts twice: the search for passwords takes the square of the length, and a destination may
-     * say much.
+     * Cuts twice: the search for passwords takes quadratic time, and a destination may send a long
+     * text.
      */
     static String cut(String said) {
         String text =

@@ -3,57 +3,57 @@ package hookqueue.delivery;
 import hookqueue.base.StorePath;
 import java.util.Set;
 
-/** What came of handing a group of paths to their destination. */
+/** The result of sending a group of paths to their destination. */
 public sealed interface DeliveryOutcome {
     /**
-     * All of them are there.
+     * The destination has all of them.
      *
-     * @param bytes sent, as far as the program told
+     * @param bytes sent, as far as the program reported
      */
     record Delivered(long bytes) implements DeliveryOutcome {}
 
     /**
-     * At least one of them is not, or it is not known.
+     * The destination lacks at least one of them, or may lack it.
      *
-     * @param reason the program's own words, fit to print
+     * @param reason the program's message, sanitized
      */
     record Refused(String reason) implements DeliveryOutcome {}
 
     /**
-     * The destination has too much to do (HTTP 429, 502, 503, 504). No path is to blame, and all of
-     * them may be accepted a little later.
+     * The destination is overloaded (HTTP 429, 502, 503, 504). No path is to blame, and a retry may
+     * succeed soon.
      *
      * @param reason the cause in one line
      */
     record Busy(String reason) implements DeliveryOutcome {}
 
     /**
-     * The destination refused for a reason of its own: its disk is full, a quota is used up, it
-     * does not permit writing (HTTP 401, 403, 500, 507). No path is to blame, but it may still
-     * accept others, such as smaller ones.
+     * The destination refuses for a reason of its own: its disk is full, a quota is exceeded, or it
+     * does not permit writing (HTTP 401, 403, 500, 507). No path is to blame. The destination may
+     * still accept other paths, such as smaller ones.
      *
      * @param reason the cause in one line
      */
     record Unavailable(String reason) implements DeliveryOutcome {}
 
     /**
-     * There is no connection to the destination, or no login: it accepts no path at all now.
+     * The connection or the login failed: the destination accepts no path at all now.
      *
      * @param reason the cause in one line
      */
     record Unreachable(String reason) implements DeliveryOutcome {}
 
     /**
-     * These are not valid in the local store, which no retry will change; nothing is known of the
-     * others.
+     * These paths are not valid in the local store, and no retry changes that. The state of the
+     * others is unknown.
      *
      * @param reason for people
      */
     record Invalid(Set<StorePath> paths, String reason) implements DeliveryOutcome {}
 
-    /** The lane cannot work at all: a key that cannot be read, a program that cannot be started. */
+    /** The lane cannot work at all: it cannot read a key or start a program. */
     record Unusable(String reason) implements DeliveryOutcome {}
 
-    /** The worker stops; nothing is known. */
+    /** The worker stops; the result is unknown. */
     record Cancelled() implements DeliveryOutcome {}
 }

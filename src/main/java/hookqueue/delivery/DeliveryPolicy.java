@@ -13,41 +13,41 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The policy: what an answer of a destination proves, and what is to be tried next because of it.
- * Several groups of paths may be under way. Pure: no thread, no clock, no I/O; the same answers in
- * the same order lead to the same verdicts.
+ * The policy: what an answer of a destination proves, and what to try next. Several groups of paths
+ * may be in flight. Pure: no thread, no clock, no I/O; the same answers in the same order lead to
+ * the same verdicts.
  *
  * <pre>
  *   fast path, several at a time:    batches that have never failed ─► delivered
  *                                              │ refused: proves nothing about its members
  *                                              ▼
- *   diagnosis, one group at a time:  one path after the other until something is delivered, then halves
+ *   diagnosis, one group at a time:  one path after the other until a delivery, then halves
  *                                              │ refused alone            ▲
  *                                              ▼                          │ paths that failed before
  *                                    suspect ─► blamed by a delivery that started after it failed
  * </pre>
  *
  * <ul>
- *   <li>From a refusal on no batch starts on the fast path until something is delivered; when the
- *       diagnosis ends without a delivery, one at a time may start. So trouble costs at most the
- *       children that were under way, and one more.
- *   <li>A path that is refused alone counts against itself only between two deliveries: one before
- *       it failed (or, for a path that failed before, since its last failure), and one that started
- *       after it failed. Otherwise the failure is inconclusive and only defers the path.
- *   <li>A proof hands over a delivered path once more. The diagnosis asks for one after three
- *       suspects, and when nothing else is left to try. A full destination may pass it: so without
- *       a real delivery in between, proofs get at most three paths blamed.
+ *   <li>After a refusal the fast path starts no batch until a delivery. If the diagnosis ends
+ *       without a delivery, the fast path may start one batch at a time. So an outage costs at most
+ *       the children in flight, and one more.
+ *   <li>A path that is refused alone is blamed only between two deliveries: one before it failed
+ *       (or, for a path that failed before, since its last failure), and one that started after it
+ *       failed. Otherwise the failure is inconclusive and only defers the path.
+ *   <li>A proof sends a delivered path once more. The diagnosis asks for one after three suspects,
+ *       and when it has nothing else to try. A full destination may pass a proof. So without a real
+ *       delivery in between, proofs get at most three paths blamed.
  *   <li>A path for which the destination has no room is deferred without blame.
  *   <li>DOWN: no connection; a refused proof; three fresh paths refused alone with no delivery
- *       before them; six with only proofs in between; a destination that says five times in a row
- *       that it is busy.
+ *       before them; six with only proofs in between; a destination that reports five times in a
+ *       row that it is busy.
  * </ul>
  */
 final class DeliveryPolicy {
     private static final int DOWN = 3;
     private static final int DOWN_BUSY = 5;
 
-    /** The fast path waits while the diagnosis has more paths to try than this. */
+    /** The fast path waits while the diagnosis has more paths than this. */
     static final int MOST_IN_DIAGNOSIS = 1_000;
 
     private final Backoff backoff;
@@ -55,17 +55,19 @@ final class DeliveryPolicy {
     private final Map<Long, Group> underWay = new HashMap<>();
     private final Deque<Group> todo = new ArrayDeque<>();
 
-    /** Refused alone before anything showed that the destination works. */
+    /** Refused alone before any delivery showed that the destination works. */
     private final List<Failure> inconclusive = new ArrayList<>();
 
-    /** Refused alone since then; blamed by the next delivery that starts from now on. */
+    /**
+     * Refused alone after such a delivery. The next delivery that starts from now on blames them.
+     */
     private final List<Failure> suspects = new ArrayList<>();
 
     private long nextNumber = 1;
     private long busyCountsFrom;
     private int busyInARow;
 
-    /** Refused alone since the last real delivery. */
+    /** How many paths were refused alone since the last real delivery. */
     private int refused;
 
     private int freshRefused;
@@ -79,27 +81,28 @@ final class DeliveryPolicy {
     /** Whether a real delivery came before, without a rest in between. */
     private boolean lately;
 
-    private @Nullable Entry witness; // delivered lately, or passed a proof
+    private @Nullable Entry witness; // the last path that was delivered or passed a proof
     private @Nullable Entry taken; // the last delivered path
     private @Nullable String down;
 
-    /** Why a group is handed over. */
+    /** Why a group is sent. */
     enum Kind {
         /** A batch of the fast path. */
         BATCH,
-        /** Failed before, or part of a refused batch. */
+        /** Paths that failed before, or part of a refused batch. */
         DIAGNOSIS,
-        /** A path that was already taken, to see whether the destination still works. */
+        /** A delivered path once more, to check whether the destination still works. */
         PROOF,
-        /** One path, to see whether a destination that was down works again. */
+        /** One path, to check whether a destination that was down works again. */
         TRIAL
     }
 
     /**
-     * Paths that are handed over together.
+     * Paths that are sent together.
      *
      * @param number groups that start later have higher ones
-     * @param part of a refused batch: one by one while nothing shows that the destination works
+     * @param part of a refused batch: sent one by one until a delivery shows that the destination
+     *     works
      */
     record Group(long number, Kind kind, List<Entry> members, boolean part) {
         private Group as(long other) {
@@ -110,20 +113,20 @@ final class DeliveryPolicy {
             return new Group(0, kind, some, part);
         }
 
-        /** Whether one of them has never failed alone. */
+        /** Whether a member has never failed alone. */
         boolean hasFresh() {
             return members.stream().anyMatch(Entry::fresh);
         }
     }
 
     /**
-     * @param before the number of the next group that started: only this one and later ones prove
-     *     anything about it
+     * @param before the number of the next group at that time: only this group and later ones prove
+     *     anything about the failure
      */
     private record Failure(Entry entry, String reason, long before) {}
 
     /**
-     * @param maxAttempts blamed so often, a path is failed
+     * @param maxAttempts a path that was blamed this often is failed
      */
     DeliveryPolicy(int maxAttempts, Backoff backoff) {
         this.maxAttempts = maxAttempts;
@@ -146,7 +149,7 @@ final class DeliveryPolicy {
         return started;
     }
 
-    /** How many batches of the fast path may be under way, so that another may start. */
+    /** How many batches of the fast path may be in flight. */
     int mostBatches() {
         if (down != null
                 || todo.stream().mapToInt(g -> g.members().size()).sum() > MOST_IN_DIAGNOSIS) {
@@ -165,24 +168,22 @@ final class DeliveryPolicy {
         return trouble;
     }
 
-    /** Groups that are under way. */
+    /** How many groups are in flight. */
     int underWay() {
         return underWay.size();
     }
 
-    /** Those of the fast path among them. */
+    /** How many batches of the fast path are in flight. */
     int batchesUnderWay() {
         return (int) underWay.values().stream().filter(g -> g.kind() == Kind.BATCH).count();
     }
 
-    /** Whether a group of the diagnosis, a proof or a trial is under way. */
+    /** Whether a group of the diagnosis, a proof or a trial is in flight. */
     boolean diagnosing() {
         return batchesUnderWay() < underWay.size();
     }
 
-    /**
-     * Whether a batch is under way that started in trouble: it may be the delivery that ends it.
-     */
+    /** Whether a batch that started in trouble is in flight: its delivery may end the trouble. */
     private boolean probing() {
         return trouble
                 && underWay.values().stream()
@@ -194,15 +195,13 @@ final class DeliveryPolicy {
         return nextNumber;
     }
 
-    /**
-     * Whether the diagnosis has nothing to do, so that paths that failed before have their turn.
-     */
+    /** Whether the diagnosis is idle, so that it can take paths that failed before. */
     boolean diagnosisIsIdle() {
         return down == null && todo.isEmpty() && suspects.isEmpty() && !diagnosing();
     }
 
     /**
-     * Gives the diagnosis paths that failed before: those that were never blamed go together, the
+     * Gives the diagnosis paths that failed before. Paths that were never blamed go together, the
      * others one by one.
      */
     void add(List<Entry> deferred) {
@@ -218,7 +217,7 @@ final class DeliveryPolicy {
                 .forEach(entry -> todo.add(new Group(0, Kind.DIAGNOSIS, List.of(entry), false)));
     }
 
-    /** What the diagnosis would hand over next; null while it does so, and when it has nothing. */
+    /** The next group of the diagnosis; null while one is in flight, and if there is none. */
     @Nullable Group next() {
         if (down != null || diagnosing() || probing()) {
             return null;
@@ -247,7 +246,7 @@ final class DeliveryPolicy {
         return start(group);
     }
 
-    /** Whether it took something lately, and refused no batch since. */
+    /** Whether the destination took a path lately, and refused no batch since. */
     private boolean works() {
         return lately && !trouble;
     }
@@ -259,7 +258,7 @@ final class DeliveryPolicy {
                 : new Group(0, Kind.PROOF, List.of(known), false);
     }
 
-    /** Whether this path is under way or in the diagnosis, whatever the queue says of it. */
+    /** The entries in flight and in the diagnosis, whatever their state in the queue. */
     Stream<Entry> held() {
         return Stream.concat(
                 Stream.concat(underWay.values().stream(), todo.stream())
@@ -273,23 +272,23 @@ final class DeliveryPolicy {
         return down;
     }
 
-    /** The destination is down, as another worker or the lane found out. */
+    /** Considers the destination down, because another worker or the lane found it down. */
     void assumeDown(String reason) {
         down = reason;
     }
 
-    /** The destination is not considered down any more. */
+    /** Considers the destination up. */
     void assumeUp() {
         down = null;
     }
 
-    /** Nothing was to be done for a while: what was delivered before proves nothing any more. */
+    /** Records that the lane was idle: earlier deliveries prove nothing any more. */
     void rest() {
         witness = null;
         lately = false;
     }
 
-    /** Drops the diagnosis; its paths stay as they were, and due. */
+    /** Drops the diagnosis. Its entries stay unchanged, and due. */
     void abandon() {
         todo.clear();
         suspects.clear();
@@ -306,7 +305,7 @@ final class DeliveryPolicy {
      * Takes in an answer.
      *
      * @param now milliseconds since the epoch
-     * @return what is certain now, to be recorded
+     * @return the verdicts to record
      */
     List<Verdict> learn(Group group, DeliveryOutcome outcome, long now) {
         if (underWay.remove(group.number()) == null) {
@@ -337,7 +336,7 @@ final class DeliveryPolicy {
             case DeliveryOutcome.Invalid invalid -> invalid(group, invalid, verdicts);
             case DeliveryOutcome.Unreachable u -> down = down == null ? u.reason() : down;
             case DeliveryOutcome.Unusable u -> down = down == null ? u.reason() : down;
-            case DeliveryOutcome.Cancelled c -> {} // the worker ends
+            case DeliveryOutcome.Cancelled c -> {} // the worker stops
         }
         if (down != null && !(outcome instanceof DeliveryOutcome.Delivered)) {
             todo.clear();
@@ -370,7 +369,8 @@ final class DeliveryPolicy {
         witness = group.members().getFirst();
         if (!proof) {
             group.members().forEach(entry -> verdicts.add(new Verdict.Delivered(entry)));
-            // what failed before anything showed that the destination works gets another chance
+            // paths that failed before any delivery showed that the destination works get another
+            // chance
             inconclusive.forEach(failure ->
                     todo.addLast(new Group(0, Kind.DIAGNOSIS, List.of(failure.entry()), false)));
             inconclusive.clear();
@@ -394,7 +394,7 @@ final class DeliveryPolicy {
             case PROOF -> down = reason;
             case BATCH -> {
                 noteTrouble(group.hasFresh());
-                // of several that fail together, only the first is not tried again
+                // of several paths that fail together, only the first is not tried again
                 if (alone && todo.isEmpty() && !diagnosing() && suspects.isEmpty()) {
                     refusedAlone(group.members().getFirst(), reason);
                 } else {
@@ -437,7 +437,7 @@ final class DeliveryPolicy {
         }
     }
 
-    /** The destination is to blame: it has no room for this one, but may have for smaller ones. */
+    /** Blames the destination: it has no room for this path, but may have room for smaller ones. */
     private void unavailableAlone(Group group, String reason, long now, List<Verdict> verdicts) {
         Entry entry = group.members().getFirst();
         if (group.kind() == Kind.PROOF) {

@@ -10,23 +10,20 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Where paths go. */
+/** A place that receives paths. */
 public sealed interface Destination {
-    /**
-     * What it is called in {@code status}, in the journal and in the database; never with a
-     * password.
-     */
+    /** Its name in {@code status}, in the journal and in the database; never with a password. */
     String name();
 
-    /** Destinations with the same identity are the same one, however they are spelt. */
+    /** Two destinations with the same identity are the same one, however they are spelt. */
     String identity();
 
-    /** The scheme of a URL. */
+    /** A URL, whose first group is the scheme. */
     Pattern URL = Pattern.compile("([a-zA-Z][a-zA-Z0-9+.-]*)://.*");
 
     /**
-     * Of the stores that Nix can write to ({@code src/libstore}, 2.4 to 2.34). Not every Nix is
-     * built with all of them: Debian's 2.8 and 2.26 lack s3.
+     * The schemes of the stores that Nix can write to ({@code src/libstore}, 2.4 to 2.34). Some
+     * builds of Nix lack some of them: Debian's 2.8 and 2.26 lack s3.
      */
     Set<String> SCHEMES =
             Set.of(
@@ -44,17 +41,17 @@ public sealed interface Destination {
                     "auto");
 
     /**
-     * Linux allows 2 MiB for the arguments and the environment of a process, and paths have up to
+     * Linux limits the arguments and the environment of a process to 2 MiB, and a path has up to
      * some 270 bytes.
      */
     int MOST_AT_ONCE = 4_000;
 
-    /** No child process can be given more paths than this at once. */
+    /** Most paths for one child process. */
     default int mostAtOnce() {
         return MOST_AT_ONCE;
     }
 
-    /** Whether old versions of Nix hang with a parameter of its URL. */
+    /** Whether old versions of Nix hang because of a parameter of its URL. */
     default boolean mayHangNix() {
         return this instanceof Store store
                 && store.url().matches("ssh(-ng)?://.*[?&]max-connections=.*");
@@ -63,7 +60,7 @@ public sealed interface Destination {
     /**
      * A destination with a name of its own, which keeps its queue when its URL changes.
      *
-     * @param name {@code [a-z][a-z0-9_]{0,31}}, and not that of the lane that signs
+     * @param name {@code [a-z][a-z0-9_]{0,31}}, but not the name of the lane that signs
      */
     record Named(String name, Destination place) implements Destination {
         private static final Pattern WORD = Pattern.compile("([a-z][a-z0-9_]{0,31})=(.*)");
@@ -105,7 +102,8 @@ public sealed interface Destination {
             try {
                 URI uri = new URI(url);
                 String scheme = String.valueOf(uri.getScheme()).toLowerCase(Locale.ROOT);
-                // a host that is none by the RFC, such as one with an underscore, is the authority
+                // Java finds no host in an authority that breaks the RFC, such as one with an
+                // underscore
                 String place = uri.getHost() == null ? uri.getRawAuthority() : uri.getHost();
                 String host = place == null ? "" : place.toLowerCase(Locale.ROOT);
                 String user = uri.getUserInfo() == null ? "" : withoutPassword(uri.getUserInfo());
@@ -131,7 +129,7 @@ public sealed interface Destination {
             }
         }
 
-        /** Those that differ in it alone have one name, so they are one. */
+        /** URLs that differ only in the password have one name, so they are one destination. */
         private static String withoutPassword(String user) {
             int colon = user.indexOf(':');
             return colon < 0 ? user : user.substring(0, colon);
@@ -159,7 +157,7 @@ public sealed interface Destination {
      * @param program its absolute path
      */
     record Exec(String program) implements Destination {
-        /** Linux allows 128 KiB for one environment variable. */
+        /** Linux limits one environment variable to 128 KiB. */
         private static final int OUT_PATHS = 400;
 
         @Override
@@ -181,9 +179,7 @@ public sealed interface Destination {
     /** A word or the space between two. */
     Pattern WORD = Pattern.compile("\\S+|\\s+");
 
-    /**
-     * A text with the passwords of the URLs in it made unreadable: programs name URLs in errors.
-     */
+    /** Hides the passwords of the URLs in a text: programs name URLs in errors. */
     static String withoutPasswords(String text) {
         var shown = new StringBuilder(text.length());
         Matcher words = WORD.matcher(text);
@@ -240,7 +236,7 @@ public sealed interface Destination {
         return new Store(word);
     }
 
-    /** A mistyped URL has its password where no rule looks for one. */
+    /** Hides all of a mistyped URL that may hold a password, because no rule finds it there. */
     private static String shown(String word) {
         int at = word.lastIndexOf('@');
         int scheme = word.indexOf(':') + 1;

@@ -4,20 +4,20 @@ import hookqueue.base.StorePath;
 import java.util.List;
 
 /**
- * Checks whether a destination still has paths and their closures, and sends again what is missing.
+ * Checks whether a destination still has paths and their closures, and sends missing paths again.
  * For one thread at a time.
  */
 public interface DestinationCheck {
-    /** What a check came to. */
+    /** The result of a check. */
     public sealed interface Answer {
         /**
-         * Every path was asked for.
+         * The destination answered for every path.
          *
-         * @param sent how many paths were missing and are there now, dependencies included
+         * @param sent how many paths were missing and are there again, dependencies included
          * @param names some of them
-         * @param lost neither there nor in the local store
-         * @param refused may be missing, and the destination did not take them
-         * @param reason why not, empty when none was refused
+         * @param lost paths that neither the destination nor the local store has
+         * @param refused paths that may be missing, and that the destination did not take
+         * @param reason why it did not take them; empty if it refused none
          */
         record Checked(
                 long sent,
@@ -28,7 +28,7 @@ public interface DestinationCheck {
                 implements Answer {}
 
         /**
-         * The destination cannot be asked now.
+         * The destination did not answer.
          *
          * @param reason the cause in one line
          */

@@ -16,10 +16,10 @@ import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides what the next free slot of a lane does, from what is due, what is under way and what was
- * learned: {@link DeliveryPolicy} says what may be tried, {@link BatchPlanner} how it is cut,
- * {@link SlotLimit} how many at a time. Pure, but for the {@link ClosureSource} of the planner: a
- * lane runs it on its thread, a simulation without any.
+ * Decides what the next free slot of a lane does, from the due entries, the groups in flight and
+ * earlier answers. {@link DeliveryPolicy} decides what to try, {@link BatchPlanner} cuts it into
+ * batches, {@link SlotLimit} limits how many run at a time. Pure, except for the {@link
+ * ClosureSource} of the planner: a lane runs it on its thread, a simulation without any thread.
  */
 final class Dispatcher {
     private static final Duration BUSY_FLOOR = Duration.ofSeconds(1);
@@ -36,12 +36,12 @@ final class Dispatcher {
     private long busyUntil;
 
     /**
-     * What there is to do, as of one moment.
+     * The work of a lane at one moment.
      *
-     * @param fresh paths that are due and have not failed; while the breaker is open: what a trial
-     *     may take, empty before its time
+     * @param fresh paths that are due and have not failed; while the breaker is open: the paths
+     *     that a trial may take, empty before its time
      * @param deferred paths that have failed, and are due again
-     * @param later paths that have failed, whether they are due or not
+     * @param later paths that have failed, due or not
      */
     record Work(
             boolean paused,
@@ -56,10 +56,10 @@ final class Dispatcher {
     }
 
     /**
-     * A group that is under way.
+     * A group in flight.
      *
      * @param batch how it was cut
-     * @param covered other queued paths, signed already, that are in the closures that it sends
+     * @param covered other queued paths, signed already, in the closures that it sends
      */
     record Flight(DeliveryPolicy.Group group, BatchPlanner.Batch batch, List<Entry> covered) {
         private List<StorePath> paths() {
@@ -68,20 +68,20 @@ final class Dispatcher {
     }
 
     /**
-     * What an answer led to.
+     * The conclusions from an answer.
      *
      * @param verdicts to be recorded
-     * @param down why the destination is down, now or still; else null
-     * @param worksAgain it took a path after it had been down or had refused fresh paths
+     * @param down why the destination is down; null while it is up
+     * @param worksAgain whether it took a path after it had been down or had refused fresh paths
      */
     record Learned(List<Verdict> verdicts, @Nullable String down, boolean worksAgain) {}
 
     /**
      * @param slots most child processes at a time
      * @param batchSize most paths for one of them
-     * @param worthAChild fewer are not given one of their own
-     * @param maxAttempts blamed so often, a path is failed
-     * @param random numbers from 0 to 1, for spreading delays
+     * @param worthAChild fewest paths that get a child process of their own
+     * @param maxAttempts a path that was blamed this often is failed
+     * @param random numbers from 0 to 1, for jitter
      */
     Dispatcher(
             int slots,
@@ -97,20 +97,20 @@ final class Dispatcher {
         this.busyBackoff = new Backoff(BUSY_FLOOR, BUSY_CEILING, random);
     }
 
-    /** Whether a free slot may have something to do, so that it is worth looking at the queue. */
+    /** Whether a free slot may find work, so that reading the queue is worth it. */
     boolean hasRoom(long now) {
         return flights.size() < limit.now() && busyFor(now) == 0;
     }
 
-    /** Milliseconds until the destination is asked again after it said that it was busy. */
+    /** Milliseconds until the retry after the destination reported that it was busy. */
     long busyFor(long now) {
         long left = busyUntil - now;
         return left <= 0 || left > 2 * BUSY_CEILING.toMillis()
                 ? 0
-                : left; // or the clock was set back
+                : left; // a longer wait: the clock was set back
     }
 
-    /** How many paths are under way or held by the diagnosis: so many more are to be looked at. */
+    /** How many paths are in flight or in the diagnosis. The lane reads this many more entries. */
     int held() {
         return (int) policy.held().count();
     }
@@ -119,7 +119,7 @@ final class Dispatcher {
         return flights.isEmpty();
     }
 
-    /** Starts what a free slot does next; null when there is nothing to do, or it has to wait. */
+    /** Starts the next group of a free slot; null if there is no work, or it has to wait. */
     @Nullable Flight next(Work work, long now) {
         if (work.paused()) {
             policy.abandon();
@@ -141,7 +141,7 @@ final class Dispatcher {
         if (policy.diagnosisIsIdle()) {
             policy.add(without(work.deferred(), held));
         }
-        // where they cannot run side by side, paths that failed before and fresh ones take turns
+        // if they cannot run side by side, deferred and fresh paths take turns
         boolean turns = limit.now() == 1 || policy.inTrouble();
         boolean freshFirst = turns && !lastHadFresh && nextHasFailedBefore();
         Flight flight = freshFirst ? batch(fresh, now) : diagnosis(now);
@@ -194,7 +194,7 @@ final class Dispatcher {
                 : fly(policy.startNext(), batch);
     }
 
-    /** These and no others; null while another slot sends something that they need. */
+    /** A batch of exactly these members; null while another slot sends something that they need. */
     private BatchPlanner.@Nullable Batch cut(List<Entry> members, long now) {
         boolean seen = flights.isEmpty() ? planner.sees(members) : look(members, now);
         return seen
@@ -208,7 +208,7 @@ final class Dispatcher {
         }
         BatchPlanner.Batch batch;
         if (flights.isEmpty() && fresh.size() == 1) {
-            batch = planner.plain(fresh); // no need to know its closure, yet
+            batch = planner.plain(fresh); // its closure is not needed yet
         } else if (look(fresh, now)) {
             batch = planner.next(fresh, limit.now(), largeAllowed());
         } else {
@@ -217,7 +217,7 @@ final class Dispatcher {
         return batch == null ? null : fly(policy.startBatch(batch.members()), batch);
     }
 
-    /** Whether the closures of these and of all that is under way are known. */
+    /** Whether the closures of these and of all paths in flight are known. */
     private boolean look(List<Entry> entries, long now) {
         var paths = new ArrayList<StorePath>();
         entries.forEach(entry -> paths.add(entry.path()));
@@ -249,7 +249,7 @@ final class Dispatcher {
     }
 
     /**
-     * Takes in what came of a group.
+     * Takes in the outcome of a group.
      *
      * @param now milliseconds since the epoch
      */
@@ -299,17 +299,17 @@ final class Dispatcher {
         };
     }
 
-    /** Nothing was to be done: what was delivered before proves nothing about what comes later. */
+    /** Records that the lane was idle: earlier deliveries prove nothing about later ones. */
     void rest() {
         policy.rest();
     }
 
-    /** The destination may not have what it is remembered to have. */
+    /** Forgets what the destination has. */
     void doubtAll() {
         planner.doubtAll();
     }
 
-    /** What a path that is due waits for; empty when this lane knows nothing that holds it up. */
+    /** Why a due path waits; empty if nothing in this lane delays it. */
     Optional<String> waitsFor(StorePath path, long now) {
         for (Flight flight : flights.values()) {
             if (flight.paths().contains(path)) {

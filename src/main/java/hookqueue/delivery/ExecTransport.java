@@ -19,9 +19,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs a program with what Nix gives a post-build-hook: the paths as arguments and in {@code
- * OUT_PATHS}, and {@code DRV_PATH} where all of them come from one derivation that Nix knows. What
- * the program says goes to the journal.
+ * Runs a program with the interface of a post-build-hook: the paths as arguments and in {@code
+ * OUT_PATHS}, and {@code DRV_PATH} if all of them come from one derivation that Nix knows. The
+ * program's output goes to the journal.
  */
 final class ExecTransport implements Transport {
     private static final Logger LOG = LoggerFactory.getLogger(ExecTransport.class);
@@ -33,7 +33,7 @@ final class ExecTransport implements Transport {
     private final String program;
 
     /**
-     * @param environment variables that Nix gets beside the worker's own
+     * @param environment variables that Nix gets in addition to the worker's own
      * @param program its absolute path
      */
     ExecTransport(
@@ -72,7 +72,7 @@ final class ExecTransport implements Transport {
         return child.run(command, variables, paths, progress, journal(progress));
     }
 
-    /** Logs what a program says, as much of it as an operator can read. */
+    /** Logs the program's output, up to a limit. */
     private Consumer<String> journal(Progress progress) {
         var lines = new AtomicInteger();
         return line -> {

@@ -4,10 +4,10 @@ import java.util.Arrays;
 
 /**
  * The store paths that a destination is known to have, as digests, for scheduling only: a wrong
- * answer sends bytes twice, or lets a path wait, and nothing worse.
+ * entry sends bytes twice, or delays a path, and nothing worse.
  *
  * <p>Bounded: two generations of at most 100,000 each, in primitive hash tables (at most 4 MB).
- * When the young one is full, the old one is forgotten; a hit in the old one moves to the young
+ * When the young one is full, the old one is forgotten. A hit in the old one moves to the young
  * one.
  */
 final class KnownMembers {

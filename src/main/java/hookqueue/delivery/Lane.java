@@ -32,33 +32,33 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One destination: takes what is due, has it carried by up to so many child processes at a time as
- * a {@link Dispatcher} says, records what is certain.
+ * One destination: reads due entries, sends them through as many child processes as its {@link
+ * Dispatcher} permits, and records verdicts.
  *
  * <pre>
  *   the lane's thread owns all state        slot threads only run a transport
- *     look at the queue ─► dispatcher ─► start ──────► carry
- *     record verdicts   ◄─ dispatcher ◄─ mailbox ◄──── what came of it
+ *     read the queue    ─► dispatcher ─► start ──────► carry
+ *     record verdicts   ◄─ dispatcher ◄─ mailbox ◄──── outcome
  * </pre>
  *
- * <p>All it knows for longer than a moment is in the queue, so a restart forgets nothing but what
- * {@link DeliveryPolicy} and {@link BatchPlanner} remember: it may then take a few more child
- * processes to prove a failure, or to send dependencies first. Lanes do not wait for one another.
+ * <p>The queue holds all durable state. A restart forgets only the memory of {@link DeliveryPolicy}
+ * and {@link BatchPlanner}: the lane may then need a few more child processes to prove a failure,
+ * or to send dependencies first. Lanes do not wait for one another.
  */
 public final class Lane {
     private static final Logger LOG = LoggerFactory.getLogger(Lane.class);
     private static final long QUEUE_TROUBLE_MILLIS = 10_000;
     private static final long LOOK_AGAIN_MILLIS = 60_000;
 
-    /** With a free slot and nothing that fits, the queue is not looked at more often. */
+    /** Limits how often a lane with a free slot reads the queue while no entry fits. */
     private static final long SOONEST_LOOK_MILLIS = 20;
 
     private static final int MOST_DEFERRED = 50;
 
-    /** Deferred paths that are looked for in the closures that a batch sends. */
+    /** How many deferred paths a lane looks up in the closures that a batch sends. */
     private static final int MOST_COVERED = 200;
 
-    /** Due paths that are looked at for one batch. */
+    /** How many due paths a lane considers for one batch. */
     private static final int WINDOW = 1_000;
 
     private final String name;
@@ -74,29 +74,29 @@ public final class Lane {
     private final AtomicLong delivered = new AtomicLong();
 
     /**
-     * What a lane keeps to.
+     * Limits of a lane.
      *
-     * @param batchSize most paths one child process gets, at least 1
-     * @param worthAChild fewer paths are not given a child process of their own
-     * @param maxAttempts blamed so often, a path is failed
+     * @param batchSize most paths for one child process, at least 1
+     * @param worthAChild fewest paths that get a child process of their own
+     * @param maxAttempts a path that was blamed this often is failed
      */
     public record Limits(int batchSize, int worthAChild, int maxAttempts) {
-        /** The same with batches of at most so many paths. */
+        /** The same limits, with batches of at most this many paths. */
         public Limits atMost(int paths) {
             return new Limits(Math.min(batchSize, paths), worthAChild, maxAttempts);
         }
     }
 
     /**
-     * A child process that runs now.
+     * A running child process.
      *
-     * @param paths how many paths were handed over together
-     * @param since when
+     * @param paths how many paths it sends
+     * @param since when it started
      * @param progress how far it is
      */
     public record Batch(int paths, Instant since, Progress progress) {}
 
-    /** What others send to the lane's thread. */
+    /** A message to the lane's thread. */
     private sealed interface Message {
         record Done(Slots.Ended ended) implements Message {}
 
@@ -105,11 +105,11 @@ public final class Lane {
     }
 
     /**
-     * @param name as the queue knows the lane
+     * @param name the lane's name in the queue
      * @param transports one for each slot
-     * @param closures of the paths that are due
-     * @param random numbers from 0 to 1, for spreading delays
-     * @param fatal told of what a lane cannot go on from
+     * @param closures of the due paths
+     * @param random numbers from 0 to 1, for jitter
+     * @param fatal gets an error from which the lane cannot recover
      */
     public Lane(
             String name,
@@ -138,12 +138,12 @@ public final class Lane {
         this.thread = new Thread(this::serve, "lane " + name);
     }
 
-    /** As the queue knows it. */
+    /** The lane's name in the queue. */
     public String name() {
         return name;
     }
 
-    /** The child processes that run now, the oldest first. */
+    /** The running child processes, the oldest first. */
     public List<Batch> running() {
         return slots.running();
     }
@@ -154,9 +154,9 @@ public final class Lane {
     }
 
     /**
-     * What a path that is due waits for.
+     * Explains why a due path waits.
      *
-     * @return completed soon with a sentence, empty when nothing in this lane holds the path up
+     * @return completed soon with a sentence, empty if nothing in this lane delays the path
      */
     public CompletableFuture<Optional<String>> waitsFor(StorePath path) {
         var answer = new CompletableFuture<Optional<String>>();
@@ -174,7 +174,7 @@ public final class Lane {
         thread.start();
     }
 
-    /** Ends the child processes and then the thread; what was not recorded stays queued. */
+    /** Stops the child processes and then the thread. Unrecorded entries stay queued. */
     public void stop() {
         thread.interrupt();
     }
@@ -185,8 +185,8 @@ public final class Lane {
     }
 
     /**
-     * @param work what there is to do, as of one moment
-     * @param nextDue when the lane is to look again though nothing has changed
+     * @param work the lane's work at one moment
+     * @param nextDue when the lane reads the queue again even without a change
      */
     private record Look(Dispatcher.Work work, Optional<Long> nextDue) {
         boolean empty() {
@@ -244,7 +244,7 @@ public final class Lane {
         }
     }
 
-    /** Fills the free slots; whether any was. */
+    /** Fills the free slots. Returns whether it filled any. */
     private boolean start(Look look) {
         boolean any = false;
         Dispatcher.Flight flight = dispatcher.next(look.work(), clock.millis());
@@ -280,7 +280,8 @@ public final class Lane {
         if (wait) {
             return new Look(Dispatcher.Work.none(false, breaker), Optional.of(breaker.until()));
         }
-        // by turns from either end, so that a run of bad paths at one does not keep the lane closed
+        // from either end by turns, so that a run of bad paths at one end does not keep the breaker
+        // open
         var candidates = new ArrayList<Entry>();
         if (breaker.failures() % 2 == 1) {
             candidates.addAll(lane.youngest());
@@ -294,10 +295,7 @@ public final class Lane {
                 Optional.empty());
     }
 
-    /**
-     * It is looked at again from time to time: after a machine's sleep, or when its clock was set,
-     * more is due.
-     */
+    /** Bounds the wait: after a suspend, or after the clock was set, more entries are due. */
     private static long untilDue(Look look, long now) {
         return look.nextDue()
                 .map(due -> Math.clamp(due - now, 1, LOOK_AGAIN_MILLIS))
@@ -330,7 +328,7 @@ public final class Lane {
         }
     }
 
-    /** Records a child process, what it showed, and what it says of the destination as a whole. */
+    /** Records a child process, its verdicts, and the state of the destination. */
     private void record(Dispatcher.Learned learned, Slots.Ended ended) throws InterruptedException {
         List<Verdict> verdicts = learned.verdicts();
         long bytes = ended.outcome() instanceof DeliveryOutcome.Delivered done ? done.bytes() : 0;
@@ -350,7 +348,6 @@ public final class Lane {
         tell(change, now);
     }
 
-    /** The breaker before and after. */
     private record Change(Breaker before, Breaker after) {}
 
     private Change change(
@@ -377,7 +374,7 @@ public final class Lane {
         return new Change(before, before);
     }
 
-    /** However long it takes: what was not recorded would be handed over again, and again. */
+    /** Retries until it is recorded. An unrecorded entry would be sent again and again. */
     private <T> T recorded(Queue.Task<T> task) throws InterruptedException {
         while (true) {
             try {
@@ -415,7 +412,7 @@ public final class Lane {
                     "{}: failed {}{}: {}",
                     name,
                     failed.entry().path(),
-                    // None: it can never be delivered, and one look was enough to see that.
+                    // Zero: the path can never be delivered, and one check has shown it.
                     failed.failures() == 0 ? "" : " after " + failed.failures() + " attempts",
                     Text.oneLine(failed.reason()));
         } else if (verdict instanceof Verdict.Deferred later) {

@@ -17,9 +17,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Asks Nix for closures, with one child process for many paths.
+ * Queries Nix for closures, with one child process for many paths.
  *
- * <p>A longer answer than 30,000 members or 600,000 references, or any failure, is no answer.
+ * <p>A failed query, and one with more than 30,000 members or 600,000 references, gives no answer.
  */
 public final class NixClosures implements ClosureSource {
     private static final Logger LOG = LoggerFactory.getLogger(NixClosures.class);
@@ -32,7 +32,7 @@ public final class NixClosures implements ClosureSource {
 
     /**
      * @param children with a short stall timeout
-     * @param environment variables that a child gets beside the worker's own
+     * @param environment variables that a child gets in addition to the worker's own
      */
     public NixClosures(Nix nix, ChildProcess children, Map<String, String> environment) {
         this.nix = nix;
@@ -62,7 +62,9 @@ public final class NixClosures implements ClosureSource {
         return Files.exists(Path.of(path.in(nix.storeDir())), LinkOption.NOFOLLOW_LINKS);
     }
 
-    /** Written by the thread that reads the answer, which has ended when the answer is used. */
+    /**
+     * Written by the thread that reads the output. That thread has ended before the answer is used.
+     */
     private static final class Answer {
         final Map<Long, Member> members = new HashMap<>();
         private int references;

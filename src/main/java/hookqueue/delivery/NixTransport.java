@@ -11,8 +11,8 @@ import java.util.Optional;
  * Copies paths and their closures to a Nix store.
  *
  * <p>Every copy asks the destination which members of the closures it has, and sends the others: a
- * binary cache may have lost a path since Nix asked last. So {@link DeliveryOutcome.Delivered}
- * means that each narinfo was seen or written just now.
+ * binary cache may have lost a path since the last query. So {@link DeliveryOutcome.Delivered}
+ * means that Nix has just seen or written each narinfo.
  *
  * @param url as {@code nix copy --to} takes it
  * @param substituteOnDestination let an SSH destination fetch from its own substituters

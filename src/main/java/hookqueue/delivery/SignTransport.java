@@ -18,13 +18,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Signs what a copy of the paths will send: the paths themselves, and every member of their
- * closures that this machine built and that lacks a signature by the key. Members that came from a
- * binary cache have its signatures and get none of this machine.
+ * Signs the paths that a copy will send: the queued paths, and every member of their closures that
+ * this machine built and that lacks a signature by the key. Members from a binary cache have its
+ * signatures and get none of this machine.
  *
- * <p>A member without any signature that was not built here (imported, or built by a remote builder
- * before the hook was set up) is left unsigned, because nothing vouches for it. The journal names
- * it once.
+ * <p>It leaves a member unsigned if the member has no signature and was not built here (imported,
+ * or built by a remote builder before the hook was installed), because nothing vouches for it. The
+ * journal names it once.
  */
 final class SignTransport implements Transport {
     private static final Logger LOG = LoggerFactory.getLogger(SignTransport.class);
@@ -36,7 +36,7 @@ final class SignTransport implements Transport {
     private final Set<StorePath> reported = new HashSet<>();
 
     /**
-     * @param keyFile read at each call, so that a corrected one is used at once
+     * @param keyFile read at each call, so that a corrected key works at once
      */
     SignTransport(DeliveryChild child, Path keyFile) {
         this.child = child;
@@ -108,8 +108,8 @@ final class SignTransport implements Transport {
     }
 
     /**
-     * The part before the colon; a file without one is left to Nix, which says what is wrong with
-     * it. Empty if the file cannot be read.
+     * The part before the colon. Nix reports the error of a file without one. Empty if the file
+     * cannot be read.
      */
     private Optional<String> keyName() {
         if (!Files.isRegularFile(keyFile)) {

@@ -1,14 +1,14 @@
 package hookqueue.delivery;
 
 /**
- * How many child processes a destination gets at a time: half as many whenever it says that it is
- * busy, one more with every batch that it takes (additive increase, multiplicative decrease). Pure.
+ * How many child processes a destination gets at a time: half as many whenever it reports that it
+ * is busy, one more with every delivered batch (additive increase, multiplicative decrease). Pure.
  */
 final class SlotLimit {
     private final int most;
     private int now;
 
-    /** Batches with a lower number were under way when the limit was halved last. */
+    /** Batches with a lower number were in flight when the limit was last halved. */
     private long countsFrom;
 
     /**
@@ -28,7 +28,8 @@ final class SlotLimit {
     }
 
     /**
-     * The destination was too busy for a batch. Several that were under way together count once.
+     * Records that the destination was too busy for a batch. Several batches in flight at that time
+     * count once.
      *
      * @param batch its number
      * @param next the number of the next batch that starts

@@ -15,29 +15,29 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The threads that wait for a lane's child processes. A slot has a transport of its own, runs it
- * for one group, and posts what came of it; it decides nothing. All methods but {@link #running}
- * are for the lane's thread.
+ * The threads that wait for a lane's child processes. Each slot has its own transport, runs it for
+ * one group, and posts the outcome; it decides nothing. All methods except {@link #running} are for
+ * the lane's thread.
  */
 final class Slots {
     private final String lane;
     private final Deque<Slot> free = new ArrayDeque<>();
     private final Map<Long, Thread> threads = new LinkedHashMap<>();
 
-    /** By the number of their group, so the oldest is first. */
+    /** By group number, so the oldest comes first. */
     private final Map<Long, Lane.Batch> running = new ConcurrentSkipListMap<>();
 
     private final Consumer<Ended> posted;
 
-    /** A transport that is used by one group at a time. */
+    /** A transport, used by one group at a time. */
     record Slot(int number, Transport transport) {}
 
     /**
-     * What came of a group.
+     * The end of a group.
      *
      * @param began by {@link System#nanoTime}
      * @param took how long the child process ran
-     * @param bug what the transport threw instead of an answer
+     * @param bug the exception that the transport threw instead of an answer
      */
     record Ended(
             Slot slot,
@@ -49,7 +49,7 @@ final class Slots {
 
     /**
      * @param transports one for each slot
-     * @param posted gets what came of a group, on the slot's thread
+     * @param posted gets the end of a group, on the slot's thread
      */
     Slots(String lane, List<Transport> transports, Consumer<Ended> posted) {
         this.lane = lane;
@@ -59,12 +59,12 @@ final class Slots {
         }
     }
 
-    /** What runs now, the oldest first; for any thread. */
+    /** The running batches, the oldest first; for any thread. */
     List<Lane.Batch> running() {
         return List.copyOf(running.values());
     }
 
-    /** Hands a group over in a free slot. The one that was used last is taken first: it is warm. */
+    /** Sends a group in a free slot. Prefers the slot that was used last: it is warm. */
     void start(Dispatcher.Flight flight, Instant now) {
         Slot slot = free.pop();
         DeliveryPolicy.Group group = flight.group();
@@ -80,7 +80,7 @@ final class Slots {
     }
 
     private void run(Slot slot, Dispatcher.Flight flight, List<StorePath> paths, Lane.Batch batch) {
-        long began = System.nanoTime(); // the clock may be set meanwhile
+        long began = System.nanoTime(); // the wall clock may be set meanwhile
         DeliveryOutcome outcome = new DeliveryOutcome.Cancelled();
         Throwable bug = null;
         try {
@@ -98,14 +98,14 @@ final class Slots {
                         bug));
     }
 
-    /** Makes the slot of a group free again. */
+    /** Frees the slot of a group. */
     void freed(Ended ended) {
         running.remove(ended.group().number());
         threads.remove(ended.group().number());
         free.push(ended.slot());
     }
 
-    /** Has every child process ended, and waits for that. */
+    /** Stops every child process, and waits for their ends. */
     void stop() {
         threads.values().forEach(Thread::interrupt);
         boolean interrupted = false;
@@ -114,7 +114,7 @@ final class Slots {
                 try {
                     thread.join();
                 } catch (InterruptedException e) {
-                    interrupted = true; // a child is ended in 5 s at most
+                    interrupted = true; // a child is stopped within 5 s
                 }
             }
         }

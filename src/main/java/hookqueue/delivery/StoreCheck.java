@@ -13,12 +13,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * Checks a Nix store.
  *
- * <p>Nix has no fast way to ask an HTTP cache for many paths: {@code path-info} asks for one after
- * the other. {@code nix copy --refresh} asks for all of them at once, and sends exactly the missing
- * ones; what it announces to copy is what was missing. So a check is a copy.
+ * <p>Nix has no fast way to query an HTTP cache for many paths: {@code path-info} queries one after
+ * the other. {@code nix copy --refresh} queries all of them at once, sends exactly the missing
+ * ones, and announces each of them. So a check is a copy.
  *
- * <p>Limits: of a path that is gone from the local store only the path itself is asked for, and Nix
- * does not notice a NAR that is gone while its narinfo is there. For one thread at a time.
+ * <p>Limits: for a path that is gone from the local store, the check covers only the path itself.
+ * Nix does not notice a missing NAR while its narinfo exists. For one thread at a time.
  */
 final class StoreCheck implements DestinationCheck {
     private final String name;
@@ -104,7 +104,7 @@ final class StoreCheck implements DestinationCheck {
         return signed instanceof DeliveryOutcome.Delivered ? copy.carry(paths, progress) : signed;
     }
 
-    /** Collects in {@code lost} the paths that the destination lacks; empty when it was asked. */
+    /** Adds the paths that the destination lacks to {@code lost}. Returns empty if it answered. */
     private Optional<DeliveryOutcome> ask(List<StorePath> paths, List<StorePath> lost) {
         Set<StorePath> there = new HashSet<>();
         for (List<StorePath> group : Nix.groups(paths)) {

@@ -5,15 +5,16 @@ import hookqueue.nix.Progress;
 import java.util.List;
 
 /**
- * Hands paths to one destination. A lane is given one, so that its tests need no real destination.
+ * Sends paths to one destination. It is a parameter of a lane, so a lane's tests need no real
+ * destination.
  */
 @FunctionalInterface
 public interface Transport {
     /**
-     * Blocks until all are there or it is known that not.
+     * Blocks until the outcome for all paths is known.
      *
      * @param progress is told how far it is
-     * @return what came of it; {@link DeliveryOutcome.Cancelled} when the thread was interrupted
+     * @return the outcome; {@link DeliveryOutcome.Cancelled} if the thread was interrupted
      */
     DeliveryOutcome carry(List<StorePath> paths, Progress progress);
 }

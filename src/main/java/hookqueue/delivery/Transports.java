@@ -7,11 +7,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes transports that share one way to start child processes.
+ * Makes transports that start child processes in the same way.
  *
  * @param nix how Nix is called
  * @param children starts child processes
- * @param environment variables that every child gets beside the worker's own
+ * @param environment variables that every child gets in addition to the worker's own
  */
 public record Transports(Nix nix, ChildProcess children, Map<String, String> environment) {
     /** Signs with a secret key file. */
@@ -25,10 +25,10 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
     }
 
     /**
-     * Checks what a destination has.
+     * Makes the check of a destination.
      *
      * @param sign signs paths before they are sent again, or null
-     * @return null for a program, which cannot be asked
+     * @return null for a program, which cannot be queried
      */
     public @Nullable DestinationCheck check(
             Destination destination, boolean substituteOnDestination, @Nullable Transport sign) {
@@ -44,7 +44,7 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
 
     private Transport through(
             DeliveryChild child, Destination destination, boolean substituteOnDestination) {
-        // The JVM cannot archive a pattern switch, and each costs a cold start 4 ms.
+        // The JVM cannot archive a pattern switch, and each one adds 4 ms to a cold start.
         if (destination instanceof Destination.Named named) {
             return through(child, named.place(), substituteOnDestination);
         }

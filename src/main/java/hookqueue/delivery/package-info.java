@@ -1,10 +1,10 @@
 /**
- * Takes what is due from the queue to where it is to go, and judges what came of it.
+ * Takes due paths from the queue, sends them to their destinations, and judges the outcomes.
  *
- * <p>Each lane has a thread of its own and runs one batch at a time. {@link
+ * <p>Each lane has its own thread, and may have several batches in flight. {@link
  * hookqueue.delivery.DeliveryPolicy} decides what to run next and what a failure proves; it is
- * pure. When the queue's disk fails, a lane waits and goes on: what it could not record is
- * delivered once more. A lane never gives up a path by itself, it records a verdict.
+ * pure. When the queue's disk fails, a lane waits and goes on, and delivers unrecorded paths once
+ * more. A lane never gives up a path itself: it records a verdict.
  */
 @NullMarked
 package hookqueue.delivery;

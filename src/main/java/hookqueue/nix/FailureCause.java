@@ -5,11 +5,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Why a {@code nix} child failed, in one line, and whose fault that is.
+ * Why a {@code nix} child failed, in one line, and what that says about the destination.
  *
- * <p>Nix puts the cause behind the last {@code error:} of its message; what comes before is
- * context. When ssh or the other machine failed, Nix only says that the connection ended, and the
- * cause is the last plain line before that.
+ * <p>Nix puts the cause after the last {@code error:} of its message; the text before it is
+ * context. If ssh or the other machine failed, Nix only reports that the connection ended. The
+ * cause is then the last plain line before that.
  *
  * @param text one line without control characters
  * @param kind what it says about the destination
@@ -17,13 +17,13 @@ import java.util.regex.Pattern;
 public record FailureCause(String text, Kind kind) {
     /** What a cause says about the destination. */
     public enum Kind {
-        /** Nothing that is known: a path may be to blame, or the destination. */
+        /** Unknown: a path or the destination may be to blame. */
         UNKNOWN,
-        /** The destination has too much to do, and asks for a retry later. */
+        /** The destination is overloaded, and asks for a retry later. */
         BUSY,
         /** The destination refuses for a reason of its own; it may accept other paths. */
         UNAVAILABLE,
-        /** No connection, or no login: the destination accepts no path at all. */
+        /** The connection or the login failed: the destination accepts no path at all. */
         UNREACHABLE,
         /** This Nix has no implementation for the scheme of the URL. */
         UNKNOWN_SCHEME
@@ -31,7 +31,7 @@ public record FailureCause(String text, Kind kind) {
 
     private static final int LONGEST_BODY = 200;
 
-    /** The patterns take time that grows with the square of the length. */
+    /** Bounds the patterns, which take quadratic time. */
     private static final int LONGEST_READ = 8_000;
 
     private static final Pattern STATUS = Pattern.compile("HTTP error (\\d{3})");
@@ -126,7 +126,7 @@ public record FailureCause(String text, Kind kind) {
         return text.strip().replaceAll("\\s+", " ");
     }
 
-    /** A server's error page helps nobody; a short text such as JSON may. */
+    /** Filters out HTML error pages; a short text such as JSON may help. */
     private static boolean isReadable(String response) {
         return !response.isEmpty()
                 && response.length() <= LONGEST_BODY

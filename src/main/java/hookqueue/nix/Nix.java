@@ -6,11 +6,10 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * The only place where the arguments of {@code nix} are put together. The forms are those of Nix
- * 2.4 and later.
+ * Builds all {@code nix} command lines, in the form of Nix 2.4 and later.
  *
- * <p>Nothing is ever substituted or built: {@code nix copy} would otherwise fetch a path that is
- * missing here from elsewhere, and build a derivation to copy its outputs.
+ * <p>They forbid substitution and builds: {@code nix copy} would otherwise fetch a path that is
+ * missing here, and build a derivation to copy its outputs.
  *
  * @param program the {@code nix} to run
  * @param storeDir the store directory
@@ -37,15 +36,14 @@ public record Nix(String program, String storeDir) {
     }
 
     /**
-     * Copies the closures of the paths to a store; it asks for every member whether the store has
+     * Copies the closures of the paths to a store. Nix asks for every member whether the store has
      * it, and sends the others.
      *
-     * <p>Without {@code --refresh} Nix believes for up to 30 days what a binary cache had
-     * (narinfo-cache-positive-ttl in nix.conf(5)). With more than one download-attempts Nix repeats
-     * a failed upload itself: 2.8 then hangs for ever, and 2.34 waits 73 s after each HTTP 429.
+     * <p>Without {@code --refresh} Nix trusts its cache of a binary cache for up to 30 days
+     * (narinfo-cache-positive-ttl in nix.conf(5)). With more than one download-attempts Nix itself
+     * retries a failed upload: 2.8 then hangs, and 2.34 waits 73 s after each HTTP 429.
      *
-     * @param substituteOnDestination let an SSH destination fetch from its own substituters what it
-     *     can
+     * @param substituteOnDestination let an SSH destination fetch from its own substituters
      */
     public List<String> copy(
             String destination, boolean substituteOnDestination, List<StorePath> paths) {
@@ -80,7 +78,7 @@ public record Nix(String program, String storeDir) {
         return command(List.of("path-info", "--recursive"), List.of(path));
     }
 
-    /** All that depends on a path, one path a line. */
+    /** Every dependant of a path, one path a line. */
     public List<String> referrers(StorePath path) {
         return query("--referrers-closure", List.of(path));
     }
@@ -90,7 +88,7 @@ public record Nix(String program, String storeDir) {
         return query("--deriver", paths);
     }
 
-    /** nix-store stands beside nix, and is the same program. */
+    /** The program nix-store is in the directory of nix. */
     private List<String> query(String what, List<StorePath> paths) {
         boolean ordinary = program.endsWith("/nix") || program.equals("nix");
         var command = new ArrayList<String>(paths.size() + 3);

@@ -38,7 +38,7 @@ public record PathInfo(
         references = List.copyOf(references);
     }
 
-    /** Whether another machine has no reason to accept it: nobody signed it. */
+    /** Whether another machine has no reason to accept it, because it has no signature. */
     public boolean needsTrust() {
         return keys.isEmpty() && !contentAddressed;
     }

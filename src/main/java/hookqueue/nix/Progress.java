@@ -48,7 +48,7 @@ public final class Progress implements Consumer<String> {
     private static final int MOST_COPIED = 100;
     private static final Pattern COPIED = Pattern.compile("copying path '[^']*/([^'/]+)'.*");
 
-    /** Guards all that follows. */
+    /** Guards all fields below. */
     private final Object lock = new Object();
 
     private final Map<Long, Integer> activities = new HashMap<>();
@@ -136,8 +136,8 @@ public final class Progress implements Consumer<String> {
     }
 
     /**
-     * What it said at level error, and its last plain output, which is where ssh and the other side
-     * say why; empty when it said nothing.
+     * Nix's messages at level error, and the last plain output, where ssh and the other side give
+     * the reason; empty if there are none.
      */
     public String complaint() {
         synchronized (lock) {
@@ -148,7 +148,7 @@ public final class Progress implements Consumer<String> {
         }
     }
 
-    /** Why it failed, as far as it told; the text is empty when it told nothing. */
+    /** The reported cause of the failure; its text is empty if there is none. */
     public FailureCause cause() {
         synchronized (lock) {
             return FailureCause.of(error, error.isEmpty() ? lastPlain() : plainBeforeError);
@@ -156,7 +156,7 @@ public final class Progress implements Consumer<String> {
     }
 
     /**
-     * One message, with what is of interest here.
+     * The relevant parts of one message.
      *
      * @param fields the numbers among the fields, texts as 0
      */

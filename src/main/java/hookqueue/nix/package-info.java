@@ -1,7 +1,4 @@
-/**
- * What the worker asks of {@code nix}, and how it reads Nix's log. Pure: it builds arguments and
- * parses lines, and starts no process.
- */
+/** Builds the arguments of {@code nix}, and parses its output. Pure: it starts no process. */
 @NullMarked
 package hookqueue.nix;
 

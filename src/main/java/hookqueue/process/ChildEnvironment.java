@@ -5,16 +5,16 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Where child processes keep their own files. Nix does not start without a home directory, and
- * caches what a destination has; a service has no home, so both go to the state directory unless
- * the environment says otherwise.
+ * The directories for child processes' own files. Nix does not start without a home directory, and
+ * caches the paths of a destination. A service has no home, so both go to the state directory
+ * unless the environment says otherwise.
  */
 public final class ChildEnvironment {
     private ChildEnvironment() {}
 
     /**
-     * The same with a cache of its own for each slot of a lane: when several {@code nix} of 2.8
-     * share a new one, most of them die ("executing SQLite statement: constraint failed").
+     * The same with a separate cache for each slot of a lane: if several {@code nix} of 2.8 share a
+     * new cache, most of them die ("executing SQLite statement: constraint failed").
      *
      * @param lane any text
      */

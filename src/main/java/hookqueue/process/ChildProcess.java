@@ -20,15 +20,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs one child process to its end and leaves nothing of it behind.
+ * Runs one child process to its end, and leaves no descendant behind.
  *
- * <p>Standard input is {@code /dev/null}; standard output and error come together, line by line,
- * unless the standard output is an answer that is read as a whole. The JDK closes every other
- * descriptor in the child.
+ * <p>Standard input is {@code /dev/null}; standard output and error are merged, line by line,
+ * unless the caller reads the standard output as a whole. The JDK closes every other descriptor in
+ * the child.
  *
- * <p>Without a sign of life for the stall timeout ({@link StallRule}) the child is ended: SIGTERM
- * to it and all that it started, SIGKILL after 5 s. What it started is found by an environment
- * variable that all of them inherit, so that a grandchild which left its parent is found too.
+ * <p>A child without a sign of life for the stall timeout ({@link StallRule}) is stopped: SIGTERM
+ * to it and its descendants, SIGKILL after 5 s. An environment variable that all descendants
+ * inherit marks them, so that orphans are found too.
  */
 public final class ChildProcess {
     private static final Logger LOG = LoggerFactory.getLogger(ChildProcess.class);
@@ -41,8 +41,8 @@ public final class ChildProcess {
     private final Duration stallTimeout;
 
     /**
-     * @param stallTimeout how long a child may give no sign of life; it is noticed up to a
-     *     twentieth of that later, 10 s at most
+     * @param stallTimeout how long a child may give no sign of life; the check is late by up to a
+     *     twentieth of that, 10 s at most
      */
     public ChildProcess(Duration stallTimeout) {
         this.stallTimeout = stallTimeout;
@@ -136,7 +136,7 @@ public final class ChildProcess {
         return thread;
     }
 
-    /** The rest of an answer that cannot be read is read too, so that the child can end. */
+    /** Reads the rest of a malformed answer too, so that the child can exit. */
     private static @Nullable String readAnswer(InputStream stream, Answer answer, Heard heard) {
         var counted =
                 new FilterInputStream(stream) {
@@ -165,7 +165,7 @@ public final class ChildProcess {
     }
 
     /**
-     * What the reader of the output tells whoever waits for the child.
+     * The reader's messages to the thread that waits for the child.
      *
      * @param life when the last line came that shows life, by {@link System#nanoTime}
      * @param bytes read so far: a child that only writes to us moves nothing else
@@ -218,8 +218,8 @@ public final class ChildProcess {
     }
 
     /**
-     * Everything that could write is gone, so the end of the output is near; it is read even when
-     * interrupted.
+     * Reads the rest of the output, even when interrupted. All writers are gone, so its end is
+     * near.
      */
     private static void finish(Thread reader, InputStream stream) {
         boolean interrupted = Thread.interrupted();

@@ -17,7 +17,7 @@ public final class CommandLine {
      * Quotes a command for a POSIX shell.
      *
      * @param inherited the worker's environment, of which Nix's own variables are shown
-     * @param added variables that the child got beside it; very long ones are left out
+     * @param added variables that the child got in addition; very long ones are left out
      * @param command the program and its arguments; those beyond 4,000 characters are only counted,
      *     in a comment at the end
      */
@@ -26,7 +26,7 @@ public final class CommandLine {
         var variables = new TreeMap<String, String>();
         inherited.forEach((name, value) -> {
             if (name.startsWith("NIX_")) {
-                // nix.conf lines, with access-tokens perhaps
+                // lines of nix.conf, which may contain access-tokens
                 variables.put(name, name.equals("NIX_CONFIG") ? "***" : value);
             }
         });

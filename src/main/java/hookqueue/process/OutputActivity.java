@@ -5,13 +5,11 @@ import java.util.LinkedHashSet;
 import java.util.Set;
 
 /**
- * Tells which lines of a child's output show that it moves. Nix says ten times a second how far
- * each transfer is, also when none moves: a result that was said before in the same words shows
- * nothing. Any other line does.
+ * Decides which lines of a child's output are signs of life. Nix reports ten times a second how far
+ * each transfer is, even if none moves. So a repeated result is no sign of life. Any other line is.
  *
- * <p>Such a transfer that stands still for ever is, for example, an upload that Nix 2.8 tries again
- * after the server has answered 503: it sends the second request without its body, and waits for
- * the answer.
+ * <p>One cause of a stuck transfer: Nix 2.8 retries an upload after the server has answered 503,
+ * sends the second request without its body, and waits for the answer.
  *
  * <p>For one thread.
  */
@@ -25,7 +23,8 @@ final class OutputActivity {
             return true;
         }
         boolean known = results.remove(line);
-        results.add(line); // the last one again, so that it is the last to be forgotten
+        results.add(
+                line); // moves a repeated line to the end, so that it is the last to be forgotten
         if (results.size() > REMEMBERED) {
             results.remove(results.iterator().next());
         }

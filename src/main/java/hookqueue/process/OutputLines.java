@@ -4,9 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.function.Consumer;
 
-/**
- * Cuts a stream of bytes into lines of at most 64 KiB; the rest of a longer line is thrown away.
- */
+/** Splits a stream of bytes into lines of at most 64 KiB. The rest of a longer line is dropped. */
 final class OutputLines {
     private static final int LONGEST = 64 * 1024;
 
@@ -31,7 +29,7 @@ final class OutputLines {
         }
     }
 
-    /** Hands on what stands after the last line end. */
+    /** Passes on the last line if it has no line end. */
     void finish() {
         if (length > 0) {
             end();

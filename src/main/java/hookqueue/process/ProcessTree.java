@@ -24,9 +24,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends a child process and all that it started, found by a mark in their environment ({@code
- * /proc/PID/environ}): it survives {@code setsid} and the death of the parent, which process groups
- * and parentage do not.
+ * Ends a child process and its descendants. A mark in their environment ({@code /proc/PID/environ})
+ * identifies them: it survives {@code setsid} and the death of the parent, unlike process groups
+ * and parentage.
  */
 final class ProcessTree {
     /** The environment variable that carries the mark. */
@@ -36,7 +36,7 @@ final class ProcessTree {
     private static final long POLL_MILLIS = 20;
     private static final long SLOW_POLL_MILLIS = 1_000;
 
-    /** A process that lives so long after SIGKILL sleeps in the kernel. */
+    /** A process that survives SIGKILL for this long sleeps in the kernel. */
     private static final Duration KILLED_BY_NOW = Duration.ofSeconds(2);
 
     /** Bounds the scan against fork bombs. */
@@ -50,15 +50,15 @@ final class ProcessTree {
     private ProcessTree() {}
 
     /**
-     * Returns when none is left: SIGTERM first, SIGKILL after the grace. Goes on when the thread is
-     * interrupted. A process that is long in the middle of {@code execve(2)}, as on a machine that
-     * is short of memory, may be one of them: it is waited for, as long as the grace.
+     * Ends all processes with the mark: SIGTERM first, SIGKILL after the grace. Continues if the
+     * thread is interrupted. A process that stays in {@code execve(2)}, as on a machine that is
+     * short of memory, may be one of them: this waits for it, as long as the grace.
      */
     static void end(ProcessHandle child, String mark, Duration grace) {
         boolean interrupted = false;
         long kill = System.nanoTime() + grace.toNanos();
         var asked = new HashSet<Long>();
-        // each is told as soon as it is found: what starts others and ends is soon out of reach
+        // signals each at once: a process that starts others and exits is soon out of reach
         Consumer<ProcessHandle> told =
                 process -> {
                     if (System.nanoTime() > kill) {
@@ -87,7 +87,7 @@ final class ProcessTree {
         }
     }
 
-    /** Such a process, in state D, waits for a disk or a file server that does not answer. */
+    /** Logs a process in state D: it waits for a disk or a file server that does not answer. */
     private static void report(ProcessHandle process) {
         String pid = "/proc/" + process.pid();
         LOG.error(
@@ -107,9 +107,9 @@ final class ProcessTree {
     }
 
     /**
-     * What a child and all that it started do, as far as they still run: bytes read and written
-     * ({@code rchar} and {@code wchar} of {@code /proc/PID/io}, in which data sent by {@code
-     * send(2)} is missing), and the queues of their TCP connections.
+     * The activity of a child and its running descendants: bytes read and written ({@code rchar}
+     * and {@code wchar} of {@code /proc/PID/io}, which lack data sent by {@code send(2)}), and the
+     * queues of their TCP connections.
      */
     static StallRule.Activity activity(ProcessHandle child, String mark) {
         List<ProcessHandle> processes = alive(child, mark, 1, process -> {}).processes();
@@ -129,7 +129,7 @@ final class ProcessTree {
                 socket(descriptor).ifPresent(inodes::add);
             }
         } catch (IOException | DirectoryIteratorException e) {
-            return inodes; // gone in the meantime, or not ours to look at
+            return inodes; // gone in the meantime, or owned by another user
         }
         return inodes;
     }
@@ -146,7 +146,7 @@ final class ProcessTree {
         }
     }
 
-    /** In the child's network namespace, which may be another than the worker's. */
+    /** Reads the child's network namespace, which may differ from the worker's. */
     private static Map<Long, SocketQueues> queues(ProcessHandle child, Set<Long> inodes) {
         var found = new HashMap<Long, SocketQueues>();
         for (String table : List.of("tcp", "tcp6")) {
@@ -169,21 +169,22 @@ final class ProcessTree {
                 }
             }
         } catch (IOException | NumberFormatException e) {
-            return 0; // gone in the meantime, or somebody else's
+            return 0; // gone in the meantime, or owned by another user
         }
         return moved;
     }
 
     /**
-     * What is alive.
+     * The processes that are alive.
      *
      * @param all whether it is certain that there is no other
      */
     private record Found(List<ProcessHandle> processes, boolean all) {}
 
     /**
-     * All that are alive. One that starts another and ends while {@code /proc} is read would hide
-     * it: so it is read again until no new process has gone before it was looked at.
+     * All marked processes that are alive. A process that starts another and exits during a scan of
+     * {@code /proc} would hide it. So the scan repeats until no new process exits before it was
+     * checked.
      */
     private static Found alive(
             ProcessHandle child, String mark, int looks, Consumer<ProcessHandle> told) {
@@ -235,8 +236,8 @@ final class ProcessTree {
         ANOTHERS,
         GONE,
         /**
-         * In the middle of {@code execve(2)} a process has no environment that can be read, and
-         * what was opened before has none after it.
+         * During {@code execve(2)} the environment of a process cannot be read, and a file opened
+         * before stays empty afterwards.
          */
         STARTING
     }
@@ -251,11 +252,11 @@ final class ProcessTree {
         } catch (AccessDeniedException e) {
             return Look.ANOTHERS;
         } catch (IOException e) {
-            return Look.GONE; // perhaps still to be waited for
+            return Look.GONE; // perhaps a zombie
         }
     }
 
-    /** In one read: between two the process may have gone on to another program. */
+    /** Reads in one call: between two calls the process may execute another program. */
     private static byte[] environ(Path process) throws IOException {
         var environ = ByteBuffer.allocate(USUAL_ENVIRON);
         while (true) {
@@ -270,8 +271,8 @@ final class ProcessTree {
     }
 
     /**
-     * One that is ending, in the middle of {@code execve(2)}, or really without any: a thread of
-     * the kernel, or what was started by {@code env -i}. See {@code proc_pid_stat(5)} for the
+     * A process without an environment exits, or is in the middle of {@code execve(2)}, or really
+     * has none: a kernel thread, or a child of {@code env -i}. See {@code proc_pid_stat(5)} for the
      * fields.
      */
     private static Look withoutEnvironment(Path process) throws IOException {

@@ -9,8 +9,8 @@ import java.util.Set;
 /**
  * Bytes in the kernel's queues of one TCP connection.
  *
- * @param sending written by the process, and not yet acknowledged by the other side
- * @param received from the other side, and not yet read by the process
+ * @param sending written by the process, and not yet acknowledged by the peer
+ * @param received from the peer, and not yet read by the process
  */
 record SocketQueues(long sending, long received) {
     private static final int LOCAL = 1;
@@ -41,7 +41,7 @@ record SocketQueues(long sending, long received) {
         return found;
     }
 
-    /** How far another state is from this one, in bytes. */
+    /** The distance between two states, in bytes. */
     long distance(SocketQueues other) {
         return Math.max(Math.abs(sending - other.sending), Math.abs(received - other.received));
     }

@@ -8,19 +8,19 @@ import java.util.Map;
  *
  * <p>Signs of life are, compared with the last sign: a line of output that says something new; a
  * TCP connection that began or ended, or whose queues differ by 512 bytes; and 256 KiB read or
- * written. A transfer that moves changes its queues all the time, however slow it is and whatever
- * the child says. A server that accepts a connection and never reads leaves them as they are, full.
- * The two limits are there because ssh exchanges small messages with a server that is alive while
- * the program behind it hangs.
+ * written. A moving transfer changes its queues all the time, however slow it is. A server that
+ * accepts a connection and never reads leaves them unchanged, full. The two limits are there
+ * because ssh exchanges small messages with a live server while the program behind it hangs.
  */
 final class StallRule {
     private static final long MOVE = 256 * 1024;
     private static final long QUEUE_MOVE = 512;
 
     /**
-     * What a child and its descendants do at one moment.
+     * The activity of a child and its descendants at one moment.
      *
-     * @param moved bytes read and written so far, without what the worker read from the child
+     * @param moved bytes read and written so far, without the bytes that the worker read from the
+     *     child
      * @param sockets queues of the TCP connections, by inode
      */
     record Activity(long moved, Map<Long, SocketQueues> sockets) {
@@ -54,9 +54,9 @@ final class StallRule {
     }
 
     /**
-     * Takes in what the child does now.
+     * Compares the activity with the last sign of life.
      *
-     * @param heard when it said something new last, by {@link System#nanoTime}
+     * @param heard when the child last said something new, by {@link System#nanoTime}
      * @param now likewise
      * @return whether it has stalled
      */
@@ -65,7 +65,7 @@ final class StallRule {
             lastLife = now;
             reference = activity;
         } else if (activity.moved() < reference.moved()) {
-            // a process that ended is not counted any more
+            // the bytes of a process that ended are not counted any more
             reference = new Activity(activity.moved(), reference.sockets());
         }
         if (heard - lastLife > 0) {

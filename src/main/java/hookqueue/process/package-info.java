@@ -1,10 +1,9 @@
 /**
  * Child processes: how one is started, watched, read and ended.
  *
- * <p>The thread that wants a child runs it; one more thread reads its output while it lives.
- * Interrupting the caller ends the child. How a child ended is a value; nothing here decides what
- * to do about it. No shell, no standard input, bounded memory whatever the child writes, and no
- * descendant left running afterwards.
+ * <p>The caller's thread runs a child; one more thread reads its output. Interrupting the caller
+ * ends the child. The result is a value; the caller decides what to do about it. No shell, no
+ * standard input, bounded memory for any output, and no descendant left running.
  */
 @NullMarked
 package hookqueue.process;

@@ -1,18 +1,18 @@
 package hookqueue.queue;
 
 /**
- * A child process that has ended, as it is counted.
+ * The end of a child process, for the counters.
  *
- * @param result what came of it
+ * @param result what it achieved
  * @param millis how long it took
- * @param delivered how many paths arrived through it for the first time
+ * @param delivered how many paths it delivered for the first time
  */
 public record BatchResult(Result result, long millis, int delivered) {
-    /** What came of it. The names are in the database: never to be given another meaning. */
+    /** The result of a child process. The names are in the database: never change their meaning. */
     public enum Result {
-        /** All its paths arrived. */
+        /** All its paths were delivered. */
         DELIVERED,
-        /** The other side, or the program, did not take them. */
+        /** The destination or the program refused the paths. */
         REFUSED,
         /** Some of its paths are not in the local store. */
         INVALID,

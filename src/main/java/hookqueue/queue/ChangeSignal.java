@@ -14,7 +14,10 @@ final class ChangeSignal {
         }
     }
 
-    /** Waits until {@link #version()} differs from {@code seen}, at most so many milliseconds. */
+    /**
+     * Waits until {@link #version()} differs from {@code seen}, at most {@code millis}
+     * milliseconds.
+     */
     void await(long seen, long millis) throws InterruptedException {
         long end = System.nanoTime() + millis * 1_000_000;
         synchronized (lock) {
@@ -28,7 +31,7 @@ final class ChangeSignal {
         }
     }
 
-    /** Wakes everybody who waits for a change. */
+    /** Wakes all threads that wait for a change. */
     void wake() {
         synchronized (lock) {
             version++;

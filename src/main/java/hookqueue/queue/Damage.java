@@ -23,15 +23,13 @@ import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
-/**
- * Tells a damaged database from a disk that failed for a moment, and sets the damaged one aside.
- */
+/** Distinguishes a damaged database from a transient disk failure, and sets a damaged one aside. */
 final class Damage {
     private static final Logger LOG = LoggerFactory.getLogger(Damage.class);
     private static final String WAL = "-wal";
     private static final String ASIDE = Database.FILE + ".damaged-";
 
-    /** Nothing else is shown to operators: they will hand the name to a shell. */
+    /** Reports show only such names, because operators paste them into a shell. */
     private static final Pattern SET_ASIDE = Pattern.compile(Pattern.quote(ASIDE) + "[0-9TZ.-]+");
 
     private final Path folder;
@@ -41,9 +39,9 @@ final class Damage {
     }
 
     /**
-     * Whether an error says that the file is not a sound database any more. SQLite says so, too,
-     * when the disk does not let it read for a moment (SQLITE_IOERR_CORRUPTFS, which it turns into
-     * SQLITE_CORRUPT); {@link #isLost} tells these apart.
+     * Whether an error says that the file is damaged. SQLite reports the same when the disk fails a
+     * read for a moment (SQLITE_IOERR_CORRUPTFS, which it turns into SQLITE_CORRUPT). {@link
+     * #isLost} tells the two apart.
      */
     static boolean isDamage(SQLException e) {
         return e instanceof SQLiteException s
@@ -51,7 +49,7 @@ final class Damage {
                         || Database.hasCode(s, SQLiteErrorCode.SQLITE_NOTADB));
     }
 
-    /** For damage that SQLite does not see. */
+    /** An error for damage that SQLite does not detect. */
     static SQLException unseen(String what) {
         return new Unseen(what);
     }
@@ -65,11 +63,11 @@ final class Damage {
     }
 
     /**
-     * Whether the file is lost for us, after damage was found and while it is not open: it is no
-     * sound database, or cannot be read though the disk works. A disk that only stood still for a
-     * moment costs nothing.
+     * Whether the file is lost. Called after damage was found, while the file is not open. The file
+     * is lost if it is no sound database, or if it cannot be read though the disk works. A
+     * transient disk failure loses nothing.
      *
-     * @throws IOException when the disk does not work: nothing can be said of the file
+     * @throws IOException if the disk does not work: the state of the file is unknown
      */
     boolean isLost(SQLException found) throws IOException {
         if (found instanceof Unseen || !Files.isRegularFile(file(), LinkOption.NOFOLLOW_LINKS)) {
@@ -116,7 +114,7 @@ final class Damage {
         Files.delete(trial());
     }
 
-    /** Before the database is opened: ends what a worker that was killed has begun. */
+    /** Completes the work of a worker that was killed. Called before the database is opened. */
     void tidy() throws IOException {
         Files.deleteIfExists(trial());
         setLogAside();
@@ -127,8 +125,7 @@ final class Damage {
     }
 
     /**
-     * Damaged databases that no operator has looked at yet: those that still stand in the state
-     * directory.
+     * Damaged databases that are still in the state directory: no operator has moved them away yet.
      */
     List<String> damaged() {
         try (Stream<Path> files = Files.list(folder)) {
@@ -142,7 +139,7 @@ final class Damage {
     }
 
     /**
-     * Moves the damaged database, which is not open, out of the way. It goes before its log:
+     * Moves the damaged database away, which is not open. The database moves before its log:
      * without the log an old state would open as a sound database.
      */
     void setAside(Instant now) throws IOException {
@@ -151,7 +148,7 @@ final class Damage {
         moveIfThere(WAL, aside);
     }
 
-    /** A worker was killed in {@link #setAside}: its log follows the database. */
+    /** Moves the log after the database, if a worker was killed in {@link #setAside}. */
     private void setLogAside() throws IOException {
         List<String> damaged = damaged();
         if (!Files.exists(file(), LinkOption.NOFOLLOW_LINKS) && !damaged.isEmpty()) {

@@ -17,9 +17,9 @@ import org.sqlite.SQLiteException;
 /**
  * Opens the database file and checks it.
  *
- * <p>Write-ahead log with {@code synchronous=FULL}: what is committed has been synced to the disk.
- * {@code locking_mode=EXCLUSIVE}: a second worker on the same state directory cannot open it, and
- * no shared memory is needed.
+ * <p>Write-ahead log with {@code synchronous=FULL}: a commit returns after the sync to the disk.
+ * {@code locking_mode=EXCLUSIVE}: a second worker on the same state directory cannot open the
+ * database, and SQLite needs no shared memory.
  */
 final class Database {
     private static final Logger LOG = LoggerFactory.getLogger(Database.class);
@@ -31,13 +31,13 @@ final class Database {
      * An open database.
      *
      * @param connection not in auto-commit mode
-     * @param clean whether the last worker closed it; only then are the roots known to agree with
-     *     it
+     * @param clean whether the last worker closed it; only then do the roots certainly match the
+     *     rows
      * @param begun whether it is a new one
      */
     record Opened(Connection connection, boolean clean, boolean begun) {}
 
-    /** Opens a database in memory, and closes it again. */
+    /** Opens and closes a database in memory. */
     static void prepare() {
         try (Connection connection = connect(Path.of(":memory:"));
                 Statement s = connection.createStatement();
@@ -57,14 +57,15 @@ final class Database {
         return e instanceof SQLiteException s && hasCode(s, SQLiteErrorCode.SQLITE_BUSY);
     }
 
-    /** Extended codes have the plain one in their low byte. */
+    /** Compares the low byte, which in extended codes holds the plain code. */
     static boolean hasCode(SQLiteException e, SQLiteErrorCode code) {
         return (e.getResultCode().code & 0xff) == code.code;
     }
 
     /**
-     * @param progress told before a check that may take long
-     * @throws SQLException when it cannot be used: damaged, no room, no right, in use
+     * @param progress is told before a check that may take long
+     * @throws SQLException if the database is damaged or in use, the disk is full, or access is
+     *     denied
      */
     static Opened open(Path folder, Consumer<String> progress) throws SQLException {
         Path file = folder.resolve(FILE);
@@ -107,10 +108,10 @@ final class Database {
     }
 
     /**
-     * Not quick_check, which does not compare the tables with their indexes: a bit that flips in a
-     * name would make it another path's, and the real one would be taken for queued and never be
-     * delivered. For 100,000 paths it takes some 0.3 s, and only after a worker that did not end
-     * well.
+     * Checks tables and indexes. quick_check does not compare them: after a bit flip in a name the
+     * row would belong to another path, and the real path would seem queued and never be delivered.
+     * The check takes some 0.3 s for 100,000 paths, and runs only after a worker that did not end
+     * cleanly.
      */
     static void check(Statement s) throws SQLException {
         try (var found = s.executeQuery("PRAGMA integrity_check(1)")) {

@@ -3,18 +3,18 @@ package hookqueue.queue;
 import hookqueue.base.StorePath;
 
 /**
- * Where one path stands in one lane, as {@code list}, {@code failed} and {@code explain} show it.
+ * The state of one path in one lane, for {@code list}, {@code failed} and {@code explain}.
  *
  * @param id the path's row, for paging
  * @param path the path
  * @param lane the lane's name
- * @param configured whether the lane is in the settings in force
- * @param state where it stands
+ * @param configured whether the current settings have the lane
+ * @param state its state
  * @param queuedAt milliseconds since the epoch
  * @param dueAt not before, in milliseconds since the epoch, 0 for at once
  * @param inconclusive failures that proved nothing
  * @param failures failures that count
- * @param reason the last failure's, empty when there was none
+ * @param reason the last failure's message, empty if there was none
  */
 public record DeliveryRow(
         long id,
@@ -28,7 +28,7 @@ public record DeliveryRow(
         int failures,
         String reason) {
 
-    /** Whether its lane will still try it by itself. */
+    /** Whether its lane will still try it without an operator. */
     public boolean outstanding() {
         return configured && (state == State.FRESH || state == State.DEFERRED);
     }
@@ -37,11 +37,11 @@ public record DeliveryRow(
     public enum State {
         /** Waits for the lane {@code sign}. */
         HELD(0),
-        /** Due, has not failed on its own. */
+        /** Due, and has never failed on its own. */
         FRESH(1),
-        /** Has failed, will be tried again. */
+        /** Has failed, and will be retried. */
         DEFERRED(2),
-        /** Will not be tried again by itself. */
+        /** Will not be retried without an operator. */
         FAILED(3);
 
         private final int stored;
@@ -50,12 +50,12 @@ public record DeliveryRow(
             this.stored = stored;
         }
 
-        /** The number that stands for it in the database; never to be given another meaning. */
+        /** Its number in the database. Never change its meaning. */
         int stored() {
             return stored;
         }
 
-        /** The state that a number in the database stands for. */
+        /** The state with a number in the database. */
         static State of(int stored) {
             for (State state : values()) {
                 if (state.stored == stored) {

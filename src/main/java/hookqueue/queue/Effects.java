@@ -6,10 +6,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a transaction changes outside the database, to be done after its commit.
+ * The effects of a transaction outside the database, applied after its commit.
  *
  * @param roots roots to make and to remove, in this order
- * @param changed whether it changed anything that others wait for
+ * @param changed whether it changed anything that clients wait for
  */
 record Effects(List<GcRoots.Change> roots, boolean changed) {
     /** Collects the effects of the current transaction. */
@@ -29,7 +29,7 @@ record Effects(List<GcRoots.Change> roots, boolean changed) {
             changed = true;
         }
 
-        /** Returns what was collected and starts anew. */
+        /** Returns the collected effects and starts anew. */
         Effects take() {
             var taken = new Effects(List.copyOf(roots), changed);
             roots.clear();

@@ -3,14 +3,13 @@ package hookqueue.queue;
 import hookqueue.base.StorePath;
 
 /**
- * A path that one lane is to deliver.
+ * A path in the queue of one lane.
  *
  * @param id the path's row
- * @param path what to deliver
- * @param inconclusive failures so far that proved nothing about the path, because nothing showed
- *     that its destination worked
- * @param failures failures so far while the destination took other paths; these count towards the
- *     limit
+ * @param path the path to deliver
+ * @param inconclusive failures that proved nothing about the path, because no delivery showed that
+ *     its destination worked
+ * @param failures failures while the destination took other paths; these count towards the limit
  * @param overtaken whether its lane has delivered another path since it last failed
  * @param changedAt when the entry last changed; a verdict counts only while the entry is unchanged
  */
@@ -21,7 +20,7 @@ public record Entry(
         int failures,
         boolean overtaken,
         long changedAt) {
-    /** An entry of no database, for a policy. */
+    /** An entry without a database, for a policy. */
     public Entry(long id, StorePath path, int inconclusive, int failures, boolean overtaken) {
         this(id, path, inconclusive, failures, overtaken, 0);
     }

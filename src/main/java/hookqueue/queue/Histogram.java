@@ -3,12 +3,13 @@ package hookqueue.queue;
 import java.util.List;
 
 /**
- * How often something took how long.
+ * A histogram of durations.
  *
- * @param kind what, and the bounds
- * @param counts how many took at most as long as the bound of the same place and longer than the
- *     one before; the last one has no bound. One more than there are bounds
- * @param sumMillis how long all of them took together
+ * @param kind what it measures, and the bounds
+ * @param counts how many durations are in each bucket: at most the bound at the same index, and
+ *     above the previous bound. The last bucket has no bound, so there is one more than there are
+ *     bounds
+ * @param sumMillis the sum of all durations
  */
 public record Histogram(Kind kind, List<Long> counts, long sumMillis) {
     /** What is measured. */
@@ -28,7 +29,7 @@ public record Histogram(Kind kind, List<Long> counts, long sumMillis) {
                         300_000L,
                         900_000L,
                         3_600_000L)),
-        /** From a path's being queued to its delivery. */
+        /** The time from queueing a path to its delivery. */
         LATENCY(
                 "latency",
                 List.of(
@@ -59,12 +60,12 @@ public record Histogram(Kind kind, List<Long> counts, long sumMillis) {
             return stored;
         }
 
-        /** The upper bounds in milliseconds, rising. */
+        /** The upper bounds in milliseconds, ascending. */
         public List<Long> bounds() {
             return bounds;
         }
 
-        /** The place among {@link Histogram#counts} for a time; one below 0 counts as 0. */
+        /** The index in {@link Histogram#counts} for a duration; a negative one counts as 0. */
         int place(long millis) {
             int place = 0;
             while (place < bounds.size() && millis > bounds.get(place)) {
@@ -74,7 +75,7 @@ public record Histogram(Kind kind, List<Long> counts, long sumMillis) {
         }
     }
 
-    /** Checks that there is a count for each bound and one more. */
+    /** Checks that there is one more count than there are bounds. */
     public Histogram {
         counts = List.copyOf(counts);
         if (counts.size() != kind.bounds().size() + 1) {
@@ -83,7 +84,7 @@ public record Histogram(Kind kind, List<Long> counts, long sumMillis) {
         }
     }
 
-    /** How many there were. */
+    /** The number of durations. */
     public long count() {
         return counts.stream().mapToLong(Long::longValue).sum();
     }

@@ -5,7 +5,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
 
-/** Remembered deliveries, for {@code history}. Changes nothing; every list has a limit. */
+/** Remembered deliveries, for {@code history}. Read-only; every list has a limit. */
 public final class HistoryQueries {
     private static final String ROW =
             "SELECT r.at, l.id, p.id, l.name, p.name FROM delivered r"
@@ -18,7 +18,7 @@ public final class HistoryQueries {
     }
 
     /**
-     * A delivery; the three numbers are its place in the order of time.
+     * A delivery; {@code at}, {@code lane} and {@code id} are its position in the order of time.
      *
      * @param at milliseconds since the epoch
      * @param lane the lane's row
@@ -36,7 +36,7 @@ public final class HistoryQueries {
         }
     }
 
-    /** The deliveries that follow this place in the order of time; three zeros for the first. */
+    /** The deliveries after this position in the order of time; three zeros for the beginning. */
     public List<Delivery> after(long at, long lane, long id, int limit) throws SQLException {
         return sql.query(
                 Delivery::of,
@@ -49,7 +49,7 @@ public final class HistoryQueries {
                 limit);
     }
 
-    /** The deliveries of one path, one for each destination at most. */
+    /** The deliveries of one path, at most one for each destination. */
     public List<Delivery> of(StorePath path) throws SQLException {
         return sql.query(
                 Delivery::of, ROW + "WHERE p.name = ? ORDER BY r.at, r.lane", path.baseName());

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Makes the lanes of the settings the configured ones, at the start. Rows of other lanes stay, and
- * go on when their lane comes back.
+ * Updates the configured lanes from the settings, at the start. The rows of a removed lane stay,
+ * and continue if the lane returns.
  */
 final class LaneSettings {
     private final Sql sql;
@@ -29,9 +29,9 @@ final class LaneSettings {
     }
 
     /**
-     * Records which lanes the settings name.
+     * Records the lanes of the settings.
      *
-     * @return whether that has settled paths, whose roots are still there
+     * @return whether paths became settled, whose roots still exist
      */
     boolean apply(List<String> names, long now) throws SQLException {
         List<String> before =
@@ -64,7 +64,7 @@ final class LaneSettings {
         return releaseUnsigned(now);
     }
 
-    /** A new key: what is still to be uploaded waits for its signature. */
+    /** Holds all paths that are not yet uploaded until they are signed with the new key. */
     private void signFirst(long sign, long now) throws SQLException {
         sql.update(
                 "INSERT INTO delivery (path, lane, state, changed_at) SELECT DISTINCT path, ?, ?, ? FROM delivery"
@@ -85,7 +85,7 @@ final class LaneSettings {
                 sign);
     }
 
-    /** No key any more: nothing waits for a signature. */
+    /** Releases all held paths, because there is no key any more. */
     private boolean releaseUnsigned(long now) throws SQLException {
         sql.update("UPDATE delivery SET state = ? WHERE state = ?", State.FRESH, State.HELD);
         sql.update(

@@ -9,14 +9,14 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * One configured lane: the paths that are due there, the verdicts on them, and its breaker.
+ * One configured lane: its due entries, the verdicts on them, and its breaker.
  *
- * <p>A lane reads entries, works on them for as long as it likes, and records verdicts. A verdict
- * counts only while its entry is unchanged: an operator may have retried it meanwhile, or dropped
- * it and queued the path again.
+ * <p>A lane reads entries, works on them for any time, and records verdicts. A verdict counts only
+ * while its entry is unchanged: an operator may have retried the entry meanwhile, or dropped it and
+ * queued the path again.
  */
 public final class LaneStore {
-    /** The lane that signs; the others are held until it has. */
+    /** The lane that signs. It releases the held paths of the other lanes. */
     public static final String SIGN = "sign";
 
     private static final String ENTRY =
@@ -24,7 +24,7 @@ public final class LaneStore {
                     + " FROM delivery d JOIN path p ON p.id = d.path JOIN lane l ON l.id = d.lane"
                     + " WHERE d.lane = ?1 AND d.state = ?2";
 
-    /** The entry as the lane had read it: not retried, dropped or queued again since. */
+    /** Matches an entry that was not retried, dropped or queued again since the lane read it. */
     private static final String UNCHANGED = " WHERE path = ? AND lane = ? AND changed_at = ?";
 
     private final Sql sql;
@@ -46,17 +46,14 @@ public final class LaneStore {
     }
 
     /**
-     * Paths that are due and have never failed on their own, the oldest first. Those that had
-     * failed before somebody asked to try them again come last: a client that often asks must not
-     * keep the others back.
+     * Due paths that have never failed on their own, the oldest first. Paths that had failed before
+     * a client retried them come last: frequent retries must not starve the others.
      */
     public List<Entry> fresh(int limit) throws SQLException {
         return entries(" ORDER BY d.due_at, d.path LIMIT ?3", State.FRESH, limit);
     }
 
-    /**
-     * The youngest of those that come first in {@link #fresh}: what a trial of a destination takes.
-     */
+    /** The youngest of the first paths in {@link #fresh}: a trial takes it. */
     public List<Entry> youngest() throws SQLException {
         return entries(
                 " AND d.due_at = (SELECT MIN(due_at) FROM delivery WHERE lane = ?1 AND state = ?2)"
@@ -66,7 +63,7 @@ public final class LaneStore {
     }
 
     /**
-     * Deferred paths whose time has come, or lies further ahead than any delay: the clock was set
+     * Deferred paths that are due, or due later than the longest delay: then the clock was set
      * back.
      */
     public List<Entry> due(long now, long longestDelay, int limit) throws SQLException {
@@ -78,7 +75,7 @@ public final class LaneStore {
                 now + longestDelay);
     }
 
-    /** The deferred paths that come next, whether they are due or not. */
+    /** The next deferred paths, due or not. */
     public List<Entry> deferred(int limit) throws SQLException {
         return entries(" ORDER BY d.due_at, d.path LIMIT ?3", State.DEFERRED, limit);
     }
@@ -108,8 +105,8 @@ public final class LaneStore {
     }
 
     /**
-     * Makes deferred paths that were never blamed due now: something has shown that the destination
-     * works.
+     * Makes deferred paths that were never blamed due now: a delivery has shown that the
+     * destination works.
      */
     public void hasten(long now) throws SQLException {
         if (sql.update(
@@ -123,7 +120,7 @@ public final class LaneStore {
         }
     }
 
-    /** Records what the lane found out about entries that it read. */
+    /** Records the lane's verdicts on entries that it read. */
     public void record(List<Verdict> verdicts, long bytes, long now) throws SQLException {
         int delivered = 0;
         var latencies = new ArrayList<Long>();
@@ -177,7 +174,7 @@ public final class LaneStore {
         effects.changed();
     }
 
-    /** A signature releases what was held for it; a delivery is remembered. */
+    /** Releases the held deliveries after a signature, or remembers a delivery. */
     private void after(long path, long now) throws SQLException {
         if (name.equals(SIGN)) {
             sql.update(
@@ -196,16 +193,16 @@ public final class LaneStore {
     }
 
     /**
-     * A path that this destination got.
+     * A path that this destination received.
      *
      * @param id the path's row, for paging
-     * @param at when, the last time
+     * @param at the time of the last delivery
      */
     public record Delivered(long id, StorePath path, long at) {}
 
     /**
-     * Remembered deliveries, by row, after a row; without those that are queued for this lane
-     * again. None at {@link #SIGN}.
+     * Remembered deliveries after a row, in the order of rows, without paths that are queued for
+     * this lane again. Empty for {@link #SIGN}.
      */
     public List<Delivered> deliveredAfter(long row, int limit) throws SQLException {
         return sql.query(

@@ -3,12 +3,12 @@ package hookqueue.queue;
 import java.util.Map;
 
 /**
- * What a lane has done since the database was begun.
+ * The totals of a lane since the database was created.
  *
  * @param lane its name
- * @param runs how many child processes ended, by result; every result is there
+ * @param runs how many child processes ended, for every result
  * @param durations how long they took
- * @param latencies how long it took from a path's being queued to its delivery
+ * @param latencies the time from queueing a path to its delivery
  */
 public record LaneTotal(
         String lane,

@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What lanes have done, in the table {@code tally}: they outlive the worker, which ends whenever
- * there is nothing to do. Every change touches a few rows, however many paths it is about.
+ * The totals of all lanes, in the table {@code tally}. They outlive the worker, which ends whenever
+ * it is idle. Every change touches a few rows, for any number of paths.
  *
  * <p>Used through {@link LaneStore} and {@link ReportQueries}.
  */
@@ -72,7 +72,7 @@ final class LaneTotals {
 
     private record Sum(String what, long slot, long value) {}
 
-    /** Of the lanes that {@link ReportQueries#lanes()} names, in that order. */
+    /** The totals of the lanes of {@link ReportQueries#lanes()}, in that order. */
     static List<LaneTotal> all(Sql sql, List<LaneCounts> lanes) throws SQLException {
         var all = new ArrayList<LaneTotal>(lanes.size());
         for (LaneCounts lane : lanes) {
@@ -104,7 +104,7 @@ final class LaneTotals {
         return runs;
     }
 
-    /** By the bounds that are stored and not by their places, so that bounds may be added later. */
+    /** Reads the stored bounds and not their indexes, so that later versions can add bounds. */
     private static Histogram histogram(Histogram.Kind kind, List<Sum> sums) {
         long[] counts = new long[kind.bounds().size() + 1];
         long total = 0;

@@ -3,9 +3,11 @@ package hookqueue.queue;
 import java.sql.SQLException;
 import java.util.Optional;
 
-/** The table {@code meta}: single values, above all whether the operator paused the queue. */
+/** The table {@code meta}: single values, such as the pause. */
 public final class Meta {
-    /** The key of the last row of {@code path} that came back from its root without its tags. */
+    /**
+     * The key of the last row of {@code path} that was restored from its root, without its tags.
+     */
     static final String UNTAGGED = "untagged_up_to";
 
     private final Sql sql;
@@ -17,9 +19,9 @@ public final class Meta {
     }
 
     /**
-     * Starts no new batch from now on.
+     * Pauses the queue: lanes start no new batch.
      *
-     * @param until when the pause ends by itself, 0 when only {@link #resume} ends it
+     * @param until when the pause ends, 0 if only {@link #resume} ends it
      */
     public void pause(long now, long until) throws SQLException {
         put("paused", now);
@@ -38,7 +40,7 @@ public final class Meta {
         return pause(now).isPresent();
     }
 
-    /** The pause in force; empty when there is none. */
+    /** The pause in force; empty if there is none. */
     public Optional<Pause> pause(long now) throws SQLException {
         long since = get("paused");
         return since == 0
@@ -47,12 +49,12 @@ public final class Meta {
                         .filter(pause -> pause.lasts(now));
     }
 
-    /** Records that the roots agree with the rows; the next worker need not compare them. */
+    /** Records that the roots match the rows, so that the next worker need not compare them. */
     void closedCleanly() throws SQLException {
         put("clean", 1);
     }
 
-    /** A number, 0 when there is none. */
+    /** A number, 0 if there is none. */
     long get(String key) throws SQLException {
         return sql.first(row -> row.getLong(1), "SELECT value FROM meta WHERE key = ?", key)
                 .orElse(0L);

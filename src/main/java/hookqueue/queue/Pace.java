@@ -4,20 +4,20 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * How fast a lane has been of late: sums in which every child process counts for three quarters of
+ * The recent speed of a lane: sums in which each child process has three quarters of the weight of
  * the next one, so that the last few decide.
  *
- * @param paths that arrived
- * @param millis that it took
+ * @param paths the delivered paths
+ * @param millis how long they took
  */
 public record Pace(double paths, double millis) {
-    /** Nothing is known yet. */
+    /** The speed is unknown. */
     public static final Pace UNKNOWN = new Pace(0, 0);
 
-    /** What remains of the sums when another child process is added. */
+    /** The factor for the old sums when another child process is added. */
     static final double KEPT = 0.75;
 
-    /** How long so many paths will take if it goes on like this; empty when nothing is known. */
+    /** How long this many paths will take at the current rate; empty if the rate is unknown. */
     public Optional<Duration> timeFor(long more) {
         return paths <= 0
                 ? Optional.empty()

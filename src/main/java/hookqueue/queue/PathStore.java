@@ -8,13 +8,13 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Paths: queued, dropped, expired, settled and forgotten.
+ * Queues, drops, expires, settles and forgets paths.
  *
- * <p>A path that comes in, or comes back, gets its root; a path whose last delivery goes is settled
- * and loses it.
+ * <p>A new path, and one that is queued again, gets its root. A path is settled, and loses its
+ * root, when its last delivery is deleted.
  */
 public final class PathStore {
-    /** The key of the last number of a row, which is never given again. */
+    /** The key of the last row number; a row number is never reused. */
     private static final String LAST_ID = "last_id";
 
     private final Sql sql;
@@ -23,7 +23,7 @@ public final class PathStore {
     private final Effects.Collector effects;
     private long nextId;
 
-    /** Of the settings: grows with every change of the lanes. */
+    /** The generation of the settings, which grows with every change of the lanes. */
     private long generation;
 
     /** The lane that signs, or null. */
@@ -44,8 +44,8 @@ public final class PathStore {
     }
 
     /**
-     * Queues paths for every configured lane. A path that is already queued stays where it is; one
-     * that has failed becomes due again.
+     * Queues paths for every configured lane. A path that is already queued keeps its place. A
+     * failed path becomes due again.
      *
      * @param tag a name to wait for them by, or null
      */
@@ -107,10 +107,10 @@ public final class PathStore {
     }
 
     /**
-     * Queues a path for one configured lane alone, to be signed first when there is a key: that
-     * destination has lost it. In other lanes it stays where it is.
+     * Queues a path again for one configured lane, because that destination has lost it. It is
+     * signed first if there is a key. In other lanes it stays unchanged.
      *
-     * @throws IllegalArgumentException when the settings have no such destination
+     * @throws IllegalArgumentException if the settings have no such destination
      */
     public void requeue(StorePath path, String lane, long now) throws SQLException {
         long to =
@@ -172,7 +172,7 @@ public final class PathStore {
     }
 
     /**
-     * Delivers a path to the destinations, too, that came into the settings after it was queued.
+     * Delivers a path also to the destinations that were added to the settings after it was queued.
      */
     private void deliverToNewLanes(long id, long now) throws SQLException {
         if (sql.update(
@@ -228,7 +228,7 @@ public final class PathStore {
         return stranded.size();
     }
 
-    /** Forgets a path in every lane, also in removed ones; false when it is not queued. */
+    /** Forgets a path in every lane, including removed ones; false if it is not queued. */
     public boolean drop(StorePath path, long now) throws SQLException {
         Optional<Long> id = unsettled(sql, path);
         if (id.isEmpty()) {
@@ -241,9 +241,9 @@ public final class PathStore {
     }
 
     /**
-     * Forgets the deliveries to a destination, whether it is in the settings or not.
+     * Forgets the deliveries to a destination, configured or removed.
      *
-     * @return how many, at most {@code limit}; empty when there never was such a destination
+     * @return how many, at most {@code limit}; empty if the database never had such a destination
      */
     public Optional<Integer> dropLane(String name, int limit, long now) throws SQLException {
         Optional<Long> lane =
@@ -283,7 +283,9 @@ public final class PathStore {
                     "DELETE FROM delivery WHERE path = ? AND lane = (SELECT id FROM lane WHERE name = ?)",
                     row.id(),
                     row.lane());
-            if (row.lane().equals(LaneStore.SIGN)) { // the others would never be released
+            if (row.lane()
+                    .equals(LaneStore.SIGN)) { // without a signature the other lanes would never be
+                // released
                 sql.update(
                         "DELETE FROM delivery WHERE path = ? AND state = ?", row.id(), State.HELD);
             }
@@ -301,8 +303,8 @@ public final class PathStore {
     }
 
     /**
-     * Forgets settled paths: those settled before {@code before}, and the oldest beyond {@code
-     * most}. Returns whether there may be more of them than {@code limit}.
+     * Forgets settled paths: those settled before {@code before}, and the oldest ones beyond {@code
+     * most}. Returns whether there may be more than {@code limit} of them.
      */
     boolean forget(long before, long most, int limit) throws SQLException {
         String old =
@@ -319,13 +321,16 @@ public final class PathStore {
         return forgotten == limit;
     }
 
-    /** Queues a path that was found by its root alone: it may have had any tag. */
+    /** Queues a path that was found by its root alone: its tag is unknown. */
     void enqueueUntagged(StorePath path, long now) throws SQLException {
         enqueue(List.of(path), null, now);
         meta.put(Meta.UNTAGGED, nextId - 1);
     }
 
-    /** Removes the root of a path that is not queued: a hook makes one whatever the filters say. */
+    /**
+     * Removes the root of a path that is not queued. The hook does not know the filters and makes a
+     * root for every path.
+     */
     public void unrootUnlessQueued(StorePath path) throws SQLException {
         if (unsettled(sql, path).isEmpty()) {
             effects.unroot(path);

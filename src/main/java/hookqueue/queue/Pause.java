@@ -1,11 +1,10 @@
 package hookqueue.queue;
 
 /**
- * That no new batch is to start.
+ * A pause: no new batch starts.
  *
- * @param since since when, in milliseconds since the epoch
- * @param until when it ends by itself, in milliseconds since the epoch; 0 when only an operator
- *     ends it
+ * @param since when it began, in milliseconds since the epoch
+ * @param until when it ends, in milliseconds since the epoch; 0 if only an operator ends it
  */
 public record Pause(long since, long until) {
     /** Whether it is still in force. */
@@ -13,7 +12,7 @@ public record Pause(long since, long until) {
         return until == 0 || now < until;
     }
 
-    /** Whether it ends by itself. */
+    /** Whether it ends without an operator. */
     public boolean ends() {
         return until > 0;
     }

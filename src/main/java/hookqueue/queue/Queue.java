@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The queue on disk: opens it, takes tasks for its thread (see {@link Writer}), wakes threads that
- * wait for a change, closes it.
+ * The queue on disk. Opens it, passes tasks to its thread (see {@link Writer}), wakes threads that
+ * wait for a change, and closes it.
  */
 public final class Queue implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Queue.class);
@@ -36,19 +36,19 @@ public final class Queue implements AutoCloseable {
     private final Writer writer;
 
     /**
-     * What the queue needs to know.
+     * The settings of the queue.
      *
-     * @param stateDir where the database is; must exist
-     * @param rootsDir where the roots are made
+     * @param stateDir the directory of the database; must exist
+     * @param rootsDir the directory of the roots
      * @param storeDir the store directory
-     * @param lanes {@link LaneStore#SIGN} first when paths are signed, then the destinations
-     * @param filter which paths are queued again when only their root is left
+     * @param lanes {@link LaneStore#SIGN} first if paths are signed, then the destinations
+     * @param filter selects the paths to queue again when only their root is left
      */
     public record Settings(
             Path stateDir, Path rootsDir, String storeDir, List<String> lanes, Filter filter) {}
 
     /**
-     * Something to be done in a transaction. It may run twice, so it must have no effect but on the
+     * A task for a transaction. It may run twice, so it must have no effect outside the
      * transaction.
      */
     @FunctionalInterface
@@ -57,7 +57,7 @@ public final class Queue implements AutoCloseable {
         T run(QueueTransaction transaction) throws SQLException;
     }
 
-    /** A task that was handed over. */
+    /** A submitted task. */
     @FunctionalInterface
     public interface Submitted<T> {
         /** Waits for the result, as {@link Queue#call} does. */
@@ -81,23 +81,23 @@ public final class Queue implements AutoCloseable {
     }
 
     /**
-     * Loads the database's driver and native code, a third of a start, so that it can be done
-     * beside the rest of it. Touches no file and may be left out.
+     * Loads the database's driver and native code. This takes a third of a start, so a caller can
+     * do it in parallel. Touches no file; optional.
      */
     public static void prepare() {
         Database.prepare();
     }
 
     /**
-     * Opens the database (a damaged one is set aside and a new one filled from the roots) and makes
-     * the lanes of the settings the configured ones.
+     * Opens the database and updates the configured lanes. It sets a damaged database aside, and
+     * fills a new one from the roots.
      *
-     * @param clock for the times that are recorded
-     * @param fatal told when the database turns out to be damaged while it is in use; the queue
-     *     does no more then
-     * @param progress told what it does that may take long, every thousand paths: a database that
-     *     was not closed is compared with the roots
-     * @throws QueueException when the state directory cannot be used; the message says why
+     * @param clock for the recorded times
+     * @param fatal is told when the database turns out to be damaged while it is in use; the queue
+     *     then stops working
+     * @param progress is told of work that may take long, every thousand paths: if a database was
+     *     not closed, the queue compares it with the roots
+     * @throws QueueException if the state directory cannot be used; the message says why
      */
     public static Queue open(
             Settings settings,
@@ -166,22 +166,21 @@ public final class Queue implements AutoCloseable {
     }
 
     /**
-     * Runs a task in a transaction and returns its result after the commit, when the roots are
-     * made.
+     * Runs a task in a transaction. Returns its result after the commit, when the roots are made.
      *
-     * @throws QueueException when it could not be committed: nothing of it has happened
-     * @throws InterruptedException when the caller is to stop; the task may happen all the same
+     * @throws QueueException if the commit failed: the task has had no effect
+     * @throws InterruptedException if the caller has to stop; the task may still run
      */
     public <T> T call(Task<T> task) throws QueueException, InterruptedException {
         return submit(task).await();
     }
 
-    /** As {@link #call}, for a caller with something to do meanwhile. Tasks run in this order. */
+    /** Like {@link #call}, but does not wait. Tasks run in the order of submission. */
     public <T> Submitted<T> submit(Task<T> task) {
         return writer.submit(task);
     }
 
-    /** Queues paths; when this returns they are committed and rooted. */
+    /** Queues paths. They are committed and rooted when this returns. */
     public void enqueue(List<StorePath> paths, @Nullable String tag)
             throws QueueException, InterruptedException {
         call(transaction -> {
@@ -191,8 +190,8 @@ public final class Queue implements AutoCloseable {
     }
 
     /**
-     * Forgets a thousand of the paths that were settled long ago, or are too many. Returns whether
-     * there may be more.
+     * Forgets up to a thousand settled paths that are too old or too many. Returns whether there
+     * may be more.
      */
     public boolean forget() throws QueueException, InterruptedException {
         long before = rememberedSince();
@@ -204,17 +203,17 @@ public final class Queue implements AutoCloseable {
     }
 
     /**
-     * Compares the roots with the rows once more before the worker says that nothing is left to do:
-     * a bit that flips in a row is no error to SQLite, but then the row is another path's. Few
-     * roots are there at that time.
+     * Compares the roots with the rows once more before the worker reports that the queue is empty.
+     * A bit flip in a row is no error to SQLite, but then the row belongs to another path. There
+     * are few roots at that time.
      */
     public void lookAtRoots() throws QueueException, InterruptedException {
         reconciliation.look(this, false);
     }
 
     /**
-     * When a root could not be made or removed: makes up for it once that is possible, a thousand
-     * paths a call. For one thread.
+     * Repairs roots after a root could not be made or removed, a thousand paths a call. For one
+     * thread.
      *
      * @return whether the next call has more to do
      */
@@ -222,22 +221,22 @@ public final class Queue implements AutoCloseable {
         return reconciliation.mend(this);
     }
 
-    /** What is wrong with the folder of the roots, or null. */
+    /** The problem with the folder of the roots, or null. */
     public @Nullable String rootsProblem() {
         return roots.problem();
     }
 
-    /** Damaged databases that were set aside and not yet moved away by an operator. */
+    /** Damaged databases that were set aside and that no operator has moved away yet. */
     public List<String> damaged() {
         return damage.damaged();
     }
 
-    /** Where they are. */
+    /** The directory of the database. */
     public Path stateDir() {
         return settings.stateDir();
     }
 
-    /** A number that grows whenever something changes that others may wait for. */
+    /** A number that grows with every change that clients may wait for. */
     public long version() {
         return changes.version();
     }
@@ -250,23 +249,24 @@ public final class Queue implements AutoCloseable {
         changes.await(seen, millis);
     }
 
-    /** Wakes everybody who waits for a change. */
+    /** Wakes all threads that wait for a change. */
     public void wake() {
         changes.wake();
     }
 
     /**
-     * Runs the tasks submitted so far and closes the database; later tasks get an error.
+     * Runs the submitted tasks and closes the database; later tasks get an error.
      *
-     * <p>The mark of a clean end is written last. Without it the next worker compares roots and
-     * rows.
+     * <p>It writes the mark of a clean end last. Without the mark the next worker compares roots
+     * and rows.
      */
     @Override
     public void close() {
         try {
             writer.close();
             rootThread.close();
-            roots.sync(); // or one that was removed comes back, and nobody looks after a clean end
+            roots.sync(); // without the sync a removed root may come back, and no worker checks
+            // after a clean end
             SQLException found = writer.damage();
             if (writer.broken()) {
                 transaction.rollBack();

@@ -3,18 +3,18 @@ package hookqueue.queue;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** The queue's disk failed; nothing of the task has happened. The message is for people. */
+/** The queue's disk failed, and the task had no effect. The message is for people. */
 public final class QueueException extends Exception {
     private static final long serialVersionUID = 1;
 
     /**
-     * @param message what could not be done and why
+     * @param message the operation that failed, and the cause
      */
     public QueueException(String message, Throwable cause) {
         super(message, cause);
     }
 
-    /** For a state directory that cannot be used; the message says why. */
+    /** An error for a state directory that cannot be used; the message says why. */
     public static QueueException unusable(Path stateDir, @Nullable String reason, Throwable cause) {
         return new QueueException(
                 "the state directory " + stateDir + " cannot be used: " + reason, cause);

@@ -11,23 +11,28 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a task may ask of the queue and change in it, one store for each kind of caller.
+ * Access to the queue for a task, with one store for each kind of caller.
  *
- * <p>Used on the thread {@code queue} only. A transaction is always open; {@link #commit} ends it,
- * says what is left to do outside the database, and begins the next one. No list that a store
- * returns is longer than the limit that was asked for. All times are milliseconds since the epoch.
+ * <p>Used on the thread {@code queue} only. A transaction is always open. {@link #commit} ends it,
+ * returns its effects outside the database, and begins the next one. No list of a store is longer
+ * than the requested limit. All times are milliseconds since the epoch.
  */
 public final class QueueTransaction {
     private static final Logger LOG = LoggerFactory.getLogger(QueueTransaction.class);
     private static final int PAGE = 1_000;
 
-    /** Pages of 4 KiB. */
+    /** The least free space worth a vacuum, in pages of 4 KiB. */
     private static final long LEAST_FREE = 512;
 
-    /** The same: 40 MiB, more than 100,000 remembered paths take. */
+    /**
+     * The largest used space worth a vacuum, in the same unit: 40 MiB, more than 100,000 remembered
+     * paths take.
+     */
     private static final long MOST_KEPT = 10_240;
 
-    /** The key of the settings' generation for which paths of removed destinations were moved. */
+    /**
+     * The key of the settings' generation for which the paths of removed destinations were moved.
+     */
     private static final String MOVED = "moved";
 
     private final Connection connection;
@@ -57,10 +62,10 @@ public final class QueueTransaction {
     }
 
     /**
-     * Makes the lanes of the settings the configured ones.
+     * Updates the configured lanes from the settings.
      *
-     * @param progress told what may take long, every thousand paths
-     * @return whether that has settled paths, whose roots are still there
+     * @param progress is told of work that may take long, every thousand paths
+     * @return whether paths became settled, whose roots still exist
      */
     boolean configure(List<String> names, long now, Consumer<String> progress) throws SQLException {
         var settings = new LaneSettings(sql, meta);
@@ -79,7 +84,9 @@ public final class QueueTransaction {
         return settledSome;
     }
 
-    /** In one transaction with the change of the lanes: nobody would look for them later. */
+    /**
+     * Runs in the transaction that changes the lanes, because no later step would find these paths.
+     */
     private void moveStranded(long now, Consumer<String> progress) throws SQLException {
         long all = 0;
         int moved = paths.moveStranded(PAGE, now);
@@ -93,12 +100,12 @@ public final class QueueTransaction {
         }
     }
 
-    /** Paths: queued, dropped, forgotten. */
+    /** Queues, drops and forgets paths. */
     public PathStore paths() {
         return paths;
     }
 
-    /** Failed and deferred paths: tried again now. */
+    /** Retries failed and deferred paths. */
     public RetryStore retries() {
         return retries;
     }
@@ -118,7 +125,7 @@ public final class QueueTransaction {
         return history;
     }
 
-    /** How far a verification of the remembered deliveries is. */
+    /** The state of a verification of the remembered deliveries. */
     public VerifyStore verification() {
         return verification;
     }
@@ -129,9 +136,9 @@ public final class QueueTransaction {
     }
 
     /**
-     * A configured lane: what is due there, and what became of it.
+     * A configured lane: its due entries and its verdicts.
      *
-     * @throws IllegalArgumentException when the settings have no such lane
+     * @throws IllegalArgumentException if the settings have no such lane
      */
     public LaneStore lane(String name) {
         LaneStore lane = lanes.get(name);
@@ -149,13 +156,13 @@ public final class QueueTransaction {
         return sql;
     }
 
-    /** Commits; when this returns, all of it is on disk. */
+    /** Commits; all changes are on disk when this returns. */
     Effects commit() throws SQLException {
         connection.commit();
         return effects.take();
     }
 
-    /** Undoes the transaction: nothing of it has happened. */
+    /** Rolls back the transaction. */
     void rollBack() {
         effects.take();
         sql.prepareAgain();
@@ -167,9 +174,9 @@ public final class QueueTransaction {
     }
 
     /**
-     * SQLite itself rolls back when the disk is full (https://www.sqlite.org/lang_transaction.html,
-     * 3); the driver's rollback then fails before it has begun a new transaction, and every later
-     * statement would be one of its own.
+     * Begins a transaction if there is none. On a full disk SQLite itself rolls back
+     * (https://www.sqlite.org/lang_transaction.html, 3). The driver's rollback then fails before it
+     * has begun a new transaction, and every later statement would be a transaction of its own.
      */
     private void beginAgain(SQLException failure) {
         try (Statement s = connection.createStatement()) {
@@ -181,8 +188,8 @@ public final class QueueTransaction {
     }
 
     /**
-     * Makes a file smaller that was large once and is mostly free now: for about a second, at the
-     * end of a worker. When that fails, for example on a full disk, the file stays as it is.
+     * Shrinks a file that was large once and is mostly free now. Takes about a second, at the end
+     * of a worker. On failure, for example on a full disk, the file stays unchanged.
      */
     void giveBackSpace() throws SQLException {
         long pages = pragma("page_count");

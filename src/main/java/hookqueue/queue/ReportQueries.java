@@ -8,9 +8,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Counts and lists for reports, and the state of a path for {@code explain}. Changes nothing. The
- * counters are kept by triggers, so nothing here grows with the queue but the lists, which have a
- * limit.
+ * Counts and lists for reports, and the state of a path for {@code explain}. Read-only. Triggers
+ * maintain the counters, so only the lists grow with the queue, and they have a limit.
  */
 public final class ReportQueries {
     static final String ROW =
@@ -26,7 +25,7 @@ public final class ReportQueries {
         this.sql = sql;
     }
 
-    /** Every lane, the configured ones first, {@code sign} before the others. */
+    /** All lanes: the configured ones first, {@code sign} before the others. */
     public List<LaneCounts> lanes() throws SQLException {
         return sql.query(
                 row ->
@@ -53,7 +52,7 @@ public final class ReportQueries {
                         + " ORDER BY configured DESC, name <> 'sign', id");
     }
 
-    /** The totals of the lanes that {@link #lanes} names, in that order. */
+    /** The totals of the lanes of {@link #lanes}, in that order. */
     public List<LaneTotal> totals() throws SQLException {
         return LaneTotals.all(sql, lanes());
     }
@@ -71,8 +70,8 @@ public final class ReportQueries {
     }
 
     /**
-     * Unsettled paths in every lane, in the order of arrival, after the path {@code after}; whole
-     * paths only.
+     * Unsettled paths in every lane, in the order of arrival, after the path {@code after}. Never
+     * splits the rows of a path.
      */
     public List<DeliveryRow> list(long after, int paths) throws SQLException {
         return sql.query(
@@ -84,7 +83,7 @@ public final class ReportQueries {
                 paths);
     }
 
-    /** Failed paths, as {@link #list}. */
+    /** Failed paths, like {@link #list}. */
     public List<DeliveryRow> failed(long after, int paths) throws SQLException {
         return sql.query(
                 ReportQueries::row,
@@ -99,13 +98,13 @@ public final class ReportQueries {
                 paths);
     }
 
-    /** The state of one path, a row a lane; empty when it is settled or not known. */
+    /** The state of one path, one row for each lane; empty if it is settled or unknown. */
     public List<DeliveryRow> standing(StorePath path) throws SQLException {
         return sql.query(
                 ReportQueries::row, ROW + "WHERE p.name = ? ORDER BY d.lane", path.baseName());
     }
 
-    /** When a path was settled, if it is still remembered. */
+    /** When a path was settled; empty if it is not remembered. */
     public Optional<Long> settledAt(StorePath path) throws SQLException {
         return sql.first(
                 row -> row.getLong(1),
@@ -113,15 +112,16 @@ public final class ReportQueries {
                 path.baseName());
     }
 
-    /** Whether a path is queued, or has been settled and is remembered. */
+    /** Whether a path is queued, or settled and remembered. */
     public boolean known(StorePath path) throws SQLException {
         return sql.exists("SELECT 1 FROM path WHERE name = ?", path.baseName());
     }
 
     /**
-     * The path of a name in the database.
+     * The path with a name in the database.
      *
-     * @throws SQLException damage, when it is no store path's: only such have been put there
+     * @throws SQLException damage, if it is not the name of a store path: the queue stores no
+     *     others
      */
     static StorePath storePath(String name) throws SQLException {
         try {

@@ -26,9 +26,9 @@ public final class RetryStore {
     }
 
     /**
-     * Makes deliveries due now. One that has failed waits for a new signature first: the path may
-     * have been built again since, or the key be new. The time of the change differs from the one
-     * before, so that a verdict of a lane that is at work on it does not count.
+     * Makes deliveries due now. A failed delivery waits for a new signature first: the path may
+     * have been built again since, or the key may be new. The time of the change differs from the
+     * previous one, so that the verdict of a lane with the entry in flight does not count.
      */
     int revive(String which, long now, Object... parameters) throws SQLException {
         int held = 0;
@@ -54,8 +54,8 @@ public final class RetryStore {
     }
 
     /**
-     * Failed and deferred paths of the configured lanes become due now, all of them, and every
-     * breaker is closed. Returns how many.
+     * Makes all failed and deferred paths of the configured lanes due now, and closes every
+     * breaker. Returns how many.
      */
     public int retryAll(long now) throws SQLException {
         sql.update("UPDATE lane SET breaker_failures = 0, breaker_until = 0, breaker_since = 0");
@@ -63,17 +63,17 @@ public final class RetryStore {
         return revive(CONFIGURED + " AND d.state IN (?, ?)", now, State.DEFERRED, State.FAILED);
     }
 
-    /** What a retry of one path came to. */
+    /** The result of a retry of one path. */
     public enum Retried {
         /** Its failed and deferred deliveries are due now. */
         DUE,
-        /** It waits for removed destinations alone. */
+        /** It waits only for removed destinations. */
         NO_DESTINATION,
         /** It is not queued. */
         NOT_QUEUED
     }
 
-    /** As {@link #retryAll} for one path, and the breakers of its lanes. */
+    /** Like {@link #retryAll}, for one path and the breakers of its lanes. */
     public Retried retry(StorePath path, long now) throws SQLException {
         Optional<Long> id = PathStore.unsettled(sql, path);
         if (id.isEmpty()) {

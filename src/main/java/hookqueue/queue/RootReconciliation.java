@@ -15,15 +15,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings the database and the roots to agree, a page at a time, since either may be larger than
- * memory: at a start after an end that was not clean, when roots could not be made or removed for a
- * while, and once more before nothing is said to be left to do.
+ * Makes the database and the roots match, a page at a time, because either may be larger than
+ * memory. It runs at a start after an unclean end, after roots could not be made or removed for a
+ * while, and once more before the worker reports that the queue is empty.
  *
  * <pre>
  *   row       root
- *   unsettled missing    the root is made
- *   settled   there      the root is removed
- *   none      there      the row was lost, or a hook has made the root and is about to spool: the path is queued
+ *   unsettled missing    makes the root
+ *   settled   exists     removes the root
+ *   none      exists     queues the path: its row was lost, or a hook made the root and is about to spool
  * </pre>
  */
 final class RootReconciliation {
@@ -35,7 +35,7 @@ final class RootReconciliation {
     private final Filter filter;
     private final InstantSource clock;
 
-    /** The row up to which {@link #mend} has come; 0 while it is not under way. */
+    /** The last row that {@link #mend} has handled; 0 while it is not running. */
     private long mendedUpTo;
 
     RootReconciliation(GcRoots roots, Queue.Settings settings, InstantSource clock) {
@@ -46,9 +46,9 @@ final class RootReconciliation {
     }
 
     /**
-     * All of it, before the queue's thread runs.
+     * Reconciles everything, before the queue's thread runs.
      *
-     * @param progress told after each page
+     * @param progress is told after each page
      */
     void atStart(QueueTransaction transaction, Consumer<String> progress) throws SQLException {
         long after = 0;
@@ -76,7 +76,7 @@ final class RootReconciliation {
         tellOf(strangers);
     }
 
-    /** Returns how many roots were made or removed. */
+    /** Returns how many roots it made or removed. */
     private int commit(QueueTransaction transaction) throws SQLException {
         List<GcRoots.Change> changes = transaction.commit().roots();
         for (GcRoots.Change change : changes) {
@@ -90,8 +90,8 @@ final class RootReconciliation {
     }
 
     /**
-     * A page, when a root could not be made or removed and now can be; true when the next call has
-     * more to do. For one thread.
+     * Reconciles a page, once the folder works again after a root could not be made or removed.
+     * Returns whether the next call has more to do. For one thread.
      */
     boolean mend(Queue queue) throws QueueException, InterruptedException {
         long from = mendedUpTo;
@@ -107,9 +107,9 @@ final class RootReconciliation {
     }
 
     /**
-     * Queues what has a root and no row.
+     * Queues the paths that have a root and no row.
      *
-     * @param unrootSettled whether to remove the roots of what is settled, too
+     * @param unrootSettled whether to remove the roots of settled paths, too
      */
     void look(Queue queue, boolean unrootSettled) throws QueueException, InterruptedException {
         int strangers = 0;
@@ -127,12 +127,12 @@ final class RootReconciliation {
         tellOf(strangers);
     }
 
-    /** Not on the queue's thread: a filter may take its time. */
+    /** Runs outside the queue's thread, because a filter may be slow. */
     private Set<StorePath> excluded(List<StorePath> page) {
         return page.stream().filter(filter.negate()).collect(Collectors.toSet());
     }
 
-    /** Returns how many of the rooted paths were queued. */
+    /** Returns how many of the rooted paths it queued. */
     private int queueStrangers(
             QueueTransaction transaction,
             List<StorePath> rooted,

@@ -5,7 +5,7 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
 
-/** For {@link RootReconciliation}: which paths need a root. */
+/** The paths that need a root, for {@link RootReconciliation}. */
 final class RootStore {
     private final Sql sql;
     private final Effects.Collector effects;
@@ -15,7 +15,7 @@ final class RootStore {
         this.effects = effects;
     }
 
-    /** Has roots made of a page of unsettled paths; returns its last row, 0 for no more. */
+    /** Requests the roots of a page of unsettled paths. Returns its last row, 0 at the end. */
     long rootSome(long after, int limit) throws SQLException {
         List<Queued> page =
                 sql.query(
@@ -28,10 +28,10 @@ final class RootStore {
     }
 
     /**
-     * Whether a path is settled; empty when it is not known.
+     * Whether a path is settled; empty if it is unknown.
      *
-     * @throws SQLException when the row that the index has for it is another path's: a bit that has
-     *     flipped in one of the two is no error to SQLite
+     * @throws SQLException if the index points to the row of another path: a bit flip in either of
+     *     them is no error to SQLite
      */
     Optional<Boolean> isSettled(StorePath path) throws SQLException {
         record Found(boolean agrees, boolean settled) {}

@@ -33,7 +33,7 @@ import java.sql.Statement;
  *                                      in that bucket alone; slot -1: the sum in ms
  * </pre>
  *
- * A delivery is deleted when it is done; a path without deliveries is settled, and is forgotten
+ * A delivery is deleted when it is done. A path without deliveries is settled, and is forgotten
  * after a while, with its tags and its rows of delivered.
  */
 final class Schema {
@@ -84,7 +84,7 @@ final class Schema {
         "ALTER TABLE lane ADD COLUMN generation INTEGER NOT NULL DEFAULT 0",
     };
 
-    /** Added by version 4. What was delivered before it is not known by destination. */
+    /** Added by version 4. Earlier deliveries are not known by destination. */
     private static final String[] FOURTH = {
         "CREATE TABLE delivered (lane INTEGER NOT NULL, path INTEGER NOT NULL, at INTEGER NOT NULL,"
                 + " PRIMARY KEY (lane, path)) WITHOUT ROWID",
@@ -117,9 +117,10 @@ final class Schema {
     }
 
     /**
-     * Makes the tables when the database is new, and adds what one of an older version lacks.
+     * Creates the tables of a new database, or adds the missing ones to a database of an older
+     * version.
      *
-     * @throws SQLException also when the database was made by a newer version of this program
+     * @throws SQLException also if a newer version of this program created the database
      */
     static void apply(Connection connection) throws SQLException {
         try (Statement s = connection.createStatement()) {

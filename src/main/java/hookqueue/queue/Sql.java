@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Statements of one connection, prepared once each. Parameters are texts, longs, ints, booleans or
- * states of a delivery.
+ * The statements of one connection, each prepared once. Parameters are texts, longs, ints, booleans
+ * or states of a delivery.
  */
 final class Sql implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Sql.class);
@@ -29,7 +29,7 @@ final class Sql implements AutoCloseable {
         this.connection = connection;
     }
 
-    /** Makes a value out of the row at hand. */
+    /** Converts a row to a value. */
     @FunctionalInterface
     interface RowMapper<T> {
         T map(ResultSet row) throws SQLException;
@@ -61,12 +61,12 @@ final class Sql implements AutoCloseable {
         return first(row -> true, text, parameters).isPresent();
     }
 
-    /** Parameters with others before them. */
+    /** Puts other parameters before these. */
     static Object[] with(Object[] last, Object... first) {
         return Stream.concat(Arrays.stream(first), Arrays.stream(last)).toArray();
     }
 
-    /** Every statement that was run so far. */
+    /** Every statement that has run so far. */
     Set<String> texts() {
         return Set.copyOf(prepared.keySet());
     }
@@ -78,7 +78,7 @@ final class Sql implements AutoCloseable {
             prepared.put(text, statement);
         }
         for (int i = 0; i < parameters.length; i++) {
-            // Not a switch over types, which costs a start 3 ms.
+            // Not a switch over types, which adds 3 ms to a start.
             Object value = parameters[i];
             if (value instanceof Long number) {
                 statement.setLong(i + 1, number);
@@ -97,7 +97,7 @@ final class Sql implements AutoCloseable {
 
     /**
      * Discards all prepared statements after an error: the driver closes a statement in which the
-     * disk was full or did not answer, and refuses it from then on.
+     * disk was full or did not answer, and rejects it from then on.
      */
     void prepareAgain() {
         for (PreparedStatement statement : prepared.values()) {

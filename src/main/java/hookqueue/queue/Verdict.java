@@ -1,6 +1,6 @@
 package hookqueue.queue;
 
-/** What a lane found out about one of its entries, to be recorded. */
+/** A lane's finding about one of its entries, to be recorded. */
 public sealed interface Verdict {
     /** The entry it is about. */
     Entry entry();
@@ -9,7 +9,7 @@ public sealed interface Verdict {
     record Delivered(Entry entry) implements Verdict {}
 
     /**
-     * It failed and is to be tried again.
+     * It failed and will be retried.
      *
      * @param inconclusive the new number of failures that prove nothing
      * @param failures the new number of failures that count
@@ -20,7 +20,7 @@ public sealed interface Verdict {
             implements Verdict {}
 
     /**
-     * It is not tried again unless an operator asks for it.
+     * It is not retried without an operator.
      *
      * @param failures the number of failures that counted
      * @param reason one or a few lines for people

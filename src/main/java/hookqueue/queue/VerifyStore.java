@@ -5,8 +5,8 @@ import java.sql.SQLException;
 import java.util.List;
 
 /**
- * How far a verification of the remembered deliveries is: a cursor and counts for each lane, in the
- * table {@code meta}. So a verification that was interrupted continues after the last batch.
+ * The state of a verification of the remembered deliveries: a cursor and counts for each lane, in
+ * the table {@code meta}. So an interrupted verification continues after the last batch.
  */
 public final class VerifyStore {
     /** The cursor of a lane that is done. */
@@ -27,16 +27,16 @@ public final class VerifyStore {
     }
 
     /**
-     * What was found at one destination.
+     * The findings at one destination.
      *
-     * @param row of the last path that was checked
+     * @param row of the last checked path
      * @param checked remembered paths
      * @param sent paths that were missing and are there again, dependencies included
      * @param queued paths of batches that the destination refused: queued for it again
-     * @param lost paths that are neither there nor in the local store
+     * @param lost paths that neither the destination nor the local store has
      */
     public record Counts(long row, long checked, long sent, long queued, long lost) {
-        /** Nothing was checked yet. */
+        /** The state before the first check. */
         public static final Counts NONE = new Counts(0, 0, 0, 0, 0);
 
         /** Whether every remembered delivery was checked. */
@@ -44,16 +44,16 @@ public final class VerifyStore {
             return row == END;
         }
 
-        /** The same, with no path left to check. */
+        /** The same counts, with no path left to check. */
         public Counts atEnd() {
             return new Counts(END, checked, sent, queued, lost);
         }
     }
 
     /**
-     * Continues the verification under way, or begins one.
+     * Continues the current verification, or begins one.
      *
-     * @param stale one that has not got further for so many milliseconds begins anew
+     * @param stale a verification without progress for this many milliseconds begins anew
      * @return when it began: later deliveries need no check
      */
     public long begin(long now, long stale) throws SQLException {
@@ -67,7 +67,7 @@ public final class VerifyStore {
         return now;
     }
 
-    /** How far it is at a destination. */
+    /** The progress at a destination. */
     public Counts counts(String lane) throws SQLException {
         var numbers = new long[COUNTS.size()];
         for (int i = 0; i < numbers.length; i++) {
@@ -77,9 +77,9 @@ public final class VerifyStore {
     }
 
     /**
-     * Records how far it is at a destination, and queues paths for that destination again.
+     * Records the progress at a destination, and queues paths for that destination again.
      *
-     * @param refused may be missing there
+     * @param refused paths that may be missing there
      */
     public void record(String lane, Counts counts, List<StorePath> refused, long now)
             throws SQLException {

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * For clients that wait: whether a path is settled, and which paths a tag has. Changes nothing. No
- * query looks at more rows than its limit, however many paths somebody waits for.
+ * For clients that wait: whether a path is settled, and which paths a tag has. Read-only. No query
+ * reads more rows than its limit, for any number of paths.
  */
 public final class WaitQueries {
     private final Sql sql;
@@ -41,18 +41,18 @@ public final class WaitQueries {
                 row -> row.getLong(1), "SELECT id FROM path WHERE name = ?", path.baseName());
     }
 
-    /** What is left of the path with this row, in every lane. */
+    /** The remaining deliveries of the path with this row, in every lane. */
     public List<DeliveryRow> standing(long path) throws SQLException {
         return sql.query(
                 ReportQueries::row, ReportQueries.ROW + "WHERE d.path = ? ORDER BY d.lane", path);
     }
 
-    /** Whether anything was ever queued under a tag, as far as it is remembered. */
+    /** Whether the database remembers a path with this tag. */
     public boolean knownTag(String tag) throws SQLException {
         return sql.exists("SELECT 1 FROM tag WHERE tag = ? LIMIT 1", tag);
     }
 
-    /** Rows of the paths of a tag, rising, after a row. */
+    /** Rows of the paths of a tag, ascending, after a row. */
     public List<Long> tagged(String tag, long after, int limit) throws SQLException {
         return sql.query(
                 row -> row.getLong(1),
@@ -63,8 +63,8 @@ public final class WaitQueries {
     }
 
     /**
-     * The same of unsettled paths that have come back from their roots after a loss: any of them
-     * may have had any tag.
+     * Rows of unsettled paths that were restored from their roots after a loss, ascending, after a
+     * row: any of them may have had any tag.
      */
     public List<Long> untagged(long after, int limit) throws SQLException {
         return sql.query(
@@ -87,7 +87,7 @@ public final class WaitQueries {
                 limit);
     }
 
-    /** Whether the settings have any destination; signing alone is none. */
+    /** Whether the settings have a destination; signing does not count. */
     public boolean anyDestination() throws SQLException {
         return sql.exists("SELECT 1 FROM lane WHERE configured AND name <> ?", LaneStore.SIGN);
     }

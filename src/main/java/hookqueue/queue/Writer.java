@@ -20,23 +20,24 @@ import org.slf4j.LoggerFactory;
  *                          └─ one throws: ROLLBACK, then each task alone     └─ meanwhile 1 of the next transaction
  * </pre>
  *
- * <p>This order is why a {@code kill -9} loses nothing, wherever it strikes:
+ * <p>This order is why a {@code kill -9} at any time loses nothing:
  *
  * <ul>
- *   <li>Before 1 ends: nothing happened, and the caller has no answer. The hook spools.
- *   <li>Between 1 and 2: the path is in the database without a root, not acknowledged. The database
- *       was not closed, so the next worker compares the rows with the roots ({@link
+ *   <li>Killed before 1 ends: nothing happened, and the caller has no answer. The hook spools.
+ *   <li>Killed between 1 and 2: the path is in the database without a root, not acknowledged. The
+ *       database was not closed, so the next worker compares the rows with the roots ({@link
  *       RootReconciliation}) and makes the missing ones.
- *   <li>Between 2 and 3: queued, rooted, not acknowledged. The hook spools it as well. Queueing it
- *       twice changes nothing, unless it was delivered meanwhile: then it is delivered once more.
- *   <li>A delivery's row goes after the child process has succeeded. Killed in between, the batch
- *       runs once more.
- *   <li>A root goes only in 2, after the last delivery's row. Killed in between, the next worker
- *       finds a root whose path is settled, and removes it.
- *   <li>A spool file is removed after 3. Killed before, it is taken in twice.
+ *   <li>Killed between 2 and 3: queued, rooted, not acknowledged. The hook spools it as well.
+ *       Queueing it twice changes nothing, unless it was delivered meanwhile: then it is delivered
+ *       once more.
+ *   <li>A lane deletes a delivery's row after the child process has succeeded. Killed in between,
+ *       the batch runs once more.
+ *   <li>A root is removed only in 2, after the last delivery's row. Killed in between, the next
+ *       worker finds a root whose path is settled, and removes it.
+ *   <li>A spool file is removed after 3. Killed before, the next worker takes it in twice.
  * </ul>
  *
- * <p>When the database seems damaged the thread ends: nothing more is committed or answered.
+ * <p>When the database seems damaged the thread ends: it commits and answers nothing more.
  */
 final class Writer {
     private static final Logger LOG = LoggerFactory.getLogger(Writer.class);
@@ -52,15 +53,16 @@ final class Writer {
     private volatile boolean ended;
 
     /**
-     * Why the database seems damaged; written by this thread, read by others once {@link #ended}.
+     * Why the database seems damaged. This thread writes it, others read it once {@link #ended}.
      */
     private @Nullable SQLException damage;
 
-    /** Whether the thread ended in the middle of a transaction; as above. */
+    /** Whether the thread ended in the middle of a transaction. Same rule for threads. */
     private boolean broken;
 
     /**
-     * Not a record: {@link #CLOSE} is found by identity, and a record's first equals costs 20 ms.
+     * Not a record: the writer finds {@link #CLOSE} by identity, and a record's first equals costs
+     * 20 ms.
      */
     private static final class Job<T> {
         private final Queue.Task<T> task;
@@ -83,7 +85,7 @@ final class Writer {
     private static final Job<Boolean> CLOSE = new Job<>(transaction -> true);
 
     /**
-     * @param fatal told when the thread cannot go on
+     * @param fatal is told when the thread cannot continue
      */
     Writer(
             QueueTransaction transaction,
@@ -100,11 +102,11 @@ final class Writer {
         thread.start();
     }
 
-    /** Tasks run in the order in which they were submitted. */
+    /** Tasks run in the order of submission. */
     <T> Queue.Submitted<T> submit(Queue.Task<T> task) {
         var job = new Job<>(task);
         jobs.add(job);
-        if (ended) { // nobody takes it from there any more
+        if (ended) { // no thread takes it from the queue any more
             job.fail(closed());
         }
         return () -> await(job);
@@ -122,7 +124,7 @@ final class Writer {
         }
     }
 
-    /** Runs the tasks submitted so far and ends the thread; later ones get an error. */
+    /** Runs the submitted tasks and ends the thread; later tasks get an error. */
     void close() throws InterruptedException {
         jobs.add(CLOSE);
         thread.join();
@@ -185,9 +187,9 @@ final class Writer {
         }
     }
 
-    /** Null when all was committed and answered; otherwise nothing has happened. */
+    /** Returns null if all tasks were committed and answered. Otherwise none had an effect. */
     private @Nullable SQLException tryTogether(List<Job<?>> group) {
-        List<Job<?>> together = List.copyOf(group); // the thread goes on to use its own list
+        List<Job<?>> together = List.copyOf(group); // the thread reuses its own list
         var answers = new ArrayList<Runnable>(group.size());
         Effects effects;
         try {

@@ -1,16 +1,15 @@
 /**
- * What is to be delivered, on disk: a SQLite database, and a garbage collector root for every path
- * in it.
+ * The queue on disk: a SQLite database, and a garbage collector root for every path in it.
  *
- * <p>One thread, {@code queue}, owns the database ({@link hookqueue.queue.Writer}, which draws the
- * order of commit, roots and answer), another, {@code roots}, the roots; all others hand the first
- * {@linkplain hookqueue.queue.Queue.Task tasks} and wait. Tasks that wait together share one
- * commit, and every caller is answered after it. When a commit fails nothing of it has happened and
- * each caller gets a {@link hookqueue.queue.QueueException}. A damaged database is set aside and a
- * new one is filled from the roots.
+ * <p>The thread {@code queue} owns the database ({@link hookqueue.queue.Writer}, which draws the
+ * order of commit, roots and answer). The thread {@code roots} owns the roots. All other threads
+ * submit {@linkplain hookqueue.queue.Queue.Task tasks} to the first one and wait. Waiting tasks
+ * share one commit, and every caller is answered after it. A failed commit has no effect, and each
+ * caller gets a {@link hookqueue.queue.QueueException}. A damaged database is set aside, and a new
+ * one is filled from the roots.
  *
- * <p>It does not know how a path is delivered, which paths the settings exclude, nor when a failure
- * is a path's own fault: it records verdicts.
+ * <p>The package does not know how a path is delivered, which paths the settings exclude, or when a
+ * path is to blame for a failure: it records verdicts.
  */
 @NullMarked
 package hookqueue.queue;

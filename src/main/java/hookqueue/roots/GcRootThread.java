@@ -9,14 +9,14 @@ import java.util.function.Consumer;
 
 /**
  * The thread {@code roots}: makes and removes roots in the order in which their rows were
- * committed, while the queue's thread is already at the next transaction.
+ * committed, while the queue's thread runs the next transaction.
  *
  * <pre>
  *   COMMIT ─► handed over ─► links made and removed ─► their folder synced ─► callers answered
  * </pre>
  *
- * What has waited together shares one sync. A removal alone is not synced before the queue's end: a
- * root that comes back after a loss of power is found to be stale by the next worker.
+ * Changes that wait together share one sync. A removal alone is not synced before the queue's end:
+ * if a power loss restores the root, the next worker finds it stale.
  */
 public final class GcRootThread {
     private final GcRoots roots;
@@ -26,7 +26,10 @@ public final class GcRootThread {
 
     private volatile boolean ended;
 
-    /** Not a record: it is found by identity, and a record's first equals costs a start 20 ms. */
+    /**
+     * Not a record: the thread finds it by identity, and a record's first equals adds 20 ms to a
+     * start.
+     */
     private static final class Work {
         private final List<GcRoots.Change> changes;
         private final After after;
@@ -40,7 +43,7 @@ public final class GcRootThread {
     private static final Work END = new Work(List.of(), made -> {});
 
     /**
-     * @param fatal told when the thread cannot go on
+     * @param fatal is told when the thread cannot continue
      */
     public GcRootThread(GcRoots roots, Consumer<Throwable> fatal) {
         this.roots = roots;
@@ -51,7 +54,7 @@ public final class GcRootThread {
         thread.start();
     }
 
-    /** What comes after. Runs on the thread {@code roots}. */
+    /** The continuation after a change. Runs on the thread {@code roots}. */
     @FunctionalInterface
     public interface After {
         /**
@@ -62,16 +65,16 @@ public final class GcRootThread {
         void run(boolean made);
     }
 
-    /** Has changes made. */
+    /** Submits changes. */
     public void hand(List<GcRoots.Change> changes, After after) {
         var handed = new Work(changes, after);
         work.add(handed);
-        if (ended && work.remove(handed)) { // nobody takes it from there any more
+        if (ended && work.remove(handed)) { // no thread takes it from the queue any more
             after.run(false);
         }
     }
 
-    /** Has changes made, and returns when they are. */
+    /** Submits changes, and waits until they are made. */
     public void handAndWait(List<GcRoots.Change> changes) {
         if (!changes.isEmpty()) {
             var done = new CompletableFuture<Boolean>();
@@ -80,7 +83,7 @@ public final class GcRootThread {
         }
     }
 
-    /** Makes what was handed over, and ends the thread. */
+    /** Makes the submitted changes, and ends the thread. */
     public void close() throws InterruptedException {
         work.add(END);
         thread.join();

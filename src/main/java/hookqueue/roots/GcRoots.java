@@ -19,12 +19,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Garbage collector roots: a symbolic link {@code <hash>-<name>} to each path that is queued. Nix
- * takes every symbolic link below {@code /nix/var/nix/gcroots} as a root, so no process is needed
- * to make one.
+ * Garbage collector roots: a symbolic link {@code <hash>-<name>} to each queued path. Nix treats
+ * every symbolic link below {@code /nix/var/nix/gcroots} as a root, so making one needs no process.
  *
- * <p>A folder that cannot be written is a warning, not a refusal: the path is then queued without
- * protection, and rooted once the folder can be written again ({@link #beginToMend}).
+ * <p>A folder that cannot be written causes a warning, not an error: the path is queued without
+ * protection, and gets its root once the folder can be written again ({@link #beginToMend}).
  */
 public final class GcRoots {
     private static final Logger LOG = LoggerFactory.getLogger(GcRoots.class);
@@ -33,10 +32,10 @@ public final class GcRoots {
     private final String storeDir;
     private volatile @Nullable String problem;
 
-    /** Whether something went wrong since {@link #beginToMend()}. */
+    /** Whether an error occurred since {@link #beginToMend()}. */
     private volatile boolean wrongAgain;
 
-    /** A root to be made or removed once the transaction at hand is committed. */
+    /** A root to make or remove after the commit of the current transaction. */
     public record Change(StorePath path, boolean add) {}
 
     public GcRoots(Path folder, String storeDir) {
@@ -52,22 +51,22 @@ public final class GcRoots {
     }
 
     /**
-     * What went wrong, or null. As long as it stands, roots may be missing, and others too many.
+     * The last error, or null. While there is one, roots may be missing, and others superfluous.
      */
     public @Nullable String problem() {
         return problem;
     }
 
     /**
-     * Whether there is a problem and the folder can be written again. Whoever is told so makes and
-     * removes roots as they should be, and then calls {@link #endOfMending()}.
+     * Whether there is a problem and the folder can be written again. The caller then repairs the
+     * roots and calls {@link #endOfMending()}.
      */
     public boolean beginToMend() {
         wrongAgain = false;
         return problem != null && isWritable();
     }
 
-    /** There is no problem any more, unless something went wrong meanwhile. */
+    /** Clears the problem, unless another error occurred meanwhile. */
     public void endOfMending() {
         if (!wrongAgain) {
             LOG.info("whatever is queued is rooted in {} again", folder);
@@ -85,7 +84,7 @@ public final class GcRoots {
         }
     }
 
-    /** The same, faster where it is there already. */
+    /** Like {@code add}, but faster if the root exists. */
     public void addIfMissing(StorePath path) {
         try {
             if (Files.readSymbolicLink(link(path)).equals(target(path))) {
@@ -108,7 +107,7 @@ public final class GcRoots {
         }
     }
 
-    /** Makes all that was added or removed survive a loss of power. */
+    /** Syncs the folder, so that the changes survive a power loss. */
     public void sync() {
         try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
             channel.force(true);
@@ -117,17 +116,17 @@ public final class GcRoots {
         }
     }
 
-    /** Every root there is. */
+    /** Lists every root. */
     public Listing list() {
         return new Listing();
     }
 
-    /** The folder's content, some at a time: it may be larger than memory. */
+    /** The folder's content, a page at a time: it may be larger than memory. */
     public final class Listing implements AutoCloseable {
         private final @Nullable DirectoryStream<Path> stream;
         private final Iterator<Path> links;
 
-        @SuppressWarnings("StreamResourceLeak") // it is closed with this
+        @SuppressWarnings("StreamResourceLeak") // closed with this listing
         private Listing() {
             DirectoryStream<Path> opened = null;
             try {
@@ -140,8 +139,8 @@ public final class GcRoots {
         }
 
         /**
-         * The next ones, at most so many, and none when there are no more. What is not a store
-         * path's name is passed over.
+         * The next page of at most {@code most} roots, empty at the end. It skips names that are
+         * not store paths.
          */
         public List<StorePath> next(int most) {
             var found = new ArrayList<StorePath>();

@@ -24,14 +24,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The folder where the hook leaves paths that it could not hand over: one file a call, {@code
- * *.paths}, one store path a line, written under another name and then renamed.
+ * The folder where the hook leaves paths that it could not send: one file for each call, {@code
+ * *.paths}, one store path a line, written under a temporary name and then renamed.
  *
- * <p>A file is deleted only after its paths are committed. What is no such file, or has a line that
- * is no store path, is renamed to {@code *.rejected} once its good lines are in, and reported. What
- * a hook was writing when it was killed is removed after an hour; other names are left alone.
+ * <p>A file is deleted only after its paths are committed. A malformed file is renamed to {@code
+ * *.rejected} after its valid lines are committed, and reported. Temporary files of killed hooks
+ * are removed after an hour. Other names are left alone.
  *
- * <p>However many files there are, and however large: only some are looked at in one go.
+ * <p>Each pass is bounded, for any number and size of files.
  */
 public final class Spool {
     private static final Logger LOG = LoggerFactory.getLogger(Spool.class);
@@ -41,7 +41,7 @@ public final class Spool {
     private static final String UNFINISHED = ".tmp-";
     private static final Duration FORGOTTEN = Duration.ofHours(1);
 
-    /** Names that are sorted, of which so many files are read, or fewer with so many paths. */
+    /** Most names that one pass sorts. It reads fewer files. */
     private static final int MOST_NAMES = 10_000;
 
     private static final int MOST_FILES = 500;
@@ -52,10 +52,10 @@ public final class Spool {
     private final Path folder;
     private final String storeDir;
 
-    /** Names of files that were taken in and cannot be removed: not to be taken again. */
+    /** Files that were taken in and cannot be deleted; they are not taken in again. */
     private final Set<String> stuck = new HashSet<>();
 
-    /** Troubles that were logged. */
+    /** Problems that were logged. */
     private final Set<String> told = new HashSet<>();
 
     private Spool(Path folder, String storeDir) {
@@ -64,9 +64,9 @@ public final class Spool {
     }
 
     /**
-     * Opens the folder {@code spool} of the state directory, which it makes when it is missing.
+     * Opens the folder {@code spool} of the state directory, or creates it.
      *
-     * @throws QueueException when it cannot be made
+     * @throws QueueException if it cannot be created
      */
     public static Spool open(Path stateDir, String storeDir) throws QueueException {
         try {
@@ -79,16 +79,13 @@ public final class Spool {
     /**
      * One file's content.
      *
-     * @param file where it was found
+     * @param file its location
      * @param paths its store paths
-     * @param sound whether every line was one
+     * @param sound whether every line was a store path
      */
     record Batch(Path file, List<StorePath> paths, boolean sound) {}
 
-    /**
-     * What waits, at most 500 files of it, and no more once there are 5,000 paths. The names are in
-     * the order of time.
-     */
+    /** The waiting files, ordered by time: at most 500, and none after the first 5,000 paths. */
     List<Batch> waiting() {
         var batches = new ArrayList<Batch>();
         int paths = 0;
@@ -130,9 +127,7 @@ public final class Spool {
         return files;
     }
 
-    /**
-     * Removes what hooks that were killed have left half written; they take seconds, not an hour.
-     */
+    /** Removes temporary files of killed hooks. A hook takes seconds, not an hour. */
     void removeLeftovers(Instant now) {
         try (DirectoryStream<Path> all = Files.newDirectoryStream(folder)) {
             for (Path file : all) {
@@ -169,8 +164,8 @@ public final class Spool {
     }
 
     /**
-     * The spool is looked at often, and a trouble may last for hours. Anybody who may write there
-     * can make many: then they are logged once more.
+     * Whether the problem was not logged yet. The spool is read often, and a problem may last for
+     * hours. Users with write access can cause many problems: then they are logged once more.
      */
     boolean isNews(String trouble) {
         if (told.size() == MOST_TOLD) {
@@ -188,7 +183,7 @@ public final class Spool {
         }
     }
 
-    /** Null when it is gone, or cannot be read just now. */
+    /** Returns null if the file is gone, or cannot be read now. */
     private @Nullable Batch read(Path file) {
         String content;
         try {

@@ -18,12 +18,12 @@ import org.slf4j.LoggerFactory;
  *   files read ─► filtered ─► queued: committed and rooted ─► files removed
  * </pre>
  *
- * <p>Killed before the last step, the next worker takes the files in again; queueing a path twice
- * changes nothing.
+ * <p>If it is killed before the last step, the next worker takes the files in again; queueing a
+ * path twice changes nothing.
  *
- * <p>It runs on the thread of the caller: the main thread at the start and from time to time, and
- * sessions before they answer a client that asks about the queue. The client is then told of the
- * paths that a hook has spooled before it asked.
+ * <p>It runs on the caller's thread: the main thread at the start and periodically, and sessions
+ * before they answer a client that asks about the queue. So the answer includes the paths that a
+ * hook spooled before the request.
  */
 public final class SpoolIntake {
     private static final Logger LOG = LoggerFactory.getLogger(SpoolIntake.class);
@@ -33,11 +33,11 @@ public final class SpoolIntake {
     private final Predicate<StorePath> filter;
     private final InstantSource clock;
 
-    /** Why the spool could not be taken in the last time; logged once. */
+    /** The last problem, logged once. */
     private String lastTrouble = "";
 
     /**
-     * @param filter which paths are taken
+     * @param filter selects the paths to queue
      */
     public SpoolIntake(Spool spool, Queue queue, Predicate<StorePath> filter, InstantSource clock) {
         this.spool = spool;
@@ -53,10 +53,10 @@ public final class SpoolIntake {
     }
 
     /**
-     * Takes in what waits, some hundred files in one commit. When it cannot be queued, the files
-     * stay and the journal says why.
+     * Takes in waiting files, some hundred in one commit. If the commit fails, the files stay and
+     * the journal gives the reason.
      *
-     * @return whether more may wait
+     * @return whether more files may wait
      */
     // Synchronized: two threads would read the same files. It guards the spool's state, too.
     public synchronized boolean takeIn() throws InterruptedException {
@@ -79,7 +79,7 @@ public final class SpoolIntake {
                 return true;
             });
         } catch (QueueException e) {
-            if (!e.getMessage().equals(lastTrouble)) { // it may be so for hours
+            if (!e.getMessage().equals(lastTrouble)) { // the problem may last for hours
                 LOG.error("cannot take in what is in the spool: {}", e.getMessage());
             }
             lastTrouble = e.getMessage();

@@ -1,9 +1,9 @@
 /**
- * The spool: the folder where the hook leaves paths that it could not hand over to a worker.
+ * The spool: the folder where the hook leaves paths that it could not send to a worker.
  *
- * <p>{@link hookqueue.spool.SpoolIntake} takes paths out of it and queues them, on the thread of
- * its caller. A file is deleted only after its paths are committed and rooted; a file that is no
- * list of store paths is kept under another name and reported.
+ * <p>{@link hookqueue.spool.SpoolIntake} takes paths out of it and queues them, on its caller's
+ * thread. A file is deleted only after its paths are committed and rooted. A malformed file is kept
+ * under another name and reported.
  */
 @NullMarked
 package hookqueue.spool;
