@@ -60,7 +60,7 @@ is_shell() {
 stage_unit() {
     need_maven
     # What the tests call: real Nix, a real sshd, systemd-socket-activate, and programs that look at processes or kill them.
-    need_apt systemd socat nix-bin openssh-server openssh-client util-linux procps strace
+    need_apt systemd socat nix-bin openssh-server openssh-client util-linux e2fsprogs procps strace
     # Classes that -Dfast compiled are up to date to Maven, but no check has looked at their sources.
     rm -rf target/classes target/test-classes target/maven-status target/surefire-reports target/failsafe-reports \
         target/jacoco.exec
