@@ -11,16 +11,16 @@ import java.util.stream.IntStream;
 
 /** A lane with several child processes on a link that is long or slow, with the newest Nix that there is. */
 final class Link {
-    private static final Path ROOTS = Path.of("/var/tmp/npbhq-roots");
+    private static final Path ROOTS = Path.of("/var/cache/nix-post-build-hook-queue-test");
 
     private Link() {}
 
     /**
-     * Nix of the newest Debian root that the system tests have made, else the machine's own. It is run by the root's own
+     * Nix of the newest Debian root that src/test/destinations/root.sh has made, else the machine's own. It is run by the root's own
      * loader: a chroot would cost each start some 50 ms.
      */
     static Path newestNix(World world) throws IOException {
-        for (String suite : List.of("sid", "trixie")) {
+        for (String suite : List.of("nix-sid", "nix-trixie")) {
             Path root = ROOTS.resolve(suite);
             if (!Files.exists(root.resolve("usr/bin/nix"))) {
                 continue;

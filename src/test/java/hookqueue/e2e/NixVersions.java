@@ -9,11 +9,11 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The versions of Nix that tests can run: the machine's own, and those in the Debian roots that the
- * system tests make ({@code src/test/system}). Only root can enter these.
+ * The versions of Nix that tests can run: the machine's own, and those in the Debian roots that
+ * {@code src/test/destinations/root.sh} has made. Only root can enter these.
  */
 final class NixVersions {
-    private static final Path ROOTS = Path.of("/var/tmp/npbhq-roots");
+    private static final Path ROOTS = Path.of("/var/cache/nix-post-build-hook-queue-test");
 
     /** In a mount namespace of its own, where the scratch folder is seen at the same place. */
     private static final String ENTER =
@@ -35,7 +35,7 @@ final class NixVersions {
     static List<String> all() {
         var names = new ArrayList<>(List.of("own"));
         if (System.getProperty("user.name").equals("root")) {
-            for (String name : List.of("trixie", "sid")) {
+            for (String name : List.of("nix-trixie", "nix-sid")) {
                 if (Files.isExecutable(ROOTS.resolve(name).resolve("usr/bin/nix"))) {
                     names.add(name);
                 }
