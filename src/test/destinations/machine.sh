@@ -41,7 +41,7 @@ within() {
     shift
     until "$@"; do
         [ "$(date +%s)" -lt "$deadline" ] || return 1
-        sleep 0.5
+        sleep "${pace:-0.5}"
     done
 }
 
@@ -263,7 +263,9 @@ path=$(nix-build --no-out-link "$dir/big.nix" 2>"$dir/build-log")
 client status >/dev/null
 client "$path" >/dev/null
 in_the_middle() { find "$scratch/nginx/body" -type f -size +1M | grep -q .; }
-check "http-restart: an upload is under way" within 300 in_the_middle
+pace=0.02 # it takes a second
+check "http-restart: an upload is under way" within 120 in_the_middle
+pace=
 nginx_kill
 check "http-restart: nothing has arrived" [ ! -e "$scratch/www/open/restart-$version/$(basename "$path" | cut -c 1-32).narinfo" ]
 nginx_start
