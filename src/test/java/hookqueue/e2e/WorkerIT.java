@@ -78,6 +78,49 @@ class WorkerIT {
     }
 
     @Test
+    void theWatchdogIsFedWhileManyRootsAreMade() throws Exception {
+        Path address = scratch.dir.resolve("notify");
+        scratch.set("NOTIFY_SOCKET", address)
+                .set("WATCHDOG_USEC", "3000000")
+                .set("NPBHQ_UPLOAD_TO", "exec:" + Tools.find("true"));
+        Files.deleteIfExists(scratch.roots);
+        Files.createFile(scratch.roots); // no folder: no root can be made
+        int count = 40_000;
+        try (AFUNIXDatagramSocket systemd = AFUNIXDatagramSocket.newInstance()) {
+            systemd.bind(AFUNIXSocketAddress.of(address));
+            systemd.setSoTimeout(20_000);
+            try (WorkerProcess worker = WorkerProcess.listen(scratch);
+                    var client = new OtherClient(scratch.socket)) {
+                client.send("pause\n");
+                assertTrue(client.line().startsWith("ok"), worker::log);
+                for (int i = 0; i < count; i += 1_000) {
+                    var line = new StringBuilder();
+                    for (int n = i; n < i + 1_000; n++) {
+                        line.append(String.format(Locale.ROOT, "%s/%032d-p ", scratch.store, n));
+                    }
+                    client.send(line.append('\n').toString());
+                    assertEquals("ok queued 1000", client.line(), worker::log);
+                }
+                assertTrue(Files.isRegularFile(scratch.roots));
+                Files.delete(scratch.roots);
+                Files.createDirectory(scratch.roots);
+                long fed = System.nanoTime();
+                while (World.names(scratch.roots).size() < count) {
+                    if (receive(systemd).contains("WATCHDOG=1")) {
+                        Duration gap = Duration.ofNanos(System.nanoTime() - fed);
+                        assertTrue(
+                                gap.compareTo(Duration.ofSeconds(3)) < 0, () -> "fed after " + gap);
+                        fed = System.nanoTime();
+                    }
+                }
+                client.send("drop destination=exec:" + Tools.find("true") + "\n");
+                assertTrue(client.line().startsWith("ok dropped"), worker::log);
+                assertEquals(0, worker.terminate());
+            }
+        }
+    }
+
+    @Test
     void tellsSystemdThatItIsReadyWhatItDoesThatItLivesAndThatItEnds() throws Exception {
         Path program =
                 program("while ! [ -e " + scratch.dir.resolve("go") + " ]; do sleep 0.05; done\n");
