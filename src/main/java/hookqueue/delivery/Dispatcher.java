@@ -304,11 +304,6 @@ final class Dispatcher {
         policy.rest();
     }
 
-    /** Forgets what the destination has. */
-    void doubtAll() {
-        planner.doubtAll();
-    }
-
     /** Why a due path waits; empty if nothing in this lane delays it. */
     Optional<String> waitsFor(StorePath path, long now) {
         for (Flight flight : flights.values()) {
