@@ -1,9 +1,10 @@
 #!/bin/sh
-# ./dev bench [--quick] [--dist TREE] [ROW...]: how fast this is, each figure beside that of a reference measured in the
-# same minutes, in turn with it. Prints a table and leaves the figures in target/bench/bench.json, those of --quick
-# (under 3 minutes) in target/bench/quick.json. With ROWs, the names that it prints first, only these are measured anew.
+# ./dev bench [--quick] [--dist TREE] [ROW...]: measures performance. Each figure has a reference that is measured in turn
+# with it. Prints a table and writes the figures to target/bench/bench.json. --quick takes under 3 minutes and writes to
+# target/bench/quick.json. With ROWs (the names in the first column of the output) it measures only these and keeps the
+# file's other rows.
 #
-# ./dev bench show [FILE]: the table of a file again. ./dev bench publish [FILE]: puts it, and charts, into
+# ./dev bench show [FILE]: prints a file's table again. ./dev bench publish [FILE]: puts the table and charts into
 # docs/performance.md.
 set -eu
 
@@ -20,7 +21,7 @@ case ${1-} in
         exit
         ;;
     publish)
-        # What docs/performance.md shows, from this machine's last full run.
+        # The figures of docs/performance.md come from this machine's last full run.
         compile_programs bench
         docs=$ROOT/docs
         mkdir -p "$docs/performance"
