@@ -64,17 +64,17 @@ follows() {
     fi
 }
 
-# another NAME: another machine of this scenario, on the same bare root, mounted; "$machine", pid and nspawn are its from now
-# on, until `back`.
+# another NAME [ROOT]: another machine of this scenario, on the same bare root or another, mounted; "$machine", pid and nspawn
+# are its from now on, until `back`.
 another() {
     first="$machine $pid $nspawn"
     machine=$machine-$1
     mkdir -p "$machine"
     others="$machine ${others-}"
-    machine_mount "$NPBHQ_TEST_ROOT"
+    machine_mount "${2:-$NPBHQ_TEST_ROOT}"
     hosts
 }
-hosts() { printf '127.0.0.1 localhost nix-cache.example.com\n' >"$machine/root/etc/hosts"; }
+hosts() { printf '127.0.0.1 localhost nix-cache.example.com s3.example.com\n' >"$machine/root/etc/hosts"; }
 # enter NAME: goes to such a machine again.
 enter() {
     first="$machine $pid $nspawn"
@@ -95,7 +95,17 @@ second_root() {
         "$NPBHQ_TEST_NETWORK" --pipe -- "$@" </dev/null
 }
 
+# in_network COMMAND…: a program of this machine, on the scenario's network; it ends with the scenario.
+in_network() {
+    nsenter --net="${NPBHQ_TEST_NETWORK#*=}" -- "$@" &
+    servers="$! ${servers-}"
+}
+
 leave() {
+    for server in ${servers-}; do
+        kill "$server" 2>/dev/null
+        wait "$server"
+    done
     for machine in ${others-}; do
         if [ -e "$machine/pid" ]; then
             read -r pid nspawn <"$machine/pid"
