@@ -126,6 +126,19 @@ class FailureCauseTest {
         assertEquals(Kind.UNKNOWN, cause.kind());
     }
 
+    /** As Nix 2.26 and the ssh of Debian 13 have been seen to do. */
+    @Test
+    void sshTellsTheCauseAfterNixHasNoticedTheLostConnection() {
+        var progress = new Progress();
+        progress.accept(
+                "@nix {\"action\":\"msg\",\"level\":0,\"msg\":"
+                        + "\"error: failed to start SSH connection to 'nix-ssh@host'\"}");
+        progress.accept("nix-ssh@host: Permission denied (publickey,password).\r");
+        assertEquals(
+                "nix-ssh@host: Permission denied (publickey,password).", progress.cause().text());
+        assertEquals(Kind.UNREACHABLE, progress.cause().kind());
+    }
+
     @Test
     void aRemoteNixTellsTheCauseInSeveralLines() {
         var progress = new Progress();
