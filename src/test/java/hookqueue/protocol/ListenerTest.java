@@ -91,7 +91,7 @@ class ListenerTest {
     }
 
     @Test
-    void endsWhenThereWasNothingForTheIdleTime() throws Exception {
+    void exitsAfterTheIdleTimeout() throws Exception {
         var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMillis(100));
         long began = System.nanoTime();
         assertEnds(run(listener, () -> false));
@@ -99,7 +99,7 @@ class ListenerTest {
     }
 
     @Test
-    void doesNotEndWhileWorkRemains() throws Exception {
+    void doesNotExitWhileWorkRemains() throws Exception {
         var remains = new AtomicBoolean(true);
         var looks = new AtomicInteger();
         var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ZERO);
@@ -119,7 +119,7 @@ class ListenerTest {
     }
 
     @Test
-    void doesNotEndWhileSomebodyIsConnected() throws Exception {
+    void doesNotExitWhileAClientIsConnected() throws Exception {
         var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMillis(50));
         Thread thread;
         try (SocketChannel client = connect("one")) {
@@ -132,7 +132,7 @@ class ListenerTest {
     }
 
     @Test
-    void servesEverySocketItWasGiven() throws Exception {
+    void servesEveryInheritedSocket() throws Exception {
         var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMinutes(1));
         Thread thread = run(listener, () -> false);
         try (SocketChannel one = connect("one");
@@ -145,7 +145,7 @@ class ListenerTest {
     }
 
     @Test
-    void whoConnectsAfterTheEndIsServedByTheNextOne() throws Exception {
+    void clientsThatConnectAfterTheExitAreServedByTheNextListener() throws Exception {
         for (int life = 0; life < 20; life++) {
             var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMillis(1));
             Thread thread = run(listener, () -> false);
