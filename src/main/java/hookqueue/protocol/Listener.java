@@ -38,7 +38,6 @@ public final class Listener {
     private static final byte[] TOO_MANY =
             "error more than 64 connections; try again later\n".getBytes(StandardCharsets.US_ASCII);
 
-    private final List<AFUNIXServerSocketChannel> sockets;
     private final Selector selector;
     private final String storeDir;
     private final RequestHandler answers;
@@ -83,12 +82,11 @@ public final class Listener {
             RequestHandler answers,
             Duration idleTimeout)
             throws IOException {
-        this.sockets = List.copyOf(sockets);
         this.selector = AFUNIXSelectorProvider.provider().openSelector();
         this.storeDir = storeDir;
         this.answers = answers;
         this.idleTimeout = idleTimeout;
-        for (AFUNIXServerSocketChannel socket : this.sockets) {
+        for (AFUNIXServerSocketChannel socket : sockets) {
             socket.configureBlocking(false);
             socket.register(selector, SelectionKey.OP_ACCEPT);
         }
@@ -102,8 +100,7 @@ public final class Listener {
             boolean occupied = !sessions.isEmpty() || work.isBusy();
             selector.select(
                     occupied ? forLook() : remains ? LOOK.toMillis() : untilIdle(idleSince));
-            selector.selectedKeys().clear();
-            boolean accepted = acceptAll();
+            boolean accepted = acceptReady();
             sessions.keySet().forEach(session -> session.giveUpWriting(UNREAD));
             turned();
             if (occupied || accepted) {
@@ -171,22 +168,19 @@ public final class Listener {
         }
     }
 
-    private boolean acceptAll() {
+    /**
+     * Accepts one connection of each ready socket. To try until there is none would be a call more
+     * for each connection, and junixsocket parses the socket's address in each.
+     */
+    private boolean acceptReady() {
         boolean any = false;
-        for (AFUNIXServerSocketChannel socket : sockets) {
+        for (SelectionKey ready : selector.selectedKeys()) {
             try {
-                AFUNIXSocketChannel channel = socket.accept();
-                while (channel != null) {
+                AFUNIXSocketChannel channel =
+                        ((AFUNIXServerSocketChannel) ready.channel()).accept();
+                if (channel != null) {
                     any = true;
-                    try {
-                        begin(channel);
-                    } catch (IOException e) {
-                        if (mayWarn()) {
-                            LOG.warn("cannot serve a connection: {}", e.toString());
-                        }
-                        channel.close();
-                    }
-                    channel = socket.accept();
+                    serve(channel);
                 }
             } catch (IOException e) {
                 if (mayWarn()) {
@@ -195,7 +189,19 @@ public final class Listener {
                 pause();
             }
         }
+        selector.selectedKeys().clear();
         return any;
+    }
+
+    private void serve(AFUNIXSocketChannel channel) throws IOException {
+        try {
+            begin(channel);
+        } catch (IOException e) {
+            if (mayWarn()) {
+                LOG.warn("cannot serve a connection: {}", e.toString());
+            }
+            channel.close();
+        }
     }
 
     /** The accept loop may fail 200 times a second. */
