@@ -8,6 +8,7 @@ import hookqueue.command.VerifyCommand;
 import hookqueue.delivery.ClosureSource;
 import hookqueue.delivery.Destination;
 import hookqueue.delivery.DestinationCheck;
+import hookqueue.delivery.Improvement;
 import hookqueue.delivery.Lane;
 import hookqueue.delivery.NixClosures;
 import hookqueue.delivery.Transport;
@@ -357,6 +358,7 @@ final class Worker {
             lanes.add(
                     lane(
                             LaneStore.SIGN,
+                            Improvement.NONE,
                             transports(
                                     settings,
                                     LaneStore.SIGN,
@@ -369,6 +371,7 @@ final class Worker {
             lanes.add(
                     lane(
                             destination.name(),
+                            Improvement.of(destination),
                             transports(
                                     settings,
                                     destination.name(),
@@ -432,12 +435,14 @@ final class Worker {
 
     private Lane lane(
             String name,
+            Improvement improvement,
             List<Transport> transports,
             ClosureSource closures,
             Queue queue,
             Lane.Limits limits) {
         return new Lane(
                 name,
+                improvement,
                 transports,
                 closures,
                 queue,
