@@ -12,11 +12,7 @@ import hookqueue.testkit.Proc;
 import hookqueue.testkit.WorkerProcess;
 import hookqueue.testkit.World;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -45,18 +41,6 @@ class SlotsIT {
         scratch.close();
     }
 
-    private List<String> paths(int count) throws Exception {
-        var paths = new ArrayList<String>();
-        for (int i = 0; i < count; i++) {
-            Path path =
-                    scratch.store.resolve(
-                            String.format("7hx47qyrz4065viqzzhdqi5jixg%05d-p%d", i, i));
-            Files.writeString(path, "x");
-            paths.add(path.toString());
-        }
-        return paths;
-    }
-
     private JsonObject status(WorkerProcess worker) throws IOException {
         return JsonParser.parseString(worker.lines("status json").getFirst()).getAsJsonObject();
     }
@@ -72,7 +56,7 @@ class SlotsIT {
     @Test
     void aWorkerWithSixteenBusySlotsStaysSmall() throws Exception {
         try (WorkerProcess worker = WorkerProcess.start(scratch)) {
-            worker.ask(String.join(" ", paths(20 * SLOTS)));
+            worker.ask(String.join(" ", scratch.made("p", 20 * SLOTS)));
             World.eventually(
                     Duration.ofSeconds(60),
                     "every slot sends something",
@@ -95,7 +79,7 @@ class SlotsIT {
     @Test
     void aDestinationThatIsAsSlowAsXzGetsAHintOnceABatchHasShownIt() throws Exception {
         try (WorkerProcess worker = WorkerProcess.start(scratch)) {
-            worker.ask(paths(1).getFirst());
+            worker.ask(scratch.made("p", 1).getFirst());
             World.eventually(
                     Duration.ofSeconds(60), "it is sent", () -> children(worker).size() == 1);
             assertEquals(0, status(worker).getAsJsonArray("hints").size(), "not measured yet");
