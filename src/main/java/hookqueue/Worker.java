@@ -218,7 +218,7 @@ final class Worker {
             TimeZone.setDefault(null); // the system's again
         }
         try (queue) {
-            var intake = new SpoolIntake(spool, queue, settings.filter(), clock);
+            var intake = new SpoolIntake(spool, queue, settings.filters(), clock);
             intake.begin();
             List<Lane> lanes = lanes(settings, queue);
             var status = new StatusText(ZoneId::systemDefault);
@@ -228,7 +228,7 @@ final class Worker {
                     new ExplainCommand(
                             queue,
                             lanes,
-                            settings.filter(),
+                            settings.filters(),
                             nix,
                             new ChildProcess(settings.stallTimeout()),
                             ChildEnvironment.forChildren(environment, settings.stateDir()),
@@ -238,7 +238,7 @@ final class Worker {
                     new CommandHandler(
                             queue,
                             intake,
-                            settings.filter(),
+                            settings.filters(),
                             settings.storeDir(),
                             lanes,
                             explanation,
@@ -348,9 +348,7 @@ final class Worker {
         var children = new ChildProcess(settings.stallTimeout());
         Map<String, String> added = ChildEnvironment.forChildren(environment, settings.stateDir());
         var closures = new NixClosures(nix, new ChildProcess(CLOSURES_STALL), added);
-        int most = settings.batchSize();
-        var signing = new Lane.Limits(most, WORTH_SIGNING, settings.maxAttempts());
-        var limits = new Lane.Limits(most, WORTH_A_CHILD, settings.maxAttempts());
+        var signing = new Lane.Limits(settings.batchSize(), WORTH_SIGNING, settings.maxAttempts());
         var lanes = new ArrayList<Lane>();
         Path key = settings.signingKey();
         if (key != null) {
@@ -360,23 +358,27 @@ final class Worker {
                             transports(
                                     settings,
                                     LaneStore.SIGN,
+                                    settings.parallel(),
                                     slot -> new Transports(nix, children, slot).sign(key)),
                             ClosureSource.NONE,
                             queue,
                             signing.atMost(Destination.MOST_AT_ONCE)));
         }
         for (Destination destination : settings.destinations()) {
+            Settings.ForDestination own = settings.of(destination.name());
+            var limits = new Lane.Limits(own.batchSize(), WORTH_A_CHILD, settings.maxAttempts());
             lanes.add(
                     lane(
                             destination.name(),
                             transports(
                                     settings,
                                     destination.name(),
+                                    own.parallel(),
                                     slot ->
                                             new Transports(nix, children, slot)
                                                     .to(
                                                             destination,
-                                                            settings.substituteOnDestination())),
+                                                            own.substituteOnDestination())),
                             closures,
                             queue,
                             limits.atMost(destination.mostAtOnce())));
@@ -392,16 +394,18 @@ final class Worker {
         var programs = new ArrayList<String>();
         for (Destination destination : settings.destinations()) {
             String name = destination.name();
+            Settings.ForDestination own = settings.of(name);
             var transports =
                     new Transports(
                             nix,
                             children,
                             ChildEnvironment.forSlot(
-                                    environment, settings.stateDir(), name, settings.parallel()));
+                                    environment, settings.stateDir(), name, own.parallel()));
             DestinationCheck check =
                     transports.check(
                             destination,
-                            settings.substituteOnDestination(),
+                            own.batchSize(),
+                            own.substituteOnDestination(),
                             key == null ? null : transports.sign(key));
             if (check == null) {
                 programs.add(name);
@@ -410,19 +414,16 @@ final class Worker {
             }
         }
         return new VerifyCommand(
-                queue,
-                checks,
-                programs,
-                settings.filter(),
-                settings.storeDir(),
-                settings.batchSize(),
-                clock);
+                queue, checks, programs, settings.filters(), settings.storeDir(), clock);
     }
 
     /** One for each slot of a lane, with a cache folder of its own. */
     private List<Transport> transports(
-            Settings settings, String lane, Function<Map<String, String>, Transport> make) {
-        return IntStream.range(0, settings.parallel())
+            Settings settings,
+            String lane,
+            int slots,
+            Function<Map<String, String>, Transport> make) {
+        return IntStream.range(0, slots)
                 .mapToObj(slot ->
                         make.apply(
                                 ChildEnvironment.forSlot(
@@ -458,7 +459,7 @@ final class Worker {
                 settings.rootsDir(),
                 settings.storeDir(),
                 names,
-                settings.filter());
+                settings.filters());
     }
 
     private static long ownUid() throws IOException {

@@ -1,5 +1,6 @@
 package hookqueue.command;
 
+import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import hookqueue.base.Text;
 import hookqueue.base.Version;
@@ -31,7 +32,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,7 +43,7 @@ public final class CommandHandler implements RequestHandler {
     private static final int MOST_NAMED = Request.MOST_REASONS;
     private final Queue queue;
     private final SpoolIntake intake;
-    private final Predicate<StorePath> filter;
+    private final Filters filters;
     private final String storeDir;
     private final List<Lane> lanes;
     private final WaitCommand waiting;
@@ -59,7 +59,7 @@ public final class CommandHandler implements RequestHandler {
     public CommandHandler(
             Queue queue,
             SpoolIntake intake,
-            Predicate<StorePath> filter,
+            Filters filters,
             String storeDir,
             List<Lane> lanes,
             ExplainCommand explanation,
@@ -70,7 +70,7 @@ public final class CommandHandler implements RequestHandler {
             long ownUid) {
         this.queue = queue;
         this.intake = intake;
-        this.filter = filter;
+        this.filters = filters;
         this.storeDir = storeDir;
         this.lanes = lanes;
         this.waiting = new WaitCommand(queue, storeDir, clock);
@@ -87,10 +87,8 @@ public final class CommandHandler implements RequestHandler {
     /** The filters run on the session's thread: a regular expression may take its time. */
     @Override
     public Pending enqueue(List<Request.Enqueue> requests) {
-        List<List<StorePath>> taken =
-                requests.stream()
-                        .map(request -> request.paths().stream().filter(filter).toList())
-                        .toList();
+        List<Filters.Selection> taken =
+                requests.stream().map(request -> filters.select(request.paths())).toList();
         Queue.Submitted<Boolean> commit =
                 queue.submit(transaction -> {
                     for (int i = 0; i < taken.size(); i++) {
@@ -105,14 +103,14 @@ public final class CommandHandler implements RequestHandler {
 
     private static List<String> replies(
             List<Request.Enqueue> requests,
-            List<List<StorePath>> taken,
+            List<Filters.Selection> taken,
             Queue.Submitted<Boolean> commit)
             throws InterruptedException {
         try {
             commit.await();
             var replies = new ArrayList<String>(requests.size());
             for (int i = 0; i < requests.size(); i++) {
-                replies.add(reply(requests.get(i), taken.get(i).size()));
+                replies.add(reply(requests.get(i), taken.get(i).taken().size()));
             }
             return replies;
         } catch (QueueException e) {
