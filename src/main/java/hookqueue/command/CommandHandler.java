@@ -103,16 +103,6 @@ public final class CommandHandler implements RequestHandler {
         return () -> replies(requests, taken, commit);
     }
 
-    private List<StorePath> filtered(List<StorePath> paths) {
-        var taken = new ArrayList<StorePath>(paths.size());
-        for (StorePath path : paths) {
-            if (filter.test(path)) {
-                taken.add(path);
-            }
-        }
-        return taken;
-    }
-
     private static List<String> replies(
             List<Request.Enqueue> requests,
             List<List<StorePath>> taken,
@@ -131,6 +121,16 @@ public final class CommandHandler implements RequestHandler {
                     .map(request -> "error not queued: " + Text.oneLine(e.getMessage()))
                     .toList();
         }
+    }
+
+    private List<StorePath> filtered(List<StorePath> paths) {
+        var taken = new ArrayList<StorePath>(paths.size());
+        for (StorePath path : paths) {
+            if (filter.test(path)) {
+                taken.add(path);
+            }
+        }
+        return taken;
     }
 
     private static String reply(Request.Enqueue request, int queued) {
