@@ -20,7 +20,7 @@ public final class SomePaths {
         return new StorePath(hash + "-p" + number);
     }
 
-    /** Those with the numbers from {@code from}, before {@code to}. */
+    /** The paths with the numbers from {@code from}, before {@code to}. */
     public static List<StorePath> paths(long from, long to) {
         return LongStream.range(from, to).mapToObj(SomePaths::path).toList();
     }
