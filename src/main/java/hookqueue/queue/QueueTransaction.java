@@ -64,7 +64,7 @@ public final class QueueTransaction {
     /**
      * Updates the configured lanes from the settings.
      *
-     * @param progress is told of work that may take long, every thousand paths
+     * @param progress is called during work that may take long, every thousand paths
      * @return whether paths became settled, whose roots still exist
      */
     boolean configure(List<String> names, long now, Consumer<String> progress) throws SQLException {

@@ -34,7 +34,7 @@ public record Overview(
     /**
      * Something that an operator must fix.
      *
-     * @param what is wrong
+     * @param what the problem
      * @param remedy how to fix it
      */
     public record Problem(String what, String remedy) {
