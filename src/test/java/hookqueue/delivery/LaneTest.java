@@ -124,6 +124,7 @@ class LaneTest {
         lane =
                 new Lane(
                         LANE,
+                        Improvement.NONE,
                         Collections.nCopies(slots, carrier),
                         closures,
                         queue,

@@ -100,7 +100,8 @@ class ReportTest {
                 Map.of(),
                 lanes.isEmpty() ? Optional.empty() : Optional.of(Instant.ofEpochMilli(QUEUED_AT)),
                 Optional.empty(),
-                problems);
+                problems,
+                List.of());
     }
 
     @Test
@@ -126,6 +127,7 @@ class ReportTest {
                 Map.of(),
                 Optional.empty(),
                 Optional.of(new Pause(since, until)),
+                List.of(),
                 List.of());
     }
 
@@ -227,6 +229,7 @@ class ReportTest {
                                 List.of(new Lane.Batch(paths, NOW.minusSeconds(10), progress)))),
                 Optional.empty(),
                 Optional.empty(),
+                List.of(),
                 List.of());
     }
 
