@@ -118,7 +118,7 @@ public final class CommandHandler implements RequestHandler {
         }
     }
 
-    /** The answer includes the paths that hooks spooled before the request. */
+    /** A client is told of the paths that a hook has spooled before it asked. */
     private void takeInSpool(Request request) throws InterruptedException {
         boolean more = !(request instanceof Request.Enqueue) && intake.takeIn();
         while (more && request instanceof Request.Wait) {
