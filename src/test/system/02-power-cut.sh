@@ -21,4 +21,4 @@ until_ok 30 "all is delivered without anybody's doing" delivered
 check "with signatures" signed
 until_ok 10 "no GC root is left" no_roots
 until_ok 15 "the worker ends" ended
-check "it found its database whole" not root sh -c 'ls /var/lib/nix-post-build-hook-queue | grep -E "damaged|corrupt|aside"'
+check "the database was intact" not root sh -c 'ls /var/lib/nix-post-build-hook-queue | grep -E "damaged|corrupt|aside"'

@@ -21,11 +21,11 @@ build full 3
 check "full: every hook gave 0" every_hook_gave_0
 check "full: every hook took less than 6 s" at_most "$(longest_hook)" 6000
 check "full: the build log says for each that it is NOT queued" said_not_queued 3
-check "full: and so it is" nothing_spooled
+check "full: and nothing is in the spool" nothing_spooled
 quote "with the state directory full"
 root rm $state/filler
 build room 3
-check "as soon as there is room, paths are taken again" said_not_queued 0
+check "as soon as there is room, paths are queued again" said_not_queued 0
 lost=$(head -n 3 "$machine/paths")
 tail -n 3 "$machine/paths" >"$machine/paths.new" && mv "$machine/paths.new" "$machine/paths"
 until_ok 60 "room: what was taken is delivered without anybody's doing" delivered

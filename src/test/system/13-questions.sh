@@ -52,7 +52,7 @@ asked "Is it done?" ''
 asked "Why is this path not in the cache?" 'settled|delivered' "$path"
 asked "What was delivered when?" '-waiting'
 asked "Is it still there?" 'all is there'
-check "the weekly check is off until somebody enables it" equal "$(root systemctl is-enabled $name-verify.timer)" disabled
+check "the weekly check is disabled by default" equal "$(root systemctl is-enabled $name-verify.timer)" disabled
 check "and its service asks the same" root systemctl start "$name-verify.service"
 checked() { root journalctl -u "$name-verify.service" --no-pager | grep -q 'all is there'; }
 until_ok 10 "the answer is in the journal" checked

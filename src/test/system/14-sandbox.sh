@@ -34,8 +34,8 @@ check "nor anywhere else" not root grep '^yes' $state/attempts
 
 # The kernel's own words on the worker.
 status_has() { root grep -qE "^$1:[[:blank:]]*$2\$" "/proc/$(show MainPID)/status"; }
-check "the worker has no capability, in whatever set" not root grep -E '^Cap[A-Z][a-z]*:.*[1-9a-f]' "/proc/$(show MainPID)/status"
-check "nor a way to new privileges" status_has NoNewPrivs 1
+check "the worker has no capability in any set" not root grep -E '^Cap[A-Z][a-z]*:.*[1-9a-f]' "/proc/$(show MainPID)/status"
+check "and cannot gain privileges" status_has NoNewPrivs 1
 check "and a filter for system calls" status_has Seccomp 2
 
 # As systemd has understood them: who takes a line away, or makes it weaker, must do so here, too.
@@ -83,7 +83,7 @@ as_understood() {
     root systemctl show $(cat "$machine/names") $name.service | LC_ALL=C sort >"$machine/understood"
     diff "$machine/wanted" "$machine/understood"
 }
-check "systemd has every line of the sandbox" as_understood
+check "systemd has parsed every line of the sandbox" as_understood
 # Those that stand for groups of system calls, which differ from version to version.
 calls() { root systemctl show -P SystemCallFilter $name.service | tr ' ' '\n'; }
 has_call() { calls | grep -qx "$1"; }
@@ -96,4 +96,4 @@ unlisted() {
         grep -q "^$directive=" "$machine/wanted" || echo "not compared: $directive"
     done | grep .
 }
-check "and this knows every line of the unit's" not unlisted
+check "and this test checks every line of the unit's sandbox" not unlisted

@@ -97,7 +97,7 @@ check "every hook gave 0" every_hook_gave_0
 # The administrator has closed it: no switch opens what it does not have to.
 root systemctl stop $name.service $name.socket 2>/dev/null
 mend() { root /bin/sh /usr/local/lib/$name/switch.sh mend; }
-check "a socket that was stopped on purpose is left alone" mend
+check "a deliberately stopped socket is not restarted" mend
 check "and stays closed" not listening
 root systemctl reset-failed $name.socket # so many switches in so few seconds are more than it starts
 
@@ -111,7 +111,7 @@ old=$(main_pid)
 flying=$(copies)
 for level in debug info warn; do
     check "a switch in the middle of the upload does not wait for it" switch "logLevel = \"$level\";"
-    check "the worker goes on" equal "$(main_pid)" "$old"
+    check "the worker keeps running" equal "$(main_pid)" "$old"
     check "and its upload" equal "$(copies)" "$flying"
 done
 check "it waits for a moment between two uploads" journal_says 'waiting for a moment'
@@ -147,6 +147,6 @@ until_ok 20 "a copy is under way" in_flight
 old=$(main_pid)
 check "a switch succeeds" switch 'logLevel = "warn";'
 until_ok 40 "the worker is replaced in the middle of its work" runs_with NPBHQ_LOG_LEVEL=warn
-check "operators' commands are untouched" client resume
+check "an operator's resume still works" client resume
 until_ok 90 "all is delivered" delivered
 check "no path was blamed" none_failed
