@@ -1,5 +1,5 @@
 #!/bin/sh
-# nix-post-build-hook-queue backfill: what Nix says, and what becomes of it.
+# nix-post-build-hook-queue backfill: Nix's output, and the paths that backfill queues.
 # shellcheck source=src/test/sh/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
@@ -10,11 +10,11 @@ backfill() {
     NPBHQ_SOCKET=$socket NPBHQ_NIX=$case_dir/nix timeout 30 "$work/client" backfill "$@" >"$case_dir/out" 2>"$case_dir/err" </dev/null || status=$?
 }
 ends_with() { equal "$status" "$1"; }
-# same FILE N: it holds the N paths, a line each.
+# same FILE N: the file contains exactly the N paths, one per line.
 same() { seq -f '/nix/store/%032.0f-built' 1 "$2" | cmp -s - "$1"; }
 prints() { equal "$(cat "$case_dir/out")" "$1"; }
 
-# fake_nix BUILT [STATUS]: with so many paths that it has built, others between them, and columns as Nix makes them.
+# fake_nix BUILT [STATUS]: lists BUILT locally built paths with other paths between them, in Nix's columns.
 fake_nix() {
     ln -sf "$here/../../testkit/sh/fake-nix" "$case_dir/nix"
     : >"$case_dir/calls"
@@ -27,7 +27,7 @@ fake_nix() {
     echo "${2:-0}" >"$case_dir/status"
 }
 # shellcheck disable=SC2016 # for a shell of its own
-# Takes every line, and answers as the worker does.
+# Answers every line like the worker.
 counts='while read -r line; do printf "%s\n" "$line" >>requests; echo "ok queued $(printf "%s\n" "$line" | wc -w)"; done'
 
 test_that "only locally built paths are queued, some hundreds per line"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# nix-post-build-hook-queue as a client: what it sends, what it prints, how it ends.
+# nix-post-build-hook-queue as a client: its requests, output and exit status.
 # shellcheck source=src/test/sh/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
@@ -452,7 +452,7 @@ for word in $words; do
     client --version
 done
 
-# --- wait, through what happens to workers ----------------------------------------------------------------------------
+# --- wait, across exits and restarts of the worker --------------------------------------------------------------------
 
 test_that "wait asks again when the worker exits, with the remaining time"
 server queue <<'END'

@@ -1,5 +1,5 @@
 #!/bin/sh
-# post-build-hook and the queue: what it sends, what it makes of the answers, how long it waits.
+# post-build-hook and the queue: its request, its reaction to answers, its time limit.
 # shellcheck source=src/test/sh/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 # shellcheck source=src/test/sh/hook-lib.sh
@@ -39,7 +39,7 @@ must gives_0
 must is_silent
 must requests_are "${many% }"
 
-# Before any limit begins: a loop that copies the list for each path takes 5 s and more for so many.
+# This check comes before any time limit: a loop that copies the list for each path would take more than 5 s.
 test_that "the most paths that fit into OUT_PATHS are checked quickly, also if some are malformed"
 with_state
 rm -r "$state"
@@ -94,7 +94,7 @@ must gives_0
 must says 'error refused 1, queued 1: not a store path (outside /nix/store): /etc/passwd'
 must nothing_spooled
 
-# spools_when SENTENCE REASON [TIMEOUT]: the server's script is the input; everything but an acknowledgement must end so.
+# spools_when SENTENCE REASON [TIMEOUT]: the hook must spool for REASON. The server's script is the standard input.
 spools_when() {
     test_that "$1 makes it spool"
     with_state

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The C program of post-build-hook: what compilers say of it, replies of every kind, and when its script is missing.
+# The C program of post-build-hook: compiler warnings, fuzzed replies, and a missing script.
 # shellcheck disable=SC2154 # hook-lib.sh sets them
 NPBHQ_TEST_HOOK=c
 # shellcheck source=src/test/sh/lib.sh
@@ -14,7 +14,7 @@ test_that "the program has at most 200 lines, and the script at most 250"
 must at_most "$(wc -l <"$source")" 200
 must at_most "$(wc -l <"$source_of_scripts/post-build-hook")" 250
 
-# clean COMPILER OPTION…: it has no warning about the program.
+# clean COMPILER OPTION…: the compiler has no warning about the program.
 clean() {
     "$@" -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wcast-qual -Werror -c -o "$case_dir/object" "$source" \
         2>"$case_dir/err"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# post-build-hook and what surrounds it: environment, tools, descriptors, signals, others of its kind.
+# post-build-hook and its surroundings: environment, tools, descriptors, signals, parallel hooks.
 # shellcheck source=src/test/sh/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 # shellcheck source=src/test/sh/hook-lib.sh
@@ -63,7 +63,7 @@ must is_silent
 must not [ -e "$case_dir/evil/done" ]
 must requests_are "$(path 1)"
 
-# With the tools' line replaced, as a package does it: what is in the folder is all there is.
+# Replaces the tools' line, as a package does: the hook finds only the programs in that folder.
 only_tools() {
     mkdir "$case_dir/tools"
     for tool; do ln -s "$(command -v "$tool")" "$case_dir/tools/$tool"; done
@@ -100,7 +100,7 @@ hook=$case_dir/hook run_hook PATH=
 must gives_0
 must says "NOT queued"
 
-# with_processes NUMBER [NAME=VALUE…]: as a user who may have so many processes; root may have any number.
+# with_processes NUMBER [NAME=VALUE…]: runs the hook as a user with this process limit, which does not apply to root.
 with_processes() {
     most=$1
     shift
@@ -228,7 +228,7 @@ if [ -n "$program" ]; then expected=; else expected='timeout
 socat'; fi
 must equal "$(cat "$case_dir/programs")" "$expected"
 
-# bash forks more than other shells where it may; each time is some tenths of a millisecond of every build.
+# bash forks more often than other shells; each fork costs every build some tenths of a millisecond.
 test_that "the two programs are the only processes"
 if strace -o /dev/null true 2>/dev/null; then
     with_state

@@ -1,5 +1,5 @@
 #!/bin/sh
-# nix-post-build-hook-queue serve: which java it takes, and with what.
+# nix-post-build-hook-queue serve: the Java that it chooses, and the options.
 # shellcheck source=src/test/sh/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
@@ -14,7 +14,7 @@ with_tree() {
     sed "s|/usr/lib/jvm|$case_dir/jvm|g" "$tree/bin/plain" >"$tree/bin/nix-post-build-hook-queue"
     chmod +x "$tree/bin/nix-post-build-hook-queue"
 }
-# jdk HOME VERSION: one that says who it is, and with what it was started.
+# jdk HOME VERSION: a fake JDK that prints its home and its arguments.
 jdk() {
     mkdir -p "$1/bin"
     printf 'IMPLEMENTOR="x"\nJAVA_VERSION="%s"\nOS_NAME="Linux"\n' "$2" >"$1/release"
@@ -26,7 +26,7 @@ echo "key=\${NPBHQ_SIGNING_PRIVATE_KEY_PATH-}"
 END
     chmod +x "$1/bin/java"
 }
-# serve [NAME=VALUE…]: with nothing else in the environment.
+# serve [NAME=VALUE…]: runs the launcher with only these variables in the environment.
 serve() {
     status=0
     env -i PATH=/usr/bin:/bin "$@" "$tree/bin/nix-post-build-hook-queue" serve >"$case_dir/out" 2>"$case_dir/err" || status=$?
@@ -75,7 +75,7 @@ must has "$case_dir/out" "-XX:AOTCacheOutput=$cache/startup-0123.aot.new"
 must not has_part "$case_dir/out" "-XX:AOTCache="
 must equal "$(cat "$case_dir/err")" "nix-post-build-hook-queue: Java was updated; this worker makes a new start-up archive as it ends: $cache/startup-0123.aot"
 must not [ -e "$cache/startup-old.aot" ]
-# The worker was killed before it had made one: no second try, and not a word.
+# The worker was killed before it had made an archive: no retry, and no message.
 serve CACHE_DIRECTORY="$cache"
 must not has_part "$case_dir/out" "-XX:AOTCache"
 must equal "$(cat "$case_dir/err")" ''

@@ -1,11 +1,11 @@
 #!/bin/sh
-# post-build-hook and its spool: what is on disk afterwards, whatever the disk and the worker's user do.
+# post-build-hook and its spool: the files on disk, with a broken disk and with a hostile worker's user.
 # shellcheck source=src/test/sh/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 # shellcheck source=src/test/sh/hook-lib.sh
 . "$here/hook-lib.sh"
 
-# The worker's user, and one that is nobody here.
+# The worker's user, and an unrelated user.
 service=65533
 stranger=65534
 
@@ -21,7 +21,7 @@ owned_by_service() {
 }
 owner_of() { stat -c %u:%g -- "$1"; }
 empty() { equal "$(find "$1" -mindepth 1)" ''; }
-# A directory of root's, where nothing must appear.
+# A directory that root owns, in which no file must appear.
 root_only() {
     mkdir -m 755 "$case_dir/etc"
     echo precious >"$case_dir/etc/passwd"
@@ -110,7 +110,7 @@ with_tool() {
     hook_with "s|^tools=|tools=$case_dir/tools:|"
 }
 
-# hanging TOOL: a hook for which this tool hangs, and cannot be asked to end, as on a disk that does not answer.
+# hanging TOOL: a hook for which this tool hangs and ignores SIGTERM, as on a disk that does not answer.
 hanging() {
     with_tool "$1" <<'END'
 trap "" TERM INT HUP
@@ -318,7 +318,7 @@ must gives_0
 must says "NOT queued"
 must nothing_spooled
 
-# The spool alone: its group, others, and others who may not remove what is not theirs.
+# Only the spool is writable: for its group, for others, and for others with the sticky bit.
 for mode in 775 757 1777; do
     test_that "in a spool of mode $mode, root writes nothing"
     with_state
@@ -337,7 +337,7 @@ must says "NOT queued"
 must nothing_spooled
 must at_most "$took" 10000
 
-# The service's user owns the folder that the state directory is in, and so can replace it.
+# The service's user owns the parent of the state directory, and so can replace it.
 below_service() {
     with_state
     mkdir "$case_dir/home"
@@ -447,7 +447,7 @@ for whose in "$service 755" "0 775" "0 757" "0 1777"; do
     must empty "$roots"
 done
 
-# in_sticky: a state directory in a folder like /tmp, where anybody may make what is not there.
+# in_sticky: a state directory in a folder like /tmp, where any user may create new files.
 in_sticky() {
     with_state
     mkdir "$case_dir/tmp"
@@ -463,8 +463,8 @@ run_hook
 must spooled "$(path 1)"
 must equal "$(owner_of "$state"/spool/*.paths)" 0:0
 
-# The attacker of these comes at once after each of the hook's looks.
-# attacked <<SCRIPT: what the attacker does; the hook that he attacks is hook_with_tool.
+# In these tests the attacker acts directly after each of the hook's checks.
+# attacked <<SCRIPT: the attacker's commands; the attacked hook is hook_with_tool.
 attacked() {
     cat >"$case_dir/attack"
     with_tool stat <<END
@@ -539,7 +539,7 @@ must has "$case_dir/attacks" attacked
 must equal "$(find "$case_dir/etc/roots" -mindepth 1)" ''
 must nothing_of_roots_in "$case_dir/home/way"
 
-# Where root is nobody special, as over NFS. It may still become another user.
+# On NFS, for example, root has no special rights. It may still become another user.
 test_that "the owner of a directory that root may not enter is found"
 owned_by_service
 run_hook setpriv --bounding-set=-dac_override,-dac_read_search --
@@ -549,7 +549,7 @@ must equal "$(owner_of "$state"/spool/*.paths)" "$service:$service"
 
 test_that "an incomplete check counts as a failure"
 owned_by_service
-# The kernel kills it in the middle, or a file system of the service's user's shows nothing to root.
+# The kernel kills the check in the middle, or a file system of the service's user (FUSE) hides its content from root.
 with_tool stat <<END
 $(command -v stat) "\$@" | head -n 1
 exit 1
@@ -559,11 +559,11 @@ must gives_0
 must says "NOT queued"
 must nothing_spooled
 
-# Names as the hook makes them: anybody can tell its process number and the time.
+# The hook's file names: any user can guess its process ID and the time.
 test_that "guessed file names lead nowhere"
 owned_by_service
 root_only
-# As the hook asks for the time, the service's user plants what it is about to write to.
+# When the hook reads the clock, the service's user creates the file that the hook is about to write.
 with_tool date <<END
 now=\$($(command -v date) "\$@")
 for file in $state/spool/.tmp-*; do

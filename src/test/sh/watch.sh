@@ -1,5 +1,5 @@
 #!/bin/sh
-# nix-post-build-hook-queue watch: what a terminal shows, seen through tmux, and what others get.
+# nix-post-build-hook-queue watch: the screen of a terminal, read through tmux, and the output to a pipe.
 # shellcheck source=src/test/sh/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
@@ -11,7 +11,7 @@ if ! command -v tmux >/dev/null 2>&1; then
     exit
 fi
 
-# A worker that sends the newest picture again and again, and the end when there is the file "end".
+# A fake worker that sends the newest picture repeatedly, and the last line once the file "end" exists.
 tells() {
     server queue <<'END'
 read -r line

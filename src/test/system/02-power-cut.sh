@@ -1,8 +1,8 @@
 #!/bin/sh
-# The machine dies with paths queued and in flight; the next boot delivers them, untouched
+# The machine dies with paths queued and in flight; the next boot delivers them without a command
 #
-# Process 1 is killed, and with it everything inside, between two instructions. What the disk forgets when the
-# power fails, because it was written but not synced, is not shown here: the overlay keeps all.
+# The test kills process 1, and with it all processes of the machine, between two instructions. It does not show the loss
+# of unsynced data in a power failure: the overlay keeps all writes.
 
 # shellcheck source=src/test/system/scenario.sh
 . "$NPBHQ_TEST_DIR/scenario.sh"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What other users of the machine can do, and what not
+# The rights of other users of the machine
 
 # shellcheck source=src/test/system/scenario.sh
 . "$NPBHQ_TEST_DIR/scenario.sh"
@@ -27,7 +27,7 @@ check "nor in a core dump: core dumps are disabled" root grep 'Max core file siz
 check "nor in a core dump that is piped to a program: it contains no memory" root grep -qx 00000000 "/proc/$(show MainPID)/coredump_filter"
 check "nor in the journal" not root sh -c 'journalctl -b | grep "test-1:"'
 
-# As an older version made it, or an editor: systemd-tmpfiles sees to it at every boot.
+# The mode from an older version or an editor: systemd-tmpfiles corrects it at every boot.
 root sh -c "chmod 644 /etc/$name/environment; systemd-tmpfiles --create $name.conf"
 check "world-readable settings are private after the next boot" refused mallory cat /etc/$name/environment
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Upgraded in place with the queue full; taken off again without a trace
+# An upgrade in place with a full queue; a complete uninstallation
 
 # shellcheck disable=SC2016 # what is quoted is for the shell in the machine
 # shellcheck source=src/test/system/scenario.sh
@@ -7,7 +7,7 @@
 
 install() { root sh /src/src/dev/install.sh --dist /src/target/dist "$@"; }
 uninstall() { root sh /src/src/dev/uninstall.sh "$@"; }
-# says WORDS COMMAND…: it succeeds, and what it says has them.
+# says WORDS COMMAND…: the command succeeds, and its output contains WORDS.
 says() {
     words=$1
     shift
@@ -44,7 +44,7 @@ check "with signatures" signed
 root sh -eu <<'E2'
 echo /usr/local/share/doc/nix-post-build-hook-queue/NEWS >>/usr/local/lib/nix-post-build-hook-queue/manifest
 touch /usr/local/share/doc/nix-post-build-hook-queue/NEWS
-# Here the next upgrade will break off, with most of the files in place.
+# Makes the next upgrade fail here, with most of the files in place.
 mount -t tmpfs -o ro tmpfs /usr/local/share/man/man8
 E2
 check "an upgrade that cannot write fails" not install
@@ -101,7 +101,7 @@ check "uninstalls once more" uninstall
 check "the administrator's hook is still unchanged" root grep -qx 'exit 0' /usr/local/bin/post-build-hook
 root rm /usr/local/bin/post-build-hook
 
-# As after a restore from another machine: the same name, another number.
+# As after a restore from another machine: the user has the same name but another ID.
 root sh -eu <<'E2'
 number=$(id -u nix-post-build-hook-queue)
 userdel nix-post-build-hook-queue
@@ -114,7 +114,7 @@ until_ok 40 "with what was queued when it went, which is delivered" delivered
 
 check "all files of the state directory belong to the service's user" not root sh -c "find $state ! -user $name | grep ."
 
-# Keys where people put them.
+# Keys in the usual places.
 root sh -eu <<'E2'
 cd /var/lib/nix-post-build-hook-queue
 echo secret >/etc/nix-post-build-hook-queue/my.key

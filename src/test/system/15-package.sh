@@ -12,7 +12,7 @@ lib=/usr/lib/$name
 main_pid() { show MainPID; }
 runs_own_java() { equal "$(root readlink "/proc/$(main_pid)/exe")" "$lib/runtime/bin/java"; }
 uses_archive() { root sh -c 'grep -q "$(echo "$1"/startup-*.aot)" "/proc/$2/maps"' - $lib "$(main_pid)"; }
-# says WORDS COMMAND…: whatever its status is, its output has them.
+# says WORDS COMMAND…: the command's output contains WORDS, with any status.
 says() {
     words=$1
     shift
@@ -30,7 +30,7 @@ until_ok 20 "a copy is under way" in_flight
 check "the worker runs on its own Java" runs_own_java
 check "from the archive that the installation made" uses_archive
 
-# As when nix-setup-systemd is installed later.
+# As if nix-setup-systemd were installed later.
 nix_arrives() {
     root rm /etc/systemd/system/$name.service.d/10-nix-group.conf
     root dpkg-trigger --by-package=nix-setup-systemd /usr/lib/systemd/system/nix-daemon.socket
