@@ -162,7 +162,7 @@ final class OperatorCommands {
                 + String.join(" ", names);
     }
 
-    /** Done to one path; returns what is wrong with it, or nothing. */
+    /** An operation on one path; returns an error text, or nothing. */
     private interface Change {
         String apply(QueueTransaction transaction, StorePath path) throws SQLException;
     }

@@ -207,7 +207,7 @@ public final class VerifyCommand {
         }
     }
 
-    /** At once, whatever else is to be done. */
+    /** Runs at once, before all other work. */
     private String some(List<StorePath> paths, Reply reply)
             throws IOException, QueueException, InterruptedException {
         List<StorePath> distinct = paths.stream().distinct().toList();
@@ -288,7 +288,7 @@ public final class VerifyCommand {
                 before.lost() + checked.lost().size());
     }
 
-    /** Names what a batch showed, to the client and in the journal. */
+    /** Reports a batch's result to the client and in the journal. */
     private void tell(String name, DestinationCheck.Answer.Checked checked, Reply reply)
             throws IOException {
         if (checked.sent() > 0) {

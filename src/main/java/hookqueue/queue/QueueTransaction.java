@@ -66,7 +66,7 @@ public final class QueueTransaction {
      * Updates the configured lanes from the settings.
      *
      * @param filters of the destinations
-     * @param progress is told of work that may take long, every thousand paths
+     * @param progress is called during work that may take long, every thousand paths
      * @return whether paths became settled, whose roots still exist
      */
     boolean configure(List<String> names, Filters filters, long now, Consumer<String> progress)

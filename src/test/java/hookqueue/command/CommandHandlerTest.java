@@ -36,7 +36,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What clients are answered, on a real queue. */
+/** Answers to clients, on a real queue. */
 class CommandHandlerTest {
     private static final long OPERATOR = 7;
 
@@ -342,7 +342,7 @@ class CommandHandlerTest {
                 });
     }
 
-    /** Two hundred changes, and each made it look at all of 5,000 paths. */
+    /** With two hundred changes, each change used to make it query all 5,000 paths. */
     @Test
     void aWaitForManyPathsCostsFewQueriesPerChange() throws Exception {
         try (Queue queue = start(List.of("ssh://a"), Filters.ALL)) {

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Destinations that come and go, and the lane that signs before them. */
+/** Added and removed destinations, and the lane that signs before them. */
 class LanesTest {
     @TempDir Path folder;
     private Fixture f;
@@ -143,7 +143,7 @@ class LanesTest {
         }
     }
 
-    /** As a worker left them that did not move any. */
+    /** The rows of an older worker, which did not move any. */
     @Test
     void pathsThatWereStrandedBeforeAnUpgradeMoveToo() throws Exception {
         try (Queue queue = f.open(List.of("ssh://old"))) {
@@ -159,7 +159,7 @@ class LanesTest {
         }
     }
 
-    /** More than a page of them; in a lane that is still there they stay as they are. */
+    /** More than one page of paths; their rows in other lanes stay unchanged. */
     @Test
     void onlyTheDeliveriesOfTheRemovedDestinationMove() throws Exception {
         try (Queue queue = f.open(TWO)) {
@@ -226,7 +226,10 @@ class LanesTest {
         }
     }
 
-    /** The rest has it, or still gets it. Nobody knows yet whether the operator is mistaken. */
+    /**
+     * The other destination has the path or still gets it. The removal may be a mistake of the
+     * operator.
+     */
     @Test
     void pathsOfARetiredDestinationWaitForTheNextOne() throws Exception {
         try (Queue queue = f.open(TWO)) {
@@ -428,7 +431,7 @@ class LanesTest {
         }
     }
 
-    /** It was signed, failed because it had been collected, and was built again: unsigned. */
+    /** It was signed, failed after a garbage collection, and was built again, unsigned. */
     @Test
     void aFailedPathThatIsBuiltAgainIsSignedAgain() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
