@@ -105,7 +105,7 @@ class ReportTest {
     }
 
     @Test
-    void theSummarySaysAtAGlanceWhatIsGoingOn() {
+    void theSummaryCountsPathsAndProblems() {
         assertEquals("idle", status.summary(overview(List.of(), List.of())));
         assertEquals(
                 "ssh://a: 3 deferred; ssh://\"b\\ down since 14:02, next try 14:17, 312 queued;"
@@ -132,7 +132,7 @@ class ReportTest {
     }
 
     @Test
-    void lanesThatAreNotInForceCountForNothingButAreShown() {
+    void removedLanesAreShownButNotCounted() {
         Overview o = overview(List.of(A, DOWN, GONE), List.of());
         assertEquals(2 + 3 + 312, o.outstanding());
         assertEquals(4, o.failed());
@@ -140,7 +140,7 @@ class ReportTest {
     }
 
     @Test
-    void theTextHasTheImportantFirstARowALaneAndSaysWhatToDo() {
+    void theTextHasProblemsFirstThenARowPerLaneThenHints() {
         assertEquals(
                 """
                 ssh://a: 3 deferred; ssh://"b\\ down since 14:02, next try 14:17, 312 queued; 4 failed; p"q. Mend it
@@ -170,7 +170,7 @@ class ReportTest {
     }
 
     @Test
-    void theTimeThatIsLeftIsAnEstimateAndAbsentWhenNothingIsKnown() {
+    void theTimeLeftIsAnEstimateAndAbsentWithoutARate() {
         assertTrue(
                 status.text(overview(List.of(A), List.of()))
                         .contains("time left    a few seconds at the current rate"));
@@ -204,7 +204,7 @@ class ReportTest {
 
     /** Its destinations never get it, unless an operator retries. */
     @Test
-    void aPathThatCouldNotBeSignedIsNoWorkOfADestination() {
+    void anUnsignablePathDoesNotCountForADestination() {
         LaneCounts destination = waiting("ssh://a", 2, 0, 0, 0);
         Overview failed = overview(List.of(waiting("sign", 0, 0, 1, 1), destination), List.of());
         assertEquals(Optional.empty(), Forecast.of(failed));
@@ -250,7 +250,7 @@ class ReportTest {
     };
 
     @Test
-    void theForecastGoesByTheBatchAtHandAndByTheLastOnes() {
+    void theForecastUsesTheRunningAndTheLastBatches() {
         LaneCounts fresh = lane(30, 0, 0, Pace.UNKNOWN);
         assertEquals(
                 Optional.of(Duration.ofSeconds(30 + 80)),
@@ -267,7 +267,7 @@ class ReportTest {
     private static final String FULL_BAR = "#".repeat(40);
 
     @Test
-    void aBarShowsHowMuchOfTheWorkThatTheWatcherSawIsDone() {
+    void aBarShowsTheProgressSinceTheWatchBegan() {
         Overview first = running(lane(30, 100, 5_000_000, Pace.UNKNOWN), 10);
         var bars = new ProgressBars(status, first, "");
         assertEquals(
@@ -362,7 +362,7 @@ class ReportTest {
     }
 
     @Test
-    void aWatcherThatAsksAgainGoesOnWhereItBegan() {
+    void aRepeatedWatchContinuesFromItsBeginning() {
         Overview first = running(lane(30, 100, 5_000_000, Pace.UNKNOWN), 10);
         String since = new ProgressBars(status, first, "").since();
         assertEquals(NOW.toEpochMilli() + ",100,5000000", since);
@@ -382,7 +382,7 @@ class ReportTest {
     }
 
     @Test
-    void theJsonHasTheSameFacts() {
+    void theJsonHasTheSameFactsAsTheText() {
         JsonObject json =
                 JsonParser.parseString(json(overview(List.of(A, DOWN), List.of(P))))
                         .getAsJsonObject();
@@ -426,7 +426,7 @@ class ReportTest {
     }
 
     @Test
-    void aPathIsOneLineWhateverItsReasonIs() {
+    void aPathIsOneLineForAnyReason() {
         String path = SomePaths.path(7).in("/nix/store");
         assertEquals(
                 path + "  ssh://a  queued",
@@ -499,7 +499,7 @@ class ReportTest {
     }
 
     @Test
-    void noTextEndsALineOfTheJournalOrReachesATerminal() {
+    void journalAndTerminalTextIsSanitized() {
         var logger = new LoggerContext().getLogger("x");
         String hostile = "a\n<0>b\r\u0007\u001b[2J\u009b2J\u202e";
         var event =
@@ -510,7 +510,7 @@ class ReportTest {
     }
 
     @Test
-    void theMetricsFileIsPrometheusTextThatEverybodyMayRead() throws Exception {
+    void theMetricsFileIsWorldReadablePrometheusText() throws Exception {
         Path file = folder.resolve("queue.prom");
         Files.writeString(file, "old");
         new Metrics("1.2")
@@ -566,7 +566,7 @@ class ReportTest {
     }
 
     @Test
-    void everyLineForTheJournalHasItsPriority() {
+    void everyJournalLineHasAPriority() {
         var logger = new LoggerContext().getLogger("x");
         for (var each :
                 Map.of(Level.ERROR, 3, Level.WARN, 4, Level.INFO, 6, Level.DEBUG, 7).entrySet()) {
