@@ -65,7 +65,7 @@ back
 # shellcheck disable=SC2016 # for the shell in the machine
 as builder nix-build --no-out-link -E 'derivation { name = "second"; system = builtins.currentSystem; builder = "/bin/sh";
     args = [ "-c" "echo second >$out" ]; }' >"$machine/built" 2>&1
-refused() { client list | grep -F 'port 22: Connection refused'; }
+refused() { client status | grep -F 'port 22: Connection refused'; }
 until_ok 30 "on another port the server cannot be reached" refused
 follows "the commands for another port" root "$(block docs/destinations.md 'Ports, host keys, passwords' 'port):')"
 follows "the queue says that the second path was delivered" root "$(text 'Root waits')"
