@@ -4,6 +4,7 @@ import hookqueue.command.VerifyCommand;
 import hookqueue.delivery.ClosureSource;
 import hookqueue.delivery.Destination;
 import hookqueue.delivery.DestinationCheck;
+import hookqueue.delivery.Improvement;
 import hookqueue.delivery.Lane;
 import hookqueue.delivery.NixClosures;
 import hookqueue.delivery.Transport;
@@ -77,6 +78,7 @@ final class LaneFactory {
             lanes.add(
                     new Lane(
                             LaneStore.SIGN,
+                            Improvement.NONE,
                             transports(LaneStore.SIGN, slot -> slot.sign(key)),
                             ClosureSource.NONE,
                             queue,
@@ -90,6 +92,7 @@ final class LaneFactory {
             lanes.add(
                     new Lane(
                             destination.name(),
+                            Improvement.of(destination),
                             transports(
                                     destination.name(), slot -> slot.to(destination, substitute)),
                             closures,

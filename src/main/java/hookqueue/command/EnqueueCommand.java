@@ -30,10 +30,10 @@ final class EnqueueCommand {
 
     /** The filters run on the session's thread: a regular expression may take its time. */
     Pending submit(List<Request.Enqueue> requests) {
-        List<List<StorePath>> taken =
-                requests.stream()
-                        .map(request -> request.paths().stream().filter(filter).toList())
-                        .toList();
+        var taken = new ArrayList<List<StorePath>>(requests.size());
+        for (Request.Enqueue request : requests) {
+            taken.add(filtered(request.paths()));
+        }
         Queue.Submitted<Boolean> commit =
                 queue.submit(transaction -> {
                     for (int i = 0; i < taken.size(); i++) {
@@ -44,6 +44,16 @@ final class EnqueueCommand {
                     return true;
                 });
         return () -> replies(requests, taken, commit);
+    }
+
+    private List<StorePath> filtered(List<StorePath> paths) {
+        var taken = new ArrayList<StorePath>(paths.size());
+        for (StorePath path : paths) {
+            if (filter.test(path)) {
+                taken.add(path);
+            }
+        }
+        return taken;
     }
 
     private static List<String> replies(

@@ -135,6 +135,7 @@ public final class ExplainCommand {
                                 + Instant.ofEpochMilli(breaker.until())
                                 + ": "
                                 + Text.oneLine(breaker.reason()));
+                reply.data("to try it now: nix-post-build-hook-queue retry");
             }
         }
         for (DeliveryRow row : known.rows()) {

@@ -108,7 +108,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void clientsAreToldOfPathsThatWereSpooledBeforeTheyAsked() throws Exception {
+    void answersIncludePathsThatWereSpooledBeforeTheRequest() throws Exception {
         try (Queue queue = start(TWO, Filter.ALL)) {
             for (int i = 0; i < 5; i++) {
                 StorePath spooled = path(i);
@@ -210,7 +210,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void aWaitReportsWhatFailed() throws Exception {
+    void aWaitReportsFailedPaths() throws Exception {
         try (Queue queue = start(TWO, Filter.ALL)) {
             queue.enqueue(paths(0, 3), "job");
             for (int i = 0; i < 3; i++) {
@@ -238,7 +238,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void aWaitGoesOnForAPathThatIsRetriedMeanwhile() throws Exception {
+    void aWaitContinuesForAPathThatIsRetriedMeanwhile() throws Exception {
         try (Queue queue = start(List.of("ssh://a"), Filter.ALL)) {
             queue.enqueue(paths(0, 2), "job");
             f.fail(queue, "ssh://a", path(0), "no");
@@ -267,7 +267,7 @@ class CommandHandlerTest {
 
     /** Two hundred changes, and each made it look at all of 5,000 paths. */
     @Test
-    void aWaitForManyPathsCostsAFewLooksAChange() throws Exception {
+    void aWaitForManyPathsCostsFewQueriesPerChange() throws Exception {
         try (Queue queue = start(List.of("ssh://a"), Filter.ALL)) {
             queue.enqueue(paths(0, 5_000), "job");
             var target = target(queue);

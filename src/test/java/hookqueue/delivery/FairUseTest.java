@@ -21,7 +21,7 @@ class FairUseTest {
 
     @ParameterizedTest
     @ValueSource(ints = {20, 32, 48, 64})
-    void twentyBuildersSeldomAskForMoreThanACacheTakes(int capacity) {
+    void twentyBuildersSeldomExceedTheCachesCapacity(int capacity) {
         SimulatedFleet.Figures figures = play(capacity);
         assertTrue(figures.refusedShare() <= 0.2, () -> "too many are refused: " + figures);
         assertTrue(figures.leastShare() >= 0.3, () -> "a builder starves: " + figures);
@@ -29,13 +29,13 @@ class FairUseTest {
 
     /** Each builder asks with one child process now and then, and waits longer each time. */
     @Test
-    void aCacheThatTakesFewerThanOneChildOfEachBuilderIsNotOverloaded() {
+    void aCacheWithFewerPlacesThanBuildersIsNotOverloaded() {
         SimulatedFleet.Figures figures = play(8);
         assertTrue(figures.refusedShare() <= 0.5, () -> "too many are refused: " + figures);
     }
 
     @Test
-    void aCacheThatTakesAllGetsAll() {
+    void aCacheWithEnoughCapacityGetsFullParallelism() {
         SimulatedFleet.Figures figures = play(BUILDERS * SLOTS);
         assertEquals(0, figures.refused(), "refused child processes");
         assertTrue(figures.children() > 0.99 * BUILDERS * SLOTS, figures::toString);

@@ -24,7 +24,7 @@ class SlotLimitTest {
     }
 
     @Test
-    void afterOneReportItGetsOneMoreForEveryTwoRounds() {
+    void afterABusyReportItGetsOneMoreChildEveryTwoRounds() {
         limit.busy(1, 2);
         deliver(7);
         assertEquals(4, limit.now());
@@ -35,7 +35,7 @@ class SlotLimitTest {
     }
 
     @Test
-    void everyReportDoublesTheRoundsUpToEight() {
+    void everyBusyReportDoublesTheRoundsUpToEight() {
         limit.busy(1, 2);
         limit.busy(2, 3);
         deliver(2 * 4 - 1);
@@ -52,7 +52,7 @@ class SlotLimitTest {
     }
 
     @Test
-    void aReportDiscardsTheDeliveriesBeforeIt() {
+    void aBusyReportDiscardsTheDeliveriesBeforeIt() {
         limit.busy(1, 2);
         deliver(7);
         limit.busy(2, 3);
@@ -61,7 +61,7 @@ class SlotLimitTest {
     }
 
     @Test
-    void aDestinationThatTakesAllAgainIsTrustedAgain() {
+    void aDestinationThatAcceptsAllChildrenAgainRegainsTheFullLimit() {
         for (int batch = 1; batch < 9; batch++) {
             limit.busy(batch, batch + 1);
         }
@@ -73,7 +73,7 @@ class SlotLimitTest {
     }
 
     @Test
-    void batchesThatWereUnderWayTogetherCountOnce() {
+    void batchesThatRanInParallelCountOnce() {
         assertTrue(limit.busy(1, 9));
         for (int batch = 2; batch < 9; batch++) {
             assertFalse(limit.busy(batch, 9));
@@ -82,7 +82,7 @@ class SlotLimitTest {
     }
 
     @Test
-    void itStaysBetweenOneAndTheSetting() {
+    void theLimitStaysBetweenOneAndTheSetting() {
         for (int batch = 1; batch < 9; batch++) {
             limit.busy(batch, batch + 1);
         }

@@ -29,7 +29,7 @@ class LanesTest {
     }
 
     @Test
-    void aLaneThatIsRemovedKeepsItsRowsAndGoesOnWhenItComesBack() throws Exception {
+    void aRemovedLaneKeepsItsRowsAndContinuesWhenItComesBack() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             f.defer(queue, "ssh://b", path(1), 60_000);
@@ -147,7 +147,7 @@ class LanesTest {
     }
 
     @Test
-    void aDestinationThatCameAfterThePathTakesItWhenTheOtherGoes() throws Exception {
+    void aLaterDestinationGetsThePathWhenTheFirstIsRemoved() throws Exception {
         try (Queue queue = f.open(List.of("ssh://b"))) {
             queue.enqueue(paths(0, 1), null);
         }
@@ -159,7 +159,7 @@ class LanesTest {
 
     /** The rest has it, or still gets it. Nobody knows yet whether the operator is mistaken. */
     @Test
-    void whatIsLeftForARetiredDestinationWaitsForTheNextOne() throws Exception {
+    void pathsOfARetiredDestinationWaitForTheNextOne() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             f.deliver(queue, "ssh://a", path(0));
@@ -197,7 +197,7 @@ class LanesTest {
     }
 
     @Test
-    void aRetryConcernsConfiguredDestinationsAlone() throws Exception {
+    void aRetryAffectsOnlyConfiguredDestinations() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             f.deliver(queue, "ssh://a", path(0));
@@ -246,7 +246,7 @@ class LanesTest {
     }
 
     @Test
-    void inANewLaneAPathIsHeldAsLongAsItHasToBeSigned() throws Exception {
+    void inANewLaneAPathIsHeldUntilItIsSigned() throws Exception {
         try (Queue queue = f.open(List.of(LaneStore.SIGN, "ssh://a"))) {
             queue.enqueue(paths(0, 1), null);
         }
@@ -262,7 +262,7 @@ class LanesTest {
     }
 
     @Test
-    void aLaneThatIsRemovedAndHasNothingIsNotShown() throws Exception {
+    void aRemovedLaneWithoutPathsIsNotShown() throws Exception {
         f.open(TWO).close();
         try (Queue queue = f.open(List.of("ssh://a"))) {
             assertEquals(
@@ -272,7 +272,7 @@ class LanesTest {
     }
 
     @Test
-    void theOthersAreHeldUntilAPathIsSigned() throws Exception {
+    void destinationsAreHeldUntilAPathIsSigned() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 2), null);
             assertEquals(List.of(), Fixture.fresh(queue, "ssh://a"));
@@ -293,7 +293,7 @@ class LanesTest {
     }
 
     @Test
-    void signingAloneIsAQueueToo() throws Exception {
+    void aKeyWithoutDestinationsIsAQueueToo() throws Exception {
         try (Queue queue = f.open(List.of(LaneStore.SIGN))) {
             queue.enqueue(paths(0, 1), null);
             f.deliver(queue, LaneStore.SIGN, path(0));
@@ -302,7 +302,7 @@ class LanesTest {
     }
 
     @Test
-    void aKeyThatIsTakenAwayFreesWhatWaitedForIt() throws Exception {
+    void removingTheKeyReleasesHeldPaths() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 2), null);
             f.fail(queue, LaneStore.SIGN, path(1), "no");
@@ -317,7 +317,7 @@ class LanesTest {
     }
 
     @Test
-    void aKeyThatIsTakenAwaySettlesWhatHadOnlyToBeSigned() throws Exception {
+    void removingTheKeySettlesPathsThatOnlyNeededASignature() throws Exception {
         try (Queue queue = f.open(List.of(LaneStore.SIGN))) {
             queue.enqueue(paths(0, 2), null);
         }
@@ -328,7 +328,7 @@ class LanesTest {
     }
 
     @Test
-    void aNewKeySignsWhatIsStillToBeUploaded() throws Exception {
+    void aNewKeySignsPathsThatAreNotUploadedYet() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             f.deliver(queue, "ssh://a", path(0));
@@ -344,7 +344,7 @@ class LanesTest {
     }
 
     @Test
-    void whatFailedBeforeThereWasAKeyIsSignedBeforeItIsTriedAgain() throws Exception {
+    void pathsThatFailedBeforeThereWasAKeyAreSignedBeforeARetry() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             for (int i = 0; i < 2; i++) {
@@ -376,7 +376,7 @@ class LanesTest {
     }
 
     @Test
-    void anOldFailureOfOneLaneDoesNotForgetWhatAnotherIsHeldFor() throws Exception {
+    void anExpiredFailureOfOneLaneKeepsThePathHeldForAnother() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 1), null);
             f.fail(queue, "ssh://a", path(0), "no");
@@ -389,7 +389,7 @@ class LanesTest {
     }
 
     @Test
-    void aSignatureThatFailedForGoodTakesWhatWaitedForItAlong() throws Exception {
+    void anExpiredSigningFailureDropsTheHeldDeliveries() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 1), null);
             f.fail(queue, LaneStore.SIGN, path(0), "no");

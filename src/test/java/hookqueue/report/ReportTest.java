@@ -100,11 +100,12 @@ class ReportTest {
                 Map.of(),
                 lanes.isEmpty() ? Optional.empty() : Optional.of(Instant.ofEpochMilli(QUEUED_AT)),
                 Optional.empty(),
-                problems);
+                problems,
+                List.of());
     }
 
     @Test
-    void theSummarySaysAtAGlanceWhatIsGoingOn() {
+    void theSummaryCountsPathsAndProblems() {
         assertEquals("idle", status.summary(overview(List.of(), List.of())));
         assertEquals(
                 "ssh://a: 3 deferred; ssh://\"b\\ down since 14:02, next try 14:17, 312 queued;"
@@ -126,11 +127,12 @@ class ReportTest {
                 Map.of(),
                 Optional.empty(),
                 Optional.of(new Pause(since, until)),
+                List.of(),
                 List.of());
     }
 
     @Test
-    void lanesThatAreNotInForceCountForNothingButAreShown() {
+    void removedLanesAreShownButNotCounted() {
         Overview o = overview(List.of(A, DOWN, GONE), List.of());
         assertEquals(2 + 3 + 312, o.outstanding());
         assertEquals(4, o.failed());
@@ -138,7 +140,7 @@ class ReportTest {
     }
 
     @Test
-    void theTextHasTheImportantFirstARowALaneAndSaysWhatToDo() {
+    void theTextHasProblemsFirstThenARowPerLaneThenHints() {
         assertEquals(
                 """
                 ssh://a: 3 deferred; ssh://"b\\ down since 14:02, next try 14:17, 312 queued; 4 failed; p"q. Mend it
@@ -168,7 +170,7 @@ class ReportTest {
     }
 
     @Test
-    void theTimeThatIsLeftIsAnEstimateAndAbsentWhenNothingIsKnown() {
+    void theTimeLeftIsAnEstimateAndAbsentWithoutARate() {
         assertTrue(
                 status.text(overview(List.of(A), List.of()))
                         .contains("time left    a few seconds at the current rate"));
@@ -202,7 +204,7 @@ class ReportTest {
 
     /** Its destinations never get it, unless an operator retries. */
     @Test
-    void aPathThatCouldNotBeSignedIsNoWorkOfADestination() {
+    void anUnsignablePathDoesNotCountForADestination() {
         LaneCounts destination = waiting("ssh://a", 2, 0, 0, 0);
         Overview failed = overview(List.of(waiting("sign", 0, 0, 1, 1), destination), List.of());
         assertEquals(Optional.empty(), Forecast.of(failed));
@@ -227,6 +229,7 @@ class ReportTest {
                                 List.of(new Lane.Batch(paths, NOW.minusSeconds(10), progress)))),
                 Optional.empty(),
                 Optional.empty(),
+                List.of(),
                 List.of());
     }
 
@@ -242,7 +245,7 @@ class ReportTest {
     };
 
     @Test
-    void theForecastGoesByTheBatchAtHandAndByTheLastOnes() {
+    void theForecastUsesTheRunningAndTheLastBatches() {
         LaneCounts fresh = lane(30, 0, 0, Pace.UNKNOWN);
         assertEquals(
                 Optional.of(Duration.ofSeconds(30 + 80)),
@@ -259,7 +262,7 @@ class ReportTest {
     private static final String FULL_BAR = "#".repeat(40);
 
     @Test
-    void aBarShowsHowMuchOfTheWorkThatTheWatcherSawIsDone() {
+    void aBarShowsTheProgressSinceTheWatchBegan() {
         Overview first = running(lane(30, 100, 5_000_000, Pace.UNKNOWN), 10);
         var bars = new ProgressBars(status, first, "");
         assertEquals(
@@ -309,7 +312,7 @@ class ReportTest {
     }
 
     @Test
-    void aWatcherThatAsksAgainGoesOnWhereItBegan() {
+    void aRepeatedWatchContinuesFromItsBeginning() {
         Overview first = running(lane(30, 100, 5_000_000, Pace.UNKNOWN), 10);
         String since = new ProgressBars(status, first, "").since();
         assertEquals(NOW.toEpochMilli() + ",100,5000000", since);
@@ -329,7 +332,7 @@ class ReportTest {
     }
 
     @Test
-    void theJsonHasTheSameFacts() {
+    void theJsonHasTheSameFactsAsTheText() {
         JsonObject json =
                 JsonParser.parseString(json(overview(List.of(A, DOWN), List.of(P))))
                         .getAsJsonObject();
@@ -373,7 +376,7 @@ class ReportTest {
     }
 
     @Test
-    void aPathIsOneLineWhateverItsReasonIs() {
+    void aPathIsOneLineForAnyReason() {
         String path = SomePaths.path(7).in("/nix/store");
         assertEquals(
                 path + "  ssh://a  queued",
@@ -446,7 +449,7 @@ class ReportTest {
     }
 
     @Test
-    void noTextEndsALineOfTheJournalOrReachesATerminal() {
+    void journalAndTerminalTextIsSanitized() {
         var logger = new LoggerContext().getLogger("x");
         String hostile = "a\n<0>b\r\u0007\u001b[2J\u009b2J\u202e";
         var event =
@@ -457,7 +460,7 @@ class ReportTest {
     }
 
     @Test
-    void theMetricsFileIsPrometheusTextThatEverybodyMayRead() throws Exception {
+    void theMetricsFileIsWorldReadablePrometheusText() throws Exception {
         Path file = folder.resolve("queue.prom");
         Files.writeString(file, "old");
         new Metrics("1.2")
@@ -513,7 +516,7 @@ class ReportTest {
     }
 
     @Test
-    void everyLineForTheJournalHasItsPriority() {
+    void everyJournalLineHasAPriority() {
         var logger = new LoggerContext().getLogger("x");
         for (var each :
                 Map.of(Level.ERROR, 3, Level.WARN, 4, Level.INFO, 6, Level.DEBUG, 7).entrySet()) {

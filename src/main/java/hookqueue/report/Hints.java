@@ -1,0 +1,57 @@
+package hookqueue.report;
+
+import hookqueue.base.Sizes;
+import hookqueue.delivery.Improvement;
+import hookqueue.delivery.Lane;
+import hookqueue.queue.QueueTransaction;
+import hookqueue.queue.Speed;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an operator could change in the settings to make deliveries faster. A hint appears only
+ * while the remembered speed of a lane shows that the setting is what limits it.
+ */
+final class Hints {
+    private Hints() {}
+
+    static List<Overview.Problem> of(QueueTransaction transaction, List<Lane> lanes)
+            throws SQLException {
+        var hints = new ArrayList<Overview.Problem>();
+        for (Lane lane : lanes) {
+            if (lane.improvement() != Improvement.NONE) {
+                Overview.Problem hint =
+                        hint(
+                                lane.name(),
+                                lane.improvement(),
+                                transaction.lane(lane.name()).speed());
+                if (hint != null) {
+                    hints.add(hint);
+                }
+            }
+        }
+        return hints;
+    }
+
+    static Overview.@Nullable Problem hint(String lane, Improvement improvement, Speed speed) {
+        if (improvement == Improvement.ZSTD && speed.slowBytes()) {
+            return new Overview.Problem(
+                    lane
+                            + " gets "
+                            + Sizes.shown(speed.bytesPerSecond())
+                            + "/s from each process, as fast as xz compresses (1.4 to 3 MB/s)",
+                    "If the network is faster, add compression=zstd to its URL in NPBHQ_UPLOAD_TO");
+        }
+        if (improvement == Improvement.SSH_NG && speed.slowPaths()) {
+            return new Overview.Problem(
+                    lane
+                            + " takes "
+                            + speed.millisPerPath()
+                            + " ms for a small path, because ssh:// waits for an answer to each",
+                    "ssh-ng:// does not: use it in NPBHQ_UPLOAD_TO, if its nix-daemon trusts the key or the user");
+        }
+        return null;
+    }
+}
