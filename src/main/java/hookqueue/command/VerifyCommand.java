@@ -1,6 +1,7 @@
 package hookqueue.command;
 
 import hookqueue.base.Filter;
+import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import hookqueue.base.Text;
 import hookqueue.delivery.DestinationCheck;
@@ -45,30 +46,26 @@ public final class VerifyCommand {
     private final Queue queue;
     private final List<DestinationCheck> checks;
     private final List<String> programs;
-    private final Filter filter;
+    private final Filters filters;
     private final String storeDir;
-    private final int batchSize;
     private final InstantSource clock;
 
     /**
      * @param checks one for each destination that can be asked
      * @param programs names of the destinations that cannot be asked
-     * @param batchSize most paths for one child process
      */
     public VerifyCommand(
             Queue queue,
             List<DestinationCheck> checks,
             List<String> programs,
-            Filter filter,
+            Filters filters,
             String storeDir,
-            int batchSize,
             InstantSource clock) {
         this.queue = queue;
         this.checks = checks;
         this.programs = programs;
-        this.filter = filter;
+        this.filters = filters;
         this.storeDir = storeDir;
-        this.batchSize = batchSize;
         this.clock = clock;
     }
 
@@ -82,7 +79,7 @@ public final class VerifyCommand {
         }
         List<String> excluded =
                 verify.paths().stream()
-                        .filter(path -> !filter.test(path))
+                        .filter(path -> !filters.anyTakes(path))
                         .limit(MOST_NAMED)
                         .map(path -> path.in(storeDir))
                         .toList();
@@ -170,8 +167,8 @@ public final class VerifyCommand {
 
     private Batch batch(LaneStore lane, DestinationCheck check, long after, long since)
             throws SQLException {
-        List<LaneStore.Delivered> page =
-                lane.deliveredAfter(after, Math.min(batchSize, check.mostAtOnce()));
+        List<LaneStore.Delivered> page = lane.deliveredAfter(after, check.mostAtOnce());
+        Filter filter = filters.filter(check.name());
         return new Batch(
                 page.stream()
                         .filter(each -> each.at() < since && filter.test(each.path()))
@@ -210,11 +207,25 @@ public final class VerifyCommand {
         List<StorePath> distinct = paths.stream().distinct().toList();
         var parts = new ArrayList<VerifyReport.Part>();
         for (DestinationCheck check : checks) {
-            VerifyReport.Part part = some(check, distinct, reply);
+            VerifyReport.Part part = some(check, taken(check.name(), distinct, reply), reply);
             new VerifyReport(reply, storeDir).part(check.name(), part);
             parts.add(part);
         }
         return VerifyReport.summary(parts);
+    }
+
+    /** Names the paths that a destination does not take, and returns the others. */
+    private List<StorePath> taken(String name, List<StorePath> paths, Reply reply)
+            throws IOException {
+        var taken = new ArrayList<StorePath>();
+        for (StorePath path : paths) {
+            if (filters.filter(name).test(path)) {
+                taken.add(path);
+            } else {
+                reply.data(name + ": not checked: its filter excludes " + path.in(storeDir));
+            }
+        }
+        return taken;
     }
 
     private VerifyReport.Part some(DestinationCheck check, List<StorePath> paths, Reply reply)
@@ -222,7 +233,7 @@ public final class VerifyCommand {
         String name = check.name();
         Counts counts = Counts.NONE;
         long undelivered = 0;
-        int size = Math.min(batchSize, check.mostAtOnce());
+        int size = check.mostAtOnce();
         for (int from = 0; from < paths.size(); from += size) {
             reply.flush();
             List<StorePath> page = paths.subList(from, Math.min(paths.size(), from + size));

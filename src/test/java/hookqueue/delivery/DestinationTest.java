@@ -55,6 +55,7 @@ class DestinationTest {
     @ParameterizedTest
     @CsvSource({
         "ssh://cache?max-connections=4, true",
+        "mine=ssh://cache?max-connections=4, true",
         "ssh-ng://cache?compress=true&max-connections=4, true",
         "ssh://cache, false",
         "http://cache?max-connections=4, false",

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import hookqueue.base.Filter;
+import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import hookqueue.nix.Progress;
 import hookqueue.queue.Breaker;
@@ -119,7 +119,7 @@ class LaneTest {
                         folder.resolve("roots"),
                         "/nix/store",
                         List.of(LANE),
-                        Filter.ALL);
+                        Filters.ALL);
         queue = Queue.open(settings, clock, fatal::set, step -> {});
         lane =
                 new Lane(

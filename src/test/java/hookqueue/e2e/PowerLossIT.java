@@ -3,7 +3,7 @@ package hookqueue.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import hookqueue.base.Filter;
+import hookqueue.base.Filters;
 import hookqueue.base.SomePaths;
 import hookqueue.base.StorePath;
 import hookqueue.queue.Queue;
@@ -167,10 +167,10 @@ class PowerLossIT {
         var fatal = new CopyOnWriteArrayList<Throwable>();
         var settings =
                 new Queue.Settings(
-                        state, roots, scratch.store.toString(), List.of(DESTINATION), Filter.ALL);
+                        state, roots, scratch.store.toString(), List.of(DESTINATION), Filters.ALL);
         try (Queue queue = Queue.open(settings, InstantSource.system(), fatal::add, step -> {})) {
             var spool = Spool.open(state, scratch.store.toString());
-            new SpoolIntake(spool, queue, Filter.ALL, InstantSource.system()).begin();
+            new SpoolIntake(spool, queue, Filters.ALL, InstantSource.system()).begin();
             assertEquals(List.of(), queue.damaged(), () -> when + ": damage");
             for (StorePath path : promised) {
                 boolean queued = !queue.call(t -> t.reports().standing(path)).isEmpty();

@@ -1,6 +1,6 @@
 package hookqueue.queue;
 
-import hookqueue.base.Filter;
+import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -45,12 +45,12 @@ public final class Fixture {
     }
 
     public Queue open(List<String> lanes) throws QueueException {
-        return open(lanes, Filter.ALL);
+        return open(lanes, Filters.ALL);
     }
 
-    Queue open(List<String> lanes, Filter filter) throws QueueException {
+    public Queue open(List<String> lanes, Filters filters) throws QueueException {
         return Queue.open(
-                new Queue.Settings(state, roots, STORE, lanes, filter),
+                new Queue.Settings(state, roots, STORE, lanes, filters),
                 clock,
                 fatal::add,
                 progress::add);
