@@ -207,8 +207,7 @@ public final class VerifyCommand {
         List<StorePath> distinct = paths.stream().distinct().toList();
         var parts = new ArrayList<VerifyReport.Part>();
         for (DestinationCheck check : checks) {
-            List<StorePath> taken = taken(check.name(), distinct, reply);
-            VerifyReport.Part part = some(check, taken, reply);
+            VerifyReport.Part part = some(check, taken(check.name(), distinct, reply), reply);
             new VerifyReport(reply, storeDir).part(check.name(), part);
             parts.add(part);
         }
