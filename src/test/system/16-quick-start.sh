@@ -32,10 +32,7 @@ follows "the commands for the machine that keeps the paths" root \
     "$(text 'On the machine that keeps' | fill_in SIGNING-KEY "$signing_key" SSH-KEY "$ssh_key")"
 back
 
-# The word is new.
-if client --help | grep -q '^  check '; then
-    follows "check finds nothing wrong" root "$(text 'Back on the machine')"
-fi
+follows "check finds nothing wrong" root "$(text 'Back on the machine')"
 
 follows "an ordinary user builds" builder "$(text 'Then any user builds')"
 path=$(sed -n '\,^/nix/store/,p' "$machine/followed")
