@@ -14,7 +14,7 @@ lib=/usr/lib/$name
 main_pid() { show MainPID; }
 runs_own_java() { equal "$(root readlink "/proc/$(main_pid)/exe")" "$lib/runtime/bin/java"; }
 uses_archive() { root sh -c 'grep -q "$(echo "$1"/startup-*.aot)" "/proc/$2/maps"' - $lib "$(main_pid)"; }
-# says WORDS COMMAND…: whatever its status is, its output has them.
+# says WORDS COMMAND…: the command's output contains WORDS, with any status.
 says() {
     words=$1
     shift
@@ -25,14 +25,14 @@ says() {
 files() { root find /usr /etc /var/lib /var/cache /nix/var/nix/gcroots -xdev | grep nix-post-build-hook | grep -v /var/lib/dpkg/ | sort; }
 
 until_ok 60 "the service that the installation started ends, since it has nothing to do" ended
-check "every file is as the package has it" root sh -c '[ -z "$(dpkg --verify "$1")" ]' - $name
+check "every file equals the package's" root sh -c '[ -z "$(dpkg --verify "$1")" ]' - $name
 gate_close
 build first 5
 until_ok 20 "a copy is under way" in_flight
 check "the worker runs on its own Java" runs_own_java
 check "from the archive that the installation made" uses_archive
 
-# As when nix-setup-systemd is installed later.
+# As if nix-setup-systemd were installed later.
 nix_arrives() {
     root rm /etc/systemd/system/$name.service.d/10-nix-group.conf
     root dpkg-trigger --by-package=nix-setup-systemd /usr/lib/systemd/system/nix-daemon.socket
@@ -48,7 +48,7 @@ printf '#!/bin/sh\nexit 1\n' >/usr/lib/jvm/jdk-99/bin/java
 chmod +x /usr/lib/jvm/jdk-99/bin/java
 E2
 root systemctl restart $name.service
-check "another JDK on the machine changes nothing" runs_own_java
+check "the worker ignores another JDK on the machine" runs_own_java
 check "nor for the archive" uses_archive
 
 root sh -eu -c 'cd /srv && dpkg-deb -R "$1" new && sed -i "s/^Version: .*/&+1/" new/DEBIAN/control &&
@@ -109,7 +109,7 @@ check "and the newer database is as it was" equal \
 
 check "./dev install refuses, naming the package's unit" says "/systemd/system/$name.service belongs to another install" \
     root sh /src/src/dev/install.sh --dist /src/target/dist
-check "of which nothing is there" not root test -e /usr/local/lib/$name
+check "and writes nothing there" not root test -e /usr/local/lib/$name
 
 root sed -i.before 's,^post-build-hook.*,post-build-hook = /usr/bin/post-build-hook,' /etc/nix/nix.conf
 check "cannot be removed while nix.conf names the hook" not root dpkg -r $name
@@ -144,6 +144,6 @@ check "the tarball installs without a JDK" root sh /srv/release/install.sh
 check "it has made its archive" root sh -c "ls $lib/startup-*.aot"
 check "the worker answers" says LANE client status
 check "with its own Java" runs_own_java
-check "and goes" root sh /srv/release/uninstall.sh --purge
+check "and uninstalls" root sh /srv/release/uninstall.sh --purge
 files | grep -v '^/etc/credstore/' >"$machine/left"
 check "only the keys are left again" diff /dev/null "$machine/left"

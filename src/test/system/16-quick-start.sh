@@ -38,7 +38,7 @@ follows "an ordinary user builds" builder "$(text 'Then any user builds')"
 path=$(sed -n '\,^/nix/store/,p' "$machine/followed")
 follows "the queue says that the path was delivered" root "$(text 'Root waits')"
 
-# Whoever fetches needs to get in there, too.
+# The fetching machine needs access, too.
 another second
 echo "$signing_key" >"$machine/key"
 ssh-keygen -q -t ed25519 -N '' -f "$machine/id"

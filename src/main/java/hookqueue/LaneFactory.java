@@ -1,5 +1,7 @@
 package hookqueue;
 
+import hookqueue.check.Installation;
+import hookqueue.command.CheckCommand;
 import hookqueue.command.VerifyCommand;
 import hookqueue.delivery.ClosureSource;
 import hookqueue.delivery.Destination;
@@ -27,7 +29,7 @@ import java.util.stream.IntStream;
 
 /**
  * Makes from the settings everything that talks to a destination: a lane for {@code sign}, a lane
- * for each destination, and {@code verify} with its checks.
+ * for each destination, {@code verify} with its checks, and {@code check}.
  */
 final class LaneFactory {
     /** Starting a child takes as long as sending a few small paths, and as long as signing many. */
@@ -69,9 +71,7 @@ final class LaneFactory {
     List<Lane> lanes(Queue queue, InstantSource clock, Consumer<Throwable> fatal) {
         Map<String, String> added = ChildEnvironment.forChildren(environment, settings.stateDir());
         var closures = new NixClosures(nix, new ChildProcess(CLOSURES_STALL), added);
-        int most = settings.batchSize();
-        var signing = new Lane.Limits(most, WORTH_SIGNING, settings.maxAttempts());
-        var limits = new Lane.Limits(most, WORTH_A_CHILD, settings.maxAttempts());
+        var signing = new Lane.Limits(settings.batchSize(), WORTH_SIGNING, settings.maxAttempts());
         var lanes = new ArrayList<Lane>();
         Path key = settings.signingKey();
         if (key != null) {
@@ -79,7 +79,7 @@ final class LaneFactory {
                     new Lane(
                             LaneStore.SIGN,
                             Improvement.NONE,
-                            transports(LaneStore.SIGN, slot -> slot.sign(key)),
+                            transports(LaneStore.SIGN, settings.parallel(), slot -> slot.sign(key)),
                             ClosureSource.NONE,
                             queue,
                             signing.atMost(Destination.MOST_AT_ONCE),
@@ -88,13 +88,17 @@ final class LaneFactory {
                             fatal));
         }
         for (Destination destination : settings.destinations()) {
-            boolean substitute = settings.substituteOnDestination();
+            Settings.ForDestination own = settings.of(destination.name());
+            var limits = new Lane.Limits(own.batchSize(), WORTH_A_CHILD, settings.maxAttempts());
+            boolean substitute = own.substituteOnDestination();
             lanes.add(
                     new Lane(
                             destination.name(),
                             Improvement.of(destination),
                             transports(
-                                    destination.name(), slot -> slot.to(destination, substitute)),
+                                    destination.name(),
+                                    own.parallel(),
+                                    slot -> slot.to(destination, substitute)),
                             closures,
                             queue,
                             limits.atMost(destination.mostAtOnce()),
@@ -106,10 +110,9 @@ final class LaneFactory {
     }
 
     /** One for each slot of a lane, with a cache folder of its own. */
-    private List<Transport> transports(String lane, Function<Transports, Transport> make) {
-        return IntStream.range(0, settings.parallel())
-                .mapToObj(slot -> make.apply(inSlot(lane, slot)))
-                .toList();
+    private List<Transport> transports(
+            String lane, int slots, Function<Transports, Transport> make) {
+        return IntStream.range(0, slots).mapToObj(slot -> make.apply(inSlot(lane, slot))).toList();
     }
 
     /** Each destination's checks run in a slot of their own, beside those of its lane. */
@@ -118,11 +121,13 @@ final class LaneFactory {
         var checks = new ArrayList<DestinationCheck>();
         var programs = new ArrayList<String>();
         for (Destination destination : settings.destinations()) {
-            Transports transports = inSlot(destination.name(), settings.parallel());
+            Settings.ForDestination own = settings.of(destination.name());
+            Transports transports = inSlot(destination.name(), own.parallel());
             DestinationCheck check =
                     transports.check(
                             destination,
-                            settings.substituteOnDestination(),
+                            own.batchSize(),
+                            own.substituteOnDestination(),
                             key == null ? null : transports.sign(key));
             if (check == null) {
                 programs.add(destination.name());
@@ -131,13 +136,32 @@ final class LaneFactory {
             }
         }
         return new VerifyCommand(
-                queue,
-                checks,
-                programs,
-                settings.filter(),
-                settings.storeDir(),
-                settings.batchSize(),
-                clock);
+                queue, checks, programs, settings.filters(), settings.storeDir(), clock);
+    }
+
+    /**
+     * Checks of the installation, with children of their own.
+     *
+     * @param unknown names of environment variables that look like settings
+     */
+    CheckCommand check(List<String> unknown) {
+        var targets = new ArrayList<Installation.Target>();
+        for (Destination destination : settings.destinations()) {
+            targets.add(
+                    new Installation.Target(
+                            destination,
+                            settings.of(destination.name()).substituteOnDestination()));
+        }
+        return new CheckCommand(
+                new Installation(
+                        environment,
+                        settings.signingKey(),
+                        targets,
+                        settings.stateDir(),
+                        settings.rootsDir(),
+                        settings.metricsFile(),
+                        nix,
+                        unknown));
     }
 
     private Transports inSlot(String lane, int slot) {

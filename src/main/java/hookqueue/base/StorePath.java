@@ -96,8 +96,8 @@ public record StorePath(String baseName) {
 
     private static boolean[] table(String characters) {
         var table = new boolean[128];
-        for (char c : characters.toCharArray()) {
-            table[c] = true;
+        for (int i = 0; i < characters.length(); i++) {
+            table[characters.charAt(i)] = true;
         }
         return table;
     }

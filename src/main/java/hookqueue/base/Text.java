@@ -74,7 +74,8 @@ public final class Text {
     }
 
     private static boolean isPrintableAscii(String text) {
-        for (char c : text.toCharArray()) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
             if (c < ' ' || c > '~') {
                 return false;
             }

@@ -1,6 +1,6 @@
 package hookqueue.command;
 
-import hookqueue.base.StorePath;
+import hookqueue.base.Filters;
 import hookqueue.base.Text;
 import hookqueue.base.Version;
 import hookqueue.delivery.Lane;
@@ -22,7 +22,6 @@ import java.io.IOException;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,6 +39,7 @@ public final class CommandHandler implements RequestHandler {
     private final ExplainCommand explanation;
     private final VerifyCommand verification;
     private final HistoryCommand history;
+    private final CheckCommand checking;
     private final StatusText status;
     private final Metrics metrics;
     private final InstantSource clock;
@@ -48,24 +48,26 @@ public final class CommandHandler implements RequestHandler {
     public CommandHandler(
             Queue queue,
             SpoolIntake intake,
-            Predicate<StorePath> filter,
+            Filters filters,
             String storeDir,
             List<Lane> lanes,
             ExplainCommand explanation,
             VerifyCommand verification,
+            CheckCommand checking,
             StatusText status,
             Metrics metrics,
             InstantSource clock,
             long ownUid) {
         this.queue = queue;
         this.intake = intake;
-        this.enqueuing = new EnqueueCommand(queue, filter, clock);
+        this.enqueuing = new EnqueueCommand(queue, filters, clock);
         this.storeDir = storeDir;
         this.lanes = lanes;
         this.waiting = new WaitCommand(queue, storeDir, clock);
         this.watching = new WatchCommand(queue, lanes, status, clock);
         this.explanation = explanation;
         this.verification = verification;
+        this.checking = checking;
         this.history = new HistoryCommand(queue, storeDir);
         this.status = status;
         this.metrics = metrics;
@@ -107,6 +109,10 @@ public final class CommandHandler implements RequestHandler {
                 case Request.Explain explain -> explanation.answer(explain.path(), reply);
                 case Request.History asked -> history.answer(asked, reply);
                 case Request.Verify verify -> verification.answer(verify, reply);
+                case Request.Check check ->
+                        operator.permits(peer)
+                                ? checking.answer(check, overview(), reply)
+                                : OperatorCommands.refusal(peer, "check");
                 case Request.Metrics m -> metrics(reply);
                 case Request.Help help -> help(reply);
                 case Request.Version version -> "ok nix-post-build-hook-queue " + Version.TEXT;
@@ -179,6 +185,6 @@ public final class CommandHandler implements RequestHandler {
             reply.data(String.format(Locale.ROOT, "%-33s %s", entry.syntax(), entry.summary()));
         }
         return "ok durations: 500ms 30s 10min 2h 30d, or bare seconds; "
-                + "retry, drop, pause and resume: for root and the worker's own user";
+                + "check, retry, drop, pause and resume: for root and the worker's own user";
     }
 }

@@ -88,13 +88,21 @@ final class OperatorCommands {
         String done() throws QueueException, InterruptedException;
     }
 
+    boolean permits(Peer peer) {
+        return peer.mayOperate(ownUid);
+    }
+
+    static String refusal(Peer peer, String verb) {
+        return "error "
+                + verb
+                + " is for root and the worker's own user, not for uid "
+                + peer.uid();
+    }
+
     private String operator(Peer peer, String verb, Deed deed)
             throws QueueException, InterruptedException {
-        if (!peer.mayOperate(ownUid)) {
-            return "error "
-                    + verb
-                    + " is for root and the worker's own user, not for uid "
-                    + peer.uid();
+        if (!permits(peer)) {
+            return refusal(peer, verb);
         }
         String answer = deed.done();
         LOG.info("{} by uid {}: {}", verb, peer.uid(), answer);
@@ -154,7 +162,7 @@ final class OperatorCommands {
                 + String.join(" ", names);
     }
 
-    /** Done to one path; returns what is wrong with it, or nothing. */
+    /** An operation on one path; returns an error text, or nothing. */
     private interface Change {
         String apply(QueueTransaction transaction, StorePath path) throws SQLException;
     }

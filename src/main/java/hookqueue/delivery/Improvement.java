@@ -9,13 +9,18 @@ public enum Improvement {
     /** A binary cache that Nix fills with xz, its default: zstd takes less processor time. */
     ZSTD,
     /** ssh:// waits for an answer to every path, and ssh-ng:// does not. */
-    SSH_NG;
+    SSH_NG,
+    /** Some versions of Nix hang with max-connections over SSH. */
+    NO_MAX_CONNECTIONS;
 
     private static final Pattern CACHE = Pattern.compile("(?i)(https?|file|s3)://.*");
     private static final Pattern COMPRESSION = Pattern.compile(".*[?&]compression=.*");
 
     /** The improvement that the URL of a destination leaves open. */
     public static Improvement of(Destination destination) {
+        if (destination.mayHangNix()) {
+            return NO_MAX_CONNECTIONS;
+        }
         Destination place = destination instanceof Destination.Named n ? n.place() : destination;
         if (!(place instanceof Destination.Store store)) {
             return NONE;

@@ -1,8 +1,6 @@
 package hookqueue.queue;
 
 import java.sql.SQLException;
-import java.util.HashMap;
-import java.util.Map;
 
 /**
  * The {@link Speed} of the lanes, in the table {@code tally}, because the worker ends whenever it
@@ -53,9 +51,9 @@ final class SpeedStore {
         }
         if (run.bytes() >= MANY_BYTES) {
             add(sql, lane, BYTES, run.bytes(), run.millis());
-            Map<Integer, Long> sums = sums(sql, lane, BYTES);
-            if (enough(sums)) {
-                double bytesPerMilli = (double) sums.get(AMOUNT) / sums.get(MILLIS);
+            Sums sums = sums(sql, lane, BYTES);
+            if (sums.areEnough()) {
+                double bytesPerMilli = (double) sums.amount() / sums.millis();
                 if (bytesPerMilli >= XZ_LEAST && bytesPerMilli <= XZ_MOST) {
                     slow(sql, lane, BYTES, 1);
                 } else if (bytesPerMilli < XZ_LEAST / 2 || bytesPerMilli > NOT_XZ) {
@@ -65,9 +63,9 @@ final class SpeedStore {
         }
         if (run.delivered() >= MANY_PATHS && run.bytes() / run.delivered() <= SMALL_PATH) {
             add(sql, lane, PATHS, run.delivered(), run.millis());
-            Map<Integer, Long> sums = sums(sql, lane, PATHS);
-            if (enough(sums) && sums.get(AMOUNT) > 0) {
-                double millisPerPath = (double) sums.get(MILLIS) / sums.get(AMOUNT);
+            Sums sums = sums(sql, lane, PATHS);
+            if (sums.areEnough() && sums.amount() > 0) {
+                double millisPerPath = (double) sums.millis() / sums.amount();
                 if (millisPerPath >= SSH_LEAST) {
                     slow(sql, lane, PATHS, 1);
                 } else if (millisPerPath < NOT_SSH) {
@@ -77,10 +75,12 @@ final class SpeedStore {
         }
     }
 
-    /** A speed that is known to be slow may need less evidence to be fast again. */
-    private static boolean enough(Map<Integer, Long> sums) {
-        long millis = sums.getOrDefault(MILLIS, 0L);
-        return millis >= ENOUGH_MILLIS || (millis > 0 && sums.getOrDefault(SLOW, 0L) > 0);
+    /** What the table holds about one speed; zeros before the first batch. */
+    private record Sums(long amount, long millis, boolean slow) {
+        /** A speed that is known to be slow may need less evidence to be fast again. */
+        boolean areEnough() {
+            return millis >= ENOUGH_MILLIS || (millis > 0 && slow);
+        }
     }
 
     private static void add(Sql sql, long lane, String what, long amount, long millis)
@@ -109,27 +109,27 @@ final class SpeedStore {
 
     private record Sum(int slot, long value) {}
 
-    private static Map<Integer, Long> sums(Sql sql, long lane, String what) throws SQLException {
-        var sums = new HashMap<Integer, Long>();
+    private static Sums sums(Sql sql, long lane, String what) throws SQLException {
+        var values = new long[SLOW + 1];
         for (Sum sum :
                 sql.query(
                         row -> new Sum(row.getInt(1), row.getLong(2)),
                         "SELECT slot, value FROM tally WHERE lane = ? AND what = ?",
                         lane,
                         what)) {
-            sums.put(sum.slot(), sum.value());
+            values[sum.slot()] = sum.value();
         }
-        return sums;
+        return new Sums(values[AMOUNT], values[MILLIS], values[SLOW] > 0);
     }
 
     /** The speed of a lane. */
     static Speed of(Sql sql, long lane) throws SQLException {
-        Map<Integer, Long> bytes = sums(sql, lane, BYTES);
-        Map<Integer, Long> paths = sums(sql, lane, PATHS);
+        Sums bytes = sums(sql, lane, BYTES);
+        Sums paths = sums(sql, lane, PATHS);
         return new Speed(
-                bytes.getOrDefault(AMOUNT, 0L) * 1_000 / bytes.getOrDefault(MILLIS, 1L),
-                bytes.getOrDefault(SLOW, 0L) > 0,
-                paths.getOrDefault(MILLIS, 0L) / Math.max(1, paths.getOrDefault(AMOUNT, 1L)),
-                paths.getOrDefault(SLOW, 0L) > 0);
+                bytes.amount() * 1_000 / Math.max(1, bytes.millis()),
+                bytes.slow(),
+                paths.millis() / Math.max(1, paths.amount()),
+                paths.slow());
     }
 }

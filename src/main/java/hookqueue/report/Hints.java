@@ -3,6 +3,8 @@ package hookqueue.report;
 import hookqueue.base.Sizes;
 import hookqueue.delivery.Improvement;
 import hookqueue.delivery.Lane;
+import hookqueue.queue.Breaker;
+import hookqueue.queue.LaneStore;
 import hookqueue.queue.QueueTransaction;
 import hookqueue.queue.Speed;
 import java.sql.SQLException;
@@ -15,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * while the remembered speed of a lane shows that the setting is what limits it.
  */
 final class Hints {
+    /** Begins the reason of a destination whose child process was ended by the stall timeout. */
+    private static final String STALLED = "no progress for ";
+
     private Hints() {}
 
     static List<Overview.Problem> of(QueueTransaction transaction, List<Lane> lanes)
@@ -22,11 +27,9 @@ final class Hints {
         var hints = new ArrayList<Overview.Problem>();
         for (Lane lane : lanes) {
             if (lane.improvement() != Improvement.NONE) {
+                LaneStore stored = transaction.lane(lane.name());
                 Overview.Problem hint =
-                        hint(
-                                lane.name(),
-                                lane.improvement(),
-                                transaction.lane(lane.name()).speed());
+                        hint(lane.name(), lane.improvement(), stored.speed(), stored.breaker());
                 if (hint != null) {
                     hints.add(hint);
                 }
@@ -35,7 +38,14 @@ final class Hints {
         return hints;
     }
 
-    static Overview.@Nullable Problem hint(String lane, Improvement improvement, Speed speed) {
+    static Overview.@Nullable Problem hint(
+            String lane, Improvement improvement, Speed speed, Breaker breaker) {
+        if (improvement == Improvement.NO_MAX_CONNECTIONS && breaker.reason().startsWith(STALLED)) {
+            return new Overview.Problem(
+                    lane
+                            + " stalls, perhaps because max-connections hangs Nix 2.8 and 2.26 over ssh",
+                    "Remove it from NPBHQ_UPLOAD_TO; NPBHQ_PARALLEL has the same effect");
+        }
         if (improvement == Improvement.ZSTD && speed.slowBytes()) {
             return new Overview.Problem(
                     lane

@@ -18,6 +18,8 @@ class ImprovementTest {
         "ssh://host, SSH_NG",
         "mine=SSH://host, SSH_NG",
         "ssh-ng://host, NONE",
+        "ssh://host?max-connections=2, NO_MAX_CONNECTIONS",
+        "mine=ssh-ng://host?max-connections=2, NO_MAX_CONNECTIONS",
         "daemon, NONE",
         "exec:/bin/http://x, NONE"
     })

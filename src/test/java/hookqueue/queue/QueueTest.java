@@ -23,7 +23,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What can be done to a queue that is well. */
+/** Operations on a healthy queue. */
 class QueueTest {
     @TempDir Path folder;
     private Fixture f;
@@ -325,7 +325,7 @@ class QueueTest {
         }
     }
 
-    /** Somebody may ask every second. */
+    /** A client may retry every second. */
     @Test
     void retriedPathsComeAfterFreshOnes() throws Exception {
         try (Queue queue = f.open(TWO)) {

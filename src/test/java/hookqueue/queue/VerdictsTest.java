@@ -13,7 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A verdict counts only if the entry is as the lane had read it. */
+/** A verdict counts only if the entry has not changed since the lane read it. */
 class VerdictsTest {
     @TempDir Path folder;
     private Fixture f;
@@ -96,7 +96,7 @@ class VerdictsTest {
         }
     }
 
-    /** Another slot of the lane has shown that the destination works. */
+    /** Another slot of the lane has proved that the destination works. */
     @Test
     void aVerdictStillCountsAfterARetryOfTheEntry() throws Exception {
         try (Queue queue = f.open(List.of("ssh://a"))) {
