@@ -32,6 +32,8 @@ follows "the commands for the machine that keeps the paths" root \
     "$(text 'On the machine that keeps' | fill_in SIGNING-KEY "$signing_key" SSH-KEY "$ssh_key")"
 back
 
+follows "check finds nothing wrong" root "$(text 'Back on the machine')"
+
 follows "an ordinary user builds" builder "$(text 'Then any user builds')"
 path=$(sed -n '\,^/nix/store/,p' "$machine/followed")
 follows "the queue says that the path was delivered" root "$(text 'Root waits')"
