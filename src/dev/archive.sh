@@ -89,7 +89,7 @@ wait "$worker" || fail "the worker ended with status $? (124: not within $LIMIT 
 worker=
 [ -s "$archive.new" ] || fail "no archive was written"
 mv "$archive.new" "$archive"
-# The launcher uses it with this Java only; see version_of there.
+# start-worker.sh uses it with this Java only; see version_of there.
 sed '/^JAVA_VERSION=/q' "$JAVA_HOME/release" >"${archive%.aot}.java"
 chmod 644 "$archive" "${archive%.aot}.java"
 

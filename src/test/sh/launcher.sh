@@ -9,10 +9,9 @@ with_tree() {
     lib=$tree/lib/nix-post-build-hook-queue
     mkdir -p "$tree/bin" "$lib/native"
     for file in a.jar b.jar jvm.options native/libsqlitejdbc.so; do : >"$lib/$file"; done
-    script_under_test nix-post-build-hook-queue "$tree/bin/plain"
+    script_under_test nix-post-build-hook-queue "$tree/bin/nix-post-build-hook-queue"
     # The machine's own JDKs stay out of it.
-    sed "s|/usr/lib/jvm|$case_dir/jvm|g" "$tree/bin/plain" >"$tree/bin/nix-post-build-hook-queue"
-    chmod +x "$tree/bin/nix-post-build-hook-queue"
+    sed "s|/usr/lib/jvm|$case_dir/jvm|g" "$source_of_scripts/start-worker.sh" >"$lib/start-worker.sh"
 }
 # jdk HOME VERSION: one that says who it is, and with what it was started.
 jdk() {
@@ -169,11 +168,13 @@ for java in "$case_dir/old/bin/java" /nonexistent "$case_dir"; do
 done
 
 test_that "a tree that is not whole is said"
-with_tree
-rm "$lib/jvm.options"
-serve
-must equal "$status" 69
-must has_part "$case_dir/err" "not installed completely: there is no $lib/jvm.options"
+for file in jvm.options start-worker.sh; do
+    with_tree
+    rm "$lib/$file"
+    serve
+    must equal "$status" 69
+    must has_part "$case_dir/err" "not installed completely: there is no $lib/$file"
+done
 
 test_that "the credential is the key, when no other is set"
 with_tree
