@@ -1,6 +1,7 @@
 package hookqueue.command;
 
 import hookqueue.base.Filter;
+import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import hookqueue.base.Text;
 import hookqueue.delivery.DestinationCheck;
@@ -48,30 +49,26 @@ public final class VerifyCommand {
     private final Queue queue;
     private final List<DestinationCheck> checks;
     private final List<String> programs;
-    private final Filter filter;
+    private final Filters filters;
     private final String storeDir;
-    private final int batchSize;
     private final InstantSource clock;
 
     /**
      * @param checks one for each destination that can be asked
      * @param programs names of the destinations that cannot be asked
-     * @param batchSize most paths for one child process
      */
     public VerifyCommand(
             Queue queue,
             List<DestinationCheck> checks,
             List<String> programs,
-            Filter filter,
+            Filters filters,
             String storeDir,
-            int batchSize,
             InstantSource clock) {
         this.queue = queue;
         this.checks = checks;
         this.programs = programs;
-        this.filter = filter;
+        this.filters = filters;
         this.storeDir = storeDir;
-        this.batchSize = batchSize;
         this.clock = clock;
     }
 
@@ -88,7 +85,7 @@ public final class VerifyCommand {
         }
         List<String> excluded =
                 verify.paths().stream()
-                        .filter(path -> !filter.test(path))
+                        .filter(path -> !filters.anyTakes(path))
                         .limit(MOST_NAMED)
                         .map(path -> path.in(storeDir))
                         .toList();
@@ -176,8 +173,8 @@ public final class VerifyCommand {
 
     private Batch batch(LaneStore lane, DestinationCheck check, long after, long since)
             throws SQLException {
-        List<LaneStore.Delivered> page =
-                lane.deliveredAfter(after, Math.min(batchSize, check.mostAtOnce()));
+        List<LaneStore.Delivered> page = lane.deliveredAfter(after, check.mostAtOnce());
+        Filter filter = filters.filter(check.name());
         return new Batch(
                 page.stream()
                         .filter(each -> each.at() < since && filter.test(each.path()))
@@ -210,17 +207,31 @@ public final class VerifyCommand {
         }
     }
 
-    /** At once, whatever else is to be done. */
+    /** Runs at once, before all other work. */
     private String some(List<StorePath> paths, Reply reply)
             throws IOException, QueueException, InterruptedException {
         List<StorePath> distinct = paths.stream().distinct().toList();
         var parts = new ArrayList<Part>();
         for (DestinationCheck check : checks) {
-            Part part = some(check, distinct, reply);
+            Part part = some(check, taken(check.name(), distinct, reply), reply);
             tell(check, part, reply);
             parts.add(part);
         }
         return summary(parts);
+    }
+
+    /** Names the paths that a destination does not take, and returns the others. */
+    private List<StorePath> taken(String name, List<StorePath> paths, Reply reply)
+            throws IOException {
+        var taken = new ArrayList<StorePath>();
+        for (StorePath path : paths) {
+            if (filters.filter(name).test(path)) {
+                taken.add(path);
+            } else {
+                reply.data(name + ": not checked: its filter excludes " + path.in(storeDir));
+            }
+        }
+        return taken;
     }
 
     private Part some(DestinationCheck check, List<StorePath> paths, Reply reply)
@@ -228,7 +239,7 @@ public final class VerifyCommand {
         String name = check.name();
         Counts counts = Counts.NONE;
         long undelivered = 0;
-        int size = Math.min(batchSize, check.mostAtOnce());
+        int size = check.mostAtOnce();
         for (int from = 0; from < paths.size(); from += size) {
             reply.flush();
             List<StorePath> page = paths.subList(from, Math.min(paths.size(), from + size));
@@ -277,7 +288,7 @@ public final class VerifyCommand {
                 before.lost() + checked.lost().size());
     }
 
-    /** Names what a batch showed, to the client and in the journal. */
+    /** Reports a batch's result to the client and in the journal. */
     private void tell(String name, DestinationCheck.Answer.Checked checked, Reply reply)
             throws IOException {
         if (checked.sent() > 0) {

@@ -90,6 +90,13 @@ public sealed interface Request {
     /** Ask every destination for these paths; without paths, for all remembered deliveries. */
     record Verify(List<StorePath> paths) implements Request {}
 
+    /**
+     * Check the installation.
+     *
+     * @param upload whether to send a small path to each destination
+     */
+    record Check(boolean upload) implements Request {}
+
     /** List remembered deliveries: of these paths, or all. */
     record History(boolean json, List<StorePath> paths) implements Request {}
 
@@ -161,6 +168,7 @@ public sealed interface Request {
                 case "watch" -> watch(rest);
                 case "history" -> history(storeDir, rest);
                 case "verify" -> new Verify(paths(storeDir, rest));
+                case "check" -> check(rest);
                 case "retry" -> new Retry(paths(storeDir, rest));
                 case "drop" -> drop(storeDir, rest);
                 case "pause" -> pause(rest);
@@ -239,6 +247,17 @@ public sealed interface Request {
     private static Request history(String storeDir, List<String> words) {
         boolean json = !words.isEmpty() && words.getFirst().equals("json");
         return new History(json, paths(storeDir, json ? words.subList(1, words.size()) : words));
+    }
+
+    private static Request check(List<String> words) {
+        String said = String.join(" ", words);
+        return switch (said) {
+            case "" -> new Check(false);
+            case "upload", "--upload" -> new Check(true);
+            default ->
+                    throw new IllegalArgumentException(
+                            "check takes nothing or --upload, not: " + Text.quoted(said));
+        };
     }
 
     private static Request waiting(String storeDir, List<String> words) {

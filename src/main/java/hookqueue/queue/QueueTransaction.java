@@ -1,5 +1,6 @@
 package hookqueue.queue;
 
+import hookqueue.base.Filters;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -64,10 +65,12 @@ public final class QueueTransaction {
     /**
      * Updates the configured lanes from the settings.
      *
-     * @param progress is told of work that may take long, every thousand paths
+     * @param filters of the destinations
+     * @param progress is called during work that may take long, every thousand paths
      * @return whether paths became settled, whose roots still exist
      */
-    boolean configure(List<String> names, long now, Consumer<String> progress) throws SQLException {
+    boolean configure(List<String> names, Filters filters, long now, Consumer<String> progress)
+            throws SQLException {
         var settings = new LaneSettings(sql, meta);
         boolean settledSome = settings.apply(names, now);
         for (String name : names) {
@@ -78,7 +81,7 @@ public final class QueueTransaction {
         retries.begin(signId);
         paths.begin(settings.generation(), signId);
         if (meta.get(MOVED) < settings.generation()) {
-            moveStranded(now, progress);
+            moveStranded(filters, now, progress);
             meta.put(MOVED, settings.generation());
         }
         return settledSome;
@@ -87,13 +90,14 @@ public final class QueueTransaction {
     /**
      * Runs in the transaction that changes the lanes, because no later step would find these paths.
      */
-    private void moveStranded(long now, Consumer<String> progress) throws SQLException {
+    private void moveStranded(Filters filters, long now, Consumer<String> progress)
+            throws SQLException {
         long all = 0;
-        int moved = paths.moveStranded(PAGE, now);
-        while (moved > 0) {
-            all += moved;
+        PathStore.Stranded page = paths.moveStranded(filters, PAGE, now);
+        while (page.looked() > 0) {
+            all += page.moved();
             progress.accept("moved " + all + " paths of removed destinations to new ones");
-            moved = paths.moveStranded(PAGE, now);
+            page = paths.moveStranded(filters, PAGE, now);
         }
         if (all > 0) {
             LOG.info("moved {} paths of removed destinations to new ones", all);

@@ -2,6 +2,7 @@ package hookqueue.command;
 
 import static hookqueue.base.SomePaths.path;
 import static hookqueue.base.SomePaths.paths;
+import static hookqueue.base.SomePaths.rule;
 import static hookqueue.queue.Fixture.STORE;
 import static hookqueue.queue.Fixture.TWO;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -9,7 +10,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import hookqueue.base.Filter;
+import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
+import hookqueue.check.Installation;
 import hookqueue.nix.Nix;
 import hookqueue.process.ChildProcess;
 import hookqueue.protocol.Peer;
@@ -29,12 +32,11 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What clients are answered, on a real queue. */
+/** Answers to clients, on a real queue. */
 class CommandHandlerTest {
     private static final long OPERATOR = 7;
 
@@ -48,14 +50,14 @@ class CommandHandlerTest {
         f = new Fixture(folder);
     }
 
-    private Queue start(List<String> lanes, Filter filter) throws Exception {
-        Queue queue = f.open(lanes);
-        var intake = new SpoolIntake(Spool.open(f.state, STORE), queue, filter, f.clock);
+    private Queue start(List<String> lanes, Filters filters) throws Exception {
+        Queue queue = f.open(lanes, filters);
+        var intake = new SpoolIntake(Spool.open(f.state, STORE), queue, filters, f.clock);
         var explain =
                 new ExplainCommand(
                         queue,
                         List.of(),
-                        filter,
+                        filters,
                         new Nix("nix", STORE),
                         new ChildProcess(Duration.ofSeconds(10)),
                         Map.of(),
@@ -64,16 +66,60 @@ class CommandHandlerTest {
                 new CommandHandler(
                         queue,
                         intake,
-                        filter,
+                        filters,
                         STORE,
                         List.of(),
                         explain,
-                        new VerifyCommand(queue, List.of(), List.of(), filter, STORE, 200, f.clock),
+                        new VerifyCommand(queue, List.of(), List.of(), filters, STORE, f.clock),
+                        new CheckCommand(
+                                new Installation(
+                                        Map.of(),
+                                        null,
+                                        List.of(),
+                                        f.state,
+                                        f.state,
+                                        null,
+                                        new Nix("/no/such/nix", STORE),
+                                        List.of())),
                         new StatusText(() -> ZoneOffset.UTC),
                         new Metrics("test"),
                         f.clock,
                         OPERATOR);
         return queue;
+    }
+
+    @Test
+    void onlyOperatorsMayCheck() throws Exception {
+        try (Queue queue = start(TWO, Filters.ALL)) {
+            assertEquals(0, Fixture.unsettled(queue).size());
+            var lines = new ArrayList<String>();
+            String last =
+                    commands.answer(
+                            new Request.Check(true), new Peer(OPERATOR + 1, 1), reply(lines));
+            assertEquals(
+                    "error check is for root and the worker's own user, not for uid "
+                            + (OPERATOR + 1),
+                    last);
+            assertEquals(List.of(), lines);
+        }
+    }
+
+    @Test
+    void checkWarnsOfAPause() throws Exception {
+        try (Queue queue = start(TWO, Filters.ALL)) {
+            assertEquals(0, Fixture.unsettled(queue).size());
+            ask("pause");
+            List<String> lines = ask("check");
+            assertTrue(
+                    lines.contains("warn  queue: is paused, so nothing is uploaded"),
+                    lines::toString);
+            assertTrue(lines.getLast().startsWith("error "), lines::toString);
+            assertTrue(
+                    lines.stream()
+                            .anyMatch(
+                                    line -> line.contains("/no/such/nix --version does not work")),
+                    lines::toString);
+        }
     }
 
     /** The data lines, and the last line of the reply. */
@@ -98,8 +144,8 @@ class CommandHandlerTest {
 
     @Test
     void excludedPathsAreCountedAndNotQueued() throws Exception {
-        var filter = new Filter(Pattern.compile("p[0-4]$"), Pattern.compile("p3"));
-        try (Queue queue = start(TWO, filter)) {
+        var filter = new Filter(rule("NPBHQ_INCLUDE", "p[0-4]$"), rule("NPBHQ_EXCLUDE", "p3"));
+        try (Queue queue = start(TWO, Filters.of(filter))) {
             String all = String.join(" ", paths(0, 10).stream().map(p -> p.in(STORE)).toList());
             assertEquals(List.of("ok queued 4 excluded 6"), ask("queue tag=t " + all));
             assertEquals(4, Fixture.unsettled(queue).size());
@@ -108,8 +154,39 @@ class CommandHandlerTest {
     }
 
     @Test
-    void clientsAreToldOfPathsThatWereSpooledBeforeTheyAsked() throws Exception {
-        try (Queue queue = start(TWO, Filter.ALL)) {
+    void eachDestinationGetsThePathsThatItsOwnFilterTakes() throws Exception {
+        var filters =
+                new Filters(
+                        Filter.ALL,
+                        TWO,
+                        Map.of(
+                                "ssh://a", new Filter(null, rule("NPBHQ_EXCLUDE_a", "p[12]$")),
+                                "ssh://b", new Filter(null, rule("NPBHQ_EXCLUDE_b", "p[23]$"))));
+        try (Queue queue = start(TWO, filters)) {
+            String all = String.join(" ", paths(1, 5).stream().map(p -> p.in(STORE)).toList());
+            assertEquals(List.of("ok queued 3 excluded 1"), ask(all));
+            assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(1)));
+            assertEquals(List.of(), Fixture.standing(queue, path(2)));
+            assertEquals(List.of("ssh://a FRESH"), Fixture.standing(queue, path(3)));
+            assertEquals(
+                    List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(4)));
+            Files.writeString(
+                    f.spool().resolve("1.paths"), path(11).in(STORE) + "\n" + path(22).in(STORE));
+            var explained = ask("explain " + path(11).in(STORE));
+            assertTrue(
+                    explained.containsAll(
+                            List.of(
+                                    "filters of ssh://a: excluded, NPBHQ_EXCLUDE_a matches its name: p[12]$",
+                                    "filters of ssh://b: accepted, the filters match")),
+                    () -> "explain: " + explained);
+            assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(11)));
+            assertEquals(List.of(), Fixture.standing(queue, path(22)));
+        }
+    }
+
+    @Test
+    void answersIncludePathsThatWereSpooledBeforeTheRequest() throws Exception {
+        try (Queue queue = start(TWO, Filters.ALL)) {
             for (int i = 0; i < 5; i++) {
                 StorePath spooled = path(i);
                 Files.writeString(f.spool().resolve(i + ".paths"), spooled.in(STORE) + "\n");
@@ -137,7 +214,7 @@ class CommandHandlerTest {
     /** A page of the spool is 500 files. */
     @Test
     void waitTakesInAllOfTheSpoolFirst() throws Exception {
-        try (Queue queue = start(TWO, Filter.ALL)) {
+        try (Queue queue = start(TWO, Filters.ALL)) {
             for (int i = 0; i < 1_100; i++) {
                 Files.writeString(f.spool().resolve(i + ".paths"), path(i).in(STORE) + "\n");
             }
@@ -149,13 +226,13 @@ class CommandHandlerTest {
 
     @Test
     void pathsOfARetiredDestinationAreAProblemUntilTheyAreDropped() throws Exception {
-        try (Queue queue = start(TWO, Filter.ALL)) {
+        try (Queue queue = start(TWO, Filters.ALL)) {
             queue.enqueue(paths(0, 3), null);
             f.deliver(queue, "ssh://a", path(0));
             f.deliver(queue, "ssh://a", path(1));
             f.fail(queue, "ssh://b", path(1), "no");
         }
-        try (Queue queue = start(List.of("ssh://a"), Filter.ALL)) {
+        try (Queue queue = start(List.of("ssh://a"), Filters.ALL)) {
             String status = String.join("\n", ask("status"));
             assertTrue(
                     status.contains(
@@ -189,11 +266,11 @@ class CommandHandlerTest {
     @Test
     void aWaitFailsForPathsWithoutAnyDestination() throws Exception {
         List<String> signAlone = List.of(LaneStore.SIGN);
-        try (Queue queue = start(TWO, Filter.ALL)) {
+        try (Queue queue = start(TWO, Filters.ALL)) {
             queue.enqueue(paths(0, 2), "job");
             f.fail(queue, "ssh://b", path(1), "no");
         }
-        try (Queue queue = start(signAlone, Filter.ALL)) {
+        try (Queue queue = start(signAlone, Filters.ALL)) {
             for (int i = 0; i < 2; i++) {
                 f.deliver(queue, LaneStore.SIGN, path(i));
             }
@@ -210,8 +287,8 @@ class CommandHandlerTest {
     }
 
     @Test
-    void aWaitReportsWhatFailed() throws Exception {
-        try (Queue queue = start(TWO, Filter.ALL)) {
+    void aWaitReportsFailedPaths() throws Exception {
+        try (Queue queue = start(TWO, Filters.ALL)) {
             queue.enqueue(paths(0, 3), "job");
             for (int i = 0; i < 3; i++) {
                 f.deliver(queue, "ssh://a", path(i));
@@ -238,8 +315,8 @@ class CommandHandlerTest {
     }
 
     @Test
-    void aWaitGoesOnForAPathThatIsRetriedMeanwhile() throws Exception {
-        try (Queue queue = start(List.of("ssh://a"), Filter.ALL)) {
+    void aWaitContinuesForAPathThatIsRetriedMeanwhile() throws Exception {
+        try (Queue queue = start(List.of("ssh://a"), Filters.ALL)) {
             queue.enqueue(paths(0, 2), "job");
             f.fail(queue, "ssh://a", path(0), "no");
             var target = target(queue);
@@ -265,10 +342,10 @@ class CommandHandlerTest {
                 });
     }
 
-    /** Two hundred changes, and each made it look at all of 5,000 paths. */
+    /** With two hundred changes, each change used to make it query all 5,000 paths. */
     @Test
-    void aWaitForManyPathsCostsAFewLooksAChange() throws Exception {
-        try (Queue queue = start(List.of("ssh://a"), Filter.ALL)) {
+    void aWaitForManyPathsCostsFewQueriesPerChange() throws Exception {
+        try (Queue queue = start(List.of("ssh://a"), Filters.ALL)) {
             queue.enqueue(paths(0, 5_000), "job");
             var target = target(queue);
             for (int i = 0; i < 200; i++) {

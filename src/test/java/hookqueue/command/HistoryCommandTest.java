@@ -17,7 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What was delivered where and when. */
+/** The list of remembered deliveries. */
 class HistoryCommandTest {
     @TempDir Path folder;
     private Fixture f;
@@ -45,7 +45,7 @@ class HistoryCommandTest {
     }
 
     @Test
-    void theNewestDeliveryIsLastAndABatchHasOneHeading() throws Exception {
+    void theNewestDeliveryIsLastAndEachBatchHasOneHeading() throws Exception {
         try (Queue queue = f.open(Fixture.TWO)) {
             queue.enqueue(paths(0, 4), null);
             f.deliver(queue, "ssh://a", path(2));

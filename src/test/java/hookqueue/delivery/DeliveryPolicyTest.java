@@ -38,8 +38,8 @@ import org.junit.jupiter.params.provider.ValueSource;
  *   trial 1        a trial starts
  *   1 2 +          the group of these is delivered; - refused, ~ busy, x2 path 2 is invalid, ! unusable,
  *                  % unavailable, ? unreachable
- *   most 0         so many batches may be under way, * for any number
- *   rest           nothing was to be done for a while
+ *   most 0         the most batches at a time, * for any number
+ *   rest           the lane had nothing to do for a while
  *   => d1 b2       after an answer: the verdicts: d delivered, b blamed, p inconclusive, f failed
  *   DOWN           after an answer: the destination is down
  * </pre>
@@ -403,7 +403,7 @@ class DeliveryPolicyTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("scripts")
-    void thePolicyGoesAsTheScriptSays(List<String> script) {
+    void thePolicyFollowsTheScript(List<String> script) {
         var play = new Play(10);
         for (String line : script) {
             play.line(line);
@@ -530,9 +530,9 @@ class DeliveryPolicyTest {
         };
     }
 
-    /** As a full binary cache does, or one that Nix believes it knows. */
+    /** Like a full binary cache, or one whose content Nix has cached. */
     @Test
-    void whereOnlyProofsPassAtMostThreePathsAreBlamedInARow() {
+    void ifOnlyProofsAreAcceptedAtMostThreePathsInARowAreBlamed() {
         var play = new Play(10);
         play.line("batch 99");
         play.line("99 + => d99");
@@ -567,7 +567,7 @@ class DeliveryPolicyTest {
         assertTrue(search.runs <= 3 * 2 * 6 + 6, () -> search.runs + " runs");
     }
 
-    /** A diagnosis at a destination that works and has bad paths. */
+    /** A diagnosis with bad paths at a working destination. */
     private static final class Search {
         final Set<Long> delivered = new HashSet<>();
         final Set<Long> blamed = new HashSet<>();
@@ -639,7 +639,7 @@ class DeliveryPolicyTest {
     }
 
     @Test
-    void abandonedPathsStayAsTheyWere() {
+    void abandonedPathsKeepTheirState() {
         var play = new Play(10);
         play.line("batch 1 2");
         play.line("1 2 -");
@@ -649,7 +649,7 @@ class DeliveryPolicyTest {
     }
 
     @Test
-    void anAnswerWithoutAQuestionIsABug() {
+    void anOutcomeWithoutARunningGroupIsABug() {
         var play = new Play(10);
         play.line("batch 1");
         DeliveryPolicy.Group group = play.underWay.get("1");

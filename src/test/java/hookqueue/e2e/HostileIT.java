@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * What others say and own, everywhere that the real worker shows it: no terminal obeys it, no
- * secret is in it.
+ * Untrusted text in every output of the real worker: it contains no terminal escapes and no
+ * secrets.
  */
 @Timeout(120)
 class HostileIT {
@@ -71,7 +71,7 @@ class HostileIT {
     }
 
     @Test
-    void nothingThatNixSaysReachesATerminalAsMoreThanText() throws Exception {
+    void nixOutputReachesATerminalSanitized() throws Exception {
         String coded = "error: \\u001b[31m \\u0007 \\r \\u009bm \\u202e \\u2028 \\nok visible";
         new FakeNix(scratch)
                 .refuse(
@@ -109,7 +109,7 @@ class HostileIT {
     }
 
     @Test
-    void nothingThatAProgramSaysReachesTheJournalAsMoreThanText() throws Exception {
+    void programOutputReachesTheJournalSanitized() throws Exception {
         var nix = new FakeNix(scratch);
         Path program = nix.program("push");
         nix.refuse("push", CODES + "\n");
@@ -125,9 +125,9 @@ class HostileIT {
         }
     }
 
-    /** Arguments and environment are to be seen in /proc, the first by everybody. */
+    /** /proc shows the arguments to every user, and the environment to the owner. */
     @Test
-    void childrenAreGivenThePathOfTheKeyAndNeverItsContent() throws Exception {
+    void childrenGetThePathOfTheKeyAndNeverItsContent() throws Exception {
         String content = "test-1:" + "c2VjcmV0".repeat(10);
         Files.writeString(scratch.key, content);
         Path seen = new FakeNix(scratch).spy();
@@ -154,7 +154,7 @@ class HostileIT {
 
     /** A path begins with the store directory, so none can be an option, and no shell sees it. */
     @Test
-    void noNameIsMoreThanAnArgument() throws Exception {
+    void aPathNameIsNeverAnOptionOrShellCode() throws Exception {
         String hash = "7hx47qyrz4065viqzzhdqi5jixgjys0";
         var hostile = new ArrayList<String>();
         for (String name : List.of("0--help", "1-=", "2-?", "3-+x.-_=?", "4-.", "5-..", "6-...")) {

@@ -98,7 +98,7 @@ class ListenerTest {
     }
 
     @Test
-    void endsWhenThereWasNothingForTheIdleTime() throws Exception {
+    void exitsAfterTheIdleTimeout() throws Exception {
         var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMillis(100));
         long began = System.nanoTime();
         assertEnds(run(listener, () -> false));
@@ -106,7 +106,7 @@ class ListenerTest {
     }
 
     @Test
-    void doesNotEndWhileWorkRemains() throws Exception {
+    void doesNotExitWhileWorkRemains() throws Exception {
         var remains = new AtomicBoolean(true);
         var looks = new AtomicInteger();
         var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ZERO);
@@ -126,7 +126,7 @@ class ListenerTest {
     }
 
     @Test
-    void doesNotEndWhileSomebodyIsConnected() throws Exception {
+    void doesNotExitWhileAClientIsConnected() throws Exception {
         var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMillis(50));
         Thread thread;
         try (SocketChannel client = connect("one")) {
@@ -139,7 +139,7 @@ class ListenerTest {
     }
 
     @Test
-    void servesEverySocketItWasGiven() throws Exception {
+    void servesEveryInheritedSocket() throws Exception {
         var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMinutes(1));
         Thread thread = run(listener, () -> false);
         try (SocketChannel one = connect("one");
@@ -152,7 +152,7 @@ class ListenerTest {
     }
 
     @Test
-    void whoConnectsAfterTheEndIsServedByTheNextOne() throws Exception {
+    void clientsThatConnectAfterTheExitAreServedByTheNextListener() throws Exception {
         for (int life = 0; life < 20; life++) {
             var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMillis(1));
             Thread thread = run(listener, () -> false);
@@ -187,7 +187,7 @@ class ListenerTest {
     @Test
     void clientsThatComeAndGoLeaveNoThreadBehind() throws Exception {
         var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMillis(50));
-        // Between two clients a busy machine may make a pause that is longer than the idle time.
+        // On a busy machine the time between two clients may exceed the idle timeout.
         var remains = new AtomicBoolean(true);
         Thread thread = run(listener, remains::get);
         for (int i = 0; i < 500; i++) {

@@ -10,14 +10,14 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Whatever is done, in whatever order: sums and roots agree with the rows. */
+/** After random operations in random order, counters and roots match the rows. */
 class CountersTest {
     private static final int PATHS = 30;
 
     @TempDir Path folder;
 
     @Test
-    void countersAndRootsAgreeWithTheRowsAfterAnything() throws Exception {
+    void countersAndRootsMatchTheRowsAfterRandomOperations() throws Exception {
         long seed = Long.getLong("hookqueue.seed", System.nanoTime());
         try {
             run(new Random(seed));

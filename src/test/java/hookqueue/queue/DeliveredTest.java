@@ -20,7 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Which destination got which path, and sending it there once more. */
+/** Remembered deliveries, and how a path is sent to a destination again. */
 class DeliveredTest {
     @TempDir Path folder;
     private Fixture f;
@@ -62,7 +62,7 @@ class DeliveredTest {
     }
 
     @Test
-    void aSignatureIsNoDelivery() throws Exception {
+    void aSignatureIsNotADelivery() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 1), null);
             f.deliver(queue, LaneStore.SIGN, path(0));
@@ -110,7 +110,7 @@ class DeliveredTest {
     }
 
     @Test
-    void aPathThatIsForgottenOrNewCanBeQueuedForOneDestinationToo() throws Exception {
+    void aForgottenOrNewPathCanBeQueuedForOneDestination() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             requeue(queue, path(0), "ssh://b");
             assertEquals(List.of("sign FRESH", "ssh://b HELD"), Fixture.standing(queue, path(0)));
@@ -130,7 +130,7 @@ class DeliveredTest {
         });
     }
 
-    /** A worker of that version left the file: three paths, of which one is delivered. */
+    /** The file is from a worker of that version: three paths, one of them delivered. */
     @Test
     void aDatabaseOfVersionThreeIsMigrated() throws Exception {
         try (InputStream old = getClass().getResourceAsStream("/queue-version-3.sqlite")) {

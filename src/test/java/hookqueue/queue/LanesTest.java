@@ -2,6 +2,7 @@ package hookqueue.queue;
 
 import static hookqueue.base.SomePaths.path;
 import static hookqueue.base.SomePaths.paths;
+import static hookqueue.base.SomePaths.rule;
 import static hookqueue.queue.Fixture.SIGNED;
 import static hookqueue.queue.Fixture.TWO;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -9,16 +10,19 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.base.Filter;
+import hookqueue.base.Filters;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Destinations that come and go, and the lane that signs before them. */
+/** Added and removed destinations, and the lane that signs before them. */
 class LanesTest {
     @TempDir Path folder;
     private Fixture f;
@@ -29,7 +33,7 @@ class LanesTest {
     }
 
     @Test
-    void aLaneThatIsRemovedKeepsItsRowsAndGoesOnWhenItComesBack() throws Exception {
+    void aRemovedLaneKeepsItsRowsAndContinuesWhenItComesBack() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             f.defer(queue, "ssh://b", path(1), 60_000);
@@ -74,7 +78,72 @@ class LanesTest {
         }
     }
 
-    /** As a worker left them that did not move any. */
+    private static Filters onlyP1ForB() {
+        return new Filters(
+                Filter.ALL,
+                TWO,
+                Map.of("ssh://b", new Filter(rule("NPBHQ_INCLUDE_b", "p1$"), null)));
+    }
+
+    @Test
+    void aDestinationThatExcludesAPathGetsNoEntry() throws Exception {
+        try (Queue queue = f.open(SIGNED, onlyP1ForB())) {
+            var some = onlyP1ForB().select(paths(0, 2));
+            queue.call(t -> {
+                t.paths().enqueue(some, "job", 0);
+                return true;
+            });
+            assertEquals(List.of("sign FRESH", "ssh://a HELD"), Fixture.standing(queue, path(0)));
+            assertEquals(
+                    List.of("sign FRESH", "ssh://a HELD", "ssh://b HELD"),
+                    Fixture.standing(queue, path(1)));
+            f.deliver(queue, "sign", path(0));
+            f.deliver(queue, "ssh://a", path(0));
+            assertEquals(1, Fixture.outstanding(queue, "job"), "the path is settled");
+        }
+    }
+
+    /** The operator has changed the filter, and a client queues the path again. */
+    @Test
+    void aPathThatIsQueuedAgainGoesToTheDestinationThatExcludedItBefore() throws Exception {
+        var some = onlyP1ForB().select(paths(0, 1));
+        try (Queue queue = f.open(TWO, onlyP1ForB())) {
+            queue.call(t -> {
+                t.paths().enqueue(some, null, 0);
+                return true;
+            });
+        }
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(List.of("ssh://a FRESH"), Fixture.standing(queue, path(0)));
+            queue.enqueue(paths(0, 1), null);
+            assertEquals(
+                    List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(0)));
+            f.deliver(queue, "ssh://b", path(0));
+            queue.enqueue(paths(0, 1), null);
+            assertEquals(
+                    List.of("ssh://a FRESH"),
+                    Fixture.standing(queue, path(0)),
+                    "ssh://b has had it");
+        }
+    }
+
+    @Test
+    void aPathMovesToNoDestinationThatExcludesIt() throws Exception {
+        try (Queue queue = f.open(List.of("ssh://old"))) {
+            queue.enqueue(paths(0, 2), null);
+        }
+        var filters =
+                new Filters(
+                        Filter.ALL,
+                        List.of("ssh://new"),
+                        Map.of("ssh://new", new Filter(rule("NPBHQ_INCLUDE_new", "p1$"), null)));
+        try (Queue queue = f.open(List.of("ssh://new"), filters)) {
+            assertEquals(List.of("ssh://old FRESH"), Fixture.standing(queue, path(0)));
+            assertEquals(List.of("ssh://new FRESH"), Fixture.standing(queue, path(1)));
+        }
+    }
+
+    /** The rows of an older worker, which did not move any. */
     @Test
     void pathsThatWereStrandedBeforeAnUpgradeMoveToo() throws Exception {
         try (Queue queue = f.open(List.of("ssh://old"))) {
@@ -90,7 +159,7 @@ class LanesTest {
         }
     }
 
-    /** More than a page of them; in a lane that is still there they stay as they are. */
+    /** More than one page of paths; their rows in other lanes stay unchanged. */
     @Test
     void onlyTheDeliveriesOfTheRemovedDestinationMove() throws Exception {
         try (Queue queue = f.open(TWO)) {
@@ -147,7 +216,7 @@ class LanesTest {
     }
 
     @Test
-    void aDestinationThatCameAfterThePathTakesItWhenTheOtherGoes() throws Exception {
+    void aLaterDestinationGetsThePathWhenTheFirstIsRemoved() throws Exception {
         try (Queue queue = f.open(List.of("ssh://b"))) {
             queue.enqueue(paths(0, 1), null);
         }
@@ -157,9 +226,12 @@ class LanesTest {
         }
     }
 
-    /** The rest has it, or still gets it. Nobody knows yet whether the operator is mistaken. */
+    /**
+     * The other destination has the path or still gets it. The removal may be a mistake of the
+     * operator.
+     */
     @Test
-    void whatIsLeftForARetiredDestinationWaitsForTheNextOne() throws Exception {
+    void pathsOfARetiredDestinationWaitForTheNextOne() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             f.deliver(queue, "ssh://a", path(0));
@@ -197,7 +269,7 @@ class LanesTest {
     }
 
     @Test
-    void aRetryConcernsConfiguredDestinationsAlone() throws Exception {
+    void aRetryAffectsOnlyConfiguredDestinations() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             f.deliver(queue, "ssh://a", path(0));
@@ -243,7 +315,7 @@ class LanesTest {
     }
 
     @Test
-    void inANewLaneAPathIsHeldAsLongAsItHasToBeSigned() throws Exception {
+    void inANewLaneAPathIsHeldUntilItIsSigned() throws Exception {
         try (Queue queue = f.open(List.of(LaneStore.SIGN, "ssh://a"))) {
             queue.enqueue(paths(0, 1), null);
         }
@@ -259,7 +331,7 @@ class LanesTest {
     }
 
     @Test
-    void aLaneThatIsRemovedAndHasNothingIsNotShown() throws Exception {
+    void aRemovedLaneWithoutPathsIsNotShown() throws Exception {
         f.open(TWO).close();
         try (Queue queue = f.open(List.of("ssh://a"))) {
             assertEquals(
@@ -269,7 +341,7 @@ class LanesTest {
     }
 
     @Test
-    void theOthersAreHeldUntilAPathIsSigned() throws Exception {
+    void destinationsAreHeldUntilAPathIsSigned() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 2), null);
             assertEquals(List.of(), Fixture.fresh(queue, "ssh://a"));
@@ -290,7 +362,7 @@ class LanesTest {
     }
 
     @Test
-    void signingAloneIsAQueueToo() throws Exception {
+    void aKeyWithoutDestinationsIsAQueueToo() throws Exception {
         try (Queue queue = f.open(List.of(LaneStore.SIGN))) {
             queue.enqueue(paths(0, 1), null);
             f.deliver(queue, LaneStore.SIGN, path(0));
@@ -299,7 +371,7 @@ class LanesTest {
     }
 
     @Test
-    void aKeyThatIsTakenAwayFreesWhatWaitedForIt() throws Exception {
+    void removingTheKeyReleasesHeldPaths() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 2), null);
             f.fail(queue, LaneStore.SIGN, path(1), "no");
@@ -314,7 +386,7 @@ class LanesTest {
     }
 
     @Test
-    void aKeyThatIsTakenAwaySettlesWhatHadOnlyToBeSigned() throws Exception {
+    void removingTheKeySettlesPathsThatOnlyNeededASignature() throws Exception {
         try (Queue queue = f.open(List.of(LaneStore.SIGN))) {
             queue.enqueue(paths(0, 2), null);
         }
@@ -325,7 +397,7 @@ class LanesTest {
     }
 
     @Test
-    void aNewKeySignsWhatIsStillToBeUploaded() throws Exception {
+    void aNewKeySignsPathsThatAreNotUploadedYet() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             f.deliver(queue, "ssh://a", path(0));
@@ -341,7 +413,7 @@ class LanesTest {
     }
 
     @Test
-    void whatFailedBeforeThereWasAKeyIsSignedBeforeItIsTriedAgain() throws Exception {
+    void pathsThatFailedBeforeThereWasAKeyAreSignedBeforeARetry() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             for (int i = 0; i < 2; i++) {
@@ -359,7 +431,7 @@ class LanesTest {
         }
     }
 
-    /** It was signed, failed because it had been collected, and was built again: unsigned. */
+    /** It was signed, failed after a garbage collection, and was built again, unsigned. */
     @Test
     void aFailedPathThatIsBuiltAgainIsSignedAgain() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
@@ -373,7 +445,7 @@ class LanesTest {
     }
 
     @Test
-    void anOldFailureOfOneLaneDoesNotForgetWhatAnotherIsHeldFor() throws Exception {
+    void anExpiredFailureOfOneLaneKeepsThePathHeldForAnother() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 1), null);
             f.fail(queue, "ssh://a", path(0), "no");
@@ -386,7 +458,7 @@ class LanesTest {
     }
 
     @Test
-    void aSignatureThatFailedForGoodTakesWhatWaitedForItAlong() throws Exception {
+    void anExpiredSigningFailureDropsTheHeldDeliveries() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 1), null);
             f.fail(queue, LaneStore.SIGN, path(0), "no");

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A verdict counts only if the entry is as the lane had read it. */
+/** A verdict counts only if the entry has not changed since the lane read it. */
 class VerdictsTest {
     @TempDir Path folder;
     private Fixture f;
@@ -69,7 +69,7 @@ class VerdictsTest {
     }
 
     @Test
-    void aSignatureOfBeforeDoesNotReleaseAPathThatWasQueuedAgain() throws Exception {
+    void anOldSignatureDoesNotReleaseAPathThatWasQueuedAgain() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 1), null);
             Entry run = Fixture.entry(queue, LaneStore.SIGN, path(0));
@@ -96,9 +96,9 @@ class VerdictsTest {
         }
     }
 
-    /** Another slot of the lane has shown that the destination works. */
+    /** Another slot of the lane has proved that the destination works. */
     @Test
-    void aVerdictStillCountsAfterTheEntryWasHastened() throws Exception {
+    void aVerdictStillCountsAfterARetryOfTheEntry() throws Exception {
         try (Queue queue = f.open(List.of("ssh://a"))) {
             queue.enqueue(paths(0, 1), null);
             f.defer(queue, "ssh://a", path(0), 60_000);

@@ -2,6 +2,7 @@ package hookqueue.spool;
 
 import static hookqueue.base.SomePaths.path;
 import static hookqueue.base.SomePaths.paths;
+import static hookqueue.base.SomePaths.rule;
 import static hookqueue.queue.Fixture.STORE;
 import static hookqueue.queue.Fixture.TWO;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -13,6 +14,7 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import hookqueue.base.Filter;
+import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import hookqueue.queue.Fixture;
 import hookqueue.queue.Queue;
@@ -24,7 +26,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -32,7 +33,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.LoggerFactory;
 
-/** What hooks left behind, and what else may lie where they leave it. */
+/** Files that hooks left in the spool, and foreign files there. */
 class SpoolIntakeTest {
     @TempDir Path folder;
     private Fixture f;
@@ -44,12 +45,12 @@ class SpoolIntakeTest {
         Files.createDirectories(f.spool());
     }
 
-    /** As a worker starts. */
+    /** As at a worker's start. */
     private Queue start() throws Exception {
-        return start(Filter.ALL);
+        return start(Filters.ALL);
     }
 
-    private Queue start(Filter filter) throws Exception {
+    private Queue start(Filters filter) throws Exception {
         Queue queue = f.open(TWO);
         intake = new SpoolIntake(Spool.open(f.state, STORE), queue, filter, f.clock);
         intake.begin();
@@ -85,7 +86,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void whatHooksLeftIsTakenInAtTheStartAndRooted() throws Exception {
+    void spoolFilesAreTakenInAtTheStartAndRooted() throws Exception {
         leave("1700000000-1-a.paths", paths(0, 2));
         leave("1700000001-2-b.paths", paths(2, 4));
         try (Queue queue = start()) {
@@ -96,7 +97,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void filesThatHooksLeaveMeanwhileAreTakenInWhenAsked() throws Exception {
+    void laterSpoolFilesAreTakenInOnRequest() throws Exception {
         try (Queue queue = start()) {
             leave("1700000000-1-a.paths", paths(0, 2));
             queue.enqueue(List.of(path(9)), null);
@@ -107,7 +108,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void whatCannotBeCommittedStaysInTheSpool() throws Exception {
+    void uncommittedPathsStayInTheSpool() throws Exception {
         leaveWhatCannotBeCommitted("1700000000-1-a.paths");
         try (Queue queue = start()) {
             assertEquals(Set.of(), Fixture.unsettled(queue));
@@ -121,7 +122,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void whatCannotBeCommittedIsToldOnceHoweverOftenItIsTried() throws Exception {
+    void aFailedCommitIsLoggedOnceDespiteRetries() throws Exception {
         leaveWhatCannotBeCommitted("1700000000-1-a.paths");
         Files.writeString(f.spool().resolve("1700000000-1-b.paths"), "no path\n");
         Files.createDirectory(f.spool().resolve("1700000000-1-c.paths"));
@@ -159,7 +160,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void whatIsHalfWrittenOrForeignIsLeftAlone() throws Exception {
+    void unfinishedAndForeignFilesAreLeftAlone() throws Exception {
         leave(".tmp-17", paths(0, 1));
         leave(".hidden.paths", paths(1, 2));
         leave("notes.txt", paths(2, 3));
@@ -174,7 +175,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void goodLinesAreTakenOutOfABadFileAndTheFileIsKept() throws Exception {
+    void goodLinesOfABadFileAreTakenInAndTheFileIsKept() throws Exception {
         Files.write(
                 f.spool().resolve("1-1-a.paths"),
                 (lines(paths(0, 1)) + "/etc/passwd\n\0\377\n--help\n" + lines(paths(1, 2)))
@@ -228,7 +229,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void moreFilesThanAreReadAtOnceAllComeInTheEnd() throws Exception {
+    void moreFilesThanOneReadTakesAreAllTakenIn() throws Exception {
         for (int i = 0; i < 510; i++) {
             leave((1_700_000_000 + i) + "-1-a.paths", paths(i, i + 1));
         }
@@ -243,7 +244,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void howeverLargeTheFilesAreOnlySomePathsComeInAtOnce() throws Exception {
+    void largeFilesAreTakenInInPortions() throws Exception {
         for (int i = 0; i < 5; i++) {
             leave("1-" + i + "-a.paths", paths(3_000 * i, 3_000 * (i + 1)));
         }
@@ -258,7 +259,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void whatAHookWasWritingWhenItWasKilledIsRemovedAfterAnHour() throws Exception {
+    void temporaryFilesOfKilledHooksAreRemovedAfterAnHour() throws Exception {
         leave(".tmp-1-young", paths(0, 1));
         leave(".tmp-2-old", paths(1, 2));
         leave("notes.txt", paths(2, 3));
@@ -285,15 +286,15 @@ class SpoolIntakeTest {
         }
     }
 
-    /** The hook roots what it spools, and does not know the filters. */
+    /** The hook does not know the filters, so it roots excluded paths, too. */
     @Test
-    void theRootOfASpooledPathThatIsExcludedIsRemoved() throws Exception {
+    void theRootOfAnExcludedSpooledPathIsRemoved() throws Exception {
         f.open(TWO).close(); // so that the next start does not compare the roots
         leave("1-1-a.paths", paths(0, 2));
         for (StorePath each : paths(0, 2)) {
             Files.createSymbolicLink(f.roots.resolve(each.baseName()), Path.of(each.in(STORE)));
         }
-        try (Queue queue = start(new Filter(null, Pattern.compile("p1")))) {
+        try (Queue queue = start(Filters.of(new Filter(null, rule("NPBHQ_EXCLUDE", "p1"))))) {
             assertEquals(names(paths(0, 1)), Fixture.unsettled(queue));
             assertEquals(names(paths(0, 1)), f.rooted());
             assertEquals(Set.of(), left());
@@ -301,7 +302,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void onlySomeTroublesAreKeptInMemory() throws Exception {
+    void onlySomeProblemsAreKeptInMemory() throws Exception {
         Spool spool = Spool.open(f.state, STORE);
         assertTrue(spool.isNews("first"));
         assertFalse(spool.isNews("first"));
