@@ -9,7 +9,10 @@ import hookqueue.delivery.ClosureSource;
 import hookqueue.delivery.Destination;
 import hookqueue.delivery.DestinationCheck;
 import hookqueue.delivery.Lane;
+import hookqueue.delivery.Link;
+import hookqueue.delivery.Links;
 import hookqueue.delivery.NixClosures;
+import hookqueue.delivery.RecentClosures;
 import hookqueue.delivery.Transport;
 import hookqueue.delivery.Transports;
 import hookqueue.nix.Nix;
@@ -60,10 +63,9 @@ final class Worker {
     private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
     private static final Duration LANES_END = Duration.ofSeconds(7);
 
-    /** Starting a child takes as long as sending a few small paths, and as long as signing many. */
+    /** On a far link, starting a child takes as long as sending a few small paths. */
     private static final int WORTH_A_CHILD = 8;
 
-    private static final int WORTH_SIGNING = 50;
     private static final Duration CLOSURES_STALL = Duration.ofSeconds(10);
     private static final Duration SESSIONS_END = Duration.ofSeconds(1);
 
@@ -347,9 +349,10 @@ final class Worker {
         var nix = new Nix(settings.nix(), settings.storeDir());
         var children = new ChildProcess(settings.stallTimeout());
         Map<String, String> added = ChildEnvironment.forChildren(environment, settings.stateDir());
-        var closures = new NixClosures(nix, new ChildProcess(CLOSURES_STALL), added);
+        var closures =
+                new RecentClosures(new NixClosures(nix, new ChildProcess(CLOSURES_STALL), added));
+        var links = new Links(environment.getOrDefault("NIX_SSHOPTS", ""), added);
         int most = settings.batchSize();
-        var signing = new Lane.Limits(most, WORTH_SIGNING, settings.maxAttempts());
         var limits = new Lane.Limits(most, WORTH_A_CHILD, settings.maxAttempts());
         var lanes = new ArrayList<Lane>();
         Path key = settings.signingKey();
@@ -360,12 +363,17 @@ final class Worker {
                             transports(
                                     settings,
                                     LaneStore.SIGN,
-                                    slot -> new Transports(nix, children, slot).sign(key)),
+                                    slot ->
+                                            new Transports(nix, children, slot)
+                                                    .sign(key, closures)),
+                            Link.LOCAL,
                             ClosureSource.NONE,
                             queue,
-                            signing.atMost(Destination.MOST_AT_ONCE)));
+                            limits.atMost(Destination.MOST_AT_ONCE)));
         }
         for (Destination destination : settings.destinations()) {
+            Link link = links.to(destination, queue::wake);
+            boolean substitute = settings.substituteOnDestination();
             lanes.add(
                     lane(
                             destination.name(),
@@ -373,10 +381,12 @@ final class Worker {
                                     settings,
                                     destination.name(),
                                     slot ->
-                                            new Transports(nix, children, slot)
-                                                    .to(
-                                                            destination,
-                                                            settings.substituteOnDestination())),
+                                            link.transport(
+                                                    slot,
+                                                    variables ->
+                                                            new Transports(nix, children, variables)
+                                                                    .to(destination, substitute))),
+                            link,
                             closures,
                             queue,
                             limits.atMost(destination.mostAtOnce())));
@@ -390,6 +400,7 @@ final class Worker {
         Path key = settings.signingKey();
         var checks = new ArrayList<DestinationCheck>();
         var programs = new ArrayList<String>();
+        var unshared = new RecentClosures(ClosureSource.NONE);
         for (Destination destination : settings.destinations()) {
             String name = destination.name();
             var transports =
@@ -402,7 +413,7 @@ final class Worker {
                     transports.check(
                             destination,
                             settings.substituteOnDestination(),
-                            key == null ? null : transports.sign(key));
+                            key == null ? null : transports.sign(key, unshared));
             if (check == null) {
                 programs.add(name);
             } else {
@@ -433,12 +444,14 @@ final class Worker {
     private Lane lane(
             String name,
             List<Transport> transports,
+            Link link,
             ClosureSource closures,
             Queue queue,
             Lane.Limits limits) {
         return new Lane(
                 name,
                 transports,
+                link,
                 closures,
                 queue,
                 limits,

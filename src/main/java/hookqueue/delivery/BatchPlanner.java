@@ -44,7 +44,6 @@ final class BatchPlanner {
     private final ClosureSource source;
     private final ClosureGraph graph = new ClosureGraph();
     private final int batchSize;
-    private final int worthAChild;
     private long blindUntil = Long.MIN_VALUE;
 
     /**
@@ -75,16 +74,28 @@ final class BatchPlanner {
         }
     }
 
+    /**
+     * How due paths are shared among the slots: evenly among all of them. Batches that start
+     * together are of one size, since the lane is done when the largest is.
+     *
+     * @param slots how many batches may be in flight at a time
+     * @param startedNow how many paths started together with the batch that is cut
+     * @param worthAChild fewest paths that get a child process of their own
+     */
+    record Cut(int slots, int startedNow, int worthAChild) {
+        private int of(int due) {
+            return Math.max(worthAChild, (due + startedNow + slots - 1) / slots);
+        }
+    }
+
     /** Paths that go together, in this order, as far as the batch has room. */
     private record Unit(List<Entry> entries, List<ClosureGraph.Node> missing, long bytes) {}
 
     /**
      * @param batchSize most paths for one child process
-     * @param worthAChild fewest paths that get a child process of their own
      */
-    BatchPlanner(ClosureSource source, int batchSize, int worthAChild) {
+    BatchPlanner(ClosureSource source, int batchSize) {
         this.source = source;
-        this.worthAChild = worthAChild;
         this.batchSize = batchSize;
     }
 
@@ -158,13 +169,13 @@ final class BatchPlanner {
      * The next batch for a free slot.
      *
      * @param due the paths that may be sent, the oldest first
-     * @param slots how many batches may be in flight at a time
+     * @param cut how many paths it takes
      * @param largeAllowed whether this one may be large
      * @return null if every path waits for a batch in flight
      */
-    @Nullable Batch next(List<Entry> due, int slots, boolean largeAllowed) {
+    @Nullable Batch next(List<Entry> due, Cut cut, boolean largeAllowed) {
         List<Entry> free = free(due);
-        int share = share(free.size(), slots);
+        int share = Math.min(batchSize, cut.of(free.size()));
         var members = new ArrayList<Entry>();
         var missing = new ArrayList<ClosureGraph.Node>();
         long bytes = 0;
@@ -198,11 +209,6 @@ final class BatchPlanner {
         return entries.stream()
                 .filter(entry -> sent.contains(ClosureGraph.digest(entry.path().baseName())))
                 .toList();
-    }
-
-    private int share(int due, int slots) {
-        int even = (due + slots - 1) / slots;
-        return Math.min(batchSize, Math.max(worthAChild, even));
     }
 
     /** Records that a slot sends this batch. */

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.DoubleSupplier;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,9 +30,14 @@ final class Dispatcher {
     private final BatchPlanner planner;
     private final SlotLimit limit;
     private final int most;
+    private final IntSupplier worthAChild;
     private final Backoff busyBackoff;
     private final Map<Long, Flight> flights = new LinkedHashMap<>();
     private boolean lastHadFresh;
+
+    /** How many paths have started in this call of {@link #fill}. */
+    private int startedNow;
+
     private int busyInARow;
     private long busyUntil;
 
@@ -79,19 +85,20 @@ final class Dispatcher {
     /**
      * @param slots most child processes at a time
      * @param batchSize most paths for one of them
-     * @param worthAChild fewest paths that get a child process of their own
+     * @param worthAChild fewest paths that get a child process of their own, now
      * @param maxAttempts a path that was blamed this often is failed
      * @param random numbers from 0 to 1, for jitter
      */
     Dispatcher(
             int slots,
             int batchSize,
-            int worthAChild,
+            IntSupplier worthAChild,
             int maxAttempts,
             ClosureSource closures,
             DoubleSupplier random) {
         this.policy = new DeliveryPolicy(maxAttempts, Backoff.standard(random));
-        this.planner = new BatchPlanner(closures, batchSize, worthAChild);
+        this.planner = new BatchPlanner(closures, batchSize);
+        this.worthAChild = worthAChild;
         this.limit = new SlotLimit(slots);
         this.most = slots;
         this.busyBackoff = new Backoff(BUSY_FLOOR, BUSY_CEILING, random);
@@ -119,8 +126,20 @@ final class Dispatcher {
         return flights.isEmpty();
     }
 
-    /** Starts the next group of a free slot; null if there is no work, or it has to wait. */
-    @Nullable Flight next(Work work, long now) {
+    /** Starts groups in the free slots: none if there is no work, or it has to wait. */
+    List<Flight> fill(Work work, long now) {
+        var started = new ArrayList<Flight>();
+        startedNow = 0;
+        Flight flight = next(work, now);
+        while (flight != null) {
+            started.add(flight);
+            startedNow += flight.group().members().size();
+            flight = next(work, now);
+        }
+        return started;
+    }
+
+    private @Nullable Flight next(Work work, long now) {
         if (work.paused()) {
             policy.abandon();
             return null;
@@ -206,11 +225,12 @@ final class Dispatcher {
         if (fresh.isEmpty() || policy.batchesUnderWay() >= policy.mostBatches()) {
             return null;
         }
+        var cut = new BatchPlanner.Cut(limit.now(), startedNow, worthAChild.getAsInt());
         BatchPlanner.Batch batch;
         if (flights.isEmpty() && fresh.size() == 1) {
             batch = planner.plain(fresh); // its closure is not needed yet
         } else if (look(fresh, now)) {
-            batch = planner.next(fresh, limit.now(), largeAllowed());
+            batch = planner.next(fresh, cut, largeAllowed());
         } else {
             batch = flights.isEmpty() ? planner.plain(fresh) : null;
         }

@@ -68,6 +68,7 @@ public final class Lane {
     private final InstantSource clock;
     private final Consumer<Throwable> fatal;
     private final Thread thread;
+    private final Link link;
     private final Dispatcher dispatcher;
     private final Slots slots;
     private final BlockingQueue<Message> mailbox = new LinkedBlockingQueue<>();
@@ -107,6 +108,7 @@ public final class Lane {
     /**
      * @param name the lane's name in the queue
      * @param transports one for each slot
+     * @param link the way of these transports
      * @param closures of the due paths
      * @param random numbers from 0 to 1, for jitter
      * @param fatal gets an error from which the lane cannot recover
@@ -114,6 +116,7 @@ public final class Lane {
     public Lane(
             String name,
             List<Transport> transports,
+            Link link,
             ClosureSource closures,
             Queue queue,
             Limits limits,
@@ -126,11 +129,12 @@ public final class Lane {
         this.backoff = Backoff.standard(random);
         this.clock = clock;
         this.fatal = fatal;
+        this.link = link;
         this.dispatcher =
                 new Dispatcher(
                         transports.size(),
                         limits.batchSize(),
-                        limits.worthAChild(),
+                        () -> link.isNear() ? limits.batchSize() : limits.worthAChild(),
                         limits.maxAttempts(),
                         closures,
                         random);
@@ -186,9 +190,10 @@ public final class Lane {
 
     /**
      * @param work the lane's work at one moment
+     * @param expected whether paths are due, or are being signed
      * @param nextDue when the lane reads the queue again even without a change
      */
-    private record Look(Dispatcher.Work work, Optional<Long> nextDue) {
+    private record Look(Dispatcher.Work work, boolean expected, Optional<Long> nextDue) {
         boolean empty() {
             return work.fresh().isEmpty() && work.deferred().isEmpty();
         }
@@ -205,6 +210,7 @@ public final class Lane {
             fatal.accept(e);
         } finally {
             slots.stop();
+            link.close();
         }
     }
 
@@ -222,8 +228,22 @@ public final class Lane {
             }
             int held = dispatcher.held();
             Look look = queue.call(transaction -> look(transaction, now, held));
-            boolean started = start(look);
-            if (started) {
+            long rest = Long.MAX_VALUE;
+            if (look.expected()) {
+                link.open();
+            } else if (dispatcher.isIdle()) {
+                rest = link.rest();
+            }
+            long settles = look.empty() ? 0 : link.settlesIn();
+            if (settles > 0) {
+                queue.awaitChange(seen, settles);
+                return;
+            }
+            List<Dispatcher.Flight> started = dispatcher.fill(look.work(), clock.millis());
+            for (Dispatcher.Flight flight : started) {
+                slots.start(flight, clock.instant());
+            }
+            if (!started.isEmpty()) {
                 return;
             }
             if (dispatcher.isIdle()) {
@@ -237,23 +257,11 @@ public final class Lane {
                     return;
                 }
             }
-            queue.awaitChange(seen, untilDue(look, now));
+            queue.awaitChange(seen, Math.min(rest, untilDue(look, now)));
         } catch (QueueException e) {
             LOG.error("{}: {}; trying again in 10s", name, e.getMessage());
             Thread.sleep(QUEUE_TROUBLE_MILLIS);
         }
-    }
-
-    /** Fills the free slots. Returns whether it filled any. */
-    private boolean start(Look look) {
-        boolean any = false;
-        Dispatcher.Flight flight = dispatcher.next(look.work(), clock.millis());
-        while (flight != null) {
-            slots.start(flight, clock.instant());
-            any = true;
-            flight = dispatcher.next(look.work(), clock.millis());
-        }
-        return any;
     }
 
     private Look look(QueueTransaction transaction, long now, int held) throws SQLException {
@@ -262,23 +270,26 @@ public final class Lane {
         Optional<Pause> pause = transaction.meta().pause(now);
         if (pause.isPresent()) {
             Optional<Long> end = pause.filter(Pause::ends).map(Pause::until);
-            return new Look(Dispatcher.Work.none(true, breaker), end);
+            return new Look(Dispatcher.Work.none(true, breaker), false, end);
         }
         if (!breaker.open()) {
             int window = Math.max(WINDOW, limits.batchSize()) + held;
             List<Entry> deferred = lane.due(now, backoff.longestMillis(), MOST_DEFERRED + held);
-            return new Look(
+            var work =
                     new Dispatcher.Work(
                             false,
                             breaker,
                             lane.fresh(window),
                             deferred.subList(0, Math.min(MOST_DEFERRED, deferred.size())),
-                            lane.deferred(MOST_COVERED)),
-                    lane.nextDue());
+                            lane.deferred(MOST_COVERED));
+            boolean expected =
+                    !work.fresh().isEmpty() || !work.deferred().isEmpty() || lane.hasHeld();
+            return new Look(work, expected, lane.nextDue());
         }
         boolean wait = breaker.until() > now && breaker.until() <= now + backoff.longestMillis();
         if (wait) {
-            return new Look(Dispatcher.Work.none(false, breaker), Optional.of(breaker.until()));
+            return new Look(
+                    Dispatcher.Work.none(false, breaker), false, Optional.of(breaker.until()));
         }
         // from either end by turns, so that a run of bad paths at one end does not keep the breaker
         // open
@@ -292,6 +303,7 @@ public final class Lane {
         }
         return new Look(
                 new Dispatcher.Work(false, breaker, candidates, List.of(), List.of()),
+                false,
                 Optional.empty());
     }
 

@@ -125,6 +125,7 @@ class LaneTest {
                 new Lane(
                         LANE,
                         Collections.nCopies(slots, carrier),
+                        Link.FAR,
                         closures,
                         queue,
                         new Lane.Limits(100, 4, 3),

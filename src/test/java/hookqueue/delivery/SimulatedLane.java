@@ -187,7 +187,7 @@ final class SimulatedLane {
                 new Dispatcher(
                         slots,
                         batch,
-                        WORTH_A_CHILD,
+                        () -> WORTH_A_CHILD,
                         maxAttempts,
                         this::closures,
                         random::nextDouble);
@@ -226,11 +226,7 @@ final class SimulatedLane {
      */
     void turn() {
         Dispatcher.Work work = work();
-        Dispatcher.Flight flight = dispatcher.next(work, now);
-        while (flight != null) {
-            start(flight);
-            flight = dispatcher.next(work, now);
-        }
+        dispatcher.fill(work, now).forEach(this::start);
         if (!flying.isEmpty()) {
             Flying first =
                     flying.stream().min(Comparator.comparingLong(Flying::ends)).orElseThrow();
