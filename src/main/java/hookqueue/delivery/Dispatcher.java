@@ -4,7 +4,6 @@ import hookqueue.base.StorePath;
 import hookqueue.queue.Breaker;
 import hookqueue.queue.Entry;
 import hookqueue.queue.Verdict;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -23,23 +22,15 @@ import org.jspecify.annotations.Nullable;
  * ClosureSource} of the planner: a lane runs it on its thread, a simulation without any thread.
  */
 final class Dispatcher {
-    private static final Duration BUSY_FLOOR = Duration.ofSeconds(1);
-    private static final Duration BUSY_CEILING = Duration.ofMinutes(1);
-
     private final DeliveryPolicy policy;
     private final BatchPlanner planner;
     private final SlotLimit limit;
-    private final int most;
     private final IntSupplier worthAChild;
-    private final Backoff busyBackoff;
     private final Map<Long, Flight> flights = new LinkedHashMap<>();
     private boolean lastHadFresh;
 
     /** How many paths have started in this call of {@link #fill}. */
     private int startedNow;
-
-    private int busyInARow;
-    private long busyUntil;
 
     /**
      * The work of a lane at one moment.
@@ -99,9 +90,7 @@ final class Dispatcher {
         this.policy = new DeliveryPolicy(maxAttempts, Backoff.standard(random));
         this.planner = new BatchPlanner(closures, batchSize);
         this.worthAChild = worthAChild;
-        this.limit = new SlotLimit(slots);
-        this.most = slots;
-        this.busyBackoff = new Backoff(BUSY_FLOOR, BUSY_CEILING, random);
+        this.limit = new SlotLimit(slots, random);
     }
 
     /** Whether a free slot may find work, so that reading the queue is worth it. */
@@ -111,10 +100,7 @@ final class Dispatcher {
 
     /** Milliseconds until the retry after the destination reported that it was busy. */
     long busyFor(long now) {
-        long left = busyUntil - now;
-        return left <= 0 || left > 2 * BUSY_CEILING.toMillis()
-                ? 0
-                : left; // a longer wait: the clock was set back
+        return limit.busyFor(now);
     }
 
     /** How many paths are in flight or in the diagnosis. The lane reads this many more entries. */
@@ -128,37 +114,46 @@ final class Dispatcher {
 
     /** Starts groups in the free slots: none if there is no work, or it has to wait. */
     List<Flight> fill(Work work, long now) {
-        var started = new ArrayList<Flight>();
-        startedNow = 0;
-        Flight flight = next(work, now);
-        while (flight != null) {
-            started.add(flight);
-            startedNow += flight.group().members().size();
-            flight = next(work, now);
-        }
-        return started;
-    }
-
-    private @Nullable Flight next(Work work, long now) {
         if (work.paused()) {
             policy.abandon();
-            return null;
+            return List.of();
         }
         Set<Long> held = new HashSet<>();
         policy.held().forEach(entry -> held.add(entry.id()));
         List<Entry> fresh = without(work.fresh(), held);
         if (work.breaker().open()) {
             policy.assumeDown(work.breaker().reason());
-            return trial(fresh, now);
+            Flight trial = trial(fresh, now);
+            return trial == null ? List.of() : List.of(trial);
         }
         if (policy.down() != null) {
             policy.assumeUp();
         }
+        List<Entry> deferred = without(work.deferred(), held);
+        List<Entry> later = without(work.later(), held);
+        var started = new ArrayList<Flight>();
+        startedNow = 0;
+        if (hasRoom(now) && policy.diagnosisIsIdle()) {
+            policy.add(deferred);
+            deferred.forEach(entry -> held.add(entry.id()));
+            later = without(later, held);
+        }
+        Flight flight = next(fresh, now);
+        while (flight != null) {
+            List<Entry> members = flight.group().members();
+            startedNow += members.size();
+            members.forEach(entry -> held.add(entry.id()));
+            fresh = without(fresh, held);
+            later = without(later, held);
+            started.add(covering(flight, fresh, later));
+            flight = next(fresh, now);
+        }
+        return started;
+    }
+
+    private @Nullable Flight next(List<Entry> fresh, long now) {
         if (!hasRoom(now)) {
             return null;
-        }
-        if (policy.diagnosisIsIdle()) {
-            policy.add(without(work.deferred(), held));
         }
         // if they cannot run side by side, deferred and fresh paths take turns
         boolean turns = limit.now() == 1 || policy.inTrouble();
@@ -167,7 +162,7 @@ final class Dispatcher {
         if (flight == null) {
             flight = freshFirst ? diagnosis(now) : batch(fresh, now);
         }
-        return flight == null ? null : covering(flight, fresh, without(work.later(), held));
+        return flight;
     }
 
     private Flight covering(Flight flight, List<Entry> fresh, List<Entry> later) {
@@ -286,10 +281,8 @@ final class Dispatcher {
         planner.ended(flight.batch(), delivered);
         if (delivered && !proof) {
             limit.delivered();
-            busyInARow = 0;
-        } else if (outcome instanceof DeliveryOutcome.Busy
-                && limit.busy(group.number(), policy.nextNumber())) {
-            busyUntil = now + busyBackoff.millis(++busyInARow);
+        } else if (outcome instanceof DeliveryOutcome.Busy) {
+            limit.busy(group.number(), policy.nextNumber(), now);
         }
         List<Verdict> verdicts = new ArrayList<>(policy.learn(group, outcome, now));
         if (delivered) {
@@ -300,7 +293,7 @@ final class Dispatcher {
                         && (!wasDown || (trial && policy.down() != null && failed(outcome)));
         if (down) {
             planner.doubtAll();
-            busyUntil = 0;
+            limit.down();
         }
         return new Learned(
                 verdicts, down ? policy.down() : null, delivered && !proof && wasDoubtful);
@@ -351,6 +344,7 @@ final class Dispatcher {
             return Optional.of("a batch was refused, and nothing was delivered since");
         }
         if (flights.size() >= limit.now()) {
+            int most = limit.most();
             return Optional.of(
                     limit.now() < most
                             ? "it waits for a free slot: the destination was busy, so only "

@@ -32,7 +32,7 @@ class LaneTotalsTest {
     private static void ran(Queue queue, BatchResult.Result result, long millis, int delivered)
             throws Exception {
         queue.call(t -> {
-            t.lane("ssh://a").ran(new BatchResult(result, millis, delivered));
+            t.lane("ssh://a").ran(new BatchResult(result, millis, delivered, millis));
             return true;
         });
     }
