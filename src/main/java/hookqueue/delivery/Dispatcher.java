@@ -58,7 +58,7 @@ final class Dispatcher {
      * @param batch how it was cut
      * @param covered other queued paths, signed already, in the closures that it sends
      */
-    record Flight(DeliveryPolicy.Group group, BatchPlanner.Batch batch, List<Entry> covered) {
+    record Flight(DeliveryGroup group, BatchPlanner.Batch batch, List<Entry> covered) {
         private List<StorePath> paths() {
             return group.members().stream().map(Entry::path).toList();
         }
@@ -166,7 +166,7 @@ final class Dispatcher {
     }
 
     private Flight covering(Flight flight, List<Entry> fresh, List<Entry> later) {
-        if (flight.group().kind() != DeliveryPolicy.Kind.PROOF) {
+        if (flight.group().kind() != DeliveryGroup.Kind.PROOF) {
             lastHadFresh = flight.group().hasFresh();
         }
         var others = new ArrayList<>(fresh);
@@ -182,8 +182,8 @@ final class Dispatcher {
     }
 
     private boolean nextHasFailedBefore() {
-        DeliveryPolicy.Group group = policy.next();
-        return group != null && group.kind() != DeliveryPolicy.Kind.PROOF && !group.hasFresh();
+        DeliveryGroup group = policy.next();
+        return group != null && group.kind() != DeliveryGroup.Kind.PROOF && !group.hasFresh();
     }
 
     private @Nullable Flight trial(List<Entry> candidates, long now) {
@@ -195,11 +195,11 @@ final class Dispatcher {
     }
 
     private @Nullable Flight diagnosis(long now) {
-        DeliveryPolicy.Group group = policy.next();
+        DeliveryGroup group = policy.next();
         if (group == null) {
             return null;
         }
-        if (group.kind() == DeliveryPolicy.Kind.PROOF) {
+        if (group.kind() == DeliveryGroup.Kind.PROOF) {
             return fly(policy.startNext(), BatchPlanner.Batch.nothing(group.members()));
         }
         BatchPlanner.Batch batch = cut(group.members(), now);
@@ -256,7 +256,7 @@ final class Dispatcher {
         return limit.now() == 1 || large < limit.now() - 1;
     }
 
-    private Flight fly(DeliveryPolicy.Group group, BatchPlanner.Batch batch) {
+    private Flight fly(DeliveryGroup group, BatchPlanner.Batch batch) {
         planner.started(batch);
         var flight = new Flight(group, batch, List.of());
         flights.put(group.number(), flight);
@@ -268,14 +268,14 @@ final class Dispatcher {
      *
      * @param now milliseconds since the epoch
      */
-    Learned learn(DeliveryPolicy.Group group, DeliveryOutcome outcome, long now) {
+    Learned learn(DeliveryGroup group, DeliveryOutcome outcome, long now) {
         Flight flight = flights.remove(group.number());
         if (flight == null) {
             throw new IllegalStateException("nothing under way has number " + group.number());
         }
         boolean delivered = outcome instanceof DeliveryOutcome.Delivered;
-        boolean proof = group.kind() == DeliveryPolicy.Kind.PROOF;
-        boolean trial = group.kind() == DeliveryPolicy.Kind.TRIAL;
+        boolean proof = group.kind() == DeliveryGroup.Kind.PROOF;
+        boolean trial = group.kind() == DeliveryGroup.Kind.TRIAL;
         boolean wasDown = policy.down() != null;
         boolean wasDoubtful = policy.doubtful() || trial;
         planner.ended(flight.batch(), delivered);

@@ -257,8 +257,8 @@ public final class Lane {
         if (ended.bug() != null) {
             throw new IllegalStateException("a transport failed", ended.bug());
         }
-        DeliveryPolicy.Group group = ended.group();
-        if (group.kind() == DeliveryPolicy.Kind.PROOF
+        DeliveryGroup group = ended.group();
+        if (group.kind() == DeliveryGroup.Kind.PROOF
                 && ended.outcome() instanceof DeliveryOutcome.Delivered) {
             LOG.info("{}: works, {} was taken again", name, group.members().getFirst().path());
         } else {

@@ -104,11 +104,7 @@ record LaneQueue(String name, Queue queue, int batchSize, Backoff backoff) {
 
     /** Records a child process, its verdicts, and the state of the destination. */
     Change record(
-            Dispatcher.Learned learned,
-            DeliveryPolicy.Group group,
-            BatchResult run,
-            long bytes,
-            long now)
+            Dispatcher.Learned learned, DeliveryGroup group, BatchResult run, long bytes, long now)
             throws InterruptedException {
         return recorded(transaction -> {
             LaneStore lane = transaction.lane(name);
@@ -120,12 +116,11 @@ record LaneQueue(String name, Queue queue, int batchSize, Backoff backoff) {
         });
     }
 
-    private Change change(
-            LaneStore lane, Dispatcher.Learned learned, DeliveryPolicy.Group group, long now)
+    private Change change(LaneStore lane, Dispatcher.Learned learned, DeliveryGroup group, long now)
             throws SQLException {
         Breaker before = lane.breaker();
         if (learned.down() != null) {
-            boolean still = before.open() && group.kind() == DeliveryPolicy.Kind.TRIAL;
+            boolean still = before.open() && group.kind() == DeliveryGroup.Kind.TRIAL;
             int failures = still ? before.failures() + 1 : 1;
             var open =
                     new Breaker(

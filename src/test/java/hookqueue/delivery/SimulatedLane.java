@@ -294,19 +294,19 @@ final class SimulatedLane {
     }
 
     private void end(Flying flown) {
-        DeliveryPolicy.Group group = flown.flight().group();
+        DeliveryGroup group = flown.flight().group();
         DeliveryOutcome outcome = carry(group.members());
         if (deathIn == 0) {
             deathIn = -1;
             restart();
             return;
         }
-        boolean proof = group.kind() == DeliveryPolicy.Kind.PROOF;
+        boolean proof = group.kind() == DeliveryGroup.Kind.PROOF;
         Dispatcher.Learned learned = dispatcher.learn(group, outcome, now);
         if (outcome instanceof DeliveryOutcome.Delivered && !proof) {
             troubleSince = 0;
         } else if (outcome instanceof DeliveryOutcome.Refused
-                && group.kind() == DeliveryPolicy.Kind.BATCH
+                && group.kind() == DeliveryGroup.Kind.BATCH
                 && troubleSince == 0
                 && !breaker.open()) {
             troubleSince = ++now;
@@ -387,9 +387,9 @@ final class SimulatedLane {
         row.failures = failures;
     }
 
-    private void settle(Dispatcher.Learned learned, DeliveryPolicy.Group group) {
+    private void settle(Dispatcher.Learned learned, DeliveryGroup group) {
         if (learned.down() != null) {
-            boolean still = breaker.open() && group.kind() == DeliveryPolicy.Kind.TRIAL;
+            boolean still = breaker.open() && group.kind() == DeliveryGroup.Kind.TRIAL;
             int failures = still ? breaker.failures() + 1 : 1;
             breaker = new Breaker(failures, now + backoff.millis(failures), now, learned.down());
             story.add("down, failures " + failures);

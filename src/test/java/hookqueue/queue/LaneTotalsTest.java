@@ -92,6 +92,22 @@ class LaneTotalsTest {
     }
 
     @Test
+    void thePaceCountsEachChildsPartOfTheLanesTime() throws Exception {
+        try (Queue queue = f.open(Fixture.TWO)) {
+            for (int slot = 0; slot < 4; slot++) {
+                queue.call(t -> {
+                    var run = new BatchResult(BatchResult.Result.DELIVERED, 4_000, 10, 1_000);
+                    t.lane("ssh://a").ran(run);
+                    return true;
+                });
+            }
+            assertEquals(
+                    Optional.of(Duration.ofSeconds(10)),
+                    Fixture.lane(queue, "ssh://a").pace().timeFor(100));
+        }
+    }
+
+    @Test
     void thePaceFollowsTheLastFewBatches() throws Exception {
         try (Queue queue = f.open(Fixture.TWO)) {
             assertEquals(Optional.empty(), Fixture.lane(queue, "ssh://a").pace().timeFor(10));
