@@ -24,7 +24,7 @@ final class Drain {
                     return files.filter(file -> file.toString().endsWith(".narinfo")).count();
                 }
             });
-            return Result.ratio("drain-file", "200 queued paths to file://, signed", "nix store sign; nix copy", 1.3,
+            return Result.ratio("drain-file", "200 queued paths to file://, signed", "nix store sign; nix copy", 1.2,
                     pairs.ours(), pairs.reference());
         }
     }
@@ -34,7 +34,7 @@ final class Drain {
                 var sshd = new Sshd(world).start()) {
             var pairs = measure(plan.runs(), world, sshd, 100);
             return Result.ratio("drain-ssh", "100 queued paths to ssh:// on loopback, signed",
-                    "nix store sign; nix copy", 1.3, pairs.ours(), pairs.reference());
+                    "nix store sign; nix copy", 1.2, pairs.ours(), pairs.reference());
         }
     }
 

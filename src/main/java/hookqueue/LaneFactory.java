@@ -8,7 +8,10 @@ import hookqueue.delivery.Destination;
 import hookqueue.delivery.DestinationCheck;
 import hookqueue.delivery.Improvement;
 import hookqueue.delivery.Lane;
+import hookqueue.delivery.Link;
+import hookqueue.delivery.Links;
 import hookqueue.delivery.NixClosures;
+import hookqueue.delivery.RecentClosures;
 import hookqueue.delivery.Transport;
 import hookqueue.delivery.Transports;
 import hookqueue.nix.Nix;
@@ -32,10 +35,9 @@ import java.util.stream.IntStream;
  * for each destination, {@code verify} with its checks, and {@code check}.
  */
 final class LaneFactory {
-    /** Starting a child takes as long as sending a few small paths, and as long as signing many. */
+    /** On a far link, starting a child takes as long as sending a few small paths. */
     private static final int WORTH_A_CHILD = 8;
 
-    private static final int WORTH_SIGNING = 50;
     private static final Duration CLOSURES_STALL = Duration.ofSeconds(10);
 
     private final Settings settings;
@@ -70,8 +72,10 @@ final class LaneFactory {
      */
     List<Lane> lanes(Queue queue, InstantSource clock, Consumer<Throwable> fatal) {
         Map<String, String> added = ChildEnvironment.forChildren(environment, settings.stateDir());
-        var closures = new NixClosures(nix, new ChildProcess(CLOSURES_STALL), added);
-        var signing = new Lane.Limits(settings.batchSize(), WORTH_SIGNING, settings.maxAttempts());
+        var closures =
+                new RecentClosures(new NixClosures(nix, new ChildProcess(CLOSURES_STALL), added));
+        var links = new Links(environment.getOrDefault("NIX_SSHOPTS", ""), added);
+        var signing = new Lane.Limits(settings.batchSize(), WORTH_A_CHILD, settings.maxAttempts());
         var lanes = new ArrayList<Lane>();
         Path key = settings.signingKey();
         if (key != null) {
@@ -79,7 +83,11 @@ final class LaneFactory {
                     new Lane(
                             LaneStore.SIGN,
                             Improvement.NONE,
-                            transports(LaneStore.SIGN, settings.parallel(), slot -> slot.sign(key)),
+                            transports(
+                                    LaneStore.SIGN,
+                                    settings.parallel(),
+                                    slot -> inSlot(slot).sign(key, closures)),
+                            Link.LOCAL,
                             ClosureSource.NONE,
                             queue,
                             signing.atMost(Destination.MOST_AT_ONCE),
@@ -91,6 +99,7 @@ final class LaneFactory {
             Settings.ForDestination own = settings.of(destination.name());
             var limits = new Lane.Limits(own.batchSize(), WORTH_A_CHILD, settings.maxAttempts());
             boolean substitute = own.substituteOnDestination();
+            Link link = links.to(destination, queue::wake);
             lanes.add(
                     new Lane(
                             destination.name(),
@@ -98,7 +107,13 @@ final class LaneFactory {
                             transports(
                                     destination.name(),
                                     own.parallel(),
-                                    slot -> slot.to(destination, substitute)),
+                                    slot ->
+                                            link.transport(
+                                                    slot,
+                                                    variables ->
+                                                            inSlot(variables)
+                                                                    .to(destination, substitute))),
+                            link,
                             closures,
                             queue,
                             limits.atMost(destination.mostAtOnce()),
@@ -111,8 +126,10 @@ final class LaneFactory {
 
     /** One for each slot of a lane, with a cache folder of its own. */
     private List<Transport> transports(
-            String lane, int slots, Function<Transports, Transport> make) {
-        return IntStream.range(0, slots).mapToObj(slot -> make.apply(inSlot(lane, slot))).toList();
+            String lane, int slots, Function<Map<String, String>, Transport> make) {
+        return IntStream.range(0, slots)
+                .mapToObj(slot -> make.apply(variables(lane, slot)))
+                .toList();
     }
 
     /** Each destination's checks run in a slot of their own, beside those of its lane. */
@@ -120,15 +137,16 @@ final class LaneFactory {
         Path key = settings.signingKey();
         var checks = new ArrayList<DestinationCheck>();
         var programs = new ArrayList<String>();
+        var unshared = new RecentClosures(ClosureSource.NONE);
         for (Destination destination : settings.destinations()) {
             Settings.ForDestination own = settings.of(destination.name());
-            Transports transports = inSlot(destination.name(), own.parallel());
+            Transports transports = inSlot(variables(destination.name(), own.parallel()));
             DestinationCheck check =
                     transports.check(
                             destination,
                             own.batchSize(),
                             own.substituteOnDestination(),
-                            key == null ? null : transports.sign(key));
+                            key == null ? null : transports.sign(key, unshared));
             if (check == null) {
                 programs.add(destination.name());
             } else {
@@ -164,10 +182,11 @@ final class LaneFactory {
                         unknown));
     }
 
-    private Transports inSlot(String lane, int slot) {
-        return new Transports(
-                nix,
-                children,
-                ChildEnvironment.forSlot(environment, settings.stateDir(), lane, slot));
+    private Transports inSlot(Map<String, String> variables) {
+        return new Transports(nix, children, variables);
+    }
+
+    private Map<String, String> variables(String lane, int slot) {
+        return ChildEnvironment.forSlot(environment, settings.stateDir(), lane, slot);
     }
 }

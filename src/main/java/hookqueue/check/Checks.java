@@ -1,5 +1,7 @@
 package hookqueue.check;
 
+import hookqueue.delivery.ClosureSource;
+import hookqueue.delivery.RecentClosures;
 import hookqueue.delivery.Transport;
 import hookqueue.delivery.Transports;
 import hookqueue.process.ChildEnvironment;
@@ -75,7 +77,10 @@ public final class Checks implements AutoCloseable {
         Optional<SecretKey> secret = KeyChecks.signingKey(installation);
         TestPath testPath = null;
         if (upload) {
-            Transport sign = key == null ? null : transports.sign(key);
+            Transport sign =
+                    key == null
+                            ? null
+                            : transports.sign(key, new RecentClosures(ClosureSource.NONE));
             testPath = testPath(sign, secret);
             all.add(testPath::findings);
         }

@@ -2,14 +2,9 @@ package hookqueue.delivery;
 
 import hookqueue.base.StorePath;
 import hookqueue.queue.Entry;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -21,11 +16,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   due paths ─► drop the paths whose missing closure another slot sends now
- *             ─► clusters: paths that share missing members
- *             ─► units:    a small cluster, or few paths on top    the whole cluster, dependencies first
- *                          a large cluster, some members needed    those members alone, as clusters of their own
- *                          a large cluster over one dependency     the smallest path alone: it brings the dependency
- *             ─► a batch:  units up to a share of the due paths and up to LARGE bytes, or one larger unit
+ *             ─► units:   paths that go together, see {@link BatchUnits}
+ *             ─► a batch: units up to a share of the due paths and up to LARGE bytes, or one larger unit
  * </pre>
  *
  * <p>At most all slots but one send large batches. While the closures are unknown, one slot works
@@ -35,16 +27,12 @@ final class BatchPlanner {
     /** A batch that sends more bytes than this is large. */
     static final long LARGE = 16L << 20;
 
-    /** A cluster with fewer paths on top is not worth splitting. */
-    private static final int WORTH_SPLITTING = 4;
-
-    private static final int SMALLEST_OF = 32;
     private static final long ASK_AGAIN_MILLIS = 60_000;
 
     private final ClosureSource source;
     private final ClosureGraph graph = new ClosureGraph();
+    private final BatchUnits units;
     private final int batchSize;
-    private final int worthAChild;
     private long blindUntil = Long.MIN_VALUE;
 
     /**
@@ -75,17 +63,27 @@ final class BatchPlanner {
         }
     }
 
-    /** Paths that go together, in this order, as far as the batch has room. */
-    private record Unit(List<Entry> entries, List<ClosureGraph.Node> missing, long bytes) {}
+    /**
+     * How due paths are shared among the slots: evenly among all of them. Batches that start
+     * together are of one size, since the lane is done when the largest is.
+     *
+     * @param slots how many batches may be in flight at a time
+     * @param startedNow how many paths started together with the batch that is cut
+     * @param worthAChild fewest paths that get a child process of their own
+     */
+    record Cut(int slots, int startedNow, int worthAChild) {
+        private int of(int due) {
+            return Math.max(worthAChild, (due + startedNow + slots - 1) / slots);
+        }
+    }
 
     /**
      * @param batchSize most paths for one child process
-     * @param worthAChild fewest paths that get a child process of their own
      */
-    BatchPlanner(ClosureSource source, int batchSize, int worthAChild) {
+    BatchPlanner(ClosureSource source, int batchSize) {
         this.source = source;
-        this.worthAChild = worthAChild;
         this.batchSize = batchSize;
+        this.units = new BatchUnits(graph, batchSize);
     }
 
     /**
@@ -136,8 +134,8 @@ final class BatchPlanner {
 
     /** A batch of these members, regardless of other slots. */
     Batch sentBy(List<Entry> members) {
-        List<ClosureGraph.Node> missing = graph.missing(nodes(members));
-        return new Batch(members, missing, bytes(missing));
+        List<ClosureGraph.Node> missing = graph.missing(units.nodes(members));
+        return new Batch(members, missing, BatchUnits.bytes(missing));
     }
 
     /** A path of a batch in flight that sends something which this path needs, too. */
@@ -158,17 +156,17 @@ final class BatchPlanner {
      * The next batch for a free slot.
      *
      * @param due the paths that may be sent, the oldest first
-     * @param slots how many batches may be in flight at a time
+     * @param cut how many paths it takes
      * @param largeAllowed whether this one may be large
      * @return null if every path waits for a batch in flight
      */
-    @Nullable Batch next(List<Entry> due, int slots, boolean largeAllowed) {
+    @Nullable Batch next(List<Entry> due, Cut cut, boolean largeAllowed) {
         List<Entry> free = free(due);
-        int share = share(free.size(), slots);
+        int share = Math.min(batchSize, cut.of(free.size()));
         var members = new ArrayList<Entry>();
         var missing = new ArrayList<ClosureGraph.Node>();
         long bytes = 0;
-        for (Unit unit : units(free, share)) {
+        for (BatchUnits.Unit unit : units.of(free, share)) {
             if (unit.bytes() > LARGE && members.isEmpty() && largeAllowed) {
                 return new Batch(unit.entries(), unit.missing(), unit.bytes());
             }
@@ -198,11 +196,6 @@ final class BatchPlanner {
         return entries.stream()
                 .filter(entry -> sent.contains(ClosureGraph.digest(entry.path().baseName())))
                 .toList();
-    }
-
-    private int share(int due, int slots) {
-        int even = (due + slots - 1) / slots;
-        return Math.min(batchSize, Math.max(worthAChild, even));
     }
 
     /** Records that a slot sends this batch. */
@@ -238,7 +231,7 @@ final class BatchPlanner {
     private List<Entry> free(List<Entry> due) {
         var waiting = new HashSet<ClosureGraph.Node>();
         graph.walk(
-                nodes(due),
+                units.nodes(due),
                 node -> {
                     boolean waits = node.senders > 0;
                     for (ClosureGraph.Node reference : node.references) {
@@ -264,110 +257,5 @@ final class BatchPlanner {
             }
         }
         return nodes;
-    }
-
-    private List<Unit> units(List<Entry> free, int share) {
-        var units = new ArrayList<Unit>();
-        var open = new ArrayDeque<List<Entry>>(clusters(free));
-        while (!open.isEmpty()) {
-            List<Entry> cluster = open.removeFirst();
-            List<Entry> needed = cluster.size() <= share ? List.of() : neededByOthers(cluster);
-            if (cluster.size() <= share || cluster.size() - needed.size() < WORTH_SPLITTING) {
-                units.add(unit(cluster));
-            } else if (needed.isEmpty()) {
-                units.add(unit(List.of(smallest(cluster))));
-            } else {
-                clusters(needed).reversed().forEach(open::addFirst);
-            }
-        }
-        return units;
-    }
-
-    /** Groups of paths that share no missing member, ordered by their oldest paths. */
-    private List<List<Entry>> clusters(List<Entry> entries) {
-        graph.walk(
-                nodes(entries),
-                node -> {
-                    node.leader = node;
-                    for (ClosureGraph.Node reference : node.references) {
-                        if (!graph.isThere(reference)) {
-                            node.leader().leader = reference.leader();
-                        }
-                    }
-                });
-        var clusters = new LinkedHashMap<Object, List<Entry>>();
-        for (Entry entry : entries) {
-            ClosureGraph.Node node = graph.find(entry.path());
-            Object key = node == null || graph.isThere(node) ? entry : node.leader();
-            clusters.computeIfAbsent(key, k -> new ArrayList<>()).add(entry);
-        }
-        return List.copyOf(clusters.values());
-    }
-
-    /** The entries that are in the closure of another entry. */
-    private List<Entry> neededByOthers(List<Entry> cluster) {
-        List<ClosureGraph.Node> references =
-                nodes(cluster).stream().flatMap(node -> Arrays.stream(node.references)).toList();
-        var needed = new HashSet<>(graph.missing(references));
-        return cluster.stream().filter(entry -> needed.contains(graph.find(entry.path()))).toList();
-    }
-
-    private Entry smallest(List<Entry> cluster) {
-        return cluster.stream()
-                .limit(SMALLEST_OF)
-                .min(Comparator.comparingLong(entry -> bytes(graph.missing(nodes(List.of(entry))))))
-                .orElseThrow();
-    }
-
-    /** As many entries of a cluster as one batch takes, dependencies first. */
-    private Unit unit(List<Entry> cluster) {
-        var byNode = new HashMap<ClosureGraph.Node, Entry>();
-        var members = new ArrayList<Entry>();
-        for (Entry entry : cluster) {
-            ClosureGraph.Node node = graph.find(entry.path());
-            if (node == null || graph.isThere(node)) {
-                members.add(entry);
-            } else {
-                byNode.put(node, entry);
-            }
-        }
-        var unit = new UnderWay(members);
-        graph.walk(
-                nodes(cluster),
-                node -> {
-                    unit.pending.add(node);
-                    Entry entry = byNode.get(node);
-                    if (entry != null) {
-                        unit.take(entry, batchSize);
-                    }
-                });
-        return new Unit(unit.members, unit.missing, unit.bytes);
-    }
-
-    private static final class UnderWay {
-        final List<Entry> members;
-        final List<ClosureGraph.Node> missing = new ArrayList<>();
-        final List<ClosureGraph.Node> pending = new ArrayList<>();
-        long bytes;
-        private boolean full;
-
-        UnderWay(List<Entry> members) {
-            this.members = members;
-        }
-
-        void take(Entry entry, int batchSize) {
-            long more = bytes(pending);
-            full |= !members.isEmpty() && (bytes + more > LARGE || members.size() >= batchSize);
-            if (!full) {
-                members.add(entry);
-                missing.addAll(pending);
-                bytes += more;
-                pending.clear();
-            }
-        }
-    }
-
-    private static long bytes(List<ClosureGraph.Node> nodes) {
-        return nodes.stream().mapToLong(node -> node.bytes).sum();
     }
 }

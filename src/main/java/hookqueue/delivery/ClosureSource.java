@@ -1,6 +1,7 @@
 package hookqueue.delivery;
 
 import hookqueue.base.StorePath;
+import hookqueue.nix.PathInfo;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -21,7 +22,18 @@ public interface ClosureSource {
      * @param bytes the size of its NAR
      */
     @SuppressWarnings("ArrayRecordComponent") // 8 bytes a reference: closures have 10,000 members
-    record Member(long digest, long[] references, long bytes) {}
+    record Member(long digest, long[] references, long bytes) {
+        /** What Nix reports of a path. */
+        static Member of(PathInfo info) {
+            long[] references =
+                    info.references().stream()
+                            .filter(other -> !other.equals(info.path()))
+                            .mapToLong(other -> ClosureGraph.digest(other.baseName()))
+                            .toArray();
+            return new Member(
+                    ClosureGraph.digest(info.path().baseName()), references, info.narSize());
+        }
+    }
 
     /**
      * The members of the closures of these paths, in bounded time and memory.

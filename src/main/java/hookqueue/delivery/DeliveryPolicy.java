@@ -1,12 +1,12 @@
 package hookqueue.delivery;
 
+import hookqueue.delivery.DeliveryGroup.Kind;
 import hookqueue.queue.Entry;
 import hookqueue.queue.Verdict;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -50,25 +50,13 @@ final class DeliveryPolicy {
     /** The fast path waits while the diagnosis has more paths than this. */
     static final int MOST_IN_DIAGNOSIS = 1_000;
 
-    private final Backoff backoff;
-    private final int maxAttempts;
-    private final Map<Long, Group> underWay = new HashMap<>();
-    private final Deque<Group> todo = new ArrayDeque<>();
-
-    /** Refused alone before any delivery showed that the destination works. */
-    private final List<Failure> inconclusive = new ArrayList<>();
-
-    /**
-     * Refused alone after such a delivery. The next delivery that starts from now on blames them.
-     */
-    private final List<Failure> suspects = new ArrayList<>();
+    private final Suspects suspects;
+    private final Map<Long, DeliveryGroup> underWay = new HashMap<>();
+    private final Deque<DeliveryGroup> todo = new ArrayDeque<>();
 
     private long nextNumber = 1;
     private long busyCountsFrom;
     private int busyInARow;
-
-    /** How many paths were refused alone since the last real delivery. */
-    private int refused;
 
     private int freshRefused;
 
@@ -78,73 +66,27 @@ final class DeliveryPolicy {
     /** Groups from this number on started in trouble. */
     private long troubleFrom;
 
-    /** Whether a real delivery came before, without a rest in between. */
-    private boolean lately;
-
-    private @Nullable Entry witness; // the last path that was delivered or passed a proof
-    private @Nullable Entry taken; // the last delivered path
     private @Nullable String down;
-
-    /** Why a group is sent. */
-    enum Kind {
-        /** A batch of the fast path. */
-        BATCH,
-        /** Paths that failed before, or part of a refused batch. */
-        DIAGNOSIS,
-        /** A delivered path once more, to check whether the destination still works. */
-        PROOF,
-        /** One path, to check whether a destination that was down works again. */
-        TRIAL
-    }
-
-    /**
-     * Paths that are sent together.
-     *
-     * @param number groups that start later have higher ones
-     * @param part of a refused batch: sent one by one until a delivery shows that the destination
-     *     works
-     */
-    record Group(long number, Kind kind, List<Entry> members, boolean part) {
-        private Group as(long other) {
-            return new Group(other, kind, members, part);
-        }
-
-        private Group of(List<Entry> some) {
-            return new Group(0, kind, some, part);
-        }
-
-        /** Whether a member has never failed alone. */
-        boolean hasFresh() {
-            return members.stream().anyMatch(Entry::fresh);
-        }
-    }
-
-    /**
-     * @param before the number of the next group at that time: only this group and later ones prove
-     *     anything about the failure
-     */
-    private record Failure(Entry entry, String reason, long before) {}
 
     /**
      * @param maxAttempts a path that was blamed this often is failed
      */
     DeliveryPolicy(int maxAttempts, Backoff backoff) {
-        this.maxAttempts = maxAttempts;
-        this.backoff = backoff;
+        this.suspects = new Suspects(maxAttempts, backoff);
     }
 
     /** Starts a batch of the fast path. */
-    Group startBatch(List<Entry> members) {
-        return start(new Group(0, Kind.BATCH, members, false));
+    DeliveryGroup startBatch(List<Entry> members) {
+        return start(DeliveryGroup.waiting(Kind.BATCH, members));
     }
 
     /** Starts a trial of a destination that is down. */
-    Group startTrial(Entry entry) {
-        return start(new Group(0, Kind.TRIAL, List.of(entry), false));
+    DeliveryGroup startTrial(Entry entry) {
+        return start(DeliveryGroup.waiting(Kind.TRIAL, List.of(entry)));
     }
 
-    private Group start(Group group) {
-        Group started = group.as(nextNumber++);
+    private DeliveryGroup start(DeliveryGroup group) {
+        DeliveryGroup started = group.as(nextNumber++);
         underWay.put(started.number(), started);
         return started;
     }
@@ -156,7 +98,9 @@ final class DeliveryPolicy {
             return 0;
         }
         if (trouble) {
-            return diagnosing() || todo.stream().anyMatch(Group::hasFresh) || proof() != null
+            return diagnosing()
+                            || todo.stream().anyMatch(DeliveryGroup::hasFresh)
+                            || proof() != null
                     ? 0
                     : 1;
         }
@@ -205,40 +149,41 @@ final class DeliveryPolicy {
      * others one by one.
      */
     void add(List<Entry> deferred) {
-        if (witness == null && taken != null && deferred.stream().anyMatch(Entry::overtaken)) {
-            todo.add(new Group(0, Kind.PROOF, List.of(taken), false));
+        Entry taken = suspects.forgottenWitness();
+        if (taken != null && deferred.stream().anyMatch(Entry::overtaken)) {
+            todo.add(DeliveryGroup.waiting(Kind.PROOF, List.of(taken)));
         }
         List<Entry> neverBlamed = deferred.stream().filter(e -> e.failures() == 0).toList();
         if (!neverBlamed.isEmpty()) {
-            todo.add(new Group(0, Kind.DIAGNOSIS, neverBlamed, false));
+            todo.add(DeliveryGroup.waiting(Kind.DIAGNOSIS, neverBlamed));
         }
         deferred.stream()
                 .filter(entry -> entry.failures() > 0)
-                .forEach(entry -> todo.add(new Group(0, Kind.DIAGNOSIS, List.of(entry), false)));
+                .forEach(entry -> todo.add(DeliveryGroup.waiting(Kind.DIAGNOSIS, List.of(entry))));
     }
 
     /** The next group of the diagnosis; null while one is in flight, and if there is none. */
-    @Nullable Group next() {
+    @Nullable DeliveryGroup next() {
         if (down != null || diagnosing() || probing()) {
             return null;
         }
-        Group proof = todo.isEmpty() || suspects.size() >= DOWN ? proof() : null;
+        DeliveryGroup proof = todo.isEmpty() || suspects.size() >= DOWN ? proof() : null;
         if (proof != null) {
             return proof;
         }
-        Group group = todo.peek();
+        DeliveryGroup group = todo.peek();
         boolean single = group != null && group.part() && !works() && group.members().size() > 1;
         return single ? group.of(group.members().subList(0, 1)) : group;
     }
 
     /** Starts {@link #next()}. */
-    Group startNext() {
-        Group group = next();
+    DeliveryGroup startNext() {
+        DeliveryGroup group = next();
         if (group == null) {
             throw new IllegalStateException("the diagnosis has nothing to hand over");
         }
         if (group.kind() != Kind.PROOF || group.equals(todo.peek())) {
-            Group whole = todo.remove();
+            DeliveryGroup whole = todo.remove();
             if (whole.members().size() > group.members().size()) {
                 todo.addFirst(whole.of(whole.members().subList(1, whole.members().size())));
             }
@@ -248,14 +193,12 @@ final class DeliveryPolicy {
 
     /** Whether the destination took a path lately, and refused no batch since. */
     private boolean works() {
-        return lately && !trouble;
+        return suspects.destinationWorks() && !trouble;
     }
 
-    private @Nullable Group proof() {
-        Entry known = witness == null ? taken : witness;
-        return known == null || suspects.isEmpty()
-                ? null
-                : new Group(0, Kind.PROOF, List.of(known), false);
+    private @Nullable DeliveryGroup proof() {
+        Entry known = suspects.proof();
+        return known == null ? null : DeliveryGroup.waiting(Kind.PROOF, List.of(known));
     }
 
     /** The entries in flight and in the diagnosis, whatever their state in the queue. */
@@ -264,7 +207,7 @@ final class DeliveryPolicy {
                 Stream.concat(underWay.values().stream(), todo.stream())
                         .filter(group -> group.kind() != Kind.PROOF)
                         .flatMap(group -> group.members().stream()),
-                Stream.concat(inconclusive.stream(), suspects.stream()).map(Failure::entry));
+                suspects.entries());
     }
 
     /** Why the destination is considered down; null while it is not. */
@@ -284,16 +227,13 @@ final class DeliveryPolicy {
 
     /** Records that the lane was idle: earlier deliveries prove nothing any more. */
     void rest() {
-        witness = null;
-        lately = false;
+        suspects.rest();
     }
 
     /** Drops the diagnosis. Its entries stay unchanged, and due. */
     void abandon() {
         todo.clear();
         suspects.clear();
-        inconclusive.clear();
-        rest();
     }
 
     /** Whether fresh paths were refused since the last delivery. */
@@ -307,7 +247,7 @@ final class DeliveryPolicy {
      * @param now milliseconds since the epoch
      * @return the verdicts to record
      */
-    List<Verdict> learn(Group group, DeliveryOutcome outcome, long now) {
+    List<Verdict> learn(DeliveryGroup group, DeliveryOutcome outcome, long now) {
         if (underWay.remove(group.number()) == null) {
             throw new IllegalStateException(
                     "an answer for a group that is not under way: " + group);
@@ -340,56 +280,41 @@ final class DeliveryPolicy {
         }
         if (down != null && !(outcome instanceof DeliveryOutcome.Delivered)) {
             todo.clear();
-            rest();
+            suspects.rest();
+            suspects.acquit();
             trouble = false;
-            refused = 0;
             freshRefused = 0;
             busyInARow = 0;
         }
         if (todo.isEmpty() && !diagnosing() && (down != null || proof() == null)) {
-            Stream.concat(inconclusive.stream(), suspects.stream())
-                    .map(failure -> putOff(failure, now))
-                    .forEach(verdicts::add);
-            inconclusive.clear();
-            suspects.clear();
+            verdicts.addAll(suspects.putOffAll(now));
         }
         return verdicts;
     }
 
-    private void delivered(Group group, long now, List<Verdict> verdicts) {
+    private void delivered(DeliveryGroup group, long now, List<Verdict> verdicts) {
         boolean proof = group.kind() == Kind.PROOF;
-        boolean weak = proof && refused > DOWN; // a full destination passes proofs
-        for (Iterator<Failure> all = suspects.iterator(); all.hasNext(); ) {
-            Failure suspect = all.next();
-            if (group.number() >= suspect.before()) {
-                verdicts.add(weak ? putOff(suspect, now) : blame(suspect, now));
-                all.remove();
-            }
-        }
-        witness = group.members().getFirst();
+        verdicts.addAll(suspects.delivered(group, now));
         if (!proof) {
             group.members().forEach(entry -> verdicts.add(new Verdict.Delivered(entry)));
             // paths that failed before any delivery showed that the destination works get another
             // chance
-            inconclusive.forEach(failure ->
-                    todo.addLast(new Group(0, Kind.DIAGNOSIS, List.of(failure.entry()), false)));
-            inconclusive.clear();
-            taken = witness;
-            lately = true;
+            suspects.takeInconclusive()
+                    .forEach(entry ->
+                            todo.addLast(DeliveryGroup.waiting(Kind.DIAGNOSIS, List.of(entry))));
+            suspects.acquit();
             trouble = false;
-            refused = 0;
             freshRefused = 0;
             busyInARow = 0;
         }
     }
 
-    private void refused(Group group, String reason, long now, List<Verdict> verdicts) {
+    private void refused(DeliveryGroup group, String reason, long now, List<Verdict> verdicts) {
         boolean alone = group.members().size() == 1;
         switch (group.kind()) {
             case TRIAL -> {
                 down = reason;
-                verdicts.add(
-                        putOff(new Failure(group.members().getFirst(), reason, nextNumber), now));
+                verdicts.add(suspects.putOff(group.members().getFirst(), reason, now));
             }
             case PROOF -> down = reason;
             case BATCH -> {
@@ -398,7 +323,7 @@ final class DeliveryPolicy {
                 if (alone && todo.isEmpty() && !diagnosing() && suspects.isEmpty()) {
                     refusedAlone(group.members().getFirst(), reason);
                 } else {
-                    todo.add(new Group(0, Kind.DIAGNOSIS, group.members(), true));
+                    todo.add(DeliveryGroup.partOf(group.members()));
                 }
             }
             case DIAGNOSIS -> {
@@ -418,33 +343,32 @@ final class DeliveryPolicy {
         }
     }
 
-    private void split(Group group) {
+    private void split(DeliveryGroup group) {
         List<Entry> members = group.members();
         int half = works() ? members.size() / 2 : 0;
-        todo.addFirst(new Group(0, Kind.DIAGNOSIS, members.subList(half, members.size()), true));
+        todo.addFirst(DeliveryGroup.partOf(members.subList(half, members.size())));
         if (half > 0) {
-            todo.addFirst(new Group(0, Kind.DIAGNOSIS, members.subList(0, half), true));
+            todo.addFirst(DeliveryGroup.partOf(members.subList(0, half)));
         }
     }
 
     private void refusedAlone(Entry entry, String reason) {
-        refused++;
         freshRefused += entry.fresh() ? 1 : 0;
-        boolean between = witness != null && (lately || entry.overtaken());
-        (between ? suspects : inconclusive).add(new Failure(entry, reason, nextNumber));
-        if (freshRefused >= (witness == null ? DOWN : 2 * DOWN)) {
+        suspects.add(entry, reason, nextNumber);
+        if (freshRefused >= (suspects.hasWitness() ? 2 * DOWN : DOWN)) {
             down = reason;
         }
     }
 
     /** Blames the destination: it has no room for this path, but may have room for smaller ones. */
-    private void unavailableAlone(Group group, String reason, long now, List<Verdict> verdicts) {
+    private void unavailableAlone(
+            DeliveryGroup group, String reason, long now, List<Verdict> verdicts) {
         Entry entry = group.members().getFirst();
         if (group.kind() == Kind.PROOF) {
             down = reason;
             return;
         }
-        verdicts.add(putOff(new Failure(entry, reason, nextNumber), now));
+        verdicts.add(suspects.putOff(entry, reason, now));
         if (group.kind() == Kind.TRIAL) {
             down = reason;
             return;
@@ -456,7 +380,7 @@ final class DeliveryPolicy {
         }
     }
 
-    private void busy(Group group, String reason) {
+    private void busy(DeliveryGroup group, String reason) {
         boolean counts = group.number() >= busyCountsFrom;
         busyCountsFrom = counts ? nextNumber : busyCountsFrom;
         busyInARow += counts ? 1 : 0;
@@ -467,11 +391,11 @@ final class DeliveryPolicy {
         }
     }
 
-    private void invalid(Group group, DeliveryOutcome.Invalid invalid, List<Verdict> verdicts) {
+    private void invalid(
+            DeliveryGroup group, DeliveryOutcome.Invalid invalid, List<Verdict> verdicts) {
         if (group.kind() == Kind.PROOF) {
-            // delivered, unrooted and collected since: it can prove nothing any more
-            witness = null;
-            taken = null;
+            suspects.forgetDelivery(); // unrooted and collected since: it can prove nothing any
+            // more
             return;
         }
         var others = new ArrayList<Entry>();
@@ -489,29 +413,5 @@ final class DeliveryPolicy {
         if (!others.isEmpty() && group.kind() == Kind.DIAGNOSIS) {
             todo.addFirst(group.of(others));
         }
-    }
-
-    private Verdict blame(Failure failure, long now) {
-        Entry entry = failure.entry();
-        int failures = entry.failures() + 1;
-        return failures >= maxAttempts
-                ? new Verdict.Failed(entry, failures, failure.reason())
-                : new Verdict.Deferred(
-                        entry,
-                        entry.inconclusive(),
-                        failures,
-                        now + backoff.millis(failures + entry.inconclusive()),
-                        failure.reason());
-    }
-
-    private Verdict putOff(Failure failure, long now) {
-        Entry entry = failure.entry();
-        int inconclusiveNow = entry.inconclusive() + 1;
-        return new Verdict.Deferred(
-                entry,
-                inconclusiveNow,
-                entry.failures(),
-                now + backoff.millis(inconclusiveNow + entry.failures()),
-                failure.reason());
     }
 }

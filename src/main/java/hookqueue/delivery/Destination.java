@@ -91,7 +91,15 @@ public sealed interface Destination {
      * @param url as {@code nix copy --to} takes it
      */
     record Store(String url) implements Destination {
+        private static final Set<String> LOCAL =
+                Set.of("file", "local", "local-overlay", "unix", "daemon", "auto");
         private static final Pattern PASSWORD = Pattern.compile("(://[^/@:\\s]*:)(?!\\d+/)\\S*@");
+
+        /** Whether it is on this machine. */
+        boolean isLocal() {
+            Matcher scheme = URL.matcher(url);
+            return !scheme.matches() || LOCAL.contains(scheme.group(1).toLowerCase(Locale.ROOT));
+        }
 
         @Override
         public String name() {

@@ -4,7 +4,6 @@ import hookqueue.base.StorePath;
 import hookqueue.queue.Breaker;
 import hookqueue.queue.Entry;
 import hookqueue.queue.Verdict;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -13,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.DoubleSupplier;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,18 +22,15 @@ import org.jspecify.annotations.Nullable;
  * ClosureSource} of the planner: a lane runs it on its thread, a simulation without any thread.
  */
 final class Dispatcher {
-    private static final Duration BUSY_FLOOR = Duration.ofSeconds(1);
-    private static final Duration BUSY_CEILING = Duration.ofMinutes(1);
-
     private final DeliveryPolicy policy;
     private final BatchPlanner planner;
     private final SlotLimit limit;
-    private final int most;
-    private final Backoff busyBackoff;
+    private final IntSupplier worthAChild;
     private final Map<Long, Flight> flights = new LinkedHashMap<>();
     private boolean lastHadFresh;
-    private int busyInARow;
-    private long busyUntil;
+
+    /** How many paths have started in this call of {@link #fill}. */
+    private int startedNow;
 
     /**
      * The work of a lane at one moment.
@@ -61,7 +58,7 @@ final class Dispatcher {
      * @param batch how it was cut
      * @param covered other queued paths, signed already, in the closures that it sends
      */
-    record Flight(DeliveryPolicy.Group group, BatchPlanner.Batch batch, List<Entry> covered) {
+    record Flight(DeliveryGroup group, BatchPlanner.Batch batch, List<Entry> covered) {
         private List<StorePath> paths() {
             return group.members().stream().map(Entry::path).toList();
         }
@@ -79,22 +76,21 @@ final class Dispatcher {
     /**
      * @param slots most child processes at a time
      * @param batchSize most paths for one of them
-     * @param worthAChild fewest paths that get a child process of their own
+     * @param worthAChild fewest paths that get a child process of their own, now
      * @param maxAttempts a path that was blamed this often is failed
      * @param random numbers from 0 to 1, for jitter
      */
     Dispatcher(
             int slots,
             int batchSize,
-            int worthAChild,
+            IntSupplier worthAChild,
             int maxAttempts,
             ClosureSource closures,
             DoubleSupplier random) {
         this.policy = new DeliveryPolicy(maxAttempts, Backoff.standard(random));
-        this.planner = new BatchPlanner(closures, batchSize, worthAChild);
-        this.limit = new SlotLimit(slots);
-        this.most = slots;
-        this.busyBackoff = new Backoff(BUSY_FLOOR, BUSY_CEILING, random);
+        this.planner = new BatchPlanner(closures, batchSize);
+        this.worthAChild = worthAChild;
+        this.limit = new SlotLimit(slots, random);
     }
 
     /** Whether a free slot may find work, so that reading the queue is worth it. */
@@ -104,10 +100,7 @@ final class Dispatcher {
 
     /** Milliseconds until the retry after the destination reported that it was busy. */
     long busyFor(long now) {
-        long left = busyUntil - now;
-        return left <= 0 || left > 2 * BUSY_CEILING.toMillis()
-                ? 0
-                : left; // a longer wait: the clock was set back
+        return limit.busyFor(now);
     }
 
     /** How many paths are in flight or in the diagnosis. The lane reads this many more entries. */
@@ -119,27 +112,48 @@ final class Dispatcher {
         return flights.isEmpty();
     }
 
-    /** Starts the next group of a free slot; null if there is no work, or it has to wait. */
-    @Nullable Flight next(Work work, long now) {
+    /** Starts groups in the free slots: none if there is no work, or it has to wait. */
+    List<Flight> fill(Work work, long now) {
         if (work.paused()) {
             policy.abandon();
-            return null;
+            return List.of();
         }
         Set<Long> held = new HashSet<>();
         policy.held().forEach(entry -> held.add(entry.id()));
         List<Entry> fresh = without(work.fresh(), held);
         if (work.breaker().open()) {
             policy.assumeDown(work.breaker().reason());
-            return trial(fresh, now);
+            Flight trial = trial(fresh, now);
+            return trial == null ? List.of() : List.of(trial);
         }
         if (policy.down() != null) {
             policy.assumeUp();
         }
+        List<Entry> deferred = without(work.deferred(), held);
+        List<Entry> later = without(work.later(), held);
+        var started = new ArrayList<Flight>();
+        startedNow = 0;
+        if (hasRoom(now) && policy.diagnosisIsIdle()) {
+            policy.add(deferred);
+            deferred.forEach(entry -> held.add(entry.id()));
+            later = without(later, held);
+        }
+        Flight flight = next(fresh, now);
+        while (flight != null) {
+            List<Entry> members = flight.group().members();
+            startedNow += members.size();
+            members.forEach(entry -> held.add(entry.id()));
+            fresh = without(fresh, held);
+            later = without(later, held);
+            started.add(covering(flight, fresh, later));
+            flight = next(fresh, now);
+        }
+        return started;
+    }
+
+    private @Nullable Flight next(List<Entry> fresh, long now) {
         if (!hasRoom(now)) {
             return null;
-        }
-        if (policy.diagnosisIsIdle()) {
-            policy.add(without(work.deferred(), held));
         }
         // if they cannot run side by side, deferred and fresh paths take turns
         boolean turns = limit.now() == 1 || policy.inTrouble();
@@ -148,11 +162,11 @@ final class Dispatcher {
         if (flight == null) {
             flight = freshFirst ? diagnosis(now) : batch(fresh, now);
         }
-        return flight == null ? null : covering(flight, fresh, without(work.later(), held));
+        return flight;
     }
 
     private Flight covering(Flight flight, List<Entry> fresh, List<Entry> later) {
-        if (flight.group().kind() != DeliveryPolicy.Kind.PROOF) {
+        if (flight.group().kind() != DeliveryGroup.Kind.PROOF) {
             lastHadFresh = flight.group().hasFresh();
         }
         var others = new ArrayList<>(fresh);
@@ -168,8 +182,8 @@ final class Dispatcher {
     }
 
     private boolean nextHasFailedBefore() {
-        DeliveryPolicy.Group group = policy.next();
-        return group != null && group.kind() != DeliveryPolicy.Kind.PROOF && !group.hasFresh();
+        DeliveryGroup group = policy.next();
+        return group != null && group.kind() != DeliveryGroup.Kind.PROOF && !group.hasFresh();
     }
 
     private @Nullable Flight trial(List<Entry> candidates, long now) {
@@ -181,11 +195,11 @@ final class Dispatcher {
     }
 
     private @Nullable Flight diagnosis(long now) {
-        DeliveryPolicy.Group group = policy.next();
+        DeliveryGroup group = policy.next();
         if (group == null) {
             return null;
         }
-        if (group.kind() == DeliveryPolicy.Kind.PROOF) {
+        if (group.kind() == DeliveryGroup.Kind.PROOF) {
             return fly(policy.startNext(), BatchPlanner.Batch.nothing(group.members()));
         }
         BatchPlanner.Batch batch = cut(group.members(), now);
@@ -206,11 +220,12 @@ final class Dispatcher {
         if (fresh.isEmpty() || policy.batchesUnderWay() >= policy.mostBatches()) {
             return null;
         }
+        var cut = new BatchPlanner.Cut(limit.now(), startedNow, worthAChild.getAsInt());
         BatchPlanner.Batch batch;
         if (flights.isEmpty() && fresh.size() == 1) {
             batch = planner.plain(fresh); // its closure is not needed yet
         } else if (look(fresh, now)) {
-            batch = planner.next(fresh, limit.now(), largeAllowed());
+            batch = planner.next(fresh, cut, largeAllowed());
         } else {
             batch = flights.isEmpty() ? planner.plain(fresh) : null;
         }
@@ -241,7 +256,7 @@ final class Dispatcher {
         return limit.now() == 1 || large < limit.now() - 1;
     }
 
-    private Flight fly(DeliveryPolicy.Group group, BatchPlanner.Batch batch) {
+    private Flight fly(DeliveryGroup group, BatchPlanner.Batch batch) {
         planner.started(batch);
         var flight = new Flight(group, batch, List.of());
         flights.put(group.number(), flight);
@@ -253,23 +268,21 @@ final class Dispatcher {
      *
      * @param now milliseconds since the epoch
      */
-    Learned learn(DeliveryPolicy.Group group, DeliveryOutcome outcome, long now) {
+    Learned learn(DeliveryGroup group, DeliveryOutcome outcome, long now) {
         Flight flight = flights.remove(group.number());
         if (flight == null) {
             throw new IllegalStateException("nothing under way has number " + group.number());
         }
         boolean delivered = outcome instanceof DeliveryOutcome.Delivered;
-        boolean proof = group.kind() == DeliveryPolicy.Kind.PROOF;
-        boolean trial = group.kind() == DeliveryPolicy.Kind.TRIAL;
+        boolean proof = group.kind() == DeliveryGroup.Kind.PROOF;
+        boolean trial = group.kind() == DeliveryGroup.Kind.TRIAL;
         boolean wasDown = policy.down() != null;
         boolean wasDoubtful = policy.doubtful() || trial;
         planner.ended(flight.batch(), delivered);
         if (delivered && !proof) {
             limit.delivered();
-            busyInARow = 0;
-        } else if (outcome instanceof DeliveryOutcome.Busy
-                && limit.busy(group.number(), policy.nextNumber())) {
-            busyUntil = now + busyBackoff.millis(++busyInARow);
+        } else if (outcome instanceof DeliveryOutcome.Busy) {
+            limit.busy(group.number(), policy.nextNumber(), now);
         }
         List<Verdict> verdicts = new ArrayList<>(policy.learn(group, outcome, now));
         if (delivered) {
@@ -280,7 +293,7 @@ final class Dispatcher {
                         && (!wasDown || (trial && policy.down() != null && failed(outcome)));
         if (down) {
             planner.doubtAll();
-            busyUntil = 0;
+            limit.down();
         }
         return new Learned(
                 verdicts, down ? policy.down() : null, delivered && !proof && wasDoubtful);
@@ -331,6 +344,7 @@ final class Dispatcher {
             return Optional.of("a batch was refused, and nothing was delivered since");
         }
         if (flights.size() >= limit.now()) {
+            int most = limit.most();
             return Optional.of(
                     limit.now() < most
                             ? "it waits for a free slot: the destination was busy, so only "

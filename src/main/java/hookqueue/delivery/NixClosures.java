@@ -72,13 +72,8 @@ public final class NixClosures implements ClosureSource {
         void take(PathInfo info) {
             references += info.references().size();
             if (!isTooLong()) {
-                long digest = ClosureGraph.digest(info.path().baseName());
-                long[] others =
-                        info.references().stream()
-                                .filter(other -> !other.equals(info.path()))
-                                .mapToLong(other -> ClosureGraph.digest(other.baseName()))
-                                .toArray();
-                members.put(digest, new Member(digest, others, info.narSize()));
+                Member member = Member.of(info);
+                members.put(member.digest(), member);
             }
         }
 

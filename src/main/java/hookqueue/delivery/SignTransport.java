@@ -33,14 +33,17 @@ final class SignTransport implements Transport {
 
     private final DeliveryChild child;
     private final Path keyFile;
+    private final RecentClosures recent;
     private final Set<StorePath> reported = new HashSet<>();
 
     /**
      * @param keyFile read at each call, so that a corrected key works at once
+     * @param recent remembers the closures that this queries
      */
-    SignTransport(DeliveryChild child, Path keyFile) {
+    SignTransport(DeliveryChild child, Path keyFile, RecentClosures recent) {
         this.child = child;
         this.keyFile = keyFile;
+        this.recent = recent;
     }
 
     @Override
@@ -62,6 +65,7 @@ final class SignTransport implements Transport {
                             group,
                             progress,
                             member -> {
+                                recent.remember(ClosureSource.Member.of(member));
                                 if (needsSignature(member, key.get(), queued)) {
                                     unsigned.add(member.path());
                                 } else if (member.needsTrust()) {

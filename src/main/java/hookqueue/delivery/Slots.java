@@ -41,7 +41,7 @@ final class Slots {
      */
     record Ended(
             Slot slot,
-            DeliveryPolicy.Group group,
+            DeliveryGroup group,
             DeliveryOutcome outcome,
             long began,
             Duration took,
@@ -67,7 +67,7 @@ final class Slots {
     /** Sends a group in a free slot. Prefers the slot that was used last: it is warm. */
     void start(Dispatcher.Flight flight, Instant now) {
         Slot slot = free.pop();
-        DeliveryPolicy.Group group = flight.group();
+        DeliveryGroup group = flight.group();
         List<StorePath> paths = group.members().stream().map(Entry::path).toList();
         var batch = new Lane.Batch(paths.size(), now, new Progress());
         running.put(group.number(), batch);

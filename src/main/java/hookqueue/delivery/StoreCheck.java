@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * Checks a Nix store.
  *
  * <p>Nix has no fast way to query an HTTP cache for many paths: {@code path-info} queries one after
- * the other. {@code nix copy --refresh} queries all of them at once, sends exactly the missing
- * ones, and announces each of them. So a check is a copy.
+ * the other. {@code nix copy} queries all of them at once, sends exactly the missing ones, and
+ * announces each of them. So a check is a copy.
  *
  * <p>Limits: for a path that is gone from the local store, the check covers only the path itself.
  * Nix does not notice a missing NAR while its narinfo exists. For one thread at a time.

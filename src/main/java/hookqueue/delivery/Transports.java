@@ -1,5 +1,6 @@
 package hookqueue.delivery;
 
+import hookqueue.nix.NarInfoCache;
 import hookqueue.nix.Nix;
 import hookqueue.process.ChildProcess;
 import java.nio.file.Path;
@@ -14,9 +15,13 @@ import org.jspecify.annotations.Nullable;
  * @param environment variables that every child gets in addition to the worker's own
  */
 public record Transports(Nix nix, ChildProcess children, Map<String, String> environment) {
-    /** Signs with a secret key file. */
-    public Transport sign(Path keyFile) {
-        return new SignTransport(child("sign"), keyFile);
+    /**
+     * Signs with a secret key file.
+     *
+     * @param recent remembers the closures that it queries
+     */
+    public Transport sign(Path keyFile, RecentClosures recent) {
+        return new SignTransport(child("sign"), keyFile, recent);
     }
 
     /** Delivers to a destination. */
@@ -41,7 +46,7 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
             return null;
         }
         DeliveryChild child = child(destination.name());
-        var copy = new NixTransport(child, store.url(), substituteOnDestination);
+        var copy = new NixTransport(child, cache(), store.url(), substituteOnDestination);
         return new StoreCheck(
                 destination.name(),
                 store.url(),
@@ -71,7 +76,12 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
             return new ExecTransport(child, children, environment, exec.program());
         }
         return new NixTransport(
-                child, ((Destination.Store) destination).url(), substituteOnDestination);
+                child, cache(), ((Destination.Store) destination).url(), substituteOnDestination);
+    }
+
+    private @Nullable NarInfoCache cache() {
+        String home = environment.get("XDG_CACHE_HOME");
+        return home == null ? null : new NarInfoCache(Path.of(home));
     }
 
     private DeliveryChild child(String name) {

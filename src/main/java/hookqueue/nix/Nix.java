@@ -39,16 +39,23 @@ public record Nix(String program, String storeDir) {
      * Copies the closures of the paths to a store. Nix asks for every member whether the store has
      * it, and sends the others.
      *
-     * <p>Without {@code --refresh} Nix trusts its cache of a binary cache for up to 30 days
-     * (narinfo-cache-positive-ttl in nix.conf(5)). With more than one download-attempts Nix itself
-     * retries a failed upload: 2.8 then hangs, and 2.34 waits 73 s after each HTTP 429.
+     * <p>With more than one download-attempts Nix itself retries a failed upload: 2.8 then hangs,
+     * and 2.34 waits 73 s after each HTTP 429.
      *
      * @param substituteOnDestination let an SSH destination fetch from its own substituters
+     * @param refresh distrust every earlier answer of the destination, those of this process too:
+     *     one more round trip for each path, and for each of its references
      */
     public List<String> copy(
-            String destination, boolean substituteOnDestination, List<StorePath> paths) {
-        var verb = new ArrayList<>(List.of("copy", "--to", destination, "--refresh"));
+            String destination,
+            boolean substituteOnDestination,
+            boolean refresh,
+            List<StorePath> paths) {
+        var verb = new ArrayList<>(List.of("copy", "--to", destination));
         verb.addAll(List.of("--option", "download-attempts", "1"));
+        if (refresh) {
+            verb.add("--refresh");
+        }
         if (substituteOnDestination) {
             verb.add("--substitute-on-destination");
         }

@@ -25,7 +25,11 @@ public final class ChildEnvironment {
                 added.getOrDefault(
                         "XDG_CACHE_HOME", environment.getOrDefault("XDG_CACHE_HOME", ""));
         String folder = "lane-" + Integer.toHexString(lane.hashCode()) + "-" + slot;
-        added.put("XDG_CACHE_HOME", Path.of(cache, folder).toString());
+        Path home = Path.of(cache, folder);
+        added.put("XDG_CACHE_HOME", home.toString());
+        if (environment.containsKey("NIX_CACHE_HOME")) { // Nix 2.24 and newer prefer it
+            added.put("NIX_CACHE_HOME", home.resolve("nix").toString());
+        }
         return Map.copyOf(added);
     }
 

@@ -1,5 +1,6 @@
 package hookqueue.process;
 
+import java.io.File;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -9,6 +10,7 @@ import java.io.Reader;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -36,6 +38,12 @@ public final class ChildProcess {
     private static final long SOONEST_LOOK = Duration.ofMillis(20).toNanos();
     private static final long LATEST_LOOK = Duration.ofSeconds(10).toNanos();
 
+    private static final Redirect NOTHING = Redirect.from(new File("/dev/null"));
+
+    /** Waits for the end of a pipe that only the worker holds, beside the command. */
+    private static final String TIED =
+            "exec 3<&0; (read -r gone <&3; kill $$) & exec \"$@\" 3<&- </dev/null";
+
     private static final AtomicLong COUNT = new AtomicLong();
 
     private final Duration stallTimeout;
@@ -59,7 +67,20 @@ public final class ChildProcess {
      */
     public ExitResult run(
             List<String> command, Map<String, String> environment, Consumer<String> output) {
-        return run(command, environment, output, null);
+        return run(command, environment, output, null, NOTHING);
+    }
+
+    /**
+     * Runs a command that would never end by itself. It gets SIGTERM when the worker dies, even
+     * from SIGKILL.
+     *
+     * @return as {@link #run}
+     */
+    public ExitResult runTied(
+            List<String> command, Map<String, String> environment, Consumer<String> output) {
+        var tied = new ArrayList<>(List.of("/bin/sh", "-c", TIED, "sh"));
+        tied.addAll(command);
+        return run(tied, environment, output, null, Redirect.PIPE);
     }
 
     /** Reads what a child writes to its standard output, on a thread of its own. */
@@ -84,18 +105,19 @@ public final class ChildProcess {
             Map<String, String> environment,
             Consumer<String> messages,
             Answer answer) {
-        return run(command, environment, messages, answer);
+        return run(command, environment, messages, answer, NOTHING);
     }
 
     private ExitResult run(
             List<String> command,
             Map<String, String> environment,
             Consumer<String> output,
-            @Nullable Answer answer) {
+            @Nullable Answer answer,
+            Redirect input) {
         String mark = ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet();
         var builder =
                 new ProcessBuilder(command)
-                        .redirectInput(Redirect.from(new java.io.File("/dev/null")))
+                        .redirectInput(input)
                         .redirectErrorStream(answer == null);
         builder.environment().putAll(environment);
         builder.environment().put(ProcessTree.MARK, mark);

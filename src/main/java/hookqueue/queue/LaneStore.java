@@ -104,6 +104,12 @@ public final class LaneStore {
                 State.DEFERRED);
     }
 
+    /** Whether paths of this lane wait for their signatures. */
+    public boolean hasHeld() throws SQLException {
+        return sql.first(row -> row.getInt(1) > 0, "SELECT held FROM lane WHERE id = ?", id)
+                .orElse(false);
+    }
+
     /**
      * Makes deferred paths that were never blamed due now: a delivery has shown that the
      * destination works.

@@ -33,7 +33,7 @@ final class LaneTotals {
                             + Pace.KEPT
                             + " + ? WHERE id = ?",
                     run.delivered(),
-                    run.millis(),
+                    run.share(),
                     lane);
         }
     }

@@ -8,7 +8,8 @@ import java.util.Optional;
  * the next one, so that the last few decide.
  *
  * @param paths the delivered paths
- * @param millis how long they took
+ * @param millis how much of the lane's time they took: while several child processes run, each
+ *     takes an equal part
  */
 public record Pace(double paths, double millis) {
     /** The speed is unknown. */

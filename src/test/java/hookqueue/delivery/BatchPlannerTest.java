@@ -32,7 +32,7 @@ class BatchPlannerTest {
 
     private final Map<Long, long[]> references = new HashMap<>();
     private final Map<Long, Long> sizes = new HashMap<>();
-    private final BatchPlanner planner = new BatchPlanner(this::closures, 200, 4);
+    private final BatchPlanner planner = new BatchPlanner(this::closures, 200);
     private int questions;
     private boolean answers = true;
 
@@ -78,7 +78,8 @@ class BatchPlannerTest {
         var batches = new ArrayList<Batch>();
         while (batches.size() < slots) {
             long large = batches.stream().filter(Batch::large).count();
-            Batch batch = planner.next(due, SLOTS, large < SLOTS - 1);
+            int started = batches.stream().mapToInt(b -> b.members().size()).sum();
+            Batch batch = planner.next(due, cut(started), large < SLOTS - 1);
             if (batch == null) {
                 break;
             }
@@ -87,6 +88,10 @@ class BatchPlannerTest {
             batches.add(batch);
         }
         return batches;
+    }
+
+    private static BatchPlanner.Cut cut(int startedNow) {
+        return new BatchPlanner.Cut(SLOTS, startedNow, 4);
     }
 
     private static List<Long> numbers(Batch batch) {
@@ -98,7 +103,7 @@ class BatchPlannerTest {
         List<Entry> due = due(0, 100);
         List<Batch> batches = start(due, SLOTS);
         assertEquals(
-                List.of(25, 19, 14, 11), batches.stream().map(b -> b.members().size()).toList());
+                List.of(25, 25, 25, 25), batches.stream().map(b -> b.members().size()).toList());
         assertEquals(1, questions);
     }
 
@@ -118,7 +123,7 @@ class BatchPlannerTest {
         assertEquals(1, first.size());
         assertEquals(1, first.getFirst().members().size());
         assertEquals(BIG + SMALL, first.getFirst().bytes());
-        assertNull(planner.next(due, SLOTS, true), "the others need what is being sent");
+        assertNull(planner.next(due, cut(0), true), "the others need what is being sent");
 
         planner.ended(first.getFirst(), true);
         List<Batch> then = start(due, SLOTS);
@@ -193,7 +198,7 @@ class BatchPlannerTest {
         assertNotNull(sending);
         planner.started(sending);
         assertNull(planner.exactly(List.of(Paths.fresh(1))));
-        assertNull(planner.next(List.of(Paths.fresh(1)), SLOTS, true));
+        assertNull(planner.next(List.of(Paths.fresh(1)), cut(0), true));
         planner.ended(sending, true);
         assertEquals(SMALL, planner.exactly(List.of(Paths.fresh(1))).bytes());
     }
@@ -235,7 +240,7 @@ class BatchPlannerTest {
         List<Entry> due = due(0, 1_000);
         start(due, 1);
         long began = System.nanoTime();
-        Batch batch = planner.next(due(0, 1_000), SLOTS, true);
+        Batch batch = planner.next(due(0, 1_000), cut(0), true);
         Duration took = Duration.ofNanos(System.nanoTime() - began);
         assertNull(batch, "all need what is being sent");
         assertTrue(took.toMillis() < 2_000, () -> "took " + took);

@@ -413,7 +413,7 @@ class DeliveryPolicyTest {
     /** Runs lines of scripts. */
     private static final class Play {
         final DeliveryPolicy policy;
-        private final Map<String, DeliveryPolicy.Group> underWay = new LinkedHashMap<>();
+        private final Map<String, DeliveryGroup> underWay = new LinkedHashMap<>();
 
         Play(int maxAttempts) {
             policy = new DeliveryPolicy(maxAttempts, MIDDLE);
@@ -454,30 +454,30 @@ class DeliveryPolicyTest {
         }
 
         private void next(String word, List<String> numbers, String line) {
-            DeliveryPolicy.Group next = policy.next();
+            DeliveryGroup next = policy.next();
             if (numbers.isEmpty()) {
                 assertNull(next, line);
                 return;
             }
             assertNotNull(next, line);
-            DeliveryPolicy.Group started = policy.startNext();
+            DeliveryGroup started = policy.startNext();
             assertEquals(String.join(" ", numbers), key(started), line);
-            assertEquals(word.equals("proof"), started.kind() == DeliveryPolicy.Kind.PROOF, line);
+            assertEquals(word.equals("proof"), started.kind() == DeliveryGroup.Kind.PROOF, line);
             note(started);
         }
 
-        private void note(DeliveryPolicy.Group group) {
+        private void note(DeliveryGroup group) {
             underWay.put(key(group), group);
         }
 
         List<Verdict> answer(String members, String answer) {
-            DeliveryPolicy.Group group = underWay.remove(members);
+            DeliveryGroup group = underWay.remove(members);
             assertNotNull(group, members);
             return policy.learn(group, outcome(answer), NOW);
         }
     }
 
-    private static String key(DeliveryPolicy.Group group) {
+    private static String key(DeliveryGroup group) {
         return group.members().stream().map(e -> "" + e.id()).collect(Collectors.joining(" "));
     }
 
@@ -539,8 +539,8 @@ class DeliveryPolicyTest {
         play.policy.add(entries(IntStream.rangeClosed(1, 50).mapToObj(n -> "p" + n).toList()));
         var verdicts = new ArrayList<Verdict>();
         while (play.policy.next() != null) {
-            DeliveryPolicy.Group group = play.policy.startNext();
-            boolean proof = group.kind() == DeliveryPolicy.Kind.PROOF;
+            DeliveryGroup group = play.policy.startNext();
+            boolean proof = group.kind() == DeliveryGroup.Kind.PROOF;
             verdicts.addAll(play.policy.learn(group, outcome(proof ? "+" : "-"), NOW));
         }
         assertEquals(50, verdicts.size());
@@ -575,7 +575,7 @@ class DeliveryPolicyTest {
 
         Search(int many, Set<Long> bad) {
             var policy = new DeliveryPolicy(10, MIDDLE);
-            DeliveryPolicy.Group group = policy.startBatch(Paths.fresh(0, many));
+            DeliveryGroup group = policy.startBatch(Paths.fresh(0, many));
             while (true) {
                 runs++;
                 boolean refused = group.members().stream().anyMatch(e -> bad.contains(e.id()));
@@ -652,7 +652,7 @@ class DeliveryPolicyTest {
     void anOutcomeWithoutARunningGroupIsABug() {
         var play = new Play(10);
         play.line("batch 1");
-        DeliveryPolicy.Group group = play.underWay.get("1");
+        DeliveryGroup group = play.underWay.get("1");
         play.line("1 + => d1");
         assertThrows(
                 IllegalStateException.class, () -> play.policy.learn(group, outcome("+"), NOW));

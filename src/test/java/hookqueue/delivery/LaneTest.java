@@ -35,6 +35,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -53,6 +54,7 @@ class LaneTest {
     private final FakeCarrier carrier = new FakeCarrier();
     private final AtomicReference<Throwable> fatal = new AtomicReference<>();
     private int slots = 1;
+    private Link link = Link.FAR;
     private ClosureSource closures = ClosureSource.NONE;
     private Queue queue;
     private Lane lane;
@@ -64,6 +66,34 @@ class LaneTest {
         @Override
         public Instant instant() {
             return Instant.ofEpochMilli(millis.get());
+        }
+    }
+
+    /** As a shared connection: it takes a while, and is near or not. */
+    private static final class FakeLink implements Link {
+        volatile boolean opened;
+        volatile boolean closed;
+        volatile boolean near;
+        volatile long settlesIn;
+
+        @Override
+        public boolean isNear() {
+            return near;
+        }
+
+        @Override
+        public void open() {
+            opened = true;
+        }
+
+        @Override
+        public long settlesIn() {
+            return settlesIn;
+        }
+
+        @Override
+        public void close() {
+            closed = true;
         }
     }
 
@@ -126,6 +156,7 @@ class LaneTest {
                         LANE,
                         Improvement.NONE,
                         Collections.nCopies(slots, carrier),
+                        link,
                         closures,
                         queue,
                         new Lane.Limits(100, 4, 3),
@@ -158,6 +189,38 @@ class LaneTest {
         while (folder.resolve("roots").toFile().list().length > 0) {
             Thread.sleep(1); // removed after the commit; the timeout can end it
         }
+    }
+
+    @Test
+    void onANearLinkOneChildGetsAllDuePathsOnceTheLinkHasSettled() throws Exception {
+        var fake = new FakeLink();
+        fake.settlesIn = 60_000;
+        link = fake;
+        slots = 4;
+        restart();
+        assertFalse(fake.opened, "nothing is due");
+        enqueue(IntStream.range(0, 40).toArray());
+        assertNoRun();
+        assertTrue(fake.opened);
+        fake.near = true;
+        fake.settlesIn = 0;
+        queue.wake();
+        assertEquals(40, nextRun().size());
+        awaitSettled();
+        lane.stop();
+        lane.join(Duration.ofSeconds(20));
+        assertTrue(fake.closed);
+    }
+
+    @Test
+    void onAFarLinkAllSlotsGetAnEvenPart() throws Exception {
+        slots = 4;
+        restart();
+        enqueue(IntStream.range(0, 40).toArray());
+        for (int slot = 0; slot < 4; slot++) {
+            assertEquals(10, nextRun().size());
+        }
+        awaitSettled();
     }
 
     @Test

@@ -187,7 +187,7 @@ final class SimulatedLane {
                 new Dispatcher(
                         slots,
                         batch,
-                        WORTH_A_CHILD,
+                        () -> WORTH_A_CHILD,
                         maxAttempts,
                         this::closures,
                         random::nextDouble);
@@ -226,11 +226,7 @@ final class SimulatedLane {
      */
     void turn() {
         Dispatcher.Work work = work();
-        Dispatcher.Flight flight = dispatcher.next(work, now);
-        while (flight != null) {
-            start(flight);
-            flight = dispatcher.next(work, now);
-        }
+        dispatcher.fill(work, now).forEach(this::start);
         if (!flying.isEmpty()) {
             Flying first =
                     flying.stream().min(Comparator.comparingLong(Flying::ends)).orElseThrow();
@@ -298,19 +294,19 @@ final class SimulatedLane {
     }
 
     private void end(Flying flown) {
-        DeliveryPolicy.Group group = flown.flight().group();
+        DeliveryGroup group = flown.flight().group();
         DeliveryOutcome outcome = carry(group.members());
         if (deathIn == 0) {
             deathIn = -1;
             restart();
             return;
         }
-        boolean proof = group.kind() == DeliveryPolicy.Kind.PROOF;
+        boolean proof = group.kind() == DeliveryGroup.Kind.PROOF;
         Dispatcher.Learned learned = dispatcher.learn(group, outcome, now);
         if (outcome instanceof DeliveryOutcome.Delivered && !proof) {
             troubleSince = 0;
         } else if (outcome instanceof DeliveryOutcome.Refused
-                && group.kind() == DeliveryPolicy.Kind.BATCH
+                && group.kind() == DeliveryGroup.Kind.BATCH
                 && troubleSince == 0
                 && !breaker.open()) {
             troubleSince = ++now;
@@ -391,9 +387,9 @@ final class SimulatedLane {
         row.failures = failures;
     }
 
-    private void settle(Dispatcher.Learned learned, DeliveryPolicy.Group group) {
+    private void settle(Dispatcher.Learned learned, DeliveryGroup group) {
         if (learned.down() != null) {
-            boolean still = breaker.open() && group.kind() == DeliveryPolicy.Kind.TRIAL;
+            boolean still = breaker.open() && group.kind() == DeliveryGroup.Kind.TRIAL;
             int failures = still ? breaker.failures() + 1 : 1;
             breaker = new Breaker(failures, now + backoff.millis(failures), now, learned.down());
             story.add("down, failures " + failures);

@@ -1,13 +1,13 @@
 package hookqueue.delivery;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 
 class SlotLimitTest {
-    private final SlotLimit limit = new SlotLimit(8);
+    private static final long NOW = 1_000_000;
+
+    private final SlotLimit limit = new SlotLimit(8, () -> 0.5);
 
     private void deliver(int batches) {
         for (int i = 0; i < batches; i++) {
@@ -17,15 +17,15 @@ class SlotLimitTest {
 
     @Test
     void aBusyDestinationGetsHalfAsManyChildren() {
-        assertTrue(limit.busy(1, 2));
+        limit.busy(1, 2, NOW);
         assertEquals(4, limit.now());
-        assertTrue(limit.busy(2, 3));
+        limit.busy(2, 3, NOW);
         assertEquals(2, limit.now());
     }
 
     @Test
     void afterABusyReportItGetsOneMoreChildEveryTwoRounds() {
-        limit.busy(1, 2);
+        limit.busy(1, 2, NOW);
         deliver(7);
         assertEquals(4, limit.now());
         deliver(1);
@@ -36,14 +36,14 @@ class SlotLimitTest {
 
     @Test
     void everyBusyReportDoublesTheRoundsUpToEight() {
-        limit.busy(1, 2);
-        limit.busy(2, 3);
+        limit.busy(1, 2, NOW);
+        limit.busy(2, 3, NOW);
         deliver(2 * 4 - 1);
         assertEquals(2, limit.now());
         deliver(1);
         assertEquals(3, limit.now());
         for (int batch = 3; batch < 9; batch++) {
-            limit.busy(batch, batch + 1);
+            limit.busy(batch, batch + 1, NOW);
         }
         deliver(7);
         assertEquals(1, limit.now());
@@ -53,9 +53,9 @@ class SlotLimitTest {
 
     @Test
     void aBusyReportDiscardsTheDeliveriesBeforeIt() {
-        limit.busy(1, 2);
+        limit.busy(1, 2, NOW);
         deliver(7);
-        limit.busy(2, 3);
+        limit.busy(2, 3, NOW);
         deliver(7);
         assertEquals(2, limit.now());
     }
@@ -63,28 +63,43 @@ class SlotLimitTest {
     @Test
     void aDestinationThatAcceptsAllChildrenAgainRegainsTheFullLimit() {
         for (int batch = 1; batch < 9; batch++) {
-            limit.busy(batch, batch + 1);
+            limit.busy(batch, batch + 1, NOW);
         }
         deliver(8 * (1 + 2 + 3 + 4 + 5 + 6 + 7));
         assertEquals(8, limit.now());
-        limit.busy(9, 10);
+        limit.busy(9, 10, NOW);
         deliver(2 * (4 + 5 + 6 + 7));
         assertEquals(8, limit.now());
     }
 
     @Test
+    void aBusyDestinationGetsNoneForAWhileThatDoubles() {
+        assertEquals(0, limit.busyFor(NOW));
+        limit.busy(1, 2, NOW);
+        assertEquals(1_000, limit.busyFor(NOW));
+        limit.busy(2, 3, NOW + 1_000);
+        assertEquals(2_000, limit.busyFor(NOW + 1_000));
+        assertEquals(0, limit.busyFor(NOW - 10_000_000), "the clock was set back");
+        limit.delivered();
+        limit.busy(3, 4, NOW + 3_000);
+        assertEquals(1_000, limit.busyFor(NOW + 3_000));
+        limit.down();
+        assertEquals(0, limit.busyFor(NOW + 3_000));
+    }
+
+    @Test
     void batchesThatRanInParallelCountOnce() {
-        assertTrue(limit.busy(1, 9));
-        for (int batch = 2; batch < 9; batch++) {
-            assertFalse(limit.busy(batch, 9));
+        for (int batch = 1; batch < 9; batch++) {
+            limit.busy(batch, 9, NOW);
         }
         assertEquals(4, limit.now());
+        assertEquals(1_000, limit.busyFor(NOW));
     }
 
     @Test
     void theLimitStaysBetweenOneAndTheSetting() {
         for (int batch = 1; batch < 9; batch++) {
-            limit.busy(batch, batch + 1);
+            limit.busy(batch, batch + 1, NOW);
         }
         assertEquals(1, limit.now());
         deliver(1_000);

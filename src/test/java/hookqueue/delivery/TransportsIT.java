@@ -117,7 +117,9 @@ class TransportsIT {
         assertEquals("", made);
         StorePath one = add("one", "1");
         assertInstanceOf(
-                DeliveryOutcome.Delivered.class, carriers.sign(key).carry(List.of(one), progress));
+                DeliveryOutcome.Delivered.class,
+                carriers.sign(key, new RecentClosures(ClosureSource.NONE))
+                        .carry(List.of(one), progress));
         to(cache(), one);
         String info = Files.readString(folder.resolve("binary").resolve(narinfo(one)));
         assertTrue(info.contains("\nSig: t-1:"), info);
@@ -129,7 +131,8 @@ class TransportsIT {
         var outcome =
                 assertInstanceOf(
                         DeliveryOutcome.Unusable.class,
-                        carriers.sign(key).carry(List.of(add("one", "1")), progress));
+                        carriers.sign(key, new RecentClosures(ClosureSource.NONE))
+                                .carry(List.of(add("one", "1")), progress));
         assertEquals("the signing key " + key + " cannot be read", outcome.reason());
     }
 
@@ -139,7 +142,8 @@ class TransportsIT {
         var outcome =
                 assertInstanceOf(
                         DeliveryOutcome.Refused.class,
-                        carriers.sign(key).carry(List.of(add("one", "1")), progress));
+                        carriers.sign(key, new RecentClosures(ClosureSource.NONE))
+                                .carry(List.of(add("one", "1")), progress));
         assertTrue(outcome.reason().contains("key is corrupt"), outcome.reason());
     }
 

@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import hookqueue.base.StorePath;
+import hookqueue.delivery.ClosureSource;
 import hookqueue.delivery.DeliveryOutcome;
 import hookqueue.delivery.Destination;
+import hookqueue.delivery.RecentClosures;
 import hookqueue.delivery.Transports;
 import hookqueue.nix.Nix;
 import hookqueue.nix.Progress;
@@ -245,7 +247,9 @@ class NixTransportIT {
     private void signed(String... paths) {
         assertInstanceOf(
                 DeliveryOutcome.Delivered.class,
-                transports.sign(scratch.key).carry(parsed(paths), new Progress()));
+                transports
+                        .sign(scratch.key, new RecentClosures(ClosureSource.NONE))
+                        .carry(parsed(paths), new Progress()));
     }
 
     private List<StorePath> parsed(String... paths) {

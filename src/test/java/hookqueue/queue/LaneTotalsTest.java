@@ -32,7 +32,7 @@ class LaneTotalsTest {
     private static void ran(Queue queue, BatchResult.Result result, long millis, int delivered)
             throws Exception {
         queue.call(t -> {
-            t.lane("ssh://a").ran(new BatchResult(result, millis, delivered, 0));
+            t.lane("ssh://a").ran(new BatchResult(result, millis, delivered, 0, millis));
             return true;
         });
     }
@@ -88,6 +88,22 @@ class LaneTotalsTest {
             f.record(queue, "ssh://a", new Verdict.Delivered(entry));
             assertEquals(1, tally(queue, "ssh://a").latencies().count());
             assertEquals(1, Fixture.lane(queue, "ssh://a").delivered());
+        }
+    }
+
+    @Test
+    void thePaceCountsEachChildsPartOfTheLanesTime() throws Exception {
+        try (Queue queue = f.open(Fixture.TWO)) {
+            for (int slot = 0; slot < 4; slot++) {
+                queue.call(t -> {
+                    var run = new BatchResult(BatchResult.Result.DELIVERED, 4_000, 10, 0, 1_000);
+                    t.lane("ssh://a").ran(run);
+                    return true;
+                });
+            }
+            assertEquals(
+                    Optional.of(Duration.ofSeconds(10)),
+                    Fixture.lane(queue, "ssh://a").pace().timeFor(100));
         }
     }
 

@@ -1,0 +1,113 @@
+package hookqueue.delivery;
+
+import hookqueue.base.Durations;
+import hookqueue.base.Sizes;
+import hookqueue.base.Text;
+import hookqueue.queue.Breaker;
+import hookqueue.queue.Entry;
+import hookqueue.queue.LaneStore;
+import hookqueue.queue.Verdict;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a lane tells the journal.
+ *
+ * @param name the lane's name in the queue
+ * @param maxAttempts a path that was blamed this often is failed
+ */
+record LaneLog(String name, int maxAttempts) {
+    private static final Logger LOG = LoggerFactory.getLogger(Lane.class);
+
+    /** Tells of a path that is failed or deferred. */
+    void tell(Verdict verdict, long now) {
+        if (verdict instanceof Verdict.Failed failed) {
+            LOG.error(
+                    "{}: failed {}{}: {}",
+                    name,
+                    failed.entry().path(),
+                    // Zero: the path can never be delivered, and one check has shown it.
+                    failed.failures() == 0 ? "" : " after " + failed.failures() + " attempts",
+                    Text.oneLine(failed.reason()));
+        } else if (verdict instanceof Verdict.Deferred later) {
+            LOG.warn(
+                    "{}: deferred {} for {}{}: {}",
+                    name,
+                    later.entry().path(),
+                    Durations.shown(Duration.ofMillis(Math.max(0, later.dueAt() - now))),
+                    later.failures() == 0
+                            ? ""
+                            : " (attempt " + later.failures() + " of " + maxAttempts + ")",
+                    Text.oneLine(later.reason()));
+        }
+    }
+
+    /** Tells when the destination goes down, and when it works again. */
+    void tell(LaneQueue.Change change, long now) {
+        Breaker before = change.before();
+        Breaker after = change.after();
+        if (after.open() && !after.equals(before)) {
+            LOG.warn(
+                    "{}: down since {}, next try in {}: {}",
+                    name,
+                    Instant.ofEpochMilli(after.since()),
+                    Durations.shown(Duration.ofMillis(after.until() - now)),
+                    Text.oneLine(after.reason()));
+        } else if (before.open() && !after.open()) {
+            LOG.info(
+                    "{}: works again after {}",
+                    name,
+                    Durations.shown(Duration.ofMillis(Math.max(0, now - before.since()))));
+        }
+    }
+
+    /** Tells of the end of a child process. */
+    void tell(DeliveryOutcome outcome, List<Entry> group, Duration took) {
+        String what =
+                group.size() == 1 ? group.getFirst().path().toString() : group.size() + " paths";
+        switch (outcome) {
+            case DeliveryOutcome.Delivered delivered ->
+                    LOG.info(
+                            "{}: {} {} in {}{}",
+                            name,
+                            name.equals(LaneStore.SIGN) ? "signed" : "delivered",
+                            what,
+                            Durations.shown(took),
+                            rate(delivered.bytes(), took));
+            case DeliveryOutcome.Refused refused -> notTaken(what, took, refused.reason());
+            case DeliveryOutcome.Busy busy -> notTaken(what, took, busy.reason());
+            case DeliveryOutcome.Unavailable u -> notTaken(what, took, u.reason());
+            case DeliveryOutcome.Unreachable u -> notTaken(what, took, u.reason());
+            case DeliveryOutcome.Invalid invalid ->
+                    LOG.warn(
+                            "{}: {} not valid: {}",
+                            name,
+                            group.size() == 1 ? what : invalid.paths().size() + " of " + what,
+                            Text.oneLine(invalid.reason()));
+            case DeliveryOutcome.Unusable unusable ->
+                    LOG.error("{}: {}", name, Text.oneLine(unusable.reason()));
+            case DeliveryOutcome.Cancelled cancelled ->
+                    LOG.info("{}: {} interrupted, still queued", name, what);
+        }
+    }
+
+    private void notTaken(String what, Duration took, String reason) {
+        LOG.warn(
+                "{}: {} not taken after {}: {}",
+                name,
+                what,
+                Durations.shown(took),
+                Text.oneLine(reason));
+    }
+
+    private static String rate(long bytes, Duration took) {
+        if (bytes == 0) {
+            return "";
+        }
+        long perSecond = bytes * 1_000 / Math.max(1, took.toMillis());
+        return ", " + Sizes.shown(bytes) + " at " + Sizes.shown(perSecond) + "/s";
+    }
+}

@@ -1,0 +1,156 @@
+package hookqueue.delivery;
+
+import hookqueue.queue.BatchResult;
+import hookqueue.queue.Breaker;
+import hookqueue.queue.Entry;
+import hookqueue.queue.LaneStore;
+import hookqueue.queue.Pause;
+import hookqueue.queue.Queue;
+import hookqueue.queue.QueueException;
+import hookqueue.queue.QueueTransaction;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The rows of one lane: reads the work, and records the verdicts and the breaker. For the lane's
+ * thread.
+ *
+ * @param name the lane's name in the queue
+ * @param batchSize most paths for one child process
+ */
+record LaneQueue(String name, Queue queue, int batchSize, Backoff backoff) {
+    private static final Logger LOG = LoggerFactory.getLogger(Lane.class);
+
+    /** The pause after an error of the queue. */
+    static final long TROUBLE_MILLIS = 10_000;
+
+    private static final int MOST_DEFERRED = 50;
+
+    /** How many deferred paths a lane looks up in the closures that a batch sends. */
+    private static final int MOST_COVERED = 200;
+
+    /** How many due paths a lane considers for one batch. */
+    private static final int WINDOW = 1_000;
+
+    /**
+     * @param work the lane's work at one moment
+     * @param expected whether paths are due, or are being signed
+     * @param nextDue when the lane reads the queue again even without a change
+     */
+    record Look(Dispatcher.Work work, boolean expected, Optional<Long> nextDue) {
+        boolean empty() {
+            return work.fresh().isEmpty() && work.deferred().isEmpty();
+        }
+    }
+
+    /** The breaker before and after an answer. */
+    record Change(Breaker before, Breaker after) {}
+
+    /**
+     * Reads the work.
+     *
+     * @param held how many more entries are in flight or in the diagnosis
+     */
+    Look look(long now, int held) throws QueueException, InterruptedException {
+        return queue.call(transaction -> look(transaction, now, held));
+    }
+
+    private Look look(QueueTransaction transaction, long now, int held) throws SQLException {
+        LaneStore lane = transaction.lane(name);
+        Breaker breaker = lane.breaker();
+        Optional<Pause> pause = transaction.meta().pause(now);
+        if (pause.isPresent()) {
+            Optional<Long> end = pause.filter(Pause::ends).map(Pause::until);
+            return new Look(Dispatcher.Work.none(true, breaker), false, end);
+        }
+        if (!breaker.open()) {
+            int window = Math.max(WINDOW, batchSize) + held;
+            List<Entry> deferred = lane.due(now, backoff.longestMillis(), MOST_DEFERRED + held);
+            var work =
+                    new Dispatcher.Work(
+                            false,
+                            breaker,
+                            lane.fresh(window),
+                            deferred.subList(0, Math.min(MOST_DEFERRED, deferred.size())),
+                            lane.deferred(MOST_COVERED));
+            boolean expected =
+                    !work.fresh().isEmpty() || !work.deferred().isEmpty() || lane.hasHeld();
+            return new Look(work, expected, lane.nextDue());
+        }
+        boolean wait = breaker.until() > now && breaker.until() <= now + backoff.longestMillis();
+        if (wait) {
+            return new Look(
+                    Dispatcher.Work.none(false, breaker), false, Optional.of(breaker.until()));
+        }
+        // from either end by turns, so that a run of bad paths at one end does not keep the breaker
+        // open
+        var candidates = new ArrayList<Entry>();
+        if (breaker.failures() % 2 == 1) {
+            candidates.addAll(lane.youngest());
+        }
+        candidates.addAll(lane.fresh(1 + held));
+        if (candidates.isEmpty()) {
+            candidates.addAll(lane.deferred(1 + held));
+        }
+        return new Look(
+                new Dispatcher.Work(false, breaker, candidates, List.of(), List.of()),
+                false,
+                Optional.empty());
+    }
+
+    /** Records a child process, its verdicts, and the state of the destination. */
+    Change record(
+            Dispatcher.Learned learned, DeliveryGroup group, BatchResult run, long bytes, long now)
+            throws InterruptedException {
+        return recorded(transaction -> {
+            LaneStore lane = transaction.lane(name);
+            if (!learned.verdicts().isEmpty()) {
+                lane.record(learned.verdicts(), bytes, now);
+            }
+            lane.ran(run);
+            return change(lane, learned, group, now);
+        });
+    }
+
+    private Change change(LaneStore lane, Dispatcher.Learned learned, DeliveryGroup group, long now)
+            throws SQLException {
+        Breaker before = lane.breaker();
+        if (learned.down() != null) {
+            boolean still = before.open() && group.kind() == DeliveryGroup.Kind.TRIAL;
+            int failures = still ? before.failures() + 1 : 1;
+            var open =
+                    new Breaker(
+                            failures,
+                            now + backoff.millis(failures),
+                            still ? before.since() : now,
+                            learned.down());
+            lane.breaker(open);
+            return new Change(before, open);
+        }
+        if (learned.worksAgain()) {
+            lane.breaker(Breaker.CLOSED);
+            lane.hasten(now);
+            return new Change(before, Breaker.CLOSED);
+        }
+        return new Change(before, before);
+    }
+
+    /** Retries until it is recorded. An unrecorded entry would be sent again and again. */
+    private <T> T recorded(Queue.Task<T> task) throws InterruptedException {
+        while (true) {
+            try {
+                return queue.call(task);
+            } catch (QueueException e) {
+                LOG.error(
+                        "{}: cannot record what was delivered: {}; trying again in 10s",
+                        name,
+                        e.getMessage());
+                Thread.sleep(TROUBLE_MILLIS);
+            }
+        }
+    }
+}
