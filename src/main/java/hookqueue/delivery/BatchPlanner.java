@@ -247,15 +247,4 @@ final class BatchPlanner {
                         .filter(entry -> !waiting.contains(graph.find(entry.path())))
                         .toList();
     }
-
-    private List<ClosureGraph.Node> nodes(Collection<Entry> entries) {
-        var nodes = new ArrayList<ClosureGraph.Node>(entries.size());
-        for (Entry entry : entries) {
-            ClosureGraph.Node node = graph.find(entry.path());
-            if (node != null) {
-                nodes.add(node);
-            }
-        }
-        return nodes;
-    }
 }

@@ -59,7 +59,7 @@ final class Dispatcher {
      * @param covered other queued paths, signed already, in the closures that it sends
      */
     record Flight(DeliveryGroup group, BatchPlanner.Batch batch, List<Entry> covered) {
-        private List<StorePath> paths() {
+        List<StorePath> paths() {
             return group.members().stream().map(Entry::path).toList();
         }
     }
@@ -319,41 +319,6 @@ final class Dispatcher {
 
     /** Why a due path waits; empty if nothing in this lane delays it. */
     Optional<String> waitsFor(StorePath path, long now) {
-        for (Flight flight : flights.values()) {
-            if (flight.paths().contains(path)) {
-                int others = flight.group().members().size() - 1;
-                return Optional.of(
-                        others == 0
-                                ? "it is on its way"
-                                : "it is on its way, with " + others + " others");
-            }
-        }
-        if (policy.held().anyMatch(entry -> entry.path().equals(path))) {
-            return Optional.of(
-                    "a batch with it was refused: its paths are tried alone and in smaller batches");
-        }
-        Optional<StorePath> sender = planner.sender(path, flights.values());
-        if (sender.isPresent()) {
-            return Optional.of(
-                    "it waits for " + sender.get() + ": both need something that is being sent");
-        }
-        if (busyFor(now) > 0) {
-            return Optional.of("the destination said that it is busy");
-        }
-        if (policy.mostBatches() <= policy.batchesUnderWay()) {
-            return Optional.of("a batch was refused, and nothing was delivered since");
-        }
-        if (flights.size() >= limit.now()) {
-            int most = limit.most();
-            return Optional.of(
-                    limit.now() < most
-                            ? "it waits for a free slot: the destination was busy, so only "
-                                    + limit.now()
-                                    + " of "
-                                    + most
-                                    + " are used"
-                            : "it waits for a free slot: all " + most + " are in use");
-        }
-        return Optional.empty();
+        return new WaitReason(flights.values(), policy, planner, limit).of(path, now);
     }
 }

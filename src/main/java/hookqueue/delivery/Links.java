@@ -14,6 +14,8 @@ public record Links(String sshOptions, Map<String, String> environment) {
     private static final ChildProcess CHILDREN = new ChildProcess(Duration.ofDays(10_000));
 
     /**
+     * Makes the link of one destination.
+     *
      * @param changed is called when the link has settled, on another thread
      */
     public Link to(Destination destination, Runnable changed) {

@@ -33,6 +33,8 @@ record SshCommand(List<String> options, String target) {
                     "(?s).*(['\"\\\\]|(?i:control(master|path|persist))|(^|\\s)-[SMOWN]).*");
 
     /**
+     * The command for a destination.
+     *
      * @param url of the destination
      * @param options the worker's {@code NIX_SSHOPTS}, empty if there are none
      * @return empty for a destination without ssh, and if the command is not certain
