@@ -36,6 +36,7 @@ final class Bench {
         one("cold", Cold::start);
         ALL.put("intake", Intake::rates);
         one("memory-idle", Cold::idleMemory);
+        one("memory-slots", Slots::memory);
         ALL.put("growth", Growth::measure);
         one("left-behind", Cold::leftBehind);
         one("drain-far", Drain::far);

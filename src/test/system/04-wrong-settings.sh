@@ -1,5 +1,5 @@
 #!/bin/sh
-# The settings are wrong; builds go on, and what they made is delivered after the mend
+# The settings are wrong; builds continue, and their paths are delivered after the correction
 
 # shellcheck source=src/test/system/scenario.sh
 . "$NPBHQ_TEST_DIR/scenario.sh"

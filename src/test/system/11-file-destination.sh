@@ -1,5 +1,5 @@
 #!/bin/sh
-# A folder as destination, as the manual page says to set it up
+# A folder as destination, set up as in the manual page
 
 # shellcheck source=src/test/system/scenario.sh
 . "$NPBHQ_TEST_DIR/scenario.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # An operator's questions, answered by the commands that README gives
 #
-# The commands are taken out of README's table, so that what stands there is what is run.
+# The scenario runs exactly the commands in README's table.
 
 # shellcheck source=src/test/system/scenario.sh
 . "$NPBHQ_TEST_DIR/scenario.sh"
@@ -72,12 +72,12 @@ asked "Is it done?" ''
 asked "Why is this path not in the cache?" 'settled|delivered' "$path"
 asked "What was delivered when?" '-waiting'
 asked "Is it still there?" 'all is there'
-check "the weekly check is off until somebody enables it" equal "$(root systemctl is-enabled $name-verify.timer)" disabled
+check "the weekly check is disabled by default" equal "$(root systemctl is-enabled $name-verify.timer)" disabled
 check "and its service asks the same" root systemctl start "$name-verify.service"
 checked() { root journalctl -u "$name-verify.service" --no-pager | grep -q 'all is there'; }
 until_ok 10 "the answer is in the journal" checked
 
-# So slow that one can ask: what is in flight is held, and a lane has a pace by now.
+# Slow enough for questions: the gate holds the running uploads, and the lane has a rate.
 gate_close
 build slow 5
 forecast() { answers "How long will it take?" 'a few seconds|about [0-9]'; }

@@ -6,6 +6,7 @@ import hookqueue.command.VerifyCommand;
 import hookqueue.delivery.ClosureSource;
 import hookqueue.delivery.Destination;
 import hookqueue.delivery.DestinationCheck;
+import hookqueue.delivery.Improvement;
 import hookqueue.delivery.Lane;
 import hookqueue.delivery.NixClosures;
 import hookqueue.delivery.Transport;
@@ -70,16 +71,15 @@ final class LaneFactory {
     List<Lane> lanes(Queue queue, InstantSource clock, Consumer<Throwable> fatal) {
         Map<String, String> added = ChildEnvironment.forChildren(environment, settings.stateDir());
         var closures = new NixClosures(nix, new ChildProcess(CLOSURES_STALL), added);
-        int most = settings.batchSize();
-        var signing = new Lane.Limits(most, WORTH_SIGNING, settings.maxAttempts());
-        var limits = new Lane.Limits(most, WORTH_A_CHILD, settings.maxAttempts());
+        var signing = new Lane.Limits(settings.batchSize(), WORTH_SIGNING, settings.maxAttempts());
         var lanes = new ArrayList<Lane>();
         Path key = settings.signingKey();
         if (key != null) {
             lanes.add(
                     new Lane(
                             LaneStore.SIGN,
-                            transports(LaneStore.SIGN, slot -> slot.sign(key)),
+                            Improvement.NONE,
+                            transports(LaneStore.SIGN, settings.parallel(), slot -> slot.sign(key)),
                             ClosureSource.NONE,
                             queue,
                             signing.atMost(Destination.MOST_AT_ONCE),
@@ -88,12 +88,17 @@ final class LaneFactory {
                             fatal));
         }
         for (Destination destination : settings.destinations()) {
-            boolean substitute = settings.substituteOnDestination();
+            Settings.ForDestination own = settings.of(destination.name());
+            var limits = new Lane.Limits(own.batchSize(), WORTH_A_CHILD, settings.maxAttempts());
+            boolean substitute = own.substituteOnDestination();
             lanes.add(
                     new Lane(
                             destination.name(),
+                            Improvement.of(destination),
                             transports(
-                                    destination.name(), slot -> slot.to(destination, substitute)),
+                                    destination.name(),
+                                    own.parallel(),
+                                    slot -> slot.to(destination, substitute)),
                             closures,
                             queue,
                             limits.atMost(destination.mostAtOnce()),
@@ -105,10 +110,9 @@ final class LaneFactory {
     }
 
     /** One for each slot of a lane, with a cache folder of its own. */
-    private List<Transport> transports(String lane, Function<Transports, Transport> make) {
-        return IntStream.range(0, settings.parallel())
-                .mapToObj(slot -> make.apply(inSlot(lane, slot)))
-                .toList();
+    private List<Transport> transports(
+            String lane, int slots, Function<Transports, Transport> make) {
+        return IntStream.range(0, slots).mapToObj(slot -> make.apply(inSlot(lane, slot))).toList();
     }
 
     /** Each destination's checks run in a slot of their own, beside those of its lane. */
@@ -117,11 +121,13 @@ final class LaneFactory {
         var checks = new ArrayList<DestinationCheck>();
         var programs = new ArrayList<String>();
         for (Destination destination : settings.destinations()) {
-            Transports transports = inSlot(destination.name(), settings.parallel());
+            Settings.ForDestination own = settings.of(destination.name());
+            Transports transports = inSlot(destination.name(), own.parallel());
             DestinationCheck check =
                     transports.check(
                             destination,
-                            settings.substituteOnDestination(),
+                            own.batchSize(),
+                            own.substituteOnDestination(),
                             key == null ? null : transports.sign(key));
             if (check == null) {
                 programs.add(destination.name());
@@ -130,13 +136,7 @@ final class LaneFactory {
             }
         }
         return new VerifyCommand(
-                queue,
-                checks,
-                programs,
-                settings.filter(),
-                settings.storeDir(),
-                settings.batchSize(),
-                clock);
+                queue, checks, programs, settings.filters(), settings.storeDir(), clock);
     }
 
     /**
@@ -147,7 +147,10 @@ final class LaneFactory {
     CheckCommand check(List<String> unknown) {
         var targets = new ArrayList<Installation.Target>();
         for (Destination destination : settings.destinations()) {
-            targets.add(new Installation.Target(destination, settings.substituteOnDestination()));
+            targets.add(
+                    new Installation.Target(
+                            destination,
+                            settings.of(destination.name()).substituteOnDestination()));
         }
         return new CheckCommand(
                 new Installation(

@@ -198,7 +198,7 @@ final class Worker {
                                     settings.rootsDir(),
                                     settings.storeDir(),
                                     LaneFactory.names(settings),
-                                    settings.filter()),
+                                    settings.filters()),
                             clock,
                             this::fail,
                             notify::starting);
@@ -208,7 +208,7 @@ final class Worker {
             TimeZone.setDefault(null); // the system's again
         }
         try (queue) {
-            var intake = new SpoolIntake(spool, queue, settings.filter(), clock);
+            var intake = new SpoolIntake(spool, queue, settings.filters(), clock);
             intake.begin();
             var nix = new Nix(settings.nix(), settings.storeDir());
             var factory = new LaneFactory(settings, environment, nix);
@@ -219,7 +219,7 @@ final class Worker {
                     new ExplainCommand(
                             queue,
                             lanes,
-                            settings.filter(),
+                            settings.filters(),
                             nix,
                             new ChildProcess(settings.stallTimeout()),
                             ChildEnvironment.forChildren(environment, settings.stateDir()),
@@ -228,7 +228,7 @@ final class Worker {
                     new CommandHandler(
                             queue,
                             intake,
-                            settings.filter(),
+                            settings.filters(),
                             settings.storeDir(),
                             lanes,
                             explanation,

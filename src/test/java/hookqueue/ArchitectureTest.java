@@ -101,7 +101,7 @@ class ArchitectureTest {
                 .check(PROGRAM);
     }
 
-    /** The rules must be able to fail: turned round, each finds the dependencies that there are. */
+    /** The rules must be able to fail: each inverted rule finds the existing dependencies. */
     @Test
     void theRulesFindWhatTheyForbid() {
         for (Map.Entry<String, List<String>> each : MAY_KNOW.entrySet()) {

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -48,7 +49,10 @@ class SettingsTest {
         assertEquals(Duration.ofMinutes(10), settings.stallTimeout());
         assertEquals(10, settings.maxAttempts());
         assertEquals(Duration.ofDays(30), settings.failedRetention());
-        assertTrue(settings.filter().test(new StorePath("7hx47qyrz4065viqzzhdqi5jixgjys0z-a")));
+        assertTrue(
+                settings.filters()
+                        .common()
+                        .test(new StorePath("7hx47qyrz4065viqzzhdqi5jixgjys0z-a")));
         assertEquals(false, settings.substituteOnDestination());
         assertNull(settings.metricsFile());
         assertEquals("info", settings.logLevel());
@@ -93,15 +97,19 @@ class SettingsTest {
         assertEquals(1, settings.maxAttempts());
         assertEquals(Duration.ofHours(2), settings.failedRetention());
         assertTrue(
-                settings.filter()
+                settings.filters()
+                        .common()
                         .test(new StorePath("7hx47qyrz4065viqzzhdqi5jixgjys0z-hello-2.12")));
         assertEquals(
                 false,
-                settings.filter()
+                settings.filters()
+                        .common()
                         .test(new StorePath("7hx47qyrz4065viqzzhdqi5jixgjys0z-hello-2.12-doc")));
         assertEquals(
                 false,
-                settings.filter().test(new StorePath("7hx47qyrz4065viqzzhdqi5jixgjys0z-other")));
+                settings.filters()
+                        .common()
+                        .test(new StorePath("7hx47qyrz4065viqzzhdqi5jixgjys0z-other")));
         assertTrue(settings.substituteOnDestination());
         assertEquals(Path.of("/metrics.prom"), settings.metricsFile());
         assertEquals("debug", settings.logLevel());
@@ -158,6 +166,66 @@ class SettingsTest {
             })
     void aMistakeIsReportedByNameValueAndRule(String name, String value, String reason) {
         assertEquals(List.of(name + ": " + reason), mistakes(with(name, value)));
+    }
+
+    @Test
+    void aDestinationMayHaveSettingsOfItsOwn() {
+        Settings settings =
+                good(
+                        Map.ofEntries(
+                                Map.entry("NPBHQ_UPLOAD_TO", "home=ssh://a office=ssh://b ssh://c"),
+                                Map.entry("NPBHQ_EXCLUDE", "-doc$"),
+                                Map.entry("NPBHQ_BATCH_SIZE", "100"),
+                                Map.entry("NPBHQ_INCLUDE_office", "^hello"),
+                                Map.entry("NPBHQ_PARALLEL_office", "1"),
+                                Map.entry("NPBHQ_SUBSTITUTE_ON_DESTINATION_office", "yes"),
+                                Map.entry("NPBHQ_BATCH_SIZE_home", "7"),
+                                Map.entry("NPBHQ_EXCLUDE_home", "")));
+        assertEquals(new Settings.ForDestination(100, 1, true), settings.of("office"));
+        assertEquals(new Settings.ForDestination(7, 4, false), settings.of("home"));
+        assertEquals(new Settings.ForDestination(100, 4, false), settings.of("ssh://c"));
+        var doc = new StorePath("7hx47qyrz4065viqzzhdqi5jixgjys0z-hello-doc");
+        var other = new StorePath("7hx47qyrz4065viqzzhdqi5jixgjys0z-other");
+        assertEquals(List.of("home", "office", "ssh://c"), settings.filters().destinations());
+        assertEquals(Set.of("home", "office", "ssh://c"), settings.filters().excluding(doc));
+        assertEquals(Set.of("office"), settings.filters().excluding(other));
+    }
+
+    /** Names are lower case and the other settings upper case, so no variable is both. */
+    @Test
+    void aDestinationsOwnSettingIsNeverTakenForAnother() {
+        Settings settings =
+                good(
+                        Map.of(
+                                "NPBHQ_UPLOAD_TO", "size=ssh://a batch_size=ssh://b",
+                                "NPBHQ_BATCH_SIZE", "1",
+                                "NPBHQ_BATCH_SIZE_size", "2",
+                                "NPBHQ_BATCH_SIZE_batch_size", "3",
+                                "NPBHQ_PARALLEL_batch_size", "5"));
+        assertEquals(1, settings.batchSize());
+        assertEquals(2, settings.of("size").batchSize());
+        assertEquals(3, settings.of("batch_size").batchSize());
+        assertEquals(4, settings.of("size").parallel());
+        assertEquals(5, settings.of("batch_size").parallel());
+    }
+
+    @Test
+    void anOwnSettingForNoDestinationIsAMistakeAlsoInUpperCase() {
+        String rule =
+                ": no destination of NPBHQ_UPLOAD_TO has this name (it gives names as NAME=URL, in lower"
+                        + " case; there are: office): ";
+        assertEquals(
+                List.of(
+                        "NPBHQ_PARALLEL_office: not a whole number from 1 to 16: 0",
+                        "NPBHQ_BATCH_SIZE_OFFICE" + rule + "OFFICE",
+                        "NPBHQ_INCLUDE_home" + rule + "home"),
+                mistakes(
+                        Map.of(
+                                "NPBHQ_UPLOAD_TO", "office=ssh://a ssh://b",
+                                "NPBHQ_INCLUDE_home", "x",
+                                "NPBHQ_EXCLUDE_home", "",
+                                "NPBHQ_PARALLEL_office", "0",
+                                "NPBHQ_BATCH_SIZE_OFFICE", "3")));
     }
 
     @Test

@@ -18,10 +18,17 @@ import org.slf4j.LoggerFactory;
  * @param include all paths when null
  * @param exclude none when null
  */
-public record Filter(@Nullable Pattern include, @Nullable Pattern exclude)
+public record Filter(@Nullable Rule include, @Nullable Rule exclude)
         implements Predicate<StorePath> {
     /** Takes every path. */
     public static final Filter ALL = new Filter(null, null);
+
+    /**
+     * One expression.
+     *
+     * @param setting the variable that has it
+     */
+    public record Rule(String setting, Pattern expression) {}
 
     private static final Logger LOG = LoggerFactory.getLogger(Filter.class);
 
@@ -32,17 +39,17 @@ public record Filter(@Nullable Pattern include, @Nullable Pattern exclude)
 
     @Override
     public boolean test(StorePath path) {
-        return (include == null || found(include, path, true))
-                && (exclude == null || !found(exclude, path, false));
+        return (include == null || found(include.expression(), path, true))
+                && (exclude == null || !found(exclude.expression(), path, false));
     }
 
     /** Why a path is accepted or not, for {@code explain}. */
     public String reason(StorePath path) {
-        if (include != null && !found(include, path, true)) {
-            return "NPBHQ_INCLUDE does not match its name: " + include;
+        if (include != null && !found(include.expression(), path, true)) {
+            return include.setting() + " does not match its name: " + include.expression();
         }
-        if (exclude != null && found(exclude, path, false)) {
-            return "NPBHQ_EXCLUDE matches its name: " + exclude;
+        if (exclude != null && found(exclude.expression(), path, false)) {
+            return exclude.setting() + " matches its name: " + exclude.expression();
         }
         return include == null && exclude == null ? "no filter is set" : "the filters match";
     }

@@ -1,6 +1,6 @@
 package hookqueue.command;
 
-import hookqueue.base.StorePath;
+import hookqueue.base.Filters;
 import hookqueue.base.Text;
 import hookqueue.base.Version;
 import hookqueue.delivery.Lane;
@@ -22,7 +22,6 @@ import java.io.IOException;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,7 +48,7 @@ public final class CommandHandler implements RequestHandler {
     public CommandHandler(
             Queue queue,
             SpoolIntake intake,
-            Predicate<StorePath> filter,
+            Filters filters,
             String storeDir,
             List<Lane> lanes,
             ExplainCommand explanation,
@@ -61,7 +60,7 @@ public final class CommandHandler implements RequestHandler {
             long ownUid) {
         this.queue = queue;
         this.intake = intake;
-        this.enqueuing = new EnqueueCommand(queue, filter, clock);
+        this.enqueuing = new EnqueueCommand(queue, filters, clock);
         this.storeDir = storeDir;
         this.lanes = lanes;
         this.waiting = new WaitCommand(queue, storeDir, clock);

@@ -1,6 +1,6 @@
 package hookqueue.command;
 
-import hookqueue.base.StorePath;
+import hookqueue.base.Filters;
 import hookqueue.base.Text;
 import hookqueue.protocol.Request;
 import hookqueue.protocol.RequestHandler.Pending;
@@ -9,31 +9,30 @@ import hookqueue.queue.QueueException;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Queues the paths that a filter lets through, and replies after the commit. */
+/** Queues the paths that the filters let through, and replies after the commit. */
 final class EnqueueCommand {
     private static final Logger LOG = LoggerFactory.getLogger(EnqueueCommand.class);
     private static final int MOST_NAMED = Request.MOST_REASONS;
 
     private final Queue queue;
-    private final Predicate<StorePath> filter;
+    private final Filters filters;
     private final InstantSource clock;
 
-    EnqueueCommand(Queue queue, Predicate<StorePath> filter, InstantSource clock) {
+    EnqueueCommand(Queue queue, Filters filters, InstantSource clock) {
         this.queue = queue;
-        this.filter = filter;
+        this.filters = filters;
         this.clock = clock;
     }
 
     /** The filters run on the session's thread: a regular expression may take its time. */
     Pending submit(List<Request.Enqueue> requests) {
-        List<List<StorePath>> taken =
-                requests.stream()
-                        .map(request -> request.paths().stream().filter(filter).toList())
-                        .toList();
+        var taken = new ArrayList<Filters.Selection>(requests.size());
+        for (Request.Enqueue request : requests) {
+            taken.add(filters.select(request.paths()));
+        }
         Queue.Submitted<Boolean> commit =
                 queue.submit(transaction -> {
                     for (int i = 0; i < taken.size(); i++) {
@@ -48,14 +47,14 @@ final class EnqueueCommand {
 
     private static List<String> replies(
             List<Request.Enqueue> requests,
-            List<List<StorePath>> taken,
+            List<Filters.Selection> taken,
             Queue.Submitted<Boolean> commit)
             throws InterruptedException {
         try {
             commit.await();
             var replies = new ArrayList<String>(requests.size());
             for (int i = 0; i < requests.size(); i++) {
-                replies.add(reply(requests.get(i), taken.get(i).size()));
+                replies.add(reply(requests.get(i), taken.get(i).taken().size()));
             }
             return replies;
         } catch (QueueException e) {

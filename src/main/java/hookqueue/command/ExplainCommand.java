@@ -1,6 +1,7 @@
 package hookqueue.command;
 
 import hookqueue.base.Filter;
+import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import hookqueue.base.Text;
 import hookqueue.delivery.Lane;
@@ -56,7 +57,7 @@ public final class ExplainCommand {
 
     private final Queue queue;
     private final List<Lane> lanes;
-    private final Filter filter;
+    private final Filters filters;
     private final Nix nix;
     private final ChildProcess children;
     private final Map<String, String> environment;
@@ -65,14 +66,14 @@ public final class ExplainCommand {
     public ExplainCommand(
             Queue queue,
             List<Lane> lanes,
-            Filter filter,
+            Filters filters,
             Nix nix,
             ChildProcess children,
             Map<String, String> environment,
             InstantSource clock) {
         this.queue = queue;
         this.lanes = lanes;
-        this.filter = filter;
+        this.filters = filters;
         this.nix = nix;
         this.children = children;
         this.environment = environment;
@@ -101,7 +102,7 @@ public final class ExplainCommand {
         for (DeliveryRow row : known.rows()) {
             reply.data(DeliveryRowFormat.text(row, nix.storeDir(), clock.instant()));
         }
-        boolean taken = filter.test(path);
+        boolean taken = filters.anyTakes(path);
         boolean here = Files.exists(Path.of(path.in(nix.storeDir())), LinkOption.NOFOLLOW_LINKS);
         if (known.rows().isEmpty()) {
             reply.data(
@@ -147,7 +148,7 @@ public final class ExplainCommand {
             reply.data(
                     "to try again now: nix-post-build-hook-queue retry " + path.in(nix.storeDir()));
         }
-        reply.data("filters: " + (taken ? "accepted, " : "excluded, ") + filter.reason(path));
+        tellFilters(path, reply);
         if (!here) {
             reply.data("not in the local store");
         } else if (taken) {
@@ -156,6 +157,33 @@ public final class ExplainCommand {
             dependants(path, reply);
         }
         return "ok";
+    }
+
+    /** One line, or one for each destination when not all have the same filter. */
+    private void tellFilters(StorePath path, Reply reply) throws IOException {
+        if (filters.own().isEmpty()) {
+            reply.data("filters: " + verdict(filters.common(), path));
+            return;
+        }
+        for (String destination : filters.destinations()) {
+            reply.data(
+                    "filters of "
+                            + destination
+                            + ": "
+                            + verdict(filters.filter(destination), path));
+        }
+    }
+
+    private static String verdict(Filter filter, StorePath path) {
+        return (filter.test(path) ? "accepted, " : "excluded, ") + filter.reason(path);
+    }
+
+    /** The destinations that take a path and exclude its dependency. */
+    private List<String> without(StorePath path, StorePath dependency) {
+        return filters.excluding(dependency).stream()
+                .filter(destination -> filters.filter(destination).test(path))
+                .sorted()
+                .toList();
     }
 
     /** What a lane knows beyond the queue: what its other child processes do. */
@@ -179,11 +207,20 @@ public final class ExplainCommand {
 
     /** Nix copies whole closures; filters do not apply to dependencies. */
     private void companions(StorePath path, Reply reply) throws IOException, InterruptedException {
-        Found excluded = ask(nix.closure(path), member -> !filter.test(member), MOST_SHOWN);
+        Found excluded =
+                ask(
+                        nix.closure(path),
+                        member ->
+                                filters.own().isEmpty()
+                                        ? !filters.common().test(member)
+                                        : !without(path, member).isEmpty(),
+                        MOST_SHOWN);
         for (StorePath member : excluded.first()) {
+            List<String> without = without(path, member);
             reply.data(
                     "uploaded anyway although excluded, as its dependency: "
-                            + member.in(nix.storeDir()));
+                            + member.in(nix.storeDir())
+                            + (without.isEmpty() ? "" : " to " + String.join(", ", without)));
         }
         if (excluded.more() > 0) {
             reply.data("and " + excluded.more() + " more excluded dependencies");

@@ -1,6 +1,7 @@
 package hookqueue.command;
 
 import hookqueue.base.Filter;
+import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import hookqueue.base.Text;
 import hookqueue.delivery.DestinationCheck;
@@ -20,8 +21,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The answer to {@code verify}: are these paths, or all that is remembered as delivered, still at
@@ -39,7 +38,6 @@ import org.slf4j.LoggerFactory;
  * verification that was interrupted continues when a client asks again within a day.
  */
 public final class VerifyCommand {
-    private static final Logger LOG = LoggerFactory.getLogger(VerifyCommand.class);
     private static final long STALE_MILLIS = Duration.ofDays(1).toMillis();
     private static final long LOOK_AGAIN_MILLIS = 5_000;
     private static final int MOST_NAMED = 100;
@@ -48,35 +46,28 @@ public final class VerifyCommand {
     private final Queue queue;
     private final List<DestinationCheck> checks;
     private final List<String> programs;
-    private final Filter filter;
+    private final Filters filters;
     private final String storeDir;
-    private final int batchSize;
     private final InstantSource clock;
 
     /**
      * @param checks one for each destination that can be asked
      * @param programs names of the destinations that cannot be asked
-     * @param batchSize most paths for one child process
      */
     public VerifyCommand(
             Queue queue,
             List<DestinationCheck> checks,
             List<String> programs,
-            Filter filter,
+            Filters filters,
             String storeDir,
-            int batchSize,
             InstantSource clock) {
         this.queue = queue;
         this.checks = checks;
         this.programs = programs;
-        this.filter = filter;
+        this.filters = filters;
         this.storeDir = storeDir;
-        this.batchSize = batchSize;
         this.clock = clock;
     }
-
-    /** What one destination's part came to: counts, and why it is not complete (or empty). */
-    private record Part(Counts counts, long undelivered, String trouble) {}
 
     /** A batch of paths, and the row of the last one that was looked at. */
     private record Batch(List<StorePath> paths, long last) {}
@@ -88,7 +79,7 @@ public final class VerifyCommand {
         }
         List<String> excluded =
                 verify.paths().stream()
-                        .filter(path -> !filter.test(path))
+                        .filter(path -> !filters.anyTakes(path))
                         .limit(MOST_NAMED)
                         .map(path -> path.in(storeDir))
                         .toList();
@@ -113,10 +104,10 @@ public final class VerifyCommand {
             return "error the queue is paused; to resume: nix-post-build-hook-queue resume";
         }
         long since = queue.call(t -> t.verification().begin(clock.millis(), STALE_MILLIS));
-        var parts = new ArrayList<Part>();
+        var parts = new ArrayList<VerifyReport.Part>();
         for (DestinationCheck check : checks) {
-            Part part = remembered(check, since, reply);
-            tell(check, part, reply);
+            VerifyReport.Part part = remembered(check, since, reply);
+            new VerifyReport(reply, storeDir).part(check.name(), part);
             parts.add(part);
         }
         if (parts.stream().allMatch(part -> part.counts().done())) {
@@ -125,10 +116,10 @@ public final class VerifyCommand {
                 return true;
             });
         }
-        return summary(parts);
+        return VerifyReport.summary(parts);
     }
 
-    private Part remembered(DestinationCheck check, long since, Reply reply)
+    private VerifyReport.Part remembered(DestinationCheck check, long since, Reply reply)
             throws IOException, QueueException, InterruptedException {
         String name = check.name();
         Counts counts = queue.call(t -> t.verification().counts(name));
@@ -138,7 +129,7 @@ public final class VerifyCommand {
         while (!counts.done()) {
             Optional<String> down = awaitTurn(name, reply);
             if (down.isPresent()) {
-                return new Part(counts, 0, down.get());
+                return new VerifyReport.Part(counts, 0, down.get());
             }
             long after = counts.row();
             Batch batch = queue.call(t -> batch(t.lane(name), check, after, since));
@@ -149,7 +140,7 @@ public final class VerifyCommand {
                             : check.check(batch.paths());
             switch (answer) {
                 case DestinationCheck.Answer.Unknown unknown -> {
-                    return new Part(counts, 0, Text.oneLine(unknown.reason()));
+                    return new VerifyReport.Part(counts, 0, Text.oneLine(unknown.reason()));
                 }
                 case DestinationCheck.Answer.Checked checked -> {
                     Counts sum = sum(counts, batch.paths().size(), checked);
@@ -166,18 +157,18 @@ public final class VerifyCommand {
                         t.verification().record(name, now, checked.refused(), clock.millis());
                         return true;
                     });
-                    tell(name, checked, reply);
+                    new VerifyReport(reply, storeDir).batch(name, checked);
                     counts = now;
                 }
             }
         }
-        return new Part(counts, 0, "");
+        return new VerifyReport.Part(counts, 0, "");
     }
 
     private Batch batch(LaneStore lane, DestinationCheck check, long after, long since)
             throws SQLException {
-        List<LaneStore.Delivered> page =
-                lane.deliveredAfter(after, Math.min(batchSize, check.mostAtOnce()));
+        List<LaneStore.Delivered> page = lane.deliveredAfter(after, check.mostAtOnce());
+        Filter filter = filters.filter(check.name());
         return new Batch(
                 page.stream()
                         .filter(each -> each.at() < since && filter.test(each.path()))
@@ -210,25 +201,39 @@ public final class VerifyCommand {
         }
     }
 
-    /** At once, whatever else is to be done. */
+    /** Runs at once, before all other work. */
     private String some(List<StorePath> paths, Reply reply)
             throws IOException, QueueException, InterruptedException {
         List<StorePath> distinct = paths.stream().distinct().toList();
-        var parts = new ArrayList<Part>();
+        var parts = new ArrayList<VerifyReport.Part>();
         for (DestinationCheck check : checks) {
-            Part part = some(check, distinct, reply);
-            tell(check, part, reply);
+            VerifyReport.Part part = some(check, taken(check.name(), distinct, reply), reply);
+            new VerifyReport(reply, storeDir).part(check.name(), part);
             parts.add(part);
         }
-        return summary(parts);
+        return VerifyReport.summary(parts);
     }
 
-    private Part some(DestinationCheck check, List<StorePath> paths, Reply reply)
+    /** Names the paths that a destination does not take, and returns the others. */
+    private List<StorePath> taken(String name, List<StorePath> paths, Reply reply)
+            throws IOException {
+        var taken = new ArrayList<StorePath>();
+        for (StorePath path : paths) {
+            if (filters.filter(name).test(path)) {
+                taken.add(path);
+            } else {
+                reply.data(name + ": not checked: its filter excludes " + path.in(storeDir));
+            }
+        }
+        return taken;
+    }
+
+    private VerifyReport.Part some(DestinationCheck check, List<StorePath> paths, Reply reply)
             throws IOException, QueueException, InterruptedException {
         String name = check.name();
         Counts counts = Counts.NONE;
         long undelivered = 0;
-        int size = Math.min(batchSize, check.mostAtOnce());
+        int size = check.mostAtOnce();
         for (int from = 0; from < paths.size(); from += size) {
             reply.flush();
             List<StorePath> page = paths.subList(from, Math.min(paths.size(), from + size));
@@ -249,7 +254,8 @@ public final class VerifyCommand {
             }
             switch (check.check(delivered)) {
                 case DestinationCheck.Answer.Unknown unknown -> {
-                    return new Part(counts, undelivered, Text.oneLine(unknown.reason()));
+                    return new VerifyReport.Part(
+                            counts, undelivered, Text.oneLine(unknown.reason()));
                 }
                 case DestinationCheck.Answer.Checked checked -> {
                     counts = sum(counts, delivered.size(), checked);
@@ -257,11 +263,11 @@ public final class VerifyCommand {
                         t.verification().requeue(name, checked.refused(), clock.millis());
                         return true;
                     });
-                    tell(name, checked, reply);
+                    new VerifyReport(reply, storeDir).batch(name, checked);
                 }
             }
         }
-        return new Part(counts, undelivered, "");
+        return new VerifyReport.Part(counts, undelivered, "");
     }
 
     private static boolean isFor(DeliveryRow row, String lane) {
@@ -275,72 +281,5 @@ public final class VerifyCommand {
                 before.sent() + checked.sent(),
                 before.queued() + checked.refused().size(),
                 before.lost() + checked.lost().size());
-    }
-
-    /** Names what a batch showed, to the client and in the journal. */
-    private void tell(String name, DestinationCheck.Answer.Checked checked, Reply reply)
-            throws IOException {
-        if (checked.sent() > 0) {
-            LOG.warn("{}: had lost {} paths, sent again", name, checked.sent());
-        }
-        for (String sent : checked.names()) {
-            reply.data(name + ": was missing, sent again: " + storeDir + "/" + sent);
-        }
-        if (checked.sent() > checked.names().size()) {
-            reply.data(name + ": and " + (checked.sent() - checked.names().size()) + " more");
-        }
-        for (StorePath path : checked.lost()) {
-            LOG.error("{}: lost {}, which is gone here too", name, path);
-            reply.data(name + ": lost, and gone from the local store: " + path.in(storeDir));
-        }
-        if (!checked.refused().isEmpty()) {
-            LOG.warn("{}: {} paths queued again", name, checked.refused().size());
-            reply.data(
-                    name
-                            + ": queued again: "
-                            + checked.refused().size()
-                            + " paths, something of which is missing: "
-                            + Text.oneLine(checked.reason()));
-        }
-    }
-
-    private static void tell(DestinationCheck check, Part part, Reply reply) throws IOException {
-        Counts counts = part.counts();
-        var line = new StringBuilder(check.name()).append(": checked ").append(counts.checked());
-        line.append(", sent again ").append(counts.sent());
-        append(line, ", queued again ", counts.queued());
-        append(line, ", lost ", counts.lost());
-        append(line, ", not delivered yet ", part.undelivered());
-        if (!part.trouble().isEmpty()) {
-            line.append("; not asked for the rest: ").append(part.trouble());
-        }
-        reply.data(line.toString());
-        reply.flush();
-    }
-
-    private static String summary(List<Part> parts) {
-        long sent = parts.stream().mapToLong(part -> part.counts().sent()).sum();
-        long queued = parts.stream().mapToLong(part -> part.counts().queued()).sum();
-        long lost = parts.stream().mapToLong(part -> part.counts().lost()).sum();
-        long undelivered = parts.stream().mapToLong(Part::undelivered).sum();
-        long unasked = parts.stream().filter(part -> !part.trouble().isEmpty()).count();
-        var line = new StringBuilder("all is there");
-        append(line, "; sent again: ", sent);
-        if (queued + lost + undelivered + unasked == 0) {
-            return "ok " + line;
-        }
-        line = new StringBuilder("error not everything is there");
-        append(line, "; sent again: ", sent);
-        append(line, "; queued again: ", queued);
-        append(line, "; lost: ", lost);
-        append(line, "; not delivered yet: ", undelivered);
-        append(line, "; destinations that could not be asked: ", unasked);
-        return line.toString();
-    }
-
-    private static void append(StringBuilder line, String what, long count) {
-        if (count > 0) {
-            line.append(what).append(count);
-        }
     }
 }

@@ -27,11 +27,15 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
     /**
      * Makes the check of a destination.
      *
+     * @param batchSize most paths for one child process
      * @param sign signs paths before they are sent again, or null
      * @return null for a program, which cannot be queried
      */
     public @Nullable DestinationCheck check(
-            Destination destination, boolean substituteOnDestination, @Nullable Transport sign) {
+            Destination destination,
+            int batchSize,
+            boolean substituteOnDestination,
+            @Nullable Transport sign) {
         Destination place = destination instanceof Destination.Named n ? n.place() : destination;
         if (!(place instanceof Destination.Store store)) {
             return null;
@@ -39,7 +43,12 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
         DeliveryChild child = child(destination.name());
         var copy = new NixTransport(child, store.url(), substituteOnDestination);
         return new StoreCheck(
-                destination.name(), store.url(), destination.mostAtOnce(), child, sign, copy);
+                destination.name(),
+                store.url(),
+                Math.min(batchSize, destination.mostAtOnce()),
+                child,
+                sign,
+                copy);
     }
 
     /**

@@ -2,11 +2,8 @@ package hookqueue.process;
 
 import java.io.File;
 import java.io.FileInputStream;
-import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -60,10 +57,8 @@ final class ProcessMark {
                 return withoutEnvironment(Path.of(process));
             }
             return contains(length) ? Look.OURS : Look.ANOTHERS;
-        } catch (AccessDeniedException e) {
-            return Look.ANOTHERS;
         } catch (IOException e) {
-            return Look.GONE; // perhaps a zombie
+            return Look.GONE; // perhaps a zombie; Linux 6.18 opens no file of a kernel thread
         }
     }
 
@@ -73,9 +68,6 @@ final class ProcessMark {
             int length;
             try (var stream = new FileInputStream(file)) {
                 length = stream.read(environ);
-            } catch (FileNotFoundException e) {
-                FileChannel.open(file.toPath()).close(); // throws an exception that says why
-                throw e;
             }
             if (length < environ.length) {
                 return length;

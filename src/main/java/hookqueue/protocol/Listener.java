@@ -44,6 +44,7 @@ public final class Listener {
     private final Duration idleTimeout;
     private final LongLines longLines = new LongLines();
     private final SlowRequests slowRequests = new SlowRequests();
+    private final SessionThreads threads = new SessionThreads();
     private final Map<Session, Thread> sessions = new ConcurrentHashMap<>();
 
     /** Guards {@link #turns}. */
@@ -158,6 +159,7 @@ public final class Listener {
 
     /** Ends all sessions; call it after {@link #run} has returned. */
     public void closeSessions(Duration most) throws InterruptedException {
+        threads.close(most);
         for (Map.Entry<Session, Thread> each : sessions.entrySet()) {
             each.getKey().close();
             each.getValue().interrupt();
@@ -232,11 +234,10 @@ public final class Listener {
                             sessions.remove(session[0]);
                             selector.wakeup();
                         });
-        var thread = new Thread(session[0], "session");
-        thread.setDaemon(true);
-        sessions.put(session[0], thread);
+        SessionThreads.Worker worker = threads.take();
+        sessions.put(session[0], worker.thread());
         try {
-            thread.start();
+            worker.run(session[0]);
         } catch (OutOfMemoryError e) { // the JDK throws this at the limit on processes
             sessions.remove(session[0]);
             throw new IOException("no thread for it: " + e.getMessage(), e);
@@ -245,7 +246,7 @@ public final class Listener {
 
     /**
      * Waits up to 500 ms for a place, so that a burst of hooks gets in; once the places have been
-     * taken for so long, it does not wait.
+     * occupied for so long, it does not wait.
      */
     private boolean roomSoon() {
         if (sessions.size() < MOST_SESSIONS) {

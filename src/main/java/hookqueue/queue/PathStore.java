@@ -1,21 +1,29 @@
 package hookqueue.queue;
 
+import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import hookqueue.queue.DeliveryRow.State;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Queues, drops, expires, settles and forgets paths.
- *
- * <p>A new path, and one that is queued again, gets its root. A path is settled, and loses its
- * root, when its last delivery is deleted.
+ * Queues paths, and forgets them a time after {@link RemovalStore} has settled them. A new path,
+ * and one that is queued again, gets its root.
  */
 public final class PathStore {
     /** The key of the last row number; a row number is never reused. */
     private static final String LAST_ID = "last_id";
+
+    /** A condition on lane l: its name is not among the {@link #words} of the parameter. */
+    private static final String EXCEPT = " AND instr(?, ' ' || l.name || ' ') = 0";
+
+    private static final String NEW = " AND l.generation > p.generation";
+    private static final String NEW_OR_NEVER_DELIVERED =
+            " AND (l.generation > p.generation OR NOT EXISTS"
+                    + " (SELECT 1 FROM delivered r WHERE r.lane = l.id AND r.path = p.id))";
 
     private final Sql sql;
     private final Meta meta;
@@ -43,14 +51,21 @@ public final class PathStore {
         nextId = 1 + Math.max(last, Math.max(meta.get(LAST_ID), meta.get(Meta.UNTAGGED)));
     }
 
+    /** Queues paths for every configured lane. */
+    public void enqueue(List<StorePath> paths, @Nullable String tag, long now) throws SQLException {
+        enqueue(Filters.Selection.all(paths), tag, now);
+    }
+
     /**
-     * Queues paths for every configured lane. A path that is already queued keeps its place. A
-     * failed path becomes due again.
+     * Queues paths for every configured lane that does not exclude them. A path that is already
+     * queued keeps its place. A failed path becomes due again.
      *
      * @param tag a name to wait for them by, or null
      */
-    public void enqueue(List<StorePath> paths, @Nullable String tag, long now) throws SQLException {
-        for (StorePath path : paths) {
+    public void enqueue(Filters.Selection paths, @Nullable String tag, long now)
+            throws SQLException {
+        for (StorePath path : paths.taken()) {
+            String except = words(paths.except().getOrDefault(path, Set.of()));
             long id = nextId;
             if (sql.update(
                             "INSERT INTO path (id, name, queued_at, generation) VALUES (?, ?, ?, ?)"
@@ -61,9 +76,9 @@ public final class PathStore {
                             generation)
                     == 1) {
                 nextId++;
-                deliverEverywhere(id, now);
+                deliverEverywhere(id, except, now);
             } else {
-                id = enqueueKnown(path, now);
+                id = enqueueKnown(path, except, now);
             }
             effects.root(path);
             if (tag != null) {
@@ -72,15 +87,18 @@ public final class PathStore {
         }
     }
 
+    /** Names as one parameter for {@link #EXCEPT}: no name has a space in it. */
+    private static String words(Set<String> names) {
+        return names.isEmpty() ? "" : " " + String.join("  ", names) + " ";
+    }
+
     /** Returns the path's row. */
-    private long enqueueKnown(StorePath path, long now) throws SQLException {
-        record Known(long id, boolean settled, long generation) {}
+    private long enqueueKnown(StorePath path, String except, long now) throws SQLException {
+        record Known(long id, boolean settled) {}
         Known known =
                 sql.first(
-                                row ->
-                                        new Known(
-                                                row.getLong(1), row.getLong(2) > 0, row.getLong(3)),
-                                "SELECT id, settled_at, generation FROM path WHERE name = ?",
+                                row -> new Known(row.getLong(1), row.getLong(2) > 0),
+                                "SELECT id, settled_at FROM path WHERE name = ?",
                                 path.baseName())
                         .orElseThrow();
         if (known.settled()) {
@@ -89,12 +107,10 @@ public final class PathStore {
                     now,
                     generation,
                     known.id());
-            deliverEverywhere(known.id(), now);
+            deliverEverywhere(known.id(), except, now);
             return known.id();
         }
-        if (known.generation() < generation) {
-            deliverToNewLanes(known.id(), now);
-        }
+        deliverToMore(known.id(), NEW_OR_NEVER_DELIVERED, except, now);
         if (retries.revive(
                         RetryStore.CONFIGURED + " AND d.path = ? AND d.state = ?",
                         now,
@@ -158,60 +174,87 @@ public final class PathStore {
         }
     }
 
-    private void deliverEverywhere(long id, long now) throws SQLException {
+    private void deliverEverywhere(long id, String except, long now) throws SQLException {
         sql.update(
                 "INSERT INTO delivery (path, lane, state, changed_at)"
-                        + " SELECT ?, id, CASE WHEN ? AND name <> ? THEN ? ELSE ? END, ? FROM lane WHERE configured",
+                        + " SELECT ?, id, CASE WHEN ? AND name <> ? THEN ? ELSE ? END, ? FROM lane l WHERE configured"
+                        + EXCEPT,
                 id,
                 sign != null,
                 LaneStore.SIGN,
                 State.HELD,
                 State.FRESH,
-                now);
+                now,
+                except);
         effects.changed();
     }
 
     /**
-     * Delivers a path also to the destinations that were added to the settings after it was queued.
+     * Delivers a path also to the configured destinations of a condition. A path that is queued
+     * again goes to each destination that has not had it: the destination may be new, or its filter
+     * may have excluded the path before.
      */
-    private void deliverToNewLanes(long id, long now) throws SQLException {
+    private void deliverToMore(long id, String condition, String except, long now)
+            throws SQLException {
         if (sql.update(
                         "INSERT OR IGNORE INTO delivery (path, lane, state, changed_at) SELECT p.id, l.id,"
                                 + " CASE WHEN EXISTS (SELECT 1 FROM delivery d JOIN lane s ON s.id = d.lane"
                                 + " WHERE d.path = p.id AND s.name = ?) THEN ? ELSE ? END, ? FROM path p JOIN lane l"
-                                + " WHERE p.id = ? AND l.configured AND l.name <> ? AND l.generation > p.generation",
+                                + " WHERE p.id = ? AND l.configured AND l.name <> ?"
+                                + condition
+                                + EXCEPT,
                         LaneStore.SIGN,
                         State.HELD,
                         State.FRESH,
                         now,
                         id,
-                        LaneStore.SIGN)
+                        LaneStore.SIGN,
+                        except)
                 > 0) {
             effects.changed();
         }
-        sql.update("UPDATE path SET generation = ? WHERE id = ?", generation, id);
+        sql.update(
+                "UPDATE path SET generation = ?1 WHERE id = ?2 AND generation < ?1",
+                generation,
+                id);
     }
+
+    /**
+     * A page of paths of removed destinations.
+     *
+     * @param looked how many there were
+     * @param moved how many of them new destinations got
+     */
+    record Stranded(int looked, int moved) {}
 
     /**
      * Moves paths of a removed destination to the destinations that came into the settings after
      * the paths were queued, unless these had the path before the removal. The paths may have
-     * failed before, so they are signed first, and start anew. Without such a destination a path
-     * stays, until its own comes back or an operator drops it.
+     * failed before, so they are signed first, and start anew. Without such a destination, or if
+     * its filter excludes the path, a path stays, until its own comes back or an operator drops it.
      *
-     * @return how many paths, at most {@code limit}
+     * @param limit the most paths of a page
      */
-    int moveStranded(int limit, long now) throws SQLException {
-        List<Long> stranded =
+    Stranded moveStranded(Filters filters, int limit, long now) throws SQLException {
+        List<Queued> stranded =
                 sql.query(
-                        row -> row.getLong(1),
-                        "SELECT DISTINCT d.path FROM lane l JOIN delivery d ON d.lane = l.id JOIN path p ON p.id = d.path"
+                        Queued::of,
+                        "SELECT DISTINCT p.id, p.name FROM lane l JOIN delivery d ON d.lane = l.id JOIN path p ON p.id = d.path"
                                 + " WHERE NOT l.configured AND EXISTS (SELECT 1 FROM lane n"
                                 + " WHERE n.configured AND n.name <> ? AND n.generation > p.generation"
                                 + " AND (n.generation >= l.generation OR NOT EXISTS"
                                 + " (SELECT 1 FROM delivered WHERE lane = n.id AND path = p.id))) LIMIT ?",
                         LaneStore.SIGN,
                         limit);
-        for (long id : stranded) {
+        int moved = 0;
+        for (Queued each : stranded) {
+            long id = each.id();
+            String except = words(filters.excluding(each.path()));
+            if (!except.isEmpty() && !hasNewLane(id, except)) {
+                deliverToMore(id, NEW, except, now); // to none: not looked at again
+                continue;
+            }
+            moved++;
             if (sign != null) {
                 sql.update(
                         "INSERT OR IGNORE INTO delivery (path, lane, state, changed_at) VALUES (?, ?, ?, ?)",
@@ -220,86 +263,22 @@ public final class PathStore {
                         State.FRESH,
                         now);
             }
-            deliverToNewLanes(id, now);
+            deliverToMore(id, NEW, except, now);
             sql.update(
                     "DELETE FROM delivery WHERE path = ? AND lane IN (SELECT id FROM lane WHERE NOT configured)",
                     id);
         }
-        return stranded.size();
+        return new Stranded(stranded.size(), moved);
     }
 
-    /** Forgets a path in every lane, including removed ones; false if it is not queued. */
-    public boolean drop(StorePath path, long now) throws SQLException {
-        Optional<Long> id = unsettled(sql, path);
-        if (id.isEmpty()) {
-            return false;
-        }
-        sql.update("DELETE FROM delivery WHERE path = ?", id.get());
-        settleIfDone(id.get(), path, now);
-        effects.changed();
-        return true;
-    }
-
-    /**
-     * Forgets the deliveries to a destination, configured or removed.
-     *
-     * @return how many, at most {@code limit}; empty if the database never had such a destination
-     */
-    public Optional<Integer> dropLane(String name, int limit, long now) throws SQLException {
-        Optional<Long> lane =
-                sql.first(row -> row.getLong(1), "SELECT id FROM lane WHERE name = ?", name);
-        if (lane.isEmpty()) {
-            return Optional.empty();
-        }
-        List<Queued> some =
-                sql.query(
-                        Queued::of,
-                        "SELECT p.id, p.name FROM delivery d JOIN path p ON p.id = d.path WHERE d.lane = ? LIMIT ?",
-                        lane.get(),
-                        limit);
-        for (Queued each : some) {
-            sql.update("DELETE FROM delivery WHERE path = ? AND lane = ?", each.id(), lane.get());
-            settleIfDone(each.id(), each.path(), now);
-            effects.changed();
-        }
-        return Optional.of(some.size());
-    }
-
-    /**
-     * Drops failed rows older than {@code failedBefore} and returns them, at most {@code limit}.
-     */
-    public List<DeliveryRow> expire(long failedBefore, int limit, long now) throws SQLException {
-        List<DeliveryRow> expired =
-                sql.query(
-                        ReportQueries::row,
-                        ReportQueries.ROW
-                                + ReportQueries.OF_ANY_LANE
-                                + "AND d.state = ? AND d.changed_at < ? LIMIT ?",
-                        State.FAILED,
-                        failedBefore,
-                        limit);
-        for (DeliveryRow row : expired) {
-            sql.update(
-                    "DELETE FROM delivery WHERE path = ? AND lane = (SELECT id FROM lane WHERE name = ?)",
-                    row.id(),
-                    row.lane());
-            if (row.lane()
-                    .equals(LaneStore.SIGN)) { // without a signature the other lanes would never be
-                // released
-                sql.update(
-                        "DELETE FROM delivery WHERE path = ? AND state = ?", row.id(), State.HELD);
-            }
-            settleIfDone(row.id(), row.path(), now);
-            effects.changed();
-        }
-        return expired;
-    }
-
-    void settleIfDone(long id, StorePath path, long now) throws SQLException {
-        if (!sql.exists("SELECT 1 FROM delivery WHERE path = ? LIMIT 1", id)) {
-            sql.update("UPDATE path SET settled_at = ? WHERE id = ?", now, id);
-            effects.unroot(path);
-        }
+    private boolean hasNewLane(long id, String except) throws SQLException {
+        return sql.exists(
+                "SELECT 1 FROM path p JOIN lane l WHERE p.id = ? AND l.configured AND l.name <> ?"
+                        + NEW
+                        + EXCEPT,
+                id,
+                LaneStore.SIGN,
+                except);
     }
 
     /**
@@ -321,9 +300,9 @@ public final class PathStore {
         return forgotten == limit;
     }
 
-    /** Queues a path that was found by its root alone: its tag is unknown. */
-    void enqueueUntagged(StorePath path, long now) throws SQLException {
-        enqueue(List.of(path), null, now);
+    /** Queues paths that were found by their roots alone: their tags are unknown. */
+    void enqueueUntagged(Filters.Selection paths, long now) throws SQLException {
+        enqueue(paths, null, now);
         meta.put(Meta.UNTAGGED, nextId - 1);
     }
 

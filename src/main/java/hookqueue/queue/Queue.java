@@ -1,6 +1,6 @@
 package hookqueue.queue;
 
-import hookqueue.base.Filter;
+import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import hookqueue.roots.GcRootThread;
 import hookqueue.roots.GcRoots;
@@ -42,10 +42,11 @@ public final class Queue implements AutoCloseable {
      * @param rootsDir the directory of the roots
      * @param storeDir the store directory
      * @param lanes {@link LaneStore#SIGN} first if paths are signed, then the destinations
-     * @param filter selects the paths to queue again when only their root is left
+     * @param filters select the paths to queue again when only their root is left, and the paths of
+     *     a removed destination that a new one gets
      */
     public record Settings(
-            Path stateDir, Path rootsDir, String storeDir, List<String> lanes, Filter filter) {}
+            Path stateDir, Path rootsDir, String storeDir, List<String> lanes, Filters filters) {}
 
     /**
      * A task for a transaction. It may run twice, so it must have no effect outside the
@@ -93,10 +94,10 @@ public final class Queue implements AutoCloseable {
      * fills a new one from the roots.
      *
      * @param clock for the recorded times
-     * @param fatal is told when the database turns out to be damaged while it is in use; the queue
-     *     then stops working
-     * @param progress is told of work that may take long, every thousand paths: if a database was
-     *     not closed, the queue compares it with the roots
+     * @param fatal is called when the database turns out to be damaged while it is in use; the
+     *     queue then stops working
+     * @param progress is called during work that may take long, every thousand paths: if a database
+     *     was not closed, the queue compares it with the roots
      * @throws QueueException if the state directory cannot be used; the message says why
      */
     public static Queue open(
@@ -155,7 +156,9 @@ public final class Queue implements AutoCloseable {
                     settings.stateDir(),
                     damaged);
         }
-        boolean settledSome = transaction.configure(settings.lanes(), clock.millis(), progress);
+        boolean settledSome =
+                transaction.configure(
+                        settings.lanes(), settings.filters(), clock.millis(), progress);
         if (database.begun() || !database.clean() || settledSome) {
             reconciliation.atStart(transaction, progress);
         }

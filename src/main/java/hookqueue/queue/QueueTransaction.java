@@ -1,5 +1,6 @@
 package hookqueue.queue;
 
+import hookqueue.base.Filters;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -41,6 +42,7 @@ public final class QueueTransaction {
     private final Meta meta;
     private final RetryStore retries;
     private final PathStore paths;
+    private final RemovalStore removals;
     private final RootStore roots;
     private final ReportQueries reports;
     private final WaitQueries waits;
@@ -54,6 +56,7 @@ public final class QueueTransaction {
         this.meta = new Meta(sql, effects);
         this.retries = new RetryStore(sql, effects);
         this.paths = new PathStore(sql, meta, retries, effects);
+        this.removals = new RemovalStore(sql, effects);
         this.roots = new RootStore(sql, effects);
         this.reports = new ReportQueries(sql);
         this.waits = new WaitQueries(sql);
@@ -64,21 +67,23 @@ public final class QueueTransaction {
     /**
      * Updates the configured lanes from the settings.
      *
-     * @param progress is told of work that may take long, every thousand paths
+     * @param filters of the destinations
+     * @param progress is called during work that may take long, every thousand paths
      * @return whether paths became settled, whose roots still exist
      */
-    boolean configure(List<String> names, long now, Consumer<String> progress) throws SQLException {
+    boolean configure(List<String> names, Filters filters, long now, Consumer<String> progress)
+            throws SQLException {
         var settings = new LaneSettings(sql, meta);
         boolean settledSome = settings.apply(names, now);
         for (String name : names) {
-            lanes.put(name, new LaneStore(sql, paths, effects, name, settings.id(name)));
+            lanes.put(name, new LaneStore(sql, removals, effects, name, settings.id(name)));
         }
         LaneStore sign = lanes.get(LaneStore.SIGN);
         Long signId = sign == null ? null : sign.id();
         retries.begin(signId);
         paths.begin(settings.generation(), signId);
         if (meta.get(MOVED) < settings.generation()) {
-            moveStranded(now, progress);
+            moveStranded(filters, now, progress);
             meta.put(MOVED, settings.generation());
         }
         return settledSome;
@@ -87,22 +92,28 @@ public final class QueueTransaction {
     /**
      * Runs in the transaction that changes the lanes, because no later step would find these paths.
      */
-    private void moveStranded(long now, Consumer<String> progress) throws SQLException {
+    private void moveStranded(Filters filters, long now, Consumer<String> progress)
+            throws SQLException {
         long all = 0;
-        int moved = paths.moveStranded(PAGE, now);
-        while (moved > 0) {
-            all += moved;
+        PathStore.Stranded page = paths.moveStranded(filters, PAGE, now);
+        while (page.looked() > 0) {
+            all += page.moved();
             progress.accept("moved " + all + " paths of removed destinations to new ones");
-            moved = paths.moveStranded(PAGE, now);
+            page = paths.moveStranded(filters, PAGE, now);
         }
         if (all > 0) {
             LOG.info("moved {} paths of removed destinations to new ones", all);
         }
     }
 
-    /** Queues, drops and forgets paths. */
+    /** Queues and forgets paths. */
     public PathStore paths() {
         return paths;
+    }
+
+    /** Drops, expires and settles paths. */
+    public RemovalStore removals() {
+        return removals;
     }
 
     /** Retries failed and deferred paths. */

@@ -1,16 +1,15 @@
 package hookqueue.queue;
 
-import hookqueue.base.Filter;
+import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import hookqueue.roots.GcRoots;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Consumer;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,7 +31,7 @@ final class RootReconciliation {
 
     private final GcRoots roots;
     private final Path rootsDir;
-    private final Filter filter;
+    private final Filters filters;
     private final InstantSource clock;
 
     /** The last row that {@link #mend} has handled; 0 while it is not running. */
@@ -41,14 +40,14 @@ final class RootReconciliation {
     RootReconciliation(GcRoots roots, Queue.Settings settings, InstantSource clock) {
         this.roots = roots;
         this.rootsDir = settings.rootsDir();
-        this.filter = settings.filter();
+        this.filters = settings.filters();
         this.clock = clock;
     }
 
     /**
      * Reconciles everything, before the queue's thread runs.
      *
-     * @param progress is told after each page
+     * @param progress is called after each page
      */
     void atStart(QueueTransaction transaction, Consumer<String> progress) throws SQLException {
         long after = 0;
@@ -67,7 +66,7 @@ final class RootReconciliation {
             while (!page.isEmpty()) {
                 looked += page.size();
                 progress.accept("looked for the paths of " + looked + " roots");
-                strangers += queueStrangers(transaction, page, excluded(page), true);
+                strangers += queueStrangers(transaction, filters.select(page), true);
                 commit(transaction);
                 page = all.next(PAGE);
             }
@@ -116,40 +115,42 @@ final class RootReconciliation {
         try (GcRoots.Listing all = roots.list()) {
             List<StorePath> page = all.next(PAGE);
             while (!page.isEmpty()) {
-                List<StorePath> some = page;
-                Set<StorePath> excluded = excluded(page);
+                // outside the queue's thread, because a filter may be slow
+                Filters.Selection some = filters.select(page);
                 strangers +=
-                        queue.call(transaction ->
-                                queueStrangers(transaction, some, excluded, unrootSettled));
+                        queue.call(transaction -> queueStrangers(transaction, some, unrootSettled));
                 page = all.next(PAGE);
             }
         }
         tellOf(strangers);
     }
 
-    /** Runs outside the queue's thread, because a filter may be slow. */
-    private Set<StorePath> excluded(List<StorePath> page) {
-        return page.stream().filter(filter.negate()).collect(Collectors.toSet());
-    }
-
     /** Returns how many of the rooted paths it queued. */
     private int queueStrangers(
-            QueueTransaction transaction,
-            List<StorePath> rooted,
-            Set<StorePath> excluded,
-            boolean unrootSettled)
+            QueueTransaction transaction, Filters.Selection rooted, boolean unrootSettled)
             throws SQLException {
-        int strangers = 0;
-        for (StorePath path : rooted) {
+        var strangers = new ArrayList<StorePath>();
+        for (StorePath path : rooted.taken()) {
             Optional<Boolean> settled = transaction.roots().isSettled(path);
-            if (settled.isEmpty() && !excluded.contains(path)) {
-                transaction.paths().enqueueUntagged(path, clock.millis());
-                strangers++;
-            } else if (unrootSettled && settled.orElse(true)) {
+            if (settled.isEmpty()) {
+                strangers.add(path);
+            } else if (unrootSettled && settled.get()) {
                 transaction.paths().unrootUnlessQueued(path);
             }
         }
-        return strangers;
+        if (!strangers.isEmpty()) {
+            transaction
+                    .paths()
+                    .enqueueUntagged(
+                            new Filters.Selection(strangers, List.of(), rooted.except()),
+                            clock.millis());
+        }
+        for (StorePath path : rooted.excluded()) {
+            if (unrootSettled && transaction.roots().isSettled(path).orElse(true)) {
+                transaction.paths().unrootUnlessQueued(path);
+            }
+        }
+        return strangers.size();
     }
 
     private void tellOf(int strangers) {

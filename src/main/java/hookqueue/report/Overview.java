@@ -22,6 +22,7 @@ import java.util.Optional;
  * @param oldest when the oldest unsettled path was queued
  * @param pause present while no new batch starts
  * @param problems for an operator
+ * @param hints what an operator could change to make deliveries faster
  */
 public record Overview(
         Instant at,
@@ -29,12 +30,13 @@ public record Overview(
         Map<String, Running> running,
         Optional<Instant> oldest,
         Optional<Pause> pause,
-        List<Problem> problems) {
+        List<Problem> problems,
+        List<Problem> hints) {
 
     /**
-     * Something that an operator must fix.
+     * Something that an operator must fix, or could improve.
      *
-     * @param what is wrong
+     * @param what the problem
      * @param remedy how to fix it
      */
     public record Problem(String what, String remedy) {
@@ -44,7 +46,11 @@ public record Overview(
         }
     }
 
-    private record Stored(List<LaneCounts> lanes, Optional<Long> oldest, Optional<Pause> pause) {}
+    private record Stored(
+            List<LaneCounts> lanes,
+            Optional<Long> oldest,
+            Optional<Pause> pause,
+            List<Problem> hints) {}
 
     /** Reads the queue and the lanes. */
     public static Overview of(Queue queue, List<Lane> lanes, InstantSource clock)
@@ -55,7 +61,8 @@ public record Overview(
                         new Stored(
                                 transaction.reports().lanes(),
                                 transaction.reports().oldest(),
-                                transaction.meta().pause(now.toEpochMilli())));
+                                transaction.meta().pause(now.toEpochMilli()),
+                                Hints.of(transaction, lanes)));
         var running = new LinkedHashMap<String, Running>();
         for (Lane lane : lanes) {
             List<Lane.Batch> batches = lane.running();
@@ -69,7 +76,8 @@ public record Overview(
                 running,
                 stored.oldest().map(Instant::ofEpochMilli),
                 stored.pause(),
-                problems(queue, stored.lanes()));
+                problems(queue, stored.lanes()),
+                stored.hints());
     }
 
     private static List<Problem> problems(Queue queue, List<LaneCounts> lanes) {

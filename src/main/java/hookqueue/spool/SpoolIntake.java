@@ -1,13 +1,11 @@
 package hookqueue.spool;
 
+import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Map;
-import java.util.function.Predicate;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,19 +28,19 @@ public final class SpoolIntake {
 
     private final Spool spool;
     private final Queue queue;
-    private final Predicate<StorePath> filter;
+    private final Filters filters;
     private final InstantSource clock;
 
     /** The last problem, logged once. */
     private String lastTrouble = "";
 
     /**
-     * @param filter selects the paths to queue
+     * @param filters select the paths to queue
      */
-    public SpoolIntake(Spool spool, Queue queue, Predicate<StorePath> filter, InstantSource clock) {
+    public SpoolIntake(Spool spool, Queue queue, Filters filters, InstantSource clock) {
         this.spool = spool;
         this.queue = queue;
-        this.filter = filter;
+        this.filters = filters;
         this.clock = clock;
     }
 
@@ -64,16 +62,12 @@ public final class SpoolIntake {
         if (waiting.isEmpty()) {
             return false;
         }
-        Map<Boolean, List<StorePath>> paths =
-                waiting.stream()
-                        .flatMap(batch -> batch.paths().stream())
-                        .collect(Collectors.partitioningBy(filter));
-        List<StorePath> taken = paths.getOrDefault(true, List.of());
-        List<StorePath> excluded = paths.getOrDefault(false, List.of());
+        Filters.Selection paths =
+                filters.select(waiting.stream().flatMap(batch -> batch.paths().stream()).toList());
         try {
             queue.call(transaction -> {
-                transaction.paths().enqueue(taken, null, clock.millis());
-                for (StorePath path : excluded) { // a hook roots what it spools
+                transaction.paths().enqueue(paths, null, clock.millis());
+                for (StorePath path : paths.excluded()) { // a hook roots what it spools
                     transaction.paths().unrootUnlessQueued(path);
                 }
                 return true;
@@ -86,7 +80,7 @@ public final class SpoolIntake {
             return false;
         }
         lastTrouble = "";
-        LOG.info("took in {} paths from {} spool files", taken.size(), waiting.size());
+        LOG.info("took in {} paths from {} spool files", paths.taken().size(), waiting.size());
         waiting.forEach(spool::done);
         return true;
     }

@@ -1,9 +1,10 @@
 package hookqueue.base;
 
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.LongStream;
 
-/** Store paths by number, for tests. */
+/** Store paths by number, and rules of filters, for tests. */
 public final class SomePaths {
     private static final String BASE_32 = "0123456789abcdfghijklmnpqrsvwxyz";
 
@@ -20,7 +21,12 @@ public final class SomePaths {
         return new StorePath(hash + "-p" + number);
     }
 
-    /** Those with the numbers from {@code from}, before {@code to}. */
+    /** A rule of a filter. */
+    public static Filter.Rule rule(String setting, String expression) {
+        return new Filter.Rule(setting, Pattern.compile(expression));
+    }
+
+    /** The paths with the numbers from {@code from}, before {@code to}. */
     public static List<StorePath> paths(long from, long to) {
         return LongStream.range(from, to).mapToObj(SomePaths::path).toList();
     }

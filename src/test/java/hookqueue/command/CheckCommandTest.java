@@ -38,7 +38,8 @@ class CheckCommandTest {
                     Optional.empty(),
                     List.of(
                             new Overview.Problem("one thing", "do this"),
-                            new Overview.Problem("another", "do that")));
+                            new Overview.Problem("another", "do that")),
+                    List.of());
 
     @TempDir private Path folder;
     private final List<String> lines = new ArrayList<>();

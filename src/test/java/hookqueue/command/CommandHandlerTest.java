@@ -2,6 +2,7 @@ package hookqueue.command;
 
 import static hookqueue.base.SomePaths.path;
 import static hookqueue.base.SomePaths.paths;
+import static hookqueue.base.SomePaths.rule;
 import static hookqueue.queue.Fixture.STORE;
 import static hookqueue.queue.Fixture.TWO;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -9,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import hookqueue.base.Filter;
+import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import hookqueue.check.Installation;
 import hookqueue.nix.Nix;
@@ -30,12 +32,11 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What clients are answered, on a real queue. */
+/** Answers to clients, on a real queue. */
 class CommandHandlerTest {
     private static final long OPERATOR = 7;
 
@@ -49,14 +50,14 @@ class CommandHandlerTest {
         f = new Fixture(folder);
     }
 
-    private Queue start(List<String> lanes, Filter filter) throws Exception {
-        Queue queue = f.open(lanes);
-        var intake = new SpoolIntake(Spool.open(f.state, STORE), queue, filter, f.clock);
+    private Queue start(List<String> lanes, Filters filters) throws Exception {
+        Queue queue = f.open(lanes, filters);
+        var intake = new SpoolIntake(Spool.open(f.state, STORE), queue, filters, f.clock);
         var explain =
                 new ExplainCommand(
                         queue,
                         List.of(),
-                        filter,
+                        filters,
                         new Nix("nix", STORE),
                         new ChildProcess(Duration.ofSeconds(10)),
                         Map.of(),
@@ -65,11 +66,11 @@ class CommandHandlerTest {
                 new CommandHandler(
                         queue,
                         intake,
-                        filter,
+                        filters,
                         STORE,
                         List.of(),
                         explain,
-                        new VerifyCommand(queue, List.of(), List.of(), filter, STORE, 200, f.clock),
+                        new VerifyCommand(queue, List.of(), List.of(), filters, STORE, f.clock),
                         new CheckCommand(
                                 new Installation(
                                         Map.of(),
@@ -89,7 +90,7 @@ class CommandHandlerTest {
 
     @Test
     void onlyOperatorsMayCheck() throws Exception {
-        try (Queue queue = start(TWO, Filter.ALL)) {
+        try (Queue queue = start(TWO, Filters.ALL)) {
             assertEquals(0, Fixture.unsettled(queue).size());
             var lines = new ArrayList<String>();
             String last =
@@ -105,7 +106,7 @@ class CommandHandlerTest {
 
     @Test
     void checkWarnsOfAPause() throws Exception {
-        try (Queue queue = start(TWO, Filter.ALL)) {
+        try (Queue queue = start(TWO, Filters.ALL)) {
             assertEquals(0, Fixture.unsettled(queue).size());
             ask("pause");
             List<String> lines = ask("check");
@@ -143,8 +144,8 @@ class CommandHandlerTest {
 
     @Test
     void excludedPathsAreCountedAndNotQueued() throws Exception {
-        var filter = new Filter(Pattern.compile("p[0-4]$"), Pattern.compile("p3"));
-        try (Queue queue = start(TWO, filter)) {
+        var filter = new Filter(rule("NPBHQ_INCLUDE", "p[0-4]$"), rule("NPBHQ_EXCLUDE", "p3"));
+        try (Queue queue = start(TWO, Filters.of(filter))) {
             String all = String.join(" ", paths(0, 10).stream().map(p -> p.in(STORE)).toList());
             assertEquals(List.of("ok queued 4 excluded 6"), ask("queue tag=t " + all));
             assertEquals(4, Fixture.unsettled(queue).size());
@@ -153,8 +154,39 @@ class CommandHandlerTest {
     }
 
     @Test
+    void eachDestinationGetsThePathsThatItsOwnFilterTakes() throws Exception {
+        var filters =
+                new Filters(
+                        Filter.ALL,
+                        TWO,
+                        Map.of(
+                                "ssh://a", new Filter(null, rule("NPBHQ_EXCLUDE_a", "p[12]$")),
+                                "ssh://b", new Filter(null, rule("NPBHQ_EXCLUDE_b", "p[23]$"))));
+        try (Queue queue = start(TWO, filters)) {
+            String all = String.join(" ", paths(1, 5).stream().map(p -> p.in(STORE)).toList());
+            assertEquals(List.of("ok queued 3 excluded 1"), ask(all));
+            assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(1)));
+            assertEquals(List.of(), Fixture.standing(queue, path(2)));
+            assertEquals(List.of("ssh://a FRESH"), Fixture.standing(queue, path(3)));
+            assertEquals(
+                    List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(4)));
+            Files.writeString(
+                    f.spool().resolve("1.paths"), path(11).in(STORE) + "\n" + path(22).in(STORE));
+            var explained = ask("explain " + path(11).in(STORE));
+            assertTrue(
+                    explained.containsAll(
+                            List.of(
+                                    "filters of ssh://a: excluded, NPBHQ_EXCLUDE_a matches its name: p[12]$",
+                                    "filters of ssh://b: accepted, the filters match")),
+                    () -> "explain: " + explained);
+            assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(11)));
+            assertEquals(List.of(), Fixture.standing(queue, path(22)));
+        }
+    }
+
+    @Test
     void answersIncludePathsThatWereSpooledBeforeTheRequest() throws Exception {
-        try (Queue queue = start(TWO, Filter.ALL)) {
+        try (Queue queue = start(TWO, Filters.ALL)) {
             for (int i = 0; i < 5; i++) {
                 StorePath spooled = path(i);
                 Files.writeString(f.spool().resolve(i + ".paths"), spooled.in(STORE) + "\n");
@@ -182,7 +214,7 @@ class CommandHandlerTest {
     /** A page of the spool is 500 files. */
     @Test
     void waitTakesInAllOfTheSpoolFirst() throws Exception {
-        try (Queue queue = start(TWO, Filter.ALL)) {
+        try (Queue queue = start(TWO, Filters.ALL)) {
             for (int i = 0; i < 1_100; i++) {
                 Files.writeString(f.spool().resolve(i + ".paths"), path(i).in(STORE) + "\n");
             }
@@ -194,13 +226,13 @@ class CommandHandlerTest {
 
     @Test
     void pathsOfARetiredDestinationAreAProblemUntilTheyAreDropped() throws Exception {
-        try (Queue queue = start(TWO, Filter.ALL)) {
+        try (Queue queue = start(TWO, Filters.ALL)) {
             queue.enqueue(paths(0, 3), null);
             f.deliver(queue, "ssh://a", path(0));
             f.deliver(queue, "ssh://a", path(1));
             f.fail(queue, "ssh://b", path(1), "no");
         }
-        try (Queue queue = start(List.of("ssh://a"), Filter.ALL)) {
+        try (Queue queue = start(List.of("ssh://a"), Filters.ALL)) {
             String status = String.join("\n", ask("status"));
             assertTrue(
                     status.contains(
@@ -234,11 +266,11 @@ class CommandHandlerTest {
     @Test
     void aWaitFailsForPathsWithoutAnyDestination() throws Exception {
         List<String> signAlone = List.of(LaneStore.SIGN);
-        try (Queue queue = start(TWO, Filter.ALL)) {
+        try (Queue queue = start(TWO, Filters.ALL)) {
             queue.enqueue(paths(0, 2), "job");
             f.fail(queue, "ssh://b", path(1), "no");
         }
-        try (Queue queue = start(signAlone, Filter.ALL)) {
+        try (Queue queue = start(signAlone, Filters.ALL)) {
             for (int i = 0; i < 2; i++) {
                 f.deliver(queue, LaneStore.SIGN, path(i));
             }
@@ -256,7 +288,7 @@ class CommandHandlerTest {
 
     @Test
     void aWaitReportsFailedPaths() throws Exception {
-        try (Queue queue = start(TWO, Filter.ALL)) {
+        try (Queue queue = start(TWO, Filters.ALL)) {
             queue.enqueue(paths(0, 3), "job");
             for (int i = 0; i < 3; i++) {
                 f.deliver(queue, "ssh://a", path(i));
@@ -284,7 +316,7 @@ class CommandHandlerTest {
 
     @Test
     void aWaitContinuesForAPathThatIsRetriedMeanwhile() throws Exception {
-        try (Queue queue = start(List.of("ssh://a"), Filter.ALL)) {
+        try (Queue queue = start(List.of("ssh://a"), Filters.ALL)) {
             queue.enqueue(paths(0, 2), "job");
             f.fail(queue, "ssh://a", path(0), "no");
             var target = target(queue);
@@ -310,10 +342,10 @@ class CommandHandlerTest {
                 });
     }
 
-    /** Two hundred changes, and each made it look at all of 5,000 paths. */
+    /** With two hundred changes, each change used to make it query all 5,000 paths. */
     @Test
     void aWaitForManyPathsCostsFewQueriesPerChange() throws Exception {
-        try (Queue queue = start(List.of("ssh://a"), Filter.ALL)) {
+        try (Queue queue = start(List.of("ssh://a"), Filters.ALL)) {
             queue.enqueue(paths(0, 5_000), "job");
             var target = target(queue);
             for (int i = 0; i < 200; i++) {

@@ -2,12 +2,14 @@ package hookqueue.command;
 
 import static hookqueue.base.SomePaths.path;
 import static hookqueue.base.SomePaths.paths;
+import static hookqueue.base.SomePaths.rule;
 import static hookqueue.queue.Fixture.STORE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import hookqueue.base.Filter;
+import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import hookqueue.delivery.DestinationCheck;
 import hookqueue.delivery.DestinationCheck.Answer.Checked;
@@ -22,14 +24,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Which paths a verification asks for, in which order, and where it continues. */
+/** The paths that a verification asks for, their order, and the place where it continues. */
 class VerifyCommandTest {
     private static final String LANE = "ssh://a";
     private static final List<String> ONE = List.of(LANE);
@@ -59,7 +61,7 @@ class VerifyCommandTest {
 
         @Override
         public int mostAtOnce() {
-            return 4_000;
+            return 200;
         }
 
         @Override
@@ -74,7 +76,7 @@ class VerifyCommandTest {
         }
     }
 
-    private List<String> verify(Queue queue, Filter filter, List<StorePath> paths)
+    private List<String> verify(Queue queue, Filters filters, List<StorePath> paths)
             throws Exception {
         var lines = new ArrayList<String>();
         Reply reply =
@@ -93,17 +95,16 @@ class VerifyCommandTest {
                         }
                     }
                 };
-        var command =
-                new VerifyCommand(queue, List.of(asked), List.of(), filter, STORE, 200, f.clock);
+        var command = new VerifyCommand(queue, List.of(asked), List.of(), filters, STORE, f.clock);
         lines.add(command.answer(new Request.Verify(paths), reply));
         return lines;
     }
 
     private List<String> verify(Queue queue) throws Exception {
-        return verify(queue, Filter.ALL, List.of());
+        return verify(queue, Filters.ALL, List.of());
     }
 
-    /** So many deliveries, a minute ago. */
+    /** Records this many deliveries, a minute ago. */
     private void remember(int count) throws Exception {
         f.open(ONE).close();
         f.sql(
@@ -248,12 +249,30 @@ class VerifyCommandTest {
                     List.of(
                             LANE + ": checked 1, sent again 0, not delivered yet 1",
                             "error not everything is there; not delivered yet: 1"),
-                    verify(queue, Filter.ALL, paths(0, 2)));
+                    verify(queue, Filters.ALL, paths(0, 2)));
             assertEquals(paths(1, 2), asked.all);
-            var filter = new Filter(null, Pattern.compile("p1"));
+            var filter = Filters.of(new Filter(null, rule("NPBHQ_EXCLUDE", "p1")));
             assertEquals(
                     List.of("error the settings exclude: " + path(1).in(STORE)),
                     verify(queue, filter, paths(1, 2)));
+        }
+    }
+
+    @Test
+    void aDestinationIsNotAskedForPathsThatItsOwnFilterExcludes() throws Exception {
+        var filters =
+                new Filters(
+                        Filter.ALL,
+                        List.of(LANE, "ssh://other"),
+                        Map.of(LANE, new Filter(null, rule("NPBHQ_EXCLUDE_x", "p1$"))));
+        try (Queue queue = f.open(ONE)) {
+            assertEquals(
+                    List.of(
+                            LANE + ": not checked: its filter excludes " + path(1).in(STORE),
+                            LANE + ": checked 1, sent again 0",
+                            "ok all is there"),
+                    verify(queue, filters, paths(0, 2)));
+            assertEquals(paths(0, 1), asked.all);
         }
     }
 

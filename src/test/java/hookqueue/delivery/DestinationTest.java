@@ -55,6 +55,7 @@ class DestinationTest {
     @ParameterizedTest
     @CsvSource({
         "ssh://cache?max-connections=4, true",
+        "mine=ssh://cache?max-connections=4, true",
         "ssh-ng://cache?compress=true&max-connections=4, true",
         "ssh://cache, false",
         "http://cache?max-connections=4, false",
@@ -129,7 +130,7 @@ class DestinationTest {
         assertTimeoutPreemptively(
                 Duration.ofSeconds(10),
                 () -> {
-                    for (int i = 0; i < 20; i++) { // of a program 200 lines are logged
+                    for (int i = 0; i < 20; i++) { // the log has up to 200 lines of a program
                         String shown = DeliveryChild.cut(said);
                         assertTrue(shown.startsWith("error: https://me:***@cache ://:"), shown);
                         assertEquals(1_501, shown.length());

@@ -15,7 +15,7 @@ import java.util.Map;
 final class NixVersions {
     private static final Path ROOTS = Path.of("/var/cache/nix-post-build-hook-queue-test");
 
-    /** In a mount namespace of its own, where the scratch folder is seen at the same place. */
+    /** Runs it in a separate mount namespace with the scratch folder at the same path. */
     private static final String ENTER =
             """
             #!/bin/sh
@@ -31,7 +31,7 @@ final class NixVersions {
 
     private NixVersions() {}
 
-    /** {@code own}, and the names of the roots. */
+    /** Returns {@code own}, and the names of the roots. */
     static List<String> all() {
         var names = new ArrayList<>(List.of("own"));
         if (System.getProperty("user.name").equals("root")) {
@@ -58,5 +58,25 @@ final class NixVersions {
             scratch.script(each.getKey(), each.getValue());
         }
         return folder.resolve("nix").toString();
+    }
+
+    /**
+     * The same, but with the programs of this machine around it: the roots have no ssh. It is
+     * started by the root's own loader.
+     */
+    static String outside(String version, World scratch) throws IOException {
+        if (version.equals("own")) {
+            return "nix";
+        }
+        String script =
+                """
+                #!/bin/sh
+                root=%s
+                exec "$root/lib64/ld-linux-x86-64.so.2" --library-path "$root/usr/lib/x86_64-linux-gnu" \
+                    "$root/usr/bin/nix" "$@"
+                """
+                        .formatted(ROOTS.resolve(version));
+        Files.createDirectories(scratch.dir.resolve("version"));
+        return scratch.script("version/nix", script).toString();
     }
 }

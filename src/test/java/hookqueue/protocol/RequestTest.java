@@ -96,7 +96,7 @@ class RequestTest {
         assertEquals(expected, Request.parse(STORE, line));
     }
 
-    /** A word that the parser knows and the help does not, or the other way round. */
+    /** Finds words that only the parser or only the help has. */
     @Test
     void theHelpHasEveryWord() {
         Set<String> parsed =
@@ -197,7 +197,7 @@ class RequestTest {
                                 + " /nix/store/ehx47qyrz4065viqzzhdqi5jixgjys0z-a"));
     }
 
-    /** Half a million of them would be fifty times the line's size in memory. */
+    /** Half a million words would take fifty times the line's size in memory. */
     @Test
     void aLineWithTooManyWordsIsNotParsed() {
         for (String verb : List.of("", "queue ", "wait ", "nonsense ")) {
@@ -249,7 +249,7 @@ class RequestTest {
                 Request.parse("/other/store", PA));
     }
 
-    /** Any bytes at all: never an exception, and no reply that could break the protocol. */
+    /** Random bytes: no exception, and no reply that could break the protocol. */
     @Test
     void hostileBytesNeverThrowAndNeverReachATerminal() {
         long seed = Long.getLong("hookqueue.seed", 20_260_101);

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What lanes have done is counted for good. */
+/** Durable totals of the lanes. */
 class LaneTotalsTest {
     @TempDir Path folder;
     private Fixture f;
@@ -32,7 +32,7 @@ class LaneTotalsTest {
     private static void ran(Queue queue, BatchResult.Result result, long millis, int delivered)
             throws Exception {
         queue.call(t -> {
-            t.lane("ssh://a").ran(new BatchResult(result, millis, delivered));
+            t.lane("ssh://a").ran(new BatchResult(result, millis, delivered, 0));
             return true;
         });
     }

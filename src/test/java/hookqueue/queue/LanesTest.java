@@ -2,6 +2,7 @@ package hookqueue.queue;
 
 import static hookqueue.base.SomePaths.path;
 import static hookqueue.base.SomePaths.paths;
+import static hookqueue.base.SomePaths.rule;
 import static hookqueue.queue.Fixture.SIGNED;
 import static hookqueue.queue.Fixture.TWO;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -9,16 +10,19 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.base.Filter;
+import hookqueue.base.Filters;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Destinations that come and go, and the lane that signs before them. */
+/** Added and removed destinations, and the lane that signs before them. */
 class LanesTest {
     @TempDir Path folder;
     private Fixture f;
@@ -74,7 +78,72 @@ class LanesTest {
         }
     }
 
-    /** As a worker left them that did not move any. */
+    private static Filters onlyP1ForB() {
+        return new Filters(
+                Filter.ALL,
+                TWO,
+                Map.of("ssh://b", new Filter(rule("NPBHQ_INCLUDE_b", "p1$"), null)));
+    }
+
+    @Test
+    void aDestinationThatExcludesAPathGetsNoEntry() throws Exception {
+        try (Queue queue = f.open(SIGNED, onlyP1ForB())) {
+            var some = onlyP1ForB().select(paths(0, 2));
+            queue.call(t -> {
+                t.paths().enqueue(some, "job", 0);
+                return true;
+            });
+            assertEquals(List.of("sign FRESH", "ssh://a HELD"), Fixture.standing(queue, path(0)));
+            assertEquals(
+                    List.of("sign FRESH", "ssh://a HELD", "ssh://b HELD"),
+                    Fixture.standing(queue, path(1)));
+            f.deliver(queue, "sign", path(0));
+            f.deliver(queue, "ssh://a", path(0));
+            assertEquals(1, Fixture.outstanding(queue, "job"), "the path is settled");
+        }
+    }
+
+    /** The operator has changed the filter, and a client queues the path again. */
+    @Test
+    void aPathThatIsQueuedAgainGoesToTheDestinationThatExcludedItBefore() throws Exception {
+        var some = onlyP1ForB().select(paths(0, 1));
+        try (Queue queue = f.open(TWO, onlyP1ForB())) {
+            queue.call(t -> {
+                t.paths().enqueue(some, null, 0);
+                return true;
+            });
+        }
+        try (Queue queue = f.open(TWO)) {
+            assertEquals(List.of("ssh://a FRESH"), Fixture.standing(queue, path(0)));
+            queue.enqueue(paths(0, 1), null);
+            assertEquals(
+                    List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(0)));
+            f.deliver(queue, "ssh://b", path(0));
+            queue.enqueue(paths(0, 1), null);
+            assertEquals(
+                    List.of("ssh://a FRESH"),
+                    Fixture.standing(queue, path(0)),
+                    "ssh://b has had it");
+        }
+    }
+
+    @Test
+    void aPathMovesToNoDestinationThatExcludesIt() throws Exception {
+        try (Queue queue = f.open(List.of("ssh://old"))) {
+            queue.enqueue(paths(0, 2), null);
+        }
+        var filters =
+                new Filters(
+                        Filter.ALL,
+                        List.of("ssh://new"),
+                        Map.of("ssh://new", new Filter(rule("NPBHQ_INCLUDE_new", "p1$"), null)));
+        try (Queue queue = f.open(List.of("ssh://new"), filters)) {
+            assertEquals(List.of("ssh://old FRESH"), Fixture.standing(queue, path(0)));
+            assertEquals(List.of("ssh://new FRESH"), Fixture.standing(queue, path(1)));
+        }
+    }
+
+    /** The rows of an older worker, which did not move any. */
     @Test
     void pathsThatWereStrandedBeforeAnUpgradeMoveToo() throws Exception {
         try (Queue queue = f.open(List.of("ssh://old"))) {
@@ -90,7 +159,7 @@ class LanesTest {
         }
     }
 
-    /** More than a page of them; in a lane that is still there they stay as they are. */
+    /** More than one page of paths; their rows in other lanes stay unchanged. */
     @Test
     void onlyTheDeliveriesOfTheRemovedDestinationMove() throws Exception {
         try (Queue queue = f.open(TWO)) {
@@ -157,7 +226,10 @@ class LanesTest {
         }
     }
 
-    /** The rest has it, or still gets it. Nobody knows yet whether the operator is mistaken. */
+    /**
+     * The other destination has the path or still gets it. The removal may be a mistake of the
+     * operator.
+     */
     @Test
     void pathsOfARetiredDestinationWaitForTheNextOne() throws Exception {
         try (Queue queue = f.open(TWO)) {
@@ -231,11 +303,14 @@ class LanesTest {
         }
         try (Queue queue = f.open(List.of("ssh://a"))) {
             long now = f.clock.millis();
-            assertEquals(Optional.of(10), queue.call(t -> t.paths().dropLane("ssh://b", 10, now)));
-            assertEquals(Optional.of(15), queue.call(t -> t.paths().dropLane("ssh://b", 100, now)));
-            assertEquals(Optional.of(0), queue.call(t -> t.paths().dropLane("ssh://b", 100, now)));
             assertEquals(
-                    Optional.empty(), queue.call(t -> t.paths().dropLane("ssh://z", 100, now)));
+                    Optional.of(10), queue.call(t -> t.removals().dropLane("ssh://b", 10, now)));
+            assertEquals(
+                    Optional.of(15), queue.call(t -> t.removals().dropLane("ssh://b", 100, now)));
+            assertEquals(
+                    Optional.of(0), queue.call(t -> t.removals().dropLane("ssh://b", 100, now)));
+            assertEquals(
+                    Optional.empty(), queue.call(t -> t.removals().dropLane("ssh://z", 100, now)));
             assertEquals(24, f.rooted().size());
             assertEquals(24, Fixture.unsettled(queue).size());
             assertEquals(24, Fixture.lane(queue, "ssh://a").fresh());
@@ -359,7 +434,7 @@ class LanesTest {
         }
     }
 
-    /** It was signed, failed because it had been collected, and was built again: unsigned. */
+    /** It was signed, failed after a garbage collection, and was built again, unsigned. */
     @Test
     void aFailedPathThatIsBuiltAgainIsSignedAgain() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
@@ -380,7 +455,7 @@ class LanesTest {
         }
         f.now = f.now.plus(Duration.ofDays(40));
         try (Queue queue = f.open(SIGNED)) {
-            assertEquals(1, queue.call(t -> t.paths().expire(f.clock.millis(), 10, 1)).size());
+            assertEquals(1, queue.call(t -> t.removals().expire(f.clock.millis(), 10, 1)).size());
             assertEquals(List.of("ssh://b HELD", "sign FRESH"), Fixture.standing(queue, path(0)));
         }
     }
@@ -391,7 +466,7 @@ class LanesTest {
             queue.enqueue(paths(0, 1), null);
             f.fail(queue, LaneStore.SIGN, path(0), "no");
             f.now = f.now.plusMillis(1);
-            queue.call(t -> t.paths().expire(f.clock.millis(), 10, 1));
+            queue.call(t -> t.removals().expire(f.clock.millis(), 10, 1));
             assertEquals(Set.of(), Fixture.unsettled(queue));
             assertEquals(Set.of(), f.rooted());
         }

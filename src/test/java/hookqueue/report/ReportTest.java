@@ -38,7 +38,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What operators and programs are told, from the same facts. */
+/** The reports for operators and programs, from the same facts. */
 class ReportTest {
     private static final Instant NOW = Instant.parse("2026-03-01T14:05:00Z");
     private static final long QUEUED_AT = NOW.minusSeconds(7_500).toEpochMilli();
@@ -100,7 +100,8 @@ class ReportTest {
                 Map.of(),
                 lanes.isEmpty() ? Optional.empty() : Optional.of(Instant.ofEpochMilli(QUEUED_AT)),
                 Optional.empty(),
-                problems);
+                problems,
+                List.of());
     }
 
     @Test
@@ -126,6 +127,7 @@ class ReportTest {
                 Map.of(),
                 Optional.empty(),
                 Optional.of(new Pause(since, until)),
+                List.of(),
                 List.of());
     }
 
@@ -214,19 +216,25 @@ class ReportTest {
     }
 
     private static Overview running(LaneCounts lane, int paths, String... output) {
+        return running(lane, batch(paths, output));
+    }
+
+    private static Lane.Batch batch(int paths, String... output) {
         var progress = new Progress();
         for (String line : output) {
             progress.accept("@nix " + line);
         }
+        return new Lane.Batch(paths, NOW.minusSeconds(10), progress);
+    }
+
+    private static Overview running(LaneCounts lane, Lane.Batch... batches) {
         return new Overview(
                 NOW,
                 List.of(lane),
-                Map.of(
-                        lane.name(),
-                        new Running(
-                                List.of(new Lane.Batch(paths, NOW.minusSeconds(10), progress)))),
+                Map.of(lane.name(), new Running(List.of(batches))),
                 Optional.empty(),
                 Optional.empty(),
+                List.of(),
                 List.of());
     }
 
@@ -280,6 +288,51 @@ class ReportTest {
                                 + "\t]   0% down since 14:02, next try 14:17: no route to host ...",
                         "line\tp\"q. Mend it"),
                 strange.lines(overview(List.of(DOWN), List.of(P)), 140, 24));
+    }
+
+    @Test
+    void eachOfSeveralChildrenHasABarBelowItsLaneInATerminalOf80Columns() {
+        Overview o =
+                running(
+                        lane(30, 0, 0, Pace.UNKNOWN),
+                        batch(10, A_QUARTER),
+                        batch(1),
+                        batch(19, A_QUARTER));
+        var bars = new ProgressBars(status, o, "");
+        List<String> lines = bars.lines(o, 80, 24);
+        assertEquals(4, lines.size(), lines::toString);
+        assertEquals(
+                List.of(
+                        "line\ts3://c      [\tgreen\t##---------\t]  25% 0 of 30 paths, 20 MB at 2.0 MB/s, about 30s left",
+                        "line\t  process 1 [\tgreen\t##---------\t]  25% 10 paths, 10 MB at 1.0 MB/s",
+                        "line\t  process 2 [\tgreen\t-----------\t]   0% 1 path",
+                        "line\t  process 3 [\tgreen\t##---------\t]  25% 19 paths, 10 MB at 1.0 MB/s"),
+                lines);
+        assertEquals(4, bars.lines(o, 80, 5).size(), "the picture just fits");
+        assertEquals(1, bars.lines(o, 80, 4).size(), "no room for all children, so none is shown");
+        assertEquals(
+                "copying 30 of 30 to s3://c, 20 MB of 80 MB at 2.0 MB/s by 3 processes",
+                status.summary(o));
+    }
+
+    @Test
+    void theBarsOfChildrenNeverHideAnotherLaneOrANote() {
+        LaneCounts lane = lane(30, 0, 0, Pace.UNKNOWN);
+        Overview o =
+                new Overview(
+                        NOW,
+                        List.of(lane, A),
+                        Map.of(lane.name(), new Running(List.of(batch(1), batch(2)))),
+                        Optional.empty(),
+                        Optional.empty(),
+                        List.of(P),
+                        List.of());
+        var bars = new ProgressBars(status, o, "");
+        assertEquals(6, bars.lines(o, 80, 7).size());
+        List<String> small = bars.lines(o, 80, 6);
+        assertEquals(4, small.size(), small::toString);
+        assertTrue(small.get(1).contains(A.name()), small::toString);
+        assertTrue(small.getLast().contains("Mend it"), small::toString);
     }
 
     private static String bar(int done, int all) {
@@ -403,7 +456,7 @@ class ReportTest {
         assertEquals("a\n\"b", json.get("reason").getAsString());
     }
 
-    /** The folder may be one that others write to, and they know the name. */
+    /** Other users may be able to write to the folder, and they know the file's name. */
     @Test
     void theMetricsFileIsNotWrittenThroughALinkOrIntoAFifo() throws Exception {
         Path file = folder.resolve("queue.prom");

@@ -2,6 +2,7 @@ package hookqueue.spool;
 
 import static hookqueue.base.SomePaths.path;
 import static hookqueue.base.SomePaths.paths;
+import static hookqueue.base.SomePaths.rule;
 import static hookqueue.queue.Fixture.STORE;
 import static hookqueue.queue.Fixture.TWO;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -13,6 +14,7 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import hookqueue.base.Filter;
+import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import hookqueue.queue.Fixture;
 import hookqueue.queue.Queue;
@@ -24,7 +26,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -32,7 +33,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.LoggerFactory;
 
-/** What hooks left behind, and what else may lie where they leave it. */
+/** Files that hooks left in the spool, and foreign files there. */
 class SpoolIntakeTest {
     @TempDir Path folder;
     private Fixture f;
@@ -44,12 +45,12 @@ class SpoolIntakeTest {
         Files.createDirectories(f.spool());
     }
 
-    /** As a worker starts. */
+    /** As at a worker's start. */
     private Queue start() throws Exception {
-        return start(Filter.ALL);
+        return start(Filters.ALL);
     }
 
-    private Queue start(Filter filter) throws Exception {
+    private Queue start(Filters filter) throws Exception {
         Queue queue = f.open(TWO);
         intake = new SpoolIntake(Spool.open(f.state, STORE), queue, filter, f.clock);
         intake.begin();
@@ -285,7 +286,7 @@ class SpoolIntakeTest {
         }
     }
 
-    /** The hook roots what it spools, and does not know the filters. */
+    /** The hook does not know the filters, so it roots excluded paths, too. */
     @Test
     void theRootOfAnExcludedSpooledPathIsRemoved() throws Exception {
         f.open(TWO).close(); // so that the next start does not compare the roots
@@ -293,7 +294,7 @@ class SpoolIntakeTest {
         for (StorePath each : paths(0, 2)) {
             Files.createSymbolicLink(f.roots.resolve(each.baseName()), Path.of(each.in(STORE)));
         }
-        try (Queue queue = start(new Filter(null, Pattern.compile("p1")))) {
+        try (Queue queue = start(Filters.of(new Filter(null, rule("NPBHQ_EXCLUDE", "p1"))))) {
             assertEquals(names(paths(0, 1)), Fixture.unsettled(queue));
             assertEquals(names(paths(0, 1)), f.rooted());
             assertEquals(Set.of(), left());
