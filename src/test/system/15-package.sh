@@ -26,6 +26,11 @@ files() { root find /usr /etc /var/lib /var/cache /nix/var/nix/gcroots -xdev | g
 
 until_ok 60 "the service that the installation started ends, since it has nothing to do" ended
 check "every file equals the package's" root sh -c '[ -z "$(dpkg --verify "$1")" ]' - $name
+checks() { client check --upload >"$machine/found"; equal "$?" 0; }
+check "every check passes, and a test upload arrives" checks
+cat "$machine/found"
+check "signed" grep -q ': test upload: arrived, signed by test-1, ' "$machine/found"
+check "and it warns of nothing" not grep '^warn ' "$machine/found"
 gate_close
 build first 5
 until_ok 20 "a copy is under way" in_flight

@@ -238,12 +238,12 @@ class CheckIT {
             try (var client = new Client(scratch.socket)) {
                 client.send("check\n");
                 World.eventually(
-                        Duration.ofSeconds(10),
+                        Duration.ofSeconds(30),
                         "Nix is asked",
                         () -> !World.text(asked).isEmpty() && worker.children() > 0);
             }
             World.eventually(
-                    Duration.ofSeconds(10), "the children end", () -> worker.children() == 0);
+                    Duration.ofSeconds(30), "the children end", () -> worker.children() == 0);
             assertTrue(worker.ask("status").startsWith("ok"), "and the worker works on");
         }
     }
