@@ -135,7 +135,7 @@ final class OperatorCommands {
         return each(
                 paths,
                 "dropped",
-                (t, path) -> t.paths().drop(path, clock.millis()) ? "" : "not queued");
+                (t, path) -> t.removals().drop(path, clock.millis()) ? "" : "not queued");
     }
 
     private String dropDestination(String name) throws QueueException, InterruptedException {
@@ -145,7 +145,7 @@ final class OperatorCommands {
         int dropped = 0;
         Optional<Integer> some;
         do {
-            some = queue.call(t -> t.paths().dropLane(name, PAGE, clock.millis()));
+            some = queue.call(t -> t.removals().dropLane(name, PAGE, clock.millis()));
             dropped += some.orElse(0);
         } while (some.orElse(0) > 0);
         if (some.isPresent()) {
