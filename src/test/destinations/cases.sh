@@ -25,6 +25,7 @@ url() {
         http-500) echo "http://localhost:$http_port/full/$version" ;;
         http-503) echo "http://localhost:$http_port/busy/$version" ;;
         http-down) echo "http://localhost:1/" ;;
+        s3-no-bucket) echo "s3://missing?endpoint=127.0.0.1:$s3_port&scheme=http&region=us-east-1" ;;
         ssh-unknown-key) echo "ssh://root@127.0.0.3" ;;
         ssh-changed-key) echo "ssh://root@127.0.0.2" ;;
         ssh-login) echo "ssh://nobody@localhost" ;;
@@ -67,6 +68,7 @@ words() {
         http-500) echo "the server's disk is full" ;;
         http-503) echo 'the server is busy' ;;
         http-down) echo 'nobody listens' ;;
+        s3-no-bucket) echo '`s3://`, no such bucket' ;;
         ssh-unknown-key) echo 'unknown host key' ;;
         ssh-changed-key) echo 'changed host key' ;;
         ssh-login) echo 'key not accepted' ;;

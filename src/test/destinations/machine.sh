@@ -23,7 +23,8 @@ worker=
 end() {
     for process in $worker $daemon $sshd; do kill "$process" 2>/dev/null || true; done
     stop_nginx
-    umount /nix
+    # Their children may still use it; the namespace ends with this process.
+    umount -l /nix
 }
 trap end EXIT
 trap 'exit 130' HUP INT TERM

@@ -170,6 +170,8 @@ wait timeout=10min tag=x
 wait $(path 1) $(path 2)
 watch
 watch json
+check
+check --upload
 retry
 retry $(path 1)
 drop $(path 1) $(path 2)
@@ -513,5 +515,84 @@ END
 client wait timeout=1s
 must ends_with 1
 must complains 'not settled after 1s: 3 left'
+
+# systemctl_says ACTIVE ENABLED SERVICE: a systemctl in PATH that answers so about the socket's and the service's unit.
+systemctl_says() {
+    mkdir -p "$case_dir/bin"
+    cat >"$case_dir/bin/systemctl" <<END
+#!/bin/sh
+case \$* in
+    'is-active nix-post-build-hook-queue.socket') echo $1 ;;
+    'is-enabled nix-post-build-hook-queue.socket') echo $2 ;;
+    'is-enabled nix-post-build-hook-queue.service') echo $3 ;;
+    *) ;; # nix-daemon does not run
+esac
+END
+    chmod 755 "$case_dir/bin/systemctl"
+}
+# checks: the client with that systemctl and without NPBHQ_SOCKET, where the tests' machine has no queue.
+checks() {
+    status=0
+    PATH=$case_dir/bin:$PATH timeout 30 "$work/client" check >"$case_dir/out" 2>"$case_dir/err" </dev/null || status=$?
+}
+
+test_that "check prints the worker's findings, and has status 1 when it says so"
+server queue <<END
+$echoes
+printf 'pass  settings: valid\nFAIL  hook: none\n      fix: x\nerror 1 of 2 checks failed\n'
+END
+client check upload
+must ends_with 1
+must prints 'pass  settings: valid
+FAIL  hook: none
+      fix: x'
+must complains '1 of 2 checks failed'
+must sent 'check --upload'
+
+test_that "check takes no other word"
+client check it
+must ends_with 64
+must complains 'check takes nothing or --upload, not: it'
+
+test_that "without a socket, check says how to get one, with status 1"
+nobody
+client check
+must ends_with 1
+must prints "FAIL  socket: there is no $socket
+      fix: systemctl enable --now nix-post-build-hook-queue.socket"
+must complains '1 failed outside of the worker'
+
+test_that "where nobody listens, and where the worker ends at once, check says so, with status 1"
+server queue <<'END'
+read -r line
+END
+client check
+must ends_with 1
+must prints 'FAIL  worker: it ended before it had answered
+      fix: the reason is in: journalctl -u nix-post-build-hook-queue -n 20'
+stop_servers
+client check
+must ends_with 1
+must has "$case_dir/out" "FAIL  socket: nobody listens at $socket"
+
+test_that "check fails for a socket unit that is not active, masked or missing, and names the command"
+for state in inactive:enabled active:masked inactive:not-found; do
+    systemctl_says "${state%:*}" "${state#*:}" enabled
+    checks
+    must ends_with 1
+    must has_part "$case_dir/out" 'FAIL  units: '
+    must has_part "$case_dir/out" 'systemctl enable --now nix-post-build-hook-queue.socket'
+done
+
+test_that "check warns of units that do not come back after a reboot"
+systemctl_says active disabled disabled
+checks
+must has "$case_dir/out" 'warn  units: nix-post-build-hook-queue.socket is gone after a reboot'
+must has "$case_dir/out" 'warn  units: after a reboot, the queue waits for the next path'
+
+test_that "check says nothing of systemd where it does not run"
+systemctl_says '' '' ''
+checks
+must not has_part "$case_dir/out" units:
 
 finish

@@ -51,6 +51,7 @@ sta\\t|status
 sta\\tj\\t|status json
 fai\\t\\t|failed json
 ba\\t--d\\t|backfill --dry-run
+ch\\t--u\\t|check --upload
 wat\\t|watch
 wai\\tti\\t5s|wait timeout=5s
 q\\tta\\tjob $work/files/so\\t|queue tag=job $work/files/some-file

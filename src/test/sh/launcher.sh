@@ -9,10 +9,9 @@ with_tree() {
     lib=$tree/lib/nix-post-build-hook-queue
     mkdir -p "$tree/bin" "$lib/native"
     for file in a.jar b.jar jvm.options native/libsqlitejdbc.so; do : >"$lib/$file"; done
-    script_under_test nix-post-build-hook-queue "$tree/bin/plain"
+    script_under_test nix-post-build-hook-queue "$tree/bin/nix-post-build-hook-queue"
     # The machine's own JDKs stay out of it.
-    sed "s|/usr/lib/jvm|$case_dir/jvm|g" "$tree/bin/plain" >"$tree/bin/nix-post-build-hook-queue"
-    chmod +x "$tree/bin/nix-post-build-hook-queue"
+    sed "s|/usr/lib/jvm|$case_dir/jvm|g" "$source_of_scripts/start-worker.sh" >"$lib/start-worker.sh"
 }
 # jdk HOME VERSION: a fake JDK that prints its home and its arguments.
 jdk() {
@@ -169,11 +168,13 @@ for java in "$case_dir/old/bin/java" /nonexistent "$case_dir"; do
 done
 
 test_that "an incomplete tree is an error"
-with_tree
-rm "$lib/jvm.options"
-serve
-must equal "$status" 69
-must has_part "$case_dir/err" "not installed completely: there is no $lib/jvm.options"
+for missing in jvm.options start-worker.sh; do
+    with_tree
+    rm "$lib/$missing"
+    serve
+    must equal "$status" 69
+    must has_part "$case_dir/err" "not installed completely: there is no $lib/$missing"
+done
 
 test_that "the credential is the signing key unless another is set"
 with_tree

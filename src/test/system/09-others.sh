@@ -42,6 +42,7 @@ told() { as member nix-post-build-hook-queue drop "$path" 2>&1 </dev/null | grep
 check "and is told why" told
 check "nor pause" refused member nix-post-build-hook-queue pause
 check "nor retry" refused member nix-post-build-hook-queue retry
+check "nor have destinations checked" refused member nix-post-build-hook-queue check
 check "a user outside the group still cannot" refused mallory nix-post-build-hook-queue status
 gate_open
 until_ok 30 "the path is delivered, since nobody dropped it" delivered

@@ -109,7 +109,7 @@ getent group nix-post-build-hook-queue >/dev/null && groupdel nix-post-build-hoo
 useradd -r -u "$number" squatter
 E2
 gate_open
-check "installs again" install
+check "installs again, and checks what it has installed" says "FAIL  hook: Nix has no post-build-hook" install
 until_ok 40 "with what was queued when it went, which is delivered" delivered
 
 check "all files of the state directory belong to the service's user" not root sh -c "find $state ! -user $name | grep ."
@@ -140,3 +140,7 @@ root rm -r /etc/systemd/system/$name.service.d
 files | grep -v '^/etc/credstore/' >"$machine/left"
 check "only the keys are left" diff /dev/null "$machine/left"
 check "the user is gone" not root getent passwd $name
+
+root rm -r /etc/credstore /etc/nix-post-build-hook-queue 2>/dev/null
+check "without a destination or a key, an installation checks nothing, and says so" says "no check yet" install
+check "and the next steps name the check" says "$name check" install

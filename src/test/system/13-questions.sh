@@ -26,6 +26,22 @@ asked() {
 }
 
 settings NPBHQ_UPLOAD_TO=ssh://cache@localhost NPBHQ_IDLE_TIMEOUT=5s
+asked "Is it set up correctly?" 'all [0-9]+ checks passed'
+# found STATUS [--upload]: the check ends with that status; what it prints is in the report.
+found() { client check ${2+"$2"} >"$machine/found"; equal "$?" "$1"; }
+check "a test upload arrives" found 0 --upload
+check "signed" grep -q '^pass  destination .*: test upload: arrived, signed by test-1, ' "$machine/found"
+check "a second one finds the path there" found 0 --upload
+check "and says so" grep -q ': test upload: it had the test path already, signed by test-1, ' "$machine/found"
+check "the signing key is named by its public half" grep -qF "$(root cat /srv/key.pub)" "$machine/found"
+check "and the SSH key" grep -qF "$(root cut -d ' ' -f 1,2 /srv/ssh-key.pub)" "$machine/found"
+cat "$machine/found"
+root sh -c 'echo "# edited" >>/etc/nix/nix.conf'
+check "of a nix-daemon that has not read its settings" found 0
+check "it warns" grep -q '^warn  units: nix-daemon started before /etc/nix/nix.conf changed' "$machine/found"
+root systemctl restart nix-daemon.service
+check "and no more after" found 0
+check "a restart" not grep -q '^warn ' "$machine/found"
 asked "Is it running?" 'Active: active \((listening|running)\)'
 build arrived 3
 until_ok 30 "what was built is delivered" delivered
@@ -36,6 +52,10 @@ build waiting 4
 path=$(tail -n 1 "$machine/paths")
 down() { client status | grep -q 'down since'; }
 until_ok 40 "the destination is taken to be down" down
+check "the check fails" found 1
+check "in the words of ssh" grep '^FAIL  destination ssh://cache@localhost: .*Connection refused' "$machine/found"
+check "with a fix" grep -qF '      fix: start sshd at localhost' "$machine/found"
+cat "$machine/found"
 asked "Is it running?" 'Active: active \(running\)'
 asked "What is it doing?" 'ssh://cache@localhost +down'
 asked "Why is this path not in the cache?" 'down|deferred|not taken' "$path"

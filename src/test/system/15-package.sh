@@ -6,6 +6,8 @@
 # shellcheck disable=SC2016 # what is quoted is for the shell in the machine
 # shellcheck source=src/test/system/scenario.sh
 . "$NPBHQ_TEST_DIR/scenario.sh"
+# shellcheck source=src/test/system/quick-start.sh
+. "$NPBHQ_TEST_DIR/quick-start.sh"
 
 deb=$NPBHQ_TEST_DEB
 lib=/usr/lib/$name
@@ -88,6 +90,22 @@ version "=$known"
 root systemctl reset-failed $name.service
 root systemctl start $name.service
 until_ok 60 "with the program that knows it, the spool is taken in and delivered" delivered
+
+# The same, but the operator stays with the older program.
+forget_builds
+gate_close
+build aside 3
+root systemctl stop $name.service
+version "=$((known + 1))"
+root systemctl start $name.service 2>/dev/null
+build later 2
+check "with a newer database again, hooks spool" not equal "$(spooled)" 0
+follows "the commands that set the database aside" root "$(block docs/upgrading.md 'Back to an older version' 'To set the database')"
+gate_open
+until_ok 60 "what was queued and what was in the spool is delivered" delivered
+check "with signatures" signed
+check "and the newer database is as it was" equal \
+    "$(root sqlite3 /var/backups/$name/queue.sqlite 'PRAGMA user_version')" $((known + 1))
 
 check "./dev install refuses, naming the package's unit" says "/systemd/system/$name.service belongs to another install" \
     root sh /src/src/dev/install.sh --dist /src/target/dist

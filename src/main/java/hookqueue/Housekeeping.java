@@ -186,7 +186,7 @@ final class Housekeeping {
             List<DeliveryRow> dropped =
                     queue.call(transaction ->
                             transaction
-                                    .paths()
+                                    .removals()
                                     .expire(now - failedRetention.toMillis(), EXPIRE_AT_ONCE, now));
             more |= dropped.size() == EXPIRE_AT_ONCE;
             dropped.forEach(this::tell);

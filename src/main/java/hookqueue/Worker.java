@@ -147,7 +147,8 @@ final class Worker {
                 new Listener(
                         sockets,
                         "/nix/store",
-                        new UnavailableHandler(reason),
+                        new UnavailableHandler(
+                                reason, exit == Exit.CONFIG ? "settings" : "state directory", log),
                         UnavailableHandler.QUIET);
         var heartbeat = Heartbeat.start(environment, refusal, null, null, notify);
         stopAfter(UnavailableHandler.MOST, refusal);
@@ -232,6 +233,7 @@ final class Worker {
                             lanes,
                             explanation,
                             factory.verification(queue, clock),
+                            factory.check(good.unknown()),
                             status,
                             metrics,
                             clock,

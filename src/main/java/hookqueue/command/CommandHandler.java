@@ -39,6 +39,7 @@ public final class CommandHandler implements RequestHandler {
     private final ExplainCommand explanation;
     private final VerifyCommand verification;
     private final HistoryCommand history;
+    private final CheckCommand checking;
     private final StatusText status;
     private final Metrics metrics;
     private final InstantSource clock;
@@ -52,6 +53,7 @@ public final class CommandHandler implements RequestHandler {
             List<Lane> lanes,
             ExplainCommand explanation,
             VerifyCommand verification,
+            CheckCommand checking,
             StatusText status,
             Metrics metrics,
             InstantSource clock,
@@ -65,6 +67,7 @@ public final class CommandHandler implements RequestHandler {
         this.watching = new WatchCommand(queue, lanes, status, clock);
         this.explanation = explanation;
         this.verification = verification;
+        this.checking = checking;
         this.history = new HistoryCommand(queue, storeDir);
         this.status = status;
         this.metrics = metrics;
@@ -106,6 +109,10 @@ public final class CommandHandler implements RequestHandler {
                 case Request.Explain explain -> explanation.answer(explain.path(), reply);
                 case Request.History asked -> history.answer(asked, reply);
                 case Request.Verify verify -> verification.answer(verify, reply);
+                case Request.Check check ->
+                        operator.permits(peer)
+                                ? checking.answer(check, overview(), reply)
+                                : OperatorCommands.refusal(peer, "check");
                 case Request.Metrics m -> metrics(reply);
                 case Request.Help help -> help(reply);
                 case Request.Version version -> "ok nix-post-build-hook-queue " + Version.TEXT;
@@ -178,6 +185,6 @@ public final class CommandHandler implements RequestHandler {
             reply.data(String.format(Locale.ROOT, "%-33s %s", entry.syntax(), entry.summary()));
         }
         return "ok durations: 500ms 30s 10min 2h 30d, or bare seconds; "
-                + "retry, drop, pause and resume: for root and the worker's own user";
+                + "check, retry, drop, pause and resume: for root and the worker's own user";
     }
 }

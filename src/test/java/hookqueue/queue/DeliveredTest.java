@@ -50,7 +50,7 @@ class DeliveredTest {
             }
             f.deliver(queue, "ssh://b", path(0));
             f.fail(queue, "ssh://b", path(1), "no");
-            queue.call(t -> t.paths().drop(path(2), f.clock.millis()));
+            queue.call(t -> t.removals().drop(path(2), f.clock.millis()));
         }
         try (Queue queue = f.open(TWO)) {
             assertEquals(paths(0, 7), delivered(queue, "ssh://a"));

@@ -303,11 +303,14 @@ class LanesTest {
         }
         try (Queue queue = f.open(List.of("ssh://a"))) {
             long now = f.clock.millis();
-            assertEquals(Optional.of(10), queue.call(t -> t.paths().dropLane("ssh://b", 10, now)));
-            assertEquals(Optional.of(15), queue.call(t -> t.paths().dropLane("ssh://b", 100, now)));
-            assertEquals(Optional.of(0), queue.call(t -> t.paths().dropLane("ssh://b", 100, now)));
             assertEquals(
-                    Optional.empty(), queue.call(t -> t.paths().dropLane("ssh://z", 100, now)));
+                    Optional.of(10), queue.call(t -> t.removals().dropLane("ssh://b", 10, now)));
+            assertEquals(
+                    Optional.of(15), queue.call(t -> t.removals().dropLane("ssh://b", 100, now)));
+            assertEquals(
+                    Optional.of(0), queue.call(t -> t.removals().dropLane("ssh://b", 100, now)));
+            assertEquals(
+                    Optional.empty(), queue.call(t -> t.removals().dropLane("ssh://z", 100, now)));
             assertEquals(24, f.rooted().size());
             assertEquals(24, Fixture.unsettled(queue).size());
             assertEquals(24, Fixture.lane(queue, "ssh://a").fresh());
@@ -452,7 +455,7 @@ class LanesTest {
         }
         f.now = f.now.plus(Duration.ofDays(40));
         try (Queue queue = f.open(SIGNED)) {
-            assertEquals(1, queue.call(t -> t.paths().expire(f.clock.millis(), 10, 1)).size());
+            assertEquals(1, queue.call(t -> t.removals().expire(f.clock.millis(), 10, 1)).size());
             assertEquals(List.of("ssh://b HELD", "sign FRESH"), Fixture.standing(queue, path(0)));
         }
     }
@@ -463,7 +466,7 @@ class LanesTest {
             queue.enqueue(paths(0, 1), null);
             f.fail(queue, LaneStore.SIGN, path(0), "no");
             f.now = f.now.plusMillis(1);
-            queue.call(t -> t.paths().expire(f.clock.millis(), 10, 1));
+            queue.call(t -> t.removals().expire(f.clock.millis(), 10, 1));
             assertEquals(Set.of(), Fixture.unsettled(queue));
             assertEquals(Set.of(), f.rooted());
         }

@@ -53,7 +53,7 @@ class PlansTest {
                         t.waits().failed(9);
                         t.waits().anyStranded();
                         t.waits().anyDestination();
-                        t.paths().drop(path(3), 9);
+                        t.removals().drop(path(3), 9);
                         return t.sql().texts();
                     });
         }

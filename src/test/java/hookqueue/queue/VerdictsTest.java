@@ -52,7 +52,7 @@ class VerdictsTest {
             f.now = f.now.plusSeconds(1);
             for (int i = 0; i < 3; i++) {
                 int number = i;
-                queue.call(t -> t.paths().drop(path(number), f.clock.millis()));
+                queue.call(t -> t.removals().drop(path(number), f.clock.millis()));
             }
             queue.enqueue(paths(0, 3), null);
             f.record(queue, "ssh://a", new Verdict.Failed(run.get(0), 1, "late"));
@@ -74,7 +74,7 @@ class VerdictsTest {
             queue.enqueue(paths(0, 1), null);
             Entry run = Fixture.entry(queue, LaneStore.SIGN, path(0));
             f.now = f.now.plusSeconds(1);
-            queue.call(t -> t.paths().drop(path(0), f.clock.millis()));
+            queue.call(t -> t.removals().drop(path(0), f.clock.millis()));
             queue.enqueue(paths(0, 1), null);
             f.record(queue, LaneStore.SIGN, new Verdict.Delivered(run));
             assertEquals(
