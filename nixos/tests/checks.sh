@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# What can be told of a copy of the project (cd into it first) by evaluating it. Each check prints what is wrong and
-# returns 1. Reads $work, a scratch folder; the Nix that is in PATH does the rest.
+# Checks that evaluate a copy of the project (cd into it first) with the Nix in PATH. A failed check prints the reason and
+# returns 1. Reads $work, a scratch folder.
 
 # shellcheck disable=SC2016 # ${…} in what Nix evaluates is for Nix
 
@@ -14,7 +14,7 @@ check_parse() {
     done
 }
 
-# As it is, with the stand-in for nixpkgs.
+# The flake itself, with the stand-in for nixpkgs.
 in_flake() {
     verb=$1
     shift
@@ -32,7 +32,7 @@ check_flake() {
     done
 }
 
-# The usage that the Rust original documents: a flake that says how inputs are to follow, one of which is not there.
+# The usage that the Rust original documents: a flake with `follows` for inputs, one of which does not exist here.
 check_usage() {
     mkdir -p "$work/usage"
     sed "s,@FLAKE@,$PWD,g" nixos/tests/usage.nix >"$work/usage/flake.nix"
@@ -51,7 +51,7 @@ check_words() {
           meta = (builtins.head e.packages).meta;
           without = names: set: builtins.filter (n: !(set ? ${n}) || set.${n} == [ ] || set.${n} == "") names;
           missing = without [ "description" "longDescription" "homepage" "changelog" "license" "mainProgram" "platforms" "sourceProvenance" ] meta;
-          # mkPackageOption makes up an example of its own.
+          # mkPackageOption generates an example.
           options = removeAttrs e.options [ "package" ];
           mute = builtins.filter (n: options.${n} != [ ]) (builtins.attrNames options);
         in
@@ -110,7 +110,7 @@ check_drift() {
     sed "/^\$/d; s/'//g; s/ *\$//" "$ours/tmpfiles.conf" | sort | diff -u "$work/tmpfiles" -
 }
 
-# Every setting that the worker knows is an option.
+# Every setting of the worker is an option.
 check_settings() {
     { grep -o '{@code NPBHQ_[A-Z_]*}' src/main/java/hookqueue/Settings.java | tr -d '{}' | cut -d ' ' -f 2
         echo NPBHQ_SOCKET
@@ -119,8 +119,8 @@ check_settings() {
         diff -u "$work/settings" -
 }
 
-# systemd's own opinion. It exits with 0 on what it does not know, so its words count: only what an older systemd
-# cannot know, and what is not installed, may be there.
+# systemd-analyze verify. It exits with 0 despite unknown lines, so this checks its output: it may only name directives that
+# an older systemd does not know, and programs that are not installed.
 check_systemd() {
     for name in $(configurations); do
         dir=$work/rendered/$name
@@ -140,7 +140,7 @@ check_systemd() {
     done
 }
 
-# Each with a message that names option and remedy.
+# Each refusal has a message that names option and remedy.
 check_refused() {
     nix eval --impure --raw --expr '
         let all = import ./nixos/tests/refused.nix;
@@ -164,8 +164,8 @@ check_refused() {
     return "$status"
 }
 
-# What NixOS' driver says before it runs a script: mypy and pyflakes, with the names that a script may use. And the
-# builder's settings are ones that there are.
+# The checks of NixOS's driver before it runs a script: mypy and pyflakes, with the names that a script may use. And the
+# builder's settings exist.
 check_vm() {
     rm -rf "$work/script"
     mkdir "$work/script"
@@ -202,6 +202,6 @@ END
             text user "nix-post-build-hook-queue.service"' >/dev/null
 }
 
-# The quick ones first: for a broken copy the first that fails is enough.
-# shellcheck disable=SC2034 # what run runs
+# The quick checks first: for a broken copy the first failure is enough.
+# shellcheck disable=SC2034 # run uses it
 CHECKS='parse configurations drift expected settings words flake usage refused'

@@ -1,6 +1,6 @@
 # Configurations that must evaluate: each a value of services.nix-post-build-hook-queue.
 rec {
-  # What the README of the Rust original shows, with sops-nix's paths as they come out.
+  # The configuration in the README of the Rust original, with sops-nix's resulting paths.
   original = {
     enable = true;
     signingPrivateKeyPath = "/run/secrets/cache-signing-priv-key";
@@ -8,7 +8,8 @@ rec {
     uploadTo = "ssh://nix-ssh@nix-cache.example.com";
   };
 
-  # What the scenarios on a booted Debian (src/test/system) expect: render it, and hand it to them in NPBHQ_TEST_UNITS.
+  # The configuration that the scenarios on a booted Debian (src/test/system) expect: render it, and pass the folder in
+  # NPBHQ_TEST_UNITS.
   scenarios = {
     signingPrivateKeyPath = "/etc/credstore/nix-post-build-hook-queue.signing-key";
     sshPrivateKeyPath = "/etc/credstore/nix-post-build-hook-queue.ssh-key";
@@ -23,7 +24,7 @@ rec {
     uploadTo = [ ];
   };
 
-  # As far as the module can tell: where to is a secret, in the environment file.
+  # The destination is a secret in the environment file, which the module cannot see.
   secret-destination = signing-only // {
     sshPrivateKeyPath = "/run/secrets/ssh";
   };
@@ -32,7 +33,7 @@ rec {
     uploadTo = "file:///srv/cache?compression=zstd&parallel-compression=true";
   };
 
-  # What is accepted with a warning.
+  # Accepted with warnings.
   doubtful = {
     uploadTo = "file:///srv/cache";
     substituteOnDestination = true;
@@ -57,7 +58,7 @@ rec {
     extraEnvironment.GREETING = "50% \"off\"";
   };
 
-  # Every option, none as it is by default.
+  # Every option, with other values than the defaults.
   everything = {
     uploadTo = [
       "ssh-ng://nix-ssh@one.example.com"

@@ -1,10 +1,10 @@
 # shellcheck shell=sh
 # The package where Nix is installed on another distribution: `nix profile install` and the commands of README, on a booted
-# Debian root that has the store of run. A part of the stage "build".
+# Debian root with the store of run. Part of the stage "build".
 
 : "${work:?a scratch folder}" "${tree:?a copy of the project}"
 
-# The commands of README, but for the one that needs the flake's nixpkgs.
+# The commands of README, except the one that needs the flake's nixpkgs.
 readme_commands() {
     awk '/^### Nix on another distribution/ { here = 1; next } /^#/ { here = 0 } here && sub(/^    /, "")' "$tree/README.md" |
         grep -v 'nix profile install' | sed 's/^sudo //'
@@ -39,7 +39,7 @@ profile_works() {
 profile_commands() {
     readme_commands
     readme_commands | root sh -eux || return 1
-    # Debian's daemon has a group; and a destination where the service may write.
+    # Debian's daemon requires a group; the destination must be writable for the service.
     root usermod -a -G nix-users nix-post-build-hook-queue &&
         echo 'NPBHQ_UPLOAD_TO=file:///var/cache/nix-post-build-hook-queue/cache' |
         root tee /etc/nix-post-build-hook-queue/environment || return 1
@@ -50,7 +50,7 @@ profile_commands() {
     root /nix/var/nix/profiles/default/bin/nix-post-build-hook-queue wait timeout=60s "$path" || return 1
     digest=${path#/nix/store/}
     root test -e "/var/cache/nix-post-build-hook-queue/cache/${digest%%-*}.narinfo" || return 1
-    # It ran from the store, by links that go through the profile, so that an upgrade changes what they lead to.
+    # It ran from the store, through links to the profile, so that an upgrade changes their target.
     root systemctl show -P ExecStart nix-post-build-hook-queue.service | grep "$NIX_STORE_DIR" &&
         root readlink /etc/systemd/system/nix-post-build-hook-queue.service | grep '^/nix/var/nix/profiles/default/'
 }

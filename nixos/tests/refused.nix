@@ -1,5 +1,5 @@
-# Configurations that must be refused: `user` is a value of services.nix-post-build-hook-queue, `says` an extended regular
-# expression for what the administrator must get to read: the option, and what to do.
+# Configurations that must be refused: `user` is a value of services.nix-post-build-hook-queue. The error must match `says`,
+# an extended regular expression with the option and the remedy.
 let
   base = {
     uploadTo = "ssh://cache.example.com";

@@ -4,8 +4,8 @@
 
 : "${work:?a scratch folder}" "${tree:?a copy of the project}"
 
-# What builds in the sandbox may read of this machine. Its /usr/bin is in /hidden there: nixpkgs' sandbox has none, and
-# PATH, or the C library without PATH, would find programs in it that no derivation has declared.
+# The machine's directories that builds in the sandbox may read. /usr/bin is mapped to /hidden: nixpkgs' sandbox has no
+# /usr/bin, and builds would find undeclared programs in it through PATH or the C library's default.
 sandbox_conf() {
     paths='/bin/sh=/usr/bin/dash /lib=/usr/lib /lib64=/usr/lib64? /usr/lib /usr/share /usr/include? /etc/ssl /etc/alternatives'
     paths="$paths /hidden/bin=/usr/bin /hidden/jdk=$JAVA_HOME"
@@ -18,7 +18,7 @@ sandbox-paths = $paths
 END
 }
 
-# Whether there can be a sandbox at all.
+# Whether this machine supports a sandbox.
 sandbox_works() {
     [ "$(id -u)" = 0 ] || { echo "Nix's sandbox needs root here"; return 1; }
     [ -e /etc/debian_version ] || { echo "host.nix takes the programs of Debian"; return 1; }
@@ -29,14 +29,14 @@ sandbox_works() {
     }' 2>&1
 }
 
-# host TREE ATTRIBUTE [ARGUMENT...]: builds it of that copy. The output names what has been built.
+# host TREE ATTRIBUTE [ARGUMENT...]: builds the attribute from that copy. The output names the built paths.
 host() {
     host_tree=$1
     shift
     nix-build --no-out-link --argstr jdk /hidden/jdk --argstr mavenHome "$maven_home" "$host_tree/nixos/tests/host.nix" -A "$@"
 }
 
-# In the background, since it takes as long as everything else.
+# In the background, because it takes as long as everything else.
 begin_build() {
     need_maven
     need_apt perl-base socat mount util-linux dash gcc libc6-dev
@@ -105,7 +105,7 @@ stage_build() {
     fi
     vm_end
 
-    # The same layout as ./dev build, but for what is Nix' own, compressed manual pages, and the archive.
+    # The same layout as ./dev build, except for Nix's own files, compressed manual pages, and the archive.
     dist_is_fresh || "$ROOT/dev" build
     (cd "$installed" && find . ! -type d) | grep -v '/runtime$' | sed 's/\.gz$//' | sort >"$work/ours"
     (cd "$ROOT/target/dist" && find . ! -type d) 2>&1 | grep -v '/startup-' | sort | diff -u - "$work/ours" >"$work/log"
@@ -115,7 +115,7 @@ stage_build() {
     stage_broken_builds
 }
 
-# The reports of surefire: how many there are, and that nothing is skipped but for a mount.
+# The reports of surefire: their number, and that tests are skipped only because of a mount.
 check_tests() {
     cat "$1"/TEST-*.xml | awk '
         /<testcase / { tests++ }
@@ -139,14 +139,14 @@ check_package() {
     return "$outside"
 }
 
-# What the package adds to a NixOS machine, which has glibc, bash, coreutils, systemd and util-linux anyway.
+# The size that the package adds to a NixOS machine, which has glibc, bash, coreutils, systemd and util-linux anyway.
 closure() {
     echo "adds to a machine, in KiB: $(du -sk --apparent-size "$1" "$2" "$3" | awk -v p="$1" -v j="$2" '
         { sum += $1; line = line ($2 == p ? "package " : $2 == j ? "Java " : "start-up archive ") $1 ", " }
         END { print line "together " sum }')"
 }
 
-# Two at a time, each with a verdict: 0 or 1, a sentence, and below it what it is based on.
+# Two at a time, each with a verdict: 0 or 1, a sentence, and below it the evidence.
 stage_broken_builds() {
     mkdir "$work/verdicts"
     broken_builds 0 &

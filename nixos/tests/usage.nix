@@ -1,4 +1,4 @@
-# What a user's flake.nix looks like: the original's usage, with a stand-in for NixOS and without its secrets.
+# A user's flake.nix: the original's usage, with a stand-in for NixOS and without secrets.
 {
   inputs = {
     unstable.url = "path:@FLAKE@/nixos/tests/stand-in";

@@ -1,5 +1,5 @@
-# The whole, on two NixOS machines: one builds, one is the cache, over SSH. For pkgs.testers.runNixOSTest. run has the
-# script run on two booted Debian roots (driver.py); on NixOS it has NOT been run yet.
+# An end-to-end test on two NixOS machines, a builder and a cache over SSH, for pkgs.testers.runNixOSTest. run executes the
+# script on two booted Debian roots (driver.py); it has NOT been run on NixOS yet.
 { module }:
 let
   name = "nix-post-build-hook-queue";
@@ -15,7 +15,7 @@ in
           enable = true;
           write = true;
         };
-        # So that unsigned paths are taken as well; the test looks at signatures itself.
+        # Accept unsigned paths, too; the test checks signatures itself.
         nix.settings.trusted-users = [ "nix-ssh" ];
         nix.settings.substituters = pkgs.lib.mkForce [ ];
         virtualisation.writableStore = true;
@@ -30,7 +30,7 @@ in
       {
         imports = [ module ];
         virtualisation.writableStore = true;
-        # What is built must be there after a power cut.
+        # Built paths must survive a power cut.
         virtualisation.writableStoreUseTmpfs = false;
         virtualisation.memorySize = 2048;
         nix.settings = {
@@ -43,7 +43,7 @@ in
         ];
         services.${name} = {
           enable = true;
-          # Made by the test, as secrets are by sops-nix: the worker fails until they are there.
+          # The test creates these later, like sops-nix its secrets: the worker fails until they exist.
           signingPrivateKeyPath = "/var/keys/signing";
           sshPrivateKeyPath = "/var/keys/ssh";
           uploadTo = [
@@ -51,12 +51,12 @@ in
             "file:///var/cache/second"
           ];
           idleTimeout = "3s";
-          # The cache's key is made when it boots.
+          # The cache creates its key at boot.
           sshOptions = [ "StrictHostKeyChecking=accept-new" ];
         };
         specialisation = {
           other.configuration.services.${name}.batchSize = 50;
-          # The units of the original program, as far as a switch is concerned.
+          # The units of the original program, as far as a switch needs them.
           original.configuration = {
             services.${name}.enable = pkgs.lib.mkForce false;
             systemd.sockets.${name} = {

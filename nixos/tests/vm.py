@@ -20,7 +20,7 @@ def arrives(path: str) -> None:
     cache.succeed(f"nix-store --check-validity {path}")
 
 
-# What the second destination has of a path.
+# The second destination's copy of a path.
 def second(path: str) -> str:
     return "/var/cache/second/" + path.split("/")[-1].split("-")[0] + ".narinfo"
 

@@ -1,11 +1,11 @@
 # shellcheck shell=sh
 # The stage "vm" of run: the script of the VM test on two booted Debian roots. The builder has the module's rendered
-# units, the cache a store behind sshd; both share one network, without any other. What only NixOS has is played:
+# units, the cache a store behind sshd; both share a private network. Stand-ins replace the parts that only NixOS has:
 # switch-to-configuration, the specialisations, nix.sshServe.
 
 : "${work:?a scratch folder}" "${tree:?a copy of the project}"
 
-# cannot WHAT: says so, with the reason in $work/cannot; with CI=true it is a failure.
+# cannot WHAT: reports a skipped test with the reason in $work/cannot; with CI=true it is a failure.
 cannot() {
     if [ "${CI-}" = true ]; then
         report 1 "$1" "$work/cannot"
@@ -90,7 +90,7 @@ vm_configuration() {
 vm_builder() {
     unit=nix-post-build-hook-queue
     cp -a "$ROOT/target/dist/." "$1/usr/local/"
-    # The module's are the only ones.
+    # The module's units are the only ones.
     rm -r "$1/usr/local/lib/systemd" "$1/usr/local/lib/tmpfiles.d"
     install -m 644 "$tree/nixos/switch.sh" "$1/usr/local/lib/$unit/"
     chroot "$1" useradd -r -G nix-users -d /var/lib/$unit $unit
@@ -112,7 +112,7 @@ vm_builder() {
     chroot "$1" systemctl -q enable $unit.socket $unit.service $unit-switch.service
 }
 
-# As nix.sshServe of NixOS.
+# Like nix.sshServe of NixOS.
 vm_cache() {
     chroot "$1" useradd -r -G nix-users -d /var/empty -s /bin/sh nix-ssh
     echo 'trusted-users = root nix-ssh' >>"$1/etc/nix/nix.conf"

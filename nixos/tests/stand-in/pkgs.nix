@@ -1,5 +1,4 @@
-# Fake packages: real store paths, and nothing is ever built. What nixpkgs would refuse of a package's arguments is
-# refused here as far as it is known.
+# Fake packages: real store paths without a build. They refuse the package arguments that nixpkgs is known to refuse.
 { lib, system }:
 let
   fake = name: version: main: (derivation { inherit system; name = "${name}-${version}"; builder = "/bin/sh"; args = [ "-c" "mkdir $out" ]; })

@@ -1,5 +1,4 @@
-# The programs that nixpkgs' stdenv puts into the PATH of every build, by the package that has them. Debian has them all
-# in /usr/bin.
+# The programs that nixpkgs' stdenv puts into the PATH of every build, by package. Debian has all of them in /usr/bin.
 {
   coreutils = [
     "["
