@@ -8,6 +8,7 @@ import hookqueue.command.VerifyCommand;
 import hookqueue.delivery.ClosureSource;
 import hookqueue.delivery.Destination;
 import hookqueue.delivery.DestinationCheck;
+import hookqueue.delivery.Drain;
 import hookqueue.delivery.Lane;
 import hookqueue.delivery.NixClosures;
 import hookqueue.delivery.Transport;
@@ -20,6 +21,7 @@ import hookqueue.queue.LaneStore;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
 import hookqueue.report.Metrics;
+import hookqueue.report.RestartDue;
 import hookqueue.report.StatusText;
 import hookqueue.spool.Spool;
 import hookqueue.spool.SpoolIntake;
@@ -77,6 +79,7 @@ final class Worker {
 
     private @Nullable Listener listener;
     private boolean stopRequested;
+    private volatile boolean restarts;
 
     /**
      * @param environment of the process
@@ -130,6 +133,16 @@ final class Worker {
     void stop() {
         synchronized (life) {
             stopRequested = true;
+            if (listener != null) {
+                listener.stop();
+            }
+        }
+    }
+
+    /** Makes {@link #run} return soon, for another worker with new settings. */
+    private void restart() {
+        synchronized (life) {
+            restarts = true;
             if (listener != null) {
                 listener.stop();
             }
@@ -221,6 +234,9 @@ final class Worker {
             var intake = new SpoolIntake(spool, queue, settings.filters(), clock);
             intake.begin();
             List<Lane> lanes = lanes(settings, queue);
+            var drain = new Drain(lanes, this::restart);
+            var files = new SettingsFiles(environment);
+            var restart = new RestartDue(drain, files::edited);
             var status = new StatusText(ZoneId::systemDefault);
             var metrics = new Metrics(Version.TEXT);
             var nix = new Nix(settings.nix(), settings.storeDir());
@@ -241,6 +257,8 @@ final class Worker {
                             settings.filters(),
                             settings.storeDir(),
                             lanes,
+                            drain,
+                            restart,
                             explanation,
                             verification,
                             status,
@@ -258,6 +276,7 @@ final class Worker {
                             queue,
                             intake,
                             lanes,
+                            restart,
                             notify,
                             status,
                             metrics,
@@ -272,21 +291,23 @@ final class Worker {
             stop(heartbeat);
             publisher.stop();
             housekeeping.stop();
-            notify.stopping(isStopRequested() ? "stopped" : "nothing left to do");
+            String why =
+                    isStopRequested()
+                            ? "stopped"
+                            : restarts ? "restarts with new settings" : "nothing left to do";
+            notify.stopping(why);
             lanes.forEach(Lane::stop);
             for (Lane lane : lanes) {
                 lane.join(LANES_END);
             }
             open.closeSessions(SESSIONS_END);
             publisher.publishEnd();
-            LOG.info(
-                    "exits: {}; {}",
-                    bug.get() != null
-                            ? "a bug"
-                            : isStopRequested() ? "stopped" : "nothing left to do",
-                    done(lanes));
+            LOG.info("exits: {}; {}", bug.get() != null ? "a bug" : why, done(lanes));
         }
-        return bug.get() == null ? Exit.OK : Exit.BUG;
+        if (bug.get() != null) {
+            return Exit.BUG;
+        }
+        return restarts && !isStopRequested() ? Exit.RESTART : Exit.OK;
     }
 
     /** The worker exits when nothing is left to do and the roots agree with that. */
@@ -336,7 +357,7 @@ final class Worker {
             throws IOException, InterruptedException {
         synchronized (life) {
             this.listener = listener;
-            if (stopRequested) {
+            if (stopRequested || restarts) {
                 listener.stop();
             }
         }

@@ -4,6 +4,7 @@ import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import hookqueue.base.Text;
 import hookqueue.base.Version;
+import hookqueue.delivery.Drain;
 import hookqueue.delivery.Lane;
 import hookqueue.protocol.Help;
 import hookqueue.protocol.Peer;
@@ -19,6 +20,7 @@ import hookqueue.queue.QueueTransaction;
 import hookqueue.report.DeliveryRowFormat;
 import hookqueue.report.Metrics;
 import hookqueue.report.Overview;
+import hookqueue.report.RestartDue;
 import hookqueue.report.StatusJson;
 import hookqueue.report.StatusText;
 import hookqueue.spool.SpoolIntake;
@@ -46,6 +48,8 @@ public final class CommandHandler implements RequestHandler {
     private final Filters filters;
     private final String storeDir;
     private final List<Lane> lanes;
+    private final Drain drain;
+    private final RestartDue restart;
     private final WaitCommand waiting;
     private final WatchCommand watching;
     private final ExplainCommand explanation;
@@ -62,6 +66,8 @@ public final class CommandHandler implements RequestHandler {
             Filters filters,
             String storeDir,
             List<Lane> lanes,
+            Drain drain,
+            RestartDue restart,
             ExplainCommand explanation,
             VerifyCommand verification,
             StatusText status,
@@ -73,8 +79,10 @@ public final class CommandHandler implements RequestHandler {
         this.filters = filters;
         this.storeDir = storeDir;
         this.lanes = lanes;
+        this.drain = drain;
+        this.restart = restart;
         this.waiting = new WaitCommand(queue, storeDir, clock);
-        this.watching = new WatchCommand(queue, lanes, status, clock);
+        this.watching = new WatchCommand(queue, lanes, restart, status, clock);
         this.explanation = explanation;
         this.verification = verification;
         this.history = new HistoryCommand(queue, storeDir);
@@ -170,6 +178,7 @@ public final class CommandHandler implements RequestHandler {
                         operator(peer, "drop", () -> dropDestination(drop.name()));
                 case Request.Pause pause -> operator(peer, "pause", () -> pause(pause.time()));
                 case Request.Resume resume -> operator(peer, "resume", this::resume);
+                case Request.Reload reload -> operator(peer, "reload", this::reload);
                 case Request.Explain explain -> explanation.answer(explain.path(), reply);
                 case Request.History asked -> history.answer(asked, reply);
                 case Request.Verify verify -> verification.answer(verify, reply);
@@ -193,7 +202,7 @@ public final class CommandHandler implements RequestHandler {
     }
 
     private Overview overview() throws QueueException, InterruptedException {
-        return Overview.of(queue, lanes, clock);
+        return Overview.of(queue, lanes, restart, clock);
     }
 
     private String status(boolean json, Reply reply)
@@ -350,6 +359,12 @@ public final class CommandHandler implements RequestHandler {
         return "ok resumed";
     }
 
+    /** The new worker reads the settings; systemd starts it when this one exits. */
+    private String reload() {
+        drain.begin();
+        return "ok " + restart.waiting();
+    }
+
     private String metrics(Reply reply) throws IOException, QueueException, InterruptedException {
         for (String line :
                 metrics.text(overview(), queue.call(t -> t.reports().totals())).split("\n")) {
@@ -363,6 +378,6 @@ public final class CommandHandler implements RequestHandler {
             reply.data(String.format(Locale.ROOT, "%-33s %s", entry.syntax(), entry.summary()));
         }
         return "ok durations: 500ms 30s 10min 2h 30d, or bare seconds; "
-                + "retry, drop, pause and resume: for root and the worker's own user";
+                + "retry, drop, pause, resume and reload: for root and the worker's own user";
     }
 }

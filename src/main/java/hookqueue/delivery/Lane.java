@@ -28,6 +28,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -73,6 +74,9 @@ public final class Lane {
     private final BlockingQueue<Message> mailbox = new LinkedBlockingQueue<>();
     private final AtomicLong delivered = new AtomicLong();
 
+    /** To be completed when no child process runs; null while the lane may start one. */
+    private @Nullable CompletableFuture<Void> draining;
+
     /**
      * Limits of a lane.
      *
@@ -99,6 +103,8 @@ public final class Lane {
     /** A message to the lane's thread. */
     private sealed interface Message {
         record Done(Slots.Ended ended) implements Message {}
+
+        record Drain(CompletableFuture<Void> drained) implements Message {}
 
         record WaitsFor(StorePath path, CompletableFuture<Optional<String>> answer)
                 implements Message {}
@@ -164,6 +170,17 @@ public final class Lane {
         return answer;
     }
 
+    /**
+     * Starts no child process any more.
+     *
+     * @return completed when none runs, and all verdicts are recorded
+     */
+    CompletableFuture<Void> drain() {
+        var drained = new CompletableFuture<Void>();
+        send(new Message.Drain(drained));
+        return drained;
+    }
+
     private void send(Message message) {
         mailbox.add(message);
         queue.wake();
@@ -213,6 +230,13 @@ public final class Lane {
             long seen = queue.version();
             for (Message message = mailbox.poll(); message != null; message = mailbox.poll()) {
                 handle(message);
+            }
+            if (draining != null) {
+                if (slots.running().isEmpty()) {
+                    draining.complete(null);
+                }
+                queue.awaitChange(seen, LOOK_AGAIN_MILLIS);
+                return;
             }
             long now = clock.millis();
             if (!dispatcher.hasRoom(now)) {
@@ -305,6 +329,8 @@ public final class Lane {
     private void handle(Message message) throws InterruptedException {
         if (message instanceof Message.WaitsFor question) {
             question.answer().complete(dispatcher.waitsFor(question.path(), clock.millis()));
+        } else if (message instanceof Message.Drain drain) {
+            draining = drain.drained();
         } else {
             ended(((Message.Done) message).ended());
         }

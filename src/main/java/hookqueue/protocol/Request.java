@@ -112,6 +112,9 @@ public sealed interface Request {
     /** Start new batches again. */
     record Resume() implements Request {}
 
+    /** Restart with new settings when no copy runs. */
+    record Reload() implements Request {}
+
     /** Explain the state of a path. */
     record Explain(StorePath path) implements Request {}
 
@@ -165,6 +168,7 @@ public sealed interface Request {
                 case "drop" -> drop(storeDir, rest);
                 case "pause" -> pause(rest);
                 case "resume" -> alone(verb, rest, new Resume());
+                case "reload" -> alone(verb, rest, new Reload());
                 case "explain" -> explain(storeDir, rest);
                 case "metrics" -> alone(verb, rest, new Metrics());
                 case "help" -> alone(verb, rest, new Help());

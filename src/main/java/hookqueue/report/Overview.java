@@ -22,6 +22,7 @@ import java.util.Optional;
  * @param oldest when the oldest unsettled path was queued
  * @param pause present while no new batch starts
  * @param problems for an operator
+ * @param restart why a restart is due, if it is
  */
 public record Overview(
         Instant at,
@@ -29,7 +30,16 @@ public record Overview(
         Map<String, Running> running,
         Optional<Instant> oldest,
         Optional<Pause> pause,
-        List<Problem> problems) {
+        List<Problem> problems,
+        Optional<Restart> restart) {
+
+    /**
+     * A restart that is due.
+     *
+     * @param what it is due for
+     * @param coming whether the worker restarts by itself
+     */
+    public record Restart(String what, boolean coming) {}
 
     /**
      * Something that an operator must fix.
@@ -47,7 +57,8 @@ public record Overview(
     private record Stored(List<LaneCounts> lanes, Optional<Long> oldest, Optional<Pause> pause) {}
 
     /** Reads the queue and the lanes. */
-    public static Overview of(Queue queue, List<Lane> lanes, InstantSource clock)
+    public static Overview of(
+            Queue queue, List<Lane> lanes, RestartDue restart, InstantSource clock)
             throws QueueException, InterruptedException {
         Instant now = clock.instant();
         Stored stored =
@@ -69,7 +80,8 @@ public record Overview(
                 running,
                 stored.oldest().map(Instant::ofEpochMilli),
                 stored.pause(),
-                problems(queue, stored.lanes()));
+                problems(queue, stored.lanes()),
+                restart.look().map(what -> new Restart(what, restart.isComing())));
     }
 
     private static List<Problem> problems(Queue queue, List<LaneCounts> lanes) {

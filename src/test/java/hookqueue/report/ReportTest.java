@@ -100,7 +100,8 @@ class ReportTest {
                 Map.of(),
                 lanes.isEmpty() ? Optional.empty() : Optional.of(Instant.ofEpochMilli(QUEUED_AT)),
                 Optional.empty(),
-                problems);
+                problems,
+                Optional.empty());
     }
 
     @Test
@@ -126,7 +127,35 @@ class ReportTest {
                 Map.of(),
                 Optional.empty(),
                 Optional.of(new Pause(since, until)),
-                List.of());
+                List.of(),
+                Optional.empty());
+    }
+
+    @Test
+    void aRestartThatIsDueIsNamedWithItsCommandAndIsNoProblem() {
+        Overview idle = overview(List.of(A), List.of());
+        var edited = new Overview.Restart("restart due: /etc/x/environment was edited", false);
+        var due =
+                new Overview(
+                        NOW,
+                        idle.lanes(),
+                        Map.of(),
+                        idle.oldest(),
+                        Optional.empty(),
+                        List.of(),
+                        Optional.of(edited));
+        assertTrue(status.summary(due).endsWith("; restart due: /etc/x/environment was edited"));
+        assertTrue(
+                status.text(due)
+                        .containsAll(
+                                List.of(
+                                        "restart due: /etc/x/environment was edited",
+                                        "    restart:    systemctl reload nix-post-build-hook-queue")));
+        String json = StatusJson.of(due, "");
+        assertTrue(
+                json.contains("\"restart_due\":\"restart due: /etc/x/environment was edited\""),
+                json);
+        assertTrue(json.contains("\"problems\":[]"), json);
     }
 
     @Test
@@ -227,7 +256,8 @@ class ReportTest {
                                 List.of(new Lane.Batch(paths, NOW.minusSeconds(10), progress)))),
                 Optional.empty(),
                 Optional.empty(),
-                List.of());
+                List.of(),
+                Optional.empty());
     }
 
     private static LaneCounts lane(long fresh, long delivered, long bytes, Pace pace) {
