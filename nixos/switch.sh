@@ -5,16 +5,13 @@
 #
 #   mend        Restarts the socket unit if the kernel's socket is not what the unit says: a datagram socket of the
 #               original program under the same name, another path, group or mode. Ends at once.
-#   hand-over   Restarts a worker that was started with older units, between two uploads. Ends when that is done. A
-#               worker that ends by itself first needs nothing: the next one is new.
+#   hand-over   Has a worker that was started with older units restart when its running uploads are done. Does not
+#               wait for that. The next worker is new in any case.
 #
 # Needs systemctl, socat, stat and timeout, and CLIENT, the program nix-post-build-hook-queue.
 set -eu
 
 name=nix-post-build-hook-queue
-EVERY=2         # seconds between two looks at the worker
-PATIENCE=600    # seconds without a moment between two uploads, before new ones are held back
-HOLD_BACK=1min  # for so long
 
 show() { systemctl show -P "$1" "$name.$2"; }
 
@@ -72,35 +69,18 @@ is_outdated() {
     [ "$(show MainPID service)" != 0 ] && [ "$(show ExecMainStartTimestampMonotonic service)" -lt "$read_at" ]
 }
 
-# A worker that does not answer uploads nothing either, or not any more.
-status() { timeout 10 "$client" status json 2>/dev/null || true; }
-
 hand_over() {
     client=$1
     read_at=$(systemctl show -P UnitsLoadTimestampMonotonic)
-    waited=0
-    while is_outdated; do
-        status=$(status)
-        case $status in
-            *'"running":{'*) ;;
-            *)
-                echo "restarting the worker, which has nothing in flight"
-                systemctl restart "$name.service"
-                return
-                ;;
-        esac
-        [ "$waited" != 0 ] || echo "waiting for a moment between two uploads"
-        waited=$((waited + EVERY))
-        if [ $((waited % PATIENCE)) -lt "$EVERY" ]; then
-            # Not an operator's pause, which is longer.
-            case $status in
-                *'"paused_since"'*) ;;
-                *) "$client" pause "$HOLD_BACK" || true ;;
-            esac
-        fi
-        sleep "$EVERY"
-    done
-    echo "the worker is as its unit says, or does not run"
+    if ! is_outdated; then
+        echo "the worker is as its unit says, or does not run"
+    elif answer=$("$client" reload 2>&1); then
+        echo "the worker restarts by itself: $answer"
+    else
+        # Of a version that does not know the word, or it does not answer: then it uploads nothing either.
+        echo "the worker does not restart by itself, so it is restarted: $answer"
+        systemctl restart "$name.service"
+    fi
 }
 
 case ${1-} in
