@@ -14,24 +14,24 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * Copies jars without the native libraries they carry for two dozen platforms (neither is published for one of them alone), and puts those of one platform beside
- * them: three quarters of the install tree would otherwise be of no use to anybody. Both libraries would unpack theirs
- * anew at each start besides. The same input gives the same output, byte for byte.
+ * Copies jars without their native libraries, and unpacks the libraries of one platform beside them. sqlite-jdbc and
+ * junixsocket are published only with the libraries of some two dozen platforms, which would make up three quarters of
+ * the install tree. Both would also unpack their library at each start. The output is reproducible, byte for byte.
  *
- * <p>Of classes that are there for several versions of Java, the one is kept that the JVM would take: junixsocket asks
- * for classes that are not there, for which every jar is opened, and reading its list of 1,600 files takes 10 ms.
+ * <p>Flattens multi-release jars to the classes that the JVM would load. junixsocket asks for classes that do not exist;
+ * the JVM then opens every jar, and reading junixsocket's list of 1,600 files takes 10 ms.
  *
- * <p>{@code java Repack.java MACHINE OUT JAR...}, where MACHINE is what {@code uname -m} says: leaves {@code
- * OUT/*.jar} and {@code OUT/native/*.so}.
+ * <p>{@code java Repack.java MACHINE OUT JAR...} writes {@code OUT/*.jar} and {@code OUT/native/*.so}. MACHINE is the
+ * output of {@code uname -m}.
  */
 final class Repack {
-    /** What the two libraries call a machine: {sqlite-jdbc, junixsocket}. */
+    /** The machine's name in each of the two libraries: {sqlite-jdbc, junixsocket}. */
     private static final Map<String, List<String>> MACHINES = Map.of(
             "x86_64", List.of("x86_64", "amd64"),
             "aarch64", List.of("aarch64", "aarch64"),
             "riscv64", List.of("riscv64", "riscv64"));
 
-    /** The oldest Java that the launcher takes. */
+    /** The oldest Java version that the launcher accepts. */
     private static final Runtime.Version OLDEST = Runtime.Version.parse("25");
 
     private Repack() {}
@@ -58,7 +58,7 @@ final class Repack {
     private static int repack(Path jar, List<String> machine, Path out) throws IOException {
         var kept = new TreeMap<String, byte[]>();
         int found = 0;
-        // A multi-release jar (JEP 238) answers for a name with what is meant for the version of Java at hand.
+        // For a multi-release jar (JEP 238), versionedStream returns the entries for this version of Java.
         try (var in = new JarFile(jar.toFile(), false, JarFile.OPEN_READ, OLDEST)) {
             for (JarEntry entry : in.versionedStream().filter(e -> !e.isDirectory()).toList()) {
                 String name = entry.getName();
@@ -69,28 +69,28 @@ final class Repack {
                     Files.write(out.resolve("native").resolve(library), content);
                     found++;
                 } else if (name.equals(JarFile.MANIFEST_NAME)) {
-                    kept.put(name, ofOneRelease(in.getManifest()));
-                } else if (!isOfNoUse(name)) {
+                    kept.put(name, withoutMultiRelease(in.getManifest()));
+                } else if (!isUnneeded(name)) {
                     kept.put(name, content);
                 }
             }
         }
-        // Nothing else is in this one that anybody asks for.
+        // The worker needs nothing else from this jar.
         if (!jar.getFileName().toString().startsWith("junixsocket-native-common-")) {
             write(kept, out.resolve(jar.getFileName()));
         }
         return found;
     }
 
-    private static byte[] ofOneRelease(Manifest manifest) throws IOException {
+    private static byte[] withoutMultiRelease(Manifest manifest) throws IOException {
         manifest.getMainAttributes().remove(Attributes.Name.MULTI_RELEASE);
         var bytes = new ByteArrayOutputStream();
         manifest.write(bytes);
         return bytes.toByteArray();
     }
 
-    /** Native code, and what only those read who compile against a jar; sqlite-jdbc also looks for its version there. */
-    private static boolean isOfNoUse(String name) {
+    /** Native code, and metadata for compiling against a jar. sqlite-jdbc also looks for its version there. */
+    private static boolean isUnneeded(String name) {
         return name.startsWith("META-INF/maven/") || name.startsWith("org/sqlite/native/") || name.startsWith("lib/") && name.contains("/jni/")
                 || name.startsWith("META-INF/native-image/");
     }
@@ -105,7 +105,7 @@ final class Repack {
             zip.setLevel(9);
             for (var entry : entries.entrySet()) {
                 var header = new ZipEntry(entry.getKey());
-                // For the first moment that the format knows, ZipEntry adds a field that depends on the time zone.
+                // Not 1 January: for the format's earliest date, ZipEntry adds a field that depends on the time zone.
                 header.setTimeLocal(LocalDateTime.of(1980, 2, 1, 0, 0));
                 zip.putNextEntry(header);
                 zip.write(entry.getValue());

@@ -1,10 +1,10 @@
 #!/bin/sh
-# archive.sh TREE [DIR]: makes the JVM's start-up archive (AOT cache) of a tree that assemble.sh has put together, by
-# running the worker of that tree once, from connection to idle exit, against a `nix` that does nothing. Needs the
-# tree's JDK as JAVA_HOME, systemd-socket-activate, socat and coreutils; of /bin only sh, as in Nix's sandbox. To be run
-# last: JDK 25.0.3 does not notice that a jar has changed under its archive, and would run the old code. The archive is
-# named after what it was made from, and is not the same byte for byte each time. It goes into the tree, or, when the
-# tree is not to be written to, into DIR. Fails after LIMIT seconds, whatever the worker does.
+# archive.sh TREE [DIR]: makes the JVM's start-up archive (AOT cache) for a tree that assemble.sh made. For this it runs
+# the tree's worker once, from connection to idle exit, with a fake `nix`. Needs the tree's JDK as JAVA_HOME,
+# systemd-socket-activate, socat and coreutils; from /bin only sh, as in Nix's sandbox. Run it last: JDK 25.0.3 does not
+# notice that a jar is newer than its archive, and would run the old code. The archive's name is a hash of its inputs; its
+# bytes are not reproducible. The archive goes into the tree, or into DIR if the tree is read-only. Times out after LIMIT
+# seconds.
 set -eu
 
 tree=$1
@@ -14,7 +14,7 @@ out=${2-$lib}
 LIMIT=120 # it takes 5
 
 scratch=$(mktemp -d)
-# The path must fit into a socket's address, and be free of blanks and colons.
+# The socket's path must fit into a socket address, and must not contain blanks or colons.
 worker=
 end() {
     [ -z "$worker" ] || kill "$worker" 2>/dev/null || true
@@ -28,14 +28,14 @@ cat "$lib"/*.jar "$lib"/jvm.options "$JAVA_HOME/release" >"$scratch/sources"
 hash=$(sha256sum <"$scratch/sources")
 archive=$out/startup-${hash%"${hash#????????????????}"}.aot
 
-# What a copy looks like to the worker: progress, then success.
+# The fake copy: progress, then success.
 cat >"$scratch/nix" <<'END'
 #!/bin/sh
 echo '@nix {"action":"start","fields":["/nix/store/x","local","file:///x"],"id":1,"level":3,"parent":0,"text":"copying","type":100}' >&2
 echo '@nix {"action":"result","fields":[10,100,0,0],"id":1,"type":105}' >&2
 echo '@nix {"action":"stop","id":1}' >&2
 case "$*" in
-    *' --json '*) # nix path-info: every path was built here, and has no signature
+    *' --json '*) # nix path-info: every path was built locally and is unsigned
         answer=
         for word; do
             case $word in */store/*) answer=$answer${answer:+,}'{"path":"'$word'","ultimate":true}' ;; esac
@@ -51,9 +51,8 @@ chmod +x "$scratch/nix" "$scratch/announce"
 mkdir "$scratch/store" "$scratch/roots"
 for n in 0 1 2 3 4; do : >"$scratch/store/0000000000000000000000000000000$n-training"; done
 
-# What methods the JVM should compile early (AOTRecordTraining) is left out: nobody asks for it, see jvm.options.
-# JDK_JAVA_OPTIONS reaches the java that the launcher starts, and no other way of running the worker differs from
-# the one that users will run.
+# Without AOTRecordTraining, a record of the methods to compile early: jvm.options does not use it.
+# JDK_JAVA_OPTIONS passes options through the launcher, so that the worker otherwise runs exactly as it does for users.
 timeout -k 10 "$LIMIT" systemd-socket-activate -l "$scratch/socket" \
     -E PATH -E JAVA_HOME -E HOME="$scratch" -E NOTIFY_SOCKET="$scratch/notify" \
     -E JDK_JAVA_OPTIONS="-XX:AOTCacheOutput=$archive.new -XX:+UnlockDiagnosticVMOptions -XX:-AOTRecordTraining" \
@@ -82,21 +81,21 @@ done
     for path in "$scratch"/store/*; do printf '%s ' "$path"; done
     printf '\n%s\nstatus\nlist\nmetrics\nwait timeout=30s\nstatus json\nfailed\nexplain %s\n' "$path" "$path"
 } | timeout -k 1 "$LIMIT" socat -t "$LIMIT" - "UNIX-CONNECT:$scratch/socket" >"$scratch/replies" ||
-    fail "the worker cannot be reached, or does not answer within $LIMIT s"
+    fail "cannot connect to the worker, or it did not answer within $LIMIT s"
 grep -q '^ok queued 5$' "$scratch/replies" || fail "the worker did not queue"
 ! grep '^error' "$scratch/replies" || fail "the worker did not deliver"
-wait "$worker" || fail "the worker ended with status $? (124: not within $LIMIT s)"
+wait "$worker" || fail "the worker ended with status $? (124: timed out after $LIMIT s)"
 worker=
 [ -s "$archive.new" ] || fail "no archive was written"
 mv "$archive.new" "$archive"
-# The launcher uses it with this Java only; see version_of there.
+# The launcher uses the archive only with this Java; see version_of there.
 sed '/^JAVA_VERSION=/q' "$JAVA_HOME/release" >"${archive%.aot}.java"
 chmod 644 "$archive" "${archive%.aot}.java"
 
-# The JVM ignores an archive that does not fit, and starts slowly. With AOTMode=on it refuses; the worker itself ends
-# with 66, because there is no socket.
+# The JVM silently ignores an archive that does not match, and starts slowly. With AOTMode=on it fails instead. The
+# worker itself exits with 66, because it has no socket.
 status=0
 JDK_JAVA_OPTIONS=-XX:AOTMode=on NPBHQ_JAVA_OPTIONS=-XX:AOTCache=$archive \
     NPBHQ_UPLOAD_TO="file://$scratch/cache" NPBHQ_STATE_DIR="$scratch/state" \
     timeout -k 10 "$LIMIT" "$tree/bin/$name" serve >"$scratch/log" 2>&1 </dev/null || status=$?
-[ "$status" = 66 ] || fail "the archive is of no use: status $status"
+[ "$status" = 66 ] || fail "the JVM does not accept the archive: status $status"

@@ -1,15 +1,15 @@
 #!/bin/sh
-# assemble.sh TREE: puts together the tree that is installed, from what `mvn package` leaves in target/. Needs only
-# JAVA_HOME: no network, no packages. ./dev build and the Nix package both use it; archive.sh comes after it.
-# The same input gives the same tree, byte for byte. With a C compiler (CC, or cc) the hook is a program with the script
-# behind it; without one it is the script.
+# assemble.sh TREE: makes the install tree from the output of `mvn package` in target/. Needs only JAVA_HOME: no network,
+# no packages. ./dev build and the Nix package both use it; archive.sh runs after it. The tree is reproducible, byte for
+# byte. With a C compiler (CC, or cc) the hook is a C program that falls back to the script; without one the hook is the
+# script.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 tree=$1
 lib=$tree/lib/nix-post-build-hook-queue
 
-# put MODE DIR FILE...: what exists of the files.
+# put MODE DIR FILE...: copies the files that exist.
 put() {
     mode=$1
     dir=$2
@@ -25,10 +25,10 @@ put() {
 
 jar=
 for file in "$ROOT"/target/nix-post-build-hook-queue-*.jar; do
-    [ -z "$jar" ] || { echo "more than one jar of ours in target/: mvn clean first" >&2; exit 1; }
+    [ -z "$jar" ] || { echo "more than one jar of the project in target/: run mvn clean first" >&2; exit 1; }
     jar=$file
 done
-[ -f "$jar" ] || { echo "no jar in target/: mvn package first" >&2; exit 1; }
+[ -f "$jar" ] || { echo "no jar in target/: run mvn package first" >&2; exit 1; }
 version=${jar##*/nix-post-build-hook-queue-}
 version=${version%.jar}
 
@@ -42,15 +42,15 @@ put 644 "$lib" "$ROOT/src/main/jvm.options"
 put 755 "$tree/bin" "$ROOT/src/main/sh/nix-post-build-hook-queue"
 sed -i "s/@version@/$version/g" "$tree/bin/nix-post-build-hook-queue"
 
-# compile_hook LINKAGE: static, the hook starts faster, and needs no C library of its time. Not every machine has a static
-# one.
+# compile_hook LINKAGE: a static hook starts faster and does not depend on the C library's version. Not every machine has
+# a static C library.
 compile_hook() {
     "${CC:-cc}" -std=c11 -O2 -Wall -Wextra -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE "$1" -s \
         -o "$tree/bin/post-build-hook" "$ROOT/src/main/c/post-build-hook.c"
 }
 hook=$tree/libexec/nix-post-build-hook-queue
 if ! compile_hook -static-pie 2>/dev/null && ! compile_hook -pie; then
-    echo "no C compiler that works (CC=${CC:-cc}): the hook is the script alone, which takes some milliseconds longer" >&2
+    echo "no working C compiler (CC=${CC:-cc}): the hook is the script, which takes some milliseconds longer" >&2
     hook=$tree/bin
 fi
 put 755 "$hook" "$ROOT/src/main/sh/post-build-hook"
@@ -64,7 +64,7 @@ done
 put 644 "$tree/share/doc/nix-post-build-hook-queue" "$ROOT/LICENSE" "$ROOT/README.md" "$ROOT/CHANGELOG.md" \
     "$ROOT/docs/sbom.cdx.json"
 
-# Each shell looks in a place of its own, under a name of its own.
+# Each shell has its own folder and file name for completions.
 for file in "$ROOT"/src/main/completions/*; do
     name=${file##*/}
     case $name in

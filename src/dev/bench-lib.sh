@@ -1,8 +1,8 @@
 # shellcheck shell=sh
-# What ./dev bench, ./dev soak and ./dev torture share: their Java programs, and the drawing of figures.
+# Functions that ./dev bench, ./dev soak and ./dev torture share: compile and run their Java programs, draw charts.
 
-# compile_programs NAME: the Java programs in src/NAME, with the test kit, into target/NAME/classes, when they have
-# changed. Sets classes, and dist unless it is set: gson is one of its jars.
+# compile_programs NAME: compiles src/NAME and the test kit into target/NAME/classes, if they have changed. Sets classes,
+# and sets dist if it is empty: the programs use gson from its jars.
 compile_programs() {
     JAVA_HOME=$(find_jdk) || exit 1
     export JAVA_HOME
@@ -18,45 +18,29 @@ compile_programs() {
     fi
 }
 
-# libraries: the jars of the tree, as a class path.
+# libraries: prints the class path of the tree's jars.
 libraries() {
     printf '%s\n' "$dist/lib/nix-post-build-hook-queue/*"
 }
 
-# program [OPTION...] CLASS WORD...: with little compiling, on cores that what is measured needs.
+# program [OPTION...] CLASS WORD...: runs a Java program with little JIT compilation, to leave the cores to the worker.
 program() {
     "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData \
         -cp "$classes:$(libraries)" "$@"
 }
 
-# prepare_bench: all that is measured, and what it is measured with.
+# prepare_bench: builds the worker and the programs that measure it.
 prepare_bench() {
     need_apt nix-bin socat systemd openssh-server openssh-client gcc libc6-dev
     compile_programs bench
 }
 
-# draw_figures FILE DIR: charts of what ./dev bench has measured.
-draw_figures() {
-    need_apt jq gnuplot-nox
-    mkdir -p "$2"
-    jq -r '(.rows[] | select(.id == "growth").details.rows) as $rows
-        | ["enqueue_per_s", "drain_per_s", "start_ms", "hook_ms", "rss_mb", "database_mb"] as $columns
-        | ["paths"] + $columns, ($rows[] | .database_mb = .database_bytes / 1e6 | [.paths, .[$columns[]]]) | @tsv' \
-        "$1" >"$2/growth.tsv"
-    jq -r '(.rows[] | select(.id == "hook-parallel").details.rows) as $rows
-        | ["hooks", "all_ms", "socat_all_ms"], ($rows[] | [.hooks, .all_ms, .socat_all_ms]) | @tsv' "$1" >"$2/parallel.tsv"
-    for chart in growth parallel; do
-        # Rows that were not measured are not drawn.
-        [ ! -s "$2/$chart.tsv" ] || draw "$chart" "$2/$chart.tsv" "$2"
-        rm "$2/$chart.tsv"
-    done
-}
-
-# draw CHART TABLE DIR: ends with the hash of the table, which another version of gnuplot does not change.
-draw() {
+# draw_soak TABLE DIR: draws a soak's samples and appends the table's hash, which does not depend on gnuplot's version.
+draw_soak() {
     need_apt gnuplot-nox
-    gnuplot -e "table='$2'; picture='$3/$1.svg'" "$ROOT/src/bench/$1.gnuplot"
-    printf '<!-- drawn from %s -->\n' "$(sha256sum <"$2" | cut -c 1-64)" >>"$3/$1.svg"
+    mkdir -p "$2"
+    gnuplot -e "table='$1'; picture='$2/soak.svg'" "$ROOT/src/bench/soak.gnuplot"
+    printf '<!-- drawn from %s -->\n' "$(sha256sum <"$1" | cut -c 1-64)" >>"$2/soak.svg"
 }
 
 bench() {

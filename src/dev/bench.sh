@@ -1,10 +1,11 @@
 #!/bin/sh
-# ./dev bench [--quick] [--dist TREE] [ROW...]: how fast this is, each figure beside that of a reference measured in the
-# same minutes, in turn with it. Prints a table and leaves the figures in target/bench/bench.json, those of --quick
-# (under 3 minutes) in target/bench/quick.json. With ROWs, the names that it prints first, only these are measured anew.
+# ./dev bench [--quick] [--dist TREE] [ROW...]: measures performance. Each figure has a reference that is measured in turn
+# with it. Prints a table and writes the figures to target/bench/bench.json. --quick takes under 3 minutes and writes to
+# target/bench/quick.json. With ROWs (the names in the first column of the output) it measures only these and keeps the
+# file's other rows.
 #
-# ./dev bench show [FILE]: the table of a file again. ./dev bench publish [FILE]: puts it, and charts, into
-# docs/performance.md.
+# ./dev bench show [FILE]: prints a file's table again. ./dev bench publish [FILE]: puts the table and the soak's
+# chart into docs/performance.md.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
@@ -20,14 +21,13 @@ case ${1-} in
         exit
         ;;
     publish)
-        # What docs/performance.md shows, from this machine's last full run.
+        # The figures of docs/performance.md come from this machine's last full run.
         compile_programs bench
         docs=$ROOT/docs
         mkdir -p "$docs/performance"
         cp "${2-$out/bench.json}" "$docs/performance/bench.json"
-        draw_figures "$docs/performance/bench.json" "$docs/performance"
         if [ -s "$ROOT/target/soak/samples.tsv" ]; then cp "$ROOT/target/soak/samples.tsv" "$docs/performance/soak.tsv"; fi
-        [ ! -s "$docs/performance/soak.tsv" ] || draw soak "$docs/performance/soak.tsv" "$docs/performance"
+        [ ! -s "$docs/performance/soak.tsv" ] || draw_soak "$docs/performance/soak.tsv" "$docs/performance"
         bench show "$docs/performance/bench.json" | sed '/^\//d' >"$out/shown"
         awk -v shown="$out/shown" '
             /^<!-- end of figures -->/ { inside = 0 }

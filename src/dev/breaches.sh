@@ -1,9 +1,9 @@
 #!/bin/sh
-# breaches.sh [NAME...]: whether the campaign sees what it is there to see. For each patch in src/torture/breaches, or
-# those named, which breaks one promise by hand: builds the program with it, from a copy of the sources, and tortures
-# that for two minutes at most, with the scripts of ./dev test, or from the seed on that the patch says ("From seed N on."):
-# some promises are only in danger by faults that come late there. A part of ./dev torture (--breaches). Last line: "N
-# caught, N missed"; 1 if one is missed.
+# breaches.sh [NAME...]: checks that the torture test detects broken promises. Each patch in src/torture/breaches (or each
+# named one) deliberately breaks one promise. The script applies it to a copy of the sources, builds that, and runs the
+# torture test on it for at most two minutes. It starts at the seed of ./dev test, or at the seed that the patch names
+# ("From seed N on."), because some faults come late in that sequence. ./dev torture --breaches runs this script. Last
+# line: "N caught, N missed". Exit status 1 if a breach is missed.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
@@ -25,15 +25,15 @@ for patch in "$ROOT"/src/torture/breaches/*.patch; do
 done >"$out/names"
 [ -s "$out/names" ] || die "no breach of that name in src/torture/breaches"
 
-# The sources as they are now, with the breach: what was changed before is put back.
+# Copies the current sources over the previous breach, and applies the new one.
 broken_tree() {
     for each in .mvn dev pom.xml LICENSE README.md CHANGELOG.md docs systemd src; do
         rm -rf "${copy:?}/$each"
         [ ! -e "$ROOT/$each" ] || cp -a "$ROOT/$each" "$copy/"
     done
-    # What it says above its first file is for people. No fuzz: a breach must still mean what it says.
+    # patch ignores the description above the first file. No fuzz: a breach must still match the code that it describes.
     (cd "$copy" && patch -s -p1 --fuzz=0 --no-backup-if-mismatch <"$ROOT/src/torture/breaches/$1.patch")
-    # Maven goes by the time of a file, which must be later than that of what it compiled before.
+    # Maven compares file times: the sources must be newer than the classes of the previous breach.
     find "$copy/src/main" -type f -exec touch {} +
     rm -rf "$copy/target/classes" "$copy/target/maven-status"
     "$copy/dev" build
@@ -52,7 +52,7 @@ while IFS= read -r name; do
     began=$(date +%s)
     sh "$ROOT/src/dev/torture.sh" --dist "$copy/target/dist" --seed "${seed:-109782}" --minutes 2 >"$out/$name.log" 2>&1 </dev/null || true
     took=$(($(date +%s) - began))
-    # Not by the status alone: a campaign that cannot run catches nothing; and a machine that stands still is no breach.
+    # The status is not enough: a test that cannot run detects nothing, and a stalled machine is not a breach.
     found=$(grep -v -e 'could not be run to its end' -e 'a hook with a limit of' "$out/$name.log" | sed -n 's/^  -> //p' | head -n 1 | cut -c 1-160)
     if [ -n "$found" ]; then
         printf 'caught  %s, after %s s: %s\n' "$name" "$took" "$found"

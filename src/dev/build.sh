@@ -1,6 +1,6 @@
 #!/bin/sh
-# ./dev build: makes target/dist, the tree that ./dev install copies. --offline asks Maven to use only what it has;
-# --runtime puts a Java runtime into the tree, for machines that have no Java 25.
+# ./dev build: makes target/dist, the tree that ./dev install copies. --offline runs Maven without network; --runtime puts
+# a Java runtime into the tree, for machines without Java 25.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
@@ -28,7 +28,7 @@ dist=$ROOT/target/dist
 sh "$ROOT/src/dev/assemble.sh" "$dist.new"
 if [ -n "$runtime" ]; then
     sh "$ROOT/src/dev/runtime.sh" "$dist.new"
-    # The archive is made by and for the Java that will run.
+    # The archive works only with the Java that made it.
     JAVA_HOME=$dist.new/lib/nix-post-build-hook-queue/runtime
 fi
 sh "$ROOT/src/dev/archive.sh" "$dist.new"

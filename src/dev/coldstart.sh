@@ -1,8 +1,8 @@
 #!/bin/sh
-# ./dev coldstart [--counts]: where the time goes from a connection that starts the worker to the acknowledgement, and on
-# to the first child process; ./dev bench cold measures how much there is. Runs target/dist as systemd would, with a
-# `nix` that copies nothing. --counts prints only what does not depend on the machine's load: classes that are not from
-# the start-up archive, and jars that were opened.
+# ./dev coldstart [--counts]: shows where the time goes from the connection that starts the worker to the acknowledgement
+# and to the first child process. (./dev bench cold measures the total.) Runs target/dist as systemd would, with a fake
+# `nix`. --counts prints only figures that do not depend on the machine's load: the number of classes from outside the
+# start-up archive, and of opened jars.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
@@ -32,7 +32,7 @@ for name in nix nix-store; do ln -s "$ROOT/src/testkit/sh/fake-nix" "$scratch/$n
 path=$scratch/store/00000000000000000000000000000000-cold
 : >"$path"
 
-# begin OPTIONS [WRAPPER...]: a socket whose first connection starts the worker, with these options for its JVM.
+# begin OPTIONS [WRAPPER...]: opens a socket whose first connection starts the worker, with these JVM options.
 begin() {
     options=$1
     shift
@@ -48,7 +48,7 @@ begin() {
         kill -0 "$worker" 2>/dev/null || fail "systemd-socket-activate did not start"
         sleep 0.02
     done
-    # It listens a moment after it has made the socket.
+    # systemd-socket-activate begins to listen shortly after it creates the socket.
     sleep 0.1
 }
 
@@ -57,7 +57,7 @@ fail() {
     die "$*"
 }
 
-# ask: sends a path; the first one starts the worker.
+# ask: sends a path. The first connection starts the worker.
 ask() {
     printf '%s\n' "$path" | socat -t60 - "UNIX-CONNECT:$scratch/socket" >"$scratch/reply" || true
     grep -q '^ok queued 1$' "$scratch/reply" || fail "not queued: $(cat "$scratch/reply")"
@@ -91,7 +91,7 @@ timeline() {
         }' "$scratch/trace"
 }
 
-# Once, so that there is a database, and the files are in memory: it is the usual case.
+# A first run creates the database and fills the page cache, as in normal operation.
 begin ''
 ask
 finish

@@ -1,6 +1,5 @@
-# What ./dev demo builds: seven derivations, made of nothing but a shell, so that no other store is asked for
-# anything. "page" needs "words", "tool" has two outputs, and "ballast" is something to transfer. `seed` makes them new
-# each time.
+# The seven derivations that ./dev demo builds. They need only a shell, so Nix fetches nothing. "page" depends on "words",
+# "tool" has two outputs, and "ballast" is large enough to show a transfer. A new `seed` forces a rebuild.
 { seed }:
 let
   make =

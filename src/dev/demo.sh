@@ -1,14 +1,14 @@
 #!/bin/sh
-# ./dev demo: the main job, live, in a scratch folder: a Nix store of its own, a file:// cache, a fresh key, the queue
-# waiting under systemd-socket-activate. Builds with the hook, follows the upload, and checks what came of it with
-# real Nix. Ends by itself, leaves nothing behind, and ends with 1 when anything is not as it should be.
+# ./dev demo: shows the main job live in a scratch folder, with its own Nix store, a file:// cache, a fresh key, and the
+# queue under systemd-socket-activate. It builds with the hook, follows the upload, and verifies the cache with real Nix.
+# It ends by itself and leaves nothing behind. Exit status 1 if a check fails.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 # shellcheck source=src/dev/lib.sh
 . "$ROOT/src/dev/lib.sh"
 
-# The Nix package is a finished tree, with a Java of its own, and its start-up archive lies elsewhere.
+# The Nix package sets these: it is a finished tree with its own Java, and its start-up archive is in another folder.
 dist=${NPBHQ_DEMO_DIST-}
 archive=${NPBHQ_DEMO_ARCHIVE-}
 if [ -z "$dist" ]; then
@@ -19,7 +19,7 @@ if [ -z "$dist" ]; then
     export JAVA_HOME
 fi
 
-# A socket's path has room for 107 bytes.
+# A socket path has at most 107 bytes.
 temp=${TMPDIR:-/tmp}
 [ "${#temp}" -lt 60 ] || temp=/tmp
 scratch=$(mktemp -d "$temp/npbhq-demo.XXXXXX")
@@ -34,7 +34,7 @@ end() {
         say "the demo has failed; the worker said:" >&2
         cat "$scratch/worker.log" >&2
     fi
-    # Nix takes the right to write from what it has built.
+    # Nix makes its outputs read-only.
     chmod -R u+w "$scratch"
     rm -rf "$scratch"
     exit "$status"
@@ -43,7 +43,7 @@ trap end EXIT
 trap 'exit 130' INT
 trap 'exit 143' HUP TERM
 
-# show COMMAND...: as it would be typed, and what it says.
+# show COMMAND...: prints the command and runs it.
 show() {
     printf '\n$ %s\n' "$*"
     "$@"
@@ -56,7 +56,7 @@ must() {
     printf 'ok: %s\n' "$what"
 }
 
-# A Nix of its own: nothing of this machine's store, settings or daemon takes part.
+# Isolate Nix from this machine's store, settings and daemon.
 for name in $(env | sed -n 's/^\(NIX_[A-Z_]*\|NPBHQ_[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
 export HOME="$scratch/home" XDG_CACHE_HOME="$scratch/home/cache" XDG_CONFIG_HOME="$scratch/home/config"
 export NIX_STORE_DIR="$scratch/store" NIX_STATE_DIR="$scratch/state" NIX_LOG_DIR="$scratch/log" NIX_CONF_DIR="$scratch/conf"
@@ -79,7 +79,7 @@ mkdir -p "$NPBHQ_GCROOTS_DIR"
 PATH=$dist/bin:$PATH
 
 say "the queue waits, as it does under systemd: a socket, and no worker"
-# systemd-socket-activate starts its program with none of the environment but what it is told.
+# systemd-socket-activate passes on only the variables that -E names.
 set --
 for name in $(env | sed -n 's/^\(NIX_[A-Z_]*\|NPBHQ_[A-Z_]*\|XDG_[A-Z_]*\|HOME\|PATH\|JAVA_HOME\)=.*/\1/p'); do
     set -- "$@" -E "$name"
@@ -107,7 +107,7 @@ no_worker_yet() {
 }
 must "process $queue only listens: $(runs | cut -c 1-60)..." no_worker_yet
 
-say "a build of seven derivations, whose hook hands over what comes out"
+say "a build of seven derivations; the hook queues their outputs"
 seed="$(date +%s).$$"
 # shellcheck disable=SC2046 # store paths
 nix-store --query --outputs $(nix-instantiate "$ROOT/src/dev/demo.nix" --argstr seed "$seed" 2>/dev/null) >"$scratch/built"
@@ -117,24 +117,24 @@ built() {
 }
 built | tee "$scratch/build.log"
 must "nix-build succeeded" grep -qx "status: 0" "$scratch/build.log"
-# What a hook says, Nix puts "post-build-hook: " before.
+# Nix prefixes the hook's output with "post-build-hook: ".
 silent() {
     ! grep "^post-build-hook: " "$scratch/build.log"
 }
-must "the hooks had nothing to complain of" silent
+must "the hooks printed no warning" silent
 must "process $queue has become the worker" is_worker
 
-say "what the queue does"
+say "the queue delivers"
 show nix-post-build-hook-queue status
 show nix-post-build-hook-queue watch
 show nix-post-build-hook-queue wait timeout=2min
 show nix-post-build-hook-queue status
 
-say "what has arrived"
+say "the cache has the paths"
 eight_paths() {
     [ "$(wc -l <"$scratch/built")" = 8 ]
 }
-must "eight paths were built, for one derivation has two outputs" eight_paths
+must "eight paths were built: one derivation has two outputs" eight_paths
 all_signed() {
     while IFS= read -r path; do
         name=${path#"$NIX_STORE_DIR"/}
@@ -142,23 +142,23 @@ all_signed() {
         printf '  %-10s %s\n' "${name#*-}" "$signature"
     done <"$scratch/built"
 }
-must "the cache has all of them, signed" all_signed
+must "all of them are in the cache, signed" all_signed
 verified() {
     # shellcheck disable=SC2046 # store paths
     nix store verify --store "file://$scratch/cache" --sigs-needed 1 --trusted-public-keys "$(cat "$1")" \
         $(cat "$scratch/built")
 }
-must "Nix finds contents and signatures good" verified "$scratch/key.pub"
+must "Nix verifies contents and signatures" verified "$scratch/key.pub"
 not_by_another_key() {
     ! verified "$scratch/other.pub" >/dev/null 2>&1
 }
-must "and does not when it trusts another key" not_by_another_key
+must "Nix rejects the signatures if it trusts another key" not_by_another_key
 no_roots() {
     [ -z "$(ls "$NPBHQ_GCROOTS_DIR")" ]
 }
-must "nothing is kept from garbage collection any more" no_roots
+must "the GC roots are removed" no_roots
 
-say "with nothing left to do, the worker ends after $NPBHQ_IDLE_TIMEOUT"
+say "the idle worker exits after $NPBHQ_IDLE_TIMEOUT"
 tries=0
 while kill -0 "$queue" 2>/dev/null; do
     tries=$((tries + 1))

@@ -1,9 +1,9 @@
 #!/bin/sh
-# ./dev fuzz [--minutes N] [--keep] [TARGET...]: bytes that nobody thought of, against the parser (request), the reader of
-# lines (lines) and a live session (session), or those named, for N minutes each (1), by Jazzer, which goes by the
-# branches that an input reaches. Begins with the kept inputs, src/test/resources/corpus; --keep adds those found that
-# reach something new. An input that breaks what src/test/java/hookqueue/protocol/*Fuzz.java says ends it with 1 and stays
-# in target/fuzz: put it into the corpus, and CorpusTest has it from then on.
+# ./dev fuzz [--minutes N] [--keep] [TARGET...]: coverage-guided fuzzing with Jazzer. Fuzzes the parser (request), the line
+# reader (lines) and a live session (session), or the named targets, for N minutes each (1). Begins with the inputs in
+# src/test/resources/corpus; --keep adds the new inputs that increase coverage. An input that violates an assertion in
+# src/test/java/hookqueue/protocol/*Fuzz.java stays in target/fuzz, and the exit status is 1. Put such an input into the
+# corpus: CorpusTest then replays it.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
@@ -70,7 +70,7 @@ for target in "$@"; do
     mkdir -p "$found"
     if ! jazzer "$target" -max_total_time="$((minutes * 60))" "$found" "$corpus" >"$out/$target.log" 2>&1; then
         grep -v '^#' "$out/$target.log" | tail -n 40
-        die "found something: the input is in target/fuzz"
+        die "found a failing input: it is in target/fuzz"
     fi
     tail -n 1 "$out/$target.log"
     if [ "$keep" ]; then

@@ -1,29 +1,29 @@
 # shellcheck shell=sh
-# What install.sh, uninstall.sh and the maintainer scripts of the .deb share; release.sh copies it into those. Expects
-# name, prefix, destdir and the function say. Changes nothing by itself.
+# Functions that install.sh, uninstall.sh and the maintainer scripts of the .deb share; release.sh copies this file into
+# the maintainer scripts. Expects name, prefix, destdir and the function say. Sourcing it changes nothing.
 #
-# The manifest, in PREFIX/lib/nix-post-build-hook-queue, is what tells the project's files from everybody else's: one
-# path a line, without DESTDIR. Nothing that is not in it is overwritten or removed.
+# The manifest in PREFIX/lib/nix-post-build-hook-queue lists the project's files: one path a line, without DESTDIR. The
+# scripts overwrite and remove only files in the manifest.
 
 # shellcheck disable=SC2154 # name, prefix, destdir: set by the script that reads this in
 tree=$prefix/lib/$name
 hook=$prefix/bin/post-build-hook
 
-# Where Nix' own installers put it; root's PATH often lacks it.
+# Nix's own installers use this folder; root's PATH often lacks it.
 PATH=$PATH:/nix/var/nix/profiles/default/bin
 
-# manifest: every path that an install to PREFIX has put there. One that died in the middle has left the tree aside.
+# manifest: prints every path that an install to PREFIX wrote. An interrupted install leaves its tree at .old or .new.
 manifest() {
     cat "$destdir$tree/manifest" "$destdir$tree.old/manifest" "$destdir$tree.new/manifest" 2>/dev/null | sort -u
 }
 
-# take_away FILE: and its directory, if that is of the project alone and empty.
+# take_away FILE: removes the file, and its directory if that belongs to the project and is empty.
 take_away() {
     rm -f "$destdir$1"
     case ${1%/*} in */"$name" | */"$name".*.d) rmdir "$destdir${1%/*}" 2>/dev/null || true ;; esac
 }
 
-# Of several units of a name systemd takes that of the first of these.
+# systemd's search order: the first unit file of a name wins.
 unit_places='/etc /run /usr/local/lib /usr/lib /lib'
 
 # others_unit: prints the first unit of the service that does not run PREFIX's program; 1 when there is none.
@@ -39,7 +39,7 @@ others_unit() {
     return 1
 }
 
-# any_unit: prints a unit of the queue, whatever it runs; 1 when there is none.
+# any_unit: prints a unit of the queue from any installation; 1 when there is none.
 any_unit() {
     for place in $unit_places; do
         for unit in "$destdir$place/systemd/system/$name".service "$destdir$place/systemd/system/$name".socket; do
@@ -49,8 +49,8 @@ any_unit() {
     return 1
 }
 
-# nix_says: the settings as Nix reads them, where it is there: files may include others, from anywhere. The first form
-# is of 2.20 and newer.
+# nix_says: prints the effective settings if Nix is installed: its files may include others. Nix 2.20 and newer have the
+# first form of the command.
 nix_says() {
     command -v nix >/dev/null || return 0
     for words in 'config show' show-config; do
@@ -60,20 +60,20 @@ nix_says() {
     return 0
 }
 
-# who_names_the_hook: prints a file of /etc/nix, or the command that says it, that names PREFIX's hook; 1 when none
-# does. Some installers of Nix have the administrator's settings in a file of their own.
+# who_names_the_hook: prints the file in /etc/nix that names PREFIX's hook, or "nix config show"; 1 when none does. Some
+# Nix installers keep the administrator's settings in a separate file.
 who_names_the_hook() {
     pattern="^[[:blank:]]*post-build-hook[[:blank:]]*=[[:blank:]]*$(printf '%s\n' "$hook" | sed 's/[.+]/\\&/g')([[:blank:]]|\$)"
     grep -Els "$pattern" /etc/nix/*.conf | head -n 1 | grep . && return 0
     nix_says | grep -Eq "$pattern" && echo "nix config show"
 }
 
-# nix_conf: where the administrator's settings belong. Determinate Nix writes nix.conf anew, and reads the other.
+# nix_conf: prints the file for the administrator's settings. Determinate Nix overwrites nix.conf but also reads the other.
 nix_conf() {
     if [ -e /etc/nix/nix.custom.conf ]; then echo /etc/nix/nix.custom.conf; else echo /etc/nix/nix.conf; fi
 }
 
-# machine_dropins DIR: writes the service's drop-ins that depend on this machine into DIR, and removes those of before.
+# machine_dropins DIR: writes the service's machine-dependent drop-ins into DIR, and removes the previous ones.
 machine_dropins() {
     rm -f "$1/10-nix-group.conf" "$1/10-credentials.conf"
     # Debian's nix-daemon admits only a group to its socket, and the worker needs the daemon.
@@ -92,7 +92,7 @@ machine_dropins() {
     fi
 }
 
-# make_settings: a settings file to fill in, unless there is one. For root alone: it may come to hold secrets.
+# make_settings: writes a settings file to fill in, unless there is one. Only root can read it: it may hold secrets.
 make_settings() {
     settings=/etc/$name/environment
     [ ! -e "$settings" ] || return 0
@@ -107,22 +107,22 @@ make_settings() {
 END
 }
 
-# is_configured: whether the worker has something to do. Without settings it would only fail.
+# is_configured: whether there are settings. Without them the worker would fail to start.
 is_configured() {
     grep -Eqs '^[[:blank:]]*NPBHQ_(UPLOAD_TO|SIGNING_PRIVATE_KEY_PATH)=.' "/etc/$name/environment" ||
         [ -e "/etc/credstore/$name.signing-key" ] || [ -e "/etc/credstore.encrypted/$name.signing-key" ] ||
         systemctl cat "$name.service" 2>/dev/null | grep -Eq '^Environment=.*NPBHQ_(UPLOAD_TO|SIGNING)'
 }
 
-# nix_has PATTERN: whether a line of Nix' settings matches, wherever the settings are.
+# nix_has PATTERN: whether a line of Nix's settings matches, in any file.
 nix_has() { { cat /etc/nix/*.conf 2>/dev/null; nix_says; } | grep -E "^[[:blank:]]*$1" >/dev/null; }
 
-# say_next_steps: what the administrator has to do before paths are uploaded.
+# say_next_steps: prints the administrator's remaining steps before the first upload.
 say_next_steps() {
     for program in nix socat; do
         command -v "$program" >/dev/null || say "next: install $program; it is not in PATH, and $name needs it"
     done
-    is_configured || say "next: say where to upload to in /etc/$name/environment"
+    is_configured || say "next: set the upload destination in /etc/$name/environment"
     conf=$(nix_conf)
     if named=$(who_names_the_hook); then
         say "$named already has the hook"
@@ -133,30 +133,30 @@ say_next_steps() {
     if nix_has 'allowed-users[[:blank:]]*=' && ! nix_has "(extra-)?allowed-users[[:blank:]]*=.*([*]|$name)"; then
         say "next: the Nix daemon must admit the worker; add to $conf: extra-allowed-users = $name"
     fi
-    # Since 2.17 the daemon takes a signature from anybody, and judges it by its key.
+    # Since 2.17 the daemon accepts a signature from any user, if it trusts the key.
     version=$(nix --version 2>/dev/null | sed -n 's/^nix (Nix) \([0-9]*[.][0-9]*\).*/\1/p')
     if [ -n "$version" ] && [ "$(printf '%s\n' "$version" 2.17 | sort -V | head -n 1)" != 2.17 ] &&
         ! nix_has "(extra-)?trusted-users[[:blank:]]*=.*([*]|$name)"; then
-        say "next, if it is to sign: the daemon of Nix $version takes signatures only from trusted users, who may do whatever"
-        say "    root may. Use Nix 2.17 or newer, or, if you accept that, add to $conf: extra-trusted-users = $name"
+        say "next, to sign: the daemon of Nix $version accepts signatures only from trusted users, and those have root's"
+        say "    rights. Use Nix 2.17 or newer, or, if you accept that, add to $conf: extra-trusted-users = $name"
     fi
 }
 
-# purge_queue: removes the queue, its settings and its user, but only files that the queue makes, by name, and never a
-# key; names what stays.
+# purge_queue: removes the queue, its settings and its user. It removes only files that the queue makes, by name, and never
+# a key. It prints the files that it leaves.
 purge_queue() {
     state=/var/lib/$name
-    # find follows no link, and the service's user may have put one anywhere in here.
+    # The service's user may have put symlinks in here: find does not follow them.
     [ ! -d "$state" ] || find "$state" -xdev -depth \( -path "$state/queue.sqlite*" -o -path "$state/spool" \
         -o -path "$state/spool/*" -o -path "$state/cache" -o -path "$state/cache/*" -o -path "$state/.cache" \
         -o -path "$state/.cache/*" \) -delete || true
     rm -rf "/var/cache/$name" "/nix/var/nix/gcroots/$name"
     rm -f "/etc/$name/environment" "/etc/$name/known_hosts"
-    # Old versions of Nix make folders for every user whom they serve.
+    # Old versions of Nix make these folders for every user.
     rmdir "$state" "/etc/$name" "/nix/var/nix/gcroots/per-user/$name" "/nix/var/nix/profiles/per-user/$name" 2>/dev/null || true
     if [ -e "$state" ] || [ -L "$state" ]; then
-        # A user who got the same number next would own these files.
-        say "left, with the user $name, whose it is: $state"
+        # Do not free the user ID: the next user with this number would own these files.
+        say "left, with its owner, the user $name: $state"
     else
         if getent passwd "$name" >/dev/null; then userdel "$name" 2>/dev/null || say "the user $name could not be removed"; fi
         if getent group "$name" >/dev/null; then groupdel "$name" 2>/dev/null || true; fi
@@ -164,6 +164,6 @@ purge_queue() {
     for place in "$state" "/etc/$name" "/etc/systemd/system/$name.service.d" "/etc/systemd/system/$name.socket.d" \
         /etc/credstore/"$name".* /etc/credstore.encrypted/"$name".*; do
         if [ -e "$place" ] || [ -L "$place" ]; then find "$place" ! -type d; fi
-    done | LC_ALL=C tr '\000-\011\013-\037\177' '?' | sed 's/^/left, since it is yours: /'
+    done | LC_ALL=C tr '\000-\011\013-\037\177' '?' | sed 's/^/left, because it is yours: /'
     say "purged: the queue and its settings are gone"
 }

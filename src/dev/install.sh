@@ -1,17 +1,17 @@
 #!/bin/sh
 # ./dev install [--dist DIR] [PREFIX]; from an unpacked release: sh install.sh [PREFIX]
 #
-# Copies target/dist (built first when it is missing or older than its sources), or the release that this script lies
-# in, to PREFIX (/usr/local), makes user and directories, and enables the socket and the service. A release gets its
-# start-up archive here. Run again, it upgrades in place: files are written aside and renamed, so a hook or a worker that starts meanwhile finds the old tree or
-# the new one and never half of one; the socket stays open, and what comes in during the upgrade waits in it.
-# What the version before had and this one has not is removed.
+# Copies target/dist (after a build if it is missing or older than its sources), or the release that contains this
+# script, to PREFIX (/usr/local). Creates the user and the directories, and enables the socket and the service. For a
+# release it makes the start-up archive. A second run upgrades in place: it writes each file aside and renames it, so a
+# hook or worker that starts meanwhile finds the old tree or the new tree. The socket stays open, and connections wait in
+# it during the upgrade. Files of the previous version that are not in the new one are removed.
 #
-# It overwrites nothing that it has not put there itself, and does nothing while there is a queue below another
-# PREFIX: exit 1, with the file's name.
+# It overwrites only its own files, and refuses to install while the queue is installed below another PREFIX: exit 1 with
+# the file's name.
 #
-# DESTDIR is honoured for packaging: then only files are written. Without a running systemd the units are
-# enabled for the next boot. On failure: exit 1 with the reason; what was installed before still works.
+# With DESTDIR, for packaging, it only writes files. Without a running systemd it enables the units for the next boot. On
+# failure: exit 1 with the reason; the previous installation still works.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -44,7 +44,7 @@ esac
 . "$here/install-lib.sh"
 # Before anything is built or touched.
 if other=$(others_unit); then
-    die "$other belongs to another install: run ./dev uninstall with its PREFIX first, or remove it; the queue stays"
+    die "$other belongs to another install: run ./dev uninstall with its PREFIX first, or remove it; the queue is kept"
 fi
 
 stale() {
@@ -60,11 +60,11 @@ fi
 if [ ! -x "$dist/bin/$name" ] || [ ! -x "$dist/bin/post-build-hook" ]; then
     die "no finished build in $dist; run ./dev build"
 fi
-# Nix would fail every build. Without OUT_PATHS the hook does nothing.
+# A hook that cannot run would fail every build. Without OUT_PATHS the hook does nothing.
 [ -n "$destdir" ] || env -u OUT_PATHS -u DRV_PATH "$dist/bin/post-build-hook" </dev/null ||
     die "$dist/bin/post-build-hook does not run on this machine: run ./dev build here"
 
-# Where systemd looks. Below any other prefix it would not find them, so they go to /etc.
+# systemd reads units below /usr and /usr/local. For any other prefix they go to /etc.
 case $prefix in
 /usr | /usr/local) lib=$prefix/lib ;;
 *) lib=/etc ;;
@@ -73,7 +73,7 @@ units=$lib/systemd/system
 sysusers=$lib/sysusers.d
 tmpfiles=$lib/tmpfiles.d
 
-# listed LIST FILE: whether it is one of the list's lines.
+# listed LIST FILE: whether FILE is a line of LIST.
 listed() {
     case "
 $1
@@ -85,14 +85,14 @@ $2
     esac
 }
 
-# Each of these is called with a file and where that goes.
+# with_all calls each of these with a file and its target.
 note() {
     files="$files$2
 "
 }
 must_be_free() {
     { [ ! -e "$destdir$2" ] && [ ! -L "$destdir$2" ]; } || listed "$old" "$2" ||
-        die "$destdir$2 is there, and not of an earlier install to $prefix: move it away, or choose another PREFIX"
+        die "$destdir$2 exists, but not from an earlier install to $prefix: move it away, or choose another PREFIX"
 }
 # Written aside and renamed.
 put() {
@@ -106,16 +106,16 @@ put() {
     mv -f "$aside" "$destdir$2"
 }
 
-# with_all COMMAND: for all files but those of the tree.
+# with_all COMMAND: calls COMMAND for all files except those of the tree.
 with_all() {
-    # First what the hook executes: a hook that runs meanwhile must find it.
+    # First the script that the hook executes: a hook that runs meanwhile must find it.
     for file in "$dist/libexec/$name"/*; do [ ! -e "$file" ] || "$1" "$file" "$prefix/libexec/$name/${file##*/}"; done
     for file in "$dist"/bin/*; do "$1" "$file" "$prefix/bin/${file##*/}"; done
     for file in "$dist"/lib/systemd/system/*; do "$1" "$file" "$units/${file##*/}"; done
     "$1" "$dist/lib/sysusers.d/$name.conf" "$sysusers/$name.conf"
     "$1" "$dist/lib/tmpfiles.d/$name.conf" "$tmpfiles/$name.conf"
     if [ -d "$dist/share" ]; then
-        # Nothing below share/ has a line end in its name.
+        # No file name below share/ contains a blank or a line end.
         for file in $(cd "$dist/share" && find . -type f); do "$1" "$dist/share/$file" "$prefix/share/${file#./}"; done
     fi
     for file in "$made"/*.conf; do
@@ -137,15 +137,14 @@ old=$(manifest)
 with_all must_be_free
 files=
 with_all note
-# starts: whether the worker finds all it needs, with the environment of a service. It ends with 66, since it has no
-# socket.
+# starts: whether the worker can start with the environment of a service. It exits with 66, because it has no socket.
 starts() {
     env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin NPBHQ_UPLOAD_TO=exec:/bin/true NPBHQ_STATE_DIR="$made/state" \
         "$dist/bin/$name" serve </dev/null >"$made/said" 2>&1 || [ $? = 66 ]
 }
 if [ -z "$destdir" ]; then
-    starts || die "the worker would not start here: $(cat "$made/said")
-Nothing was changed. A release (./dev release) has its own Java, and so has what ./dev build --runtime makes."
+    starts || die "the worker cannot start on this machine: $(cat "$made/said")
+Nothing was changed. A release (./dev release) has its own Java, and so has a tree from ./dev build --runtime."
     if [ -d "$dist/lib/$name/runtime" ] && [ -z "$(ls "$dist/lib/$name"/startup-*.aot 2>/dev/null)" ]; then
         say "making the start-up archive"
         JAVA_HOME=$dist/lib/$name/runtime sh "$here/archive.sh" "$dist" "$made" ||
@@ -154,8 +153,8 @@ Nothing was changed. A release (./dev release) has its own Java, and so has what
 fi
 say "installing $name to $destdir$prefix"
 
-# The jars first, aside: times are kept, since the JVM's start-up archive holds the jars' own. Should this end in the
-# middle, the manifest has what was there and what may be there since.
+# Copy the jars aside first. Preserve their times: the JVM's start-up archive records them. The manifest lists old and new
+# files, in case the script is interrupted.
 mkdir -p "$destdir$prefix/lib"
 if [ ! -e "$destdir$tree" ] && [ -e "$destdir$tree.old" ]; then mv "$destdir$tree.old" "$destdir$tree"; fi
 rm -rf "$destdir$tree.new"
@@ -164,7 +163,7 @@ cp -R --preserve=mode,timestamps,links "$dist/lib/$name" "$destdir$tree.new"
 printf '%s\n' "$old" "$files" | sed '/^$/d' | sort -u >"$destdir$tree.new/manifest"
 rm -rf "$destdir$tree.old"
 
-# A running worker still loads classes from the tree that is about to go; it is started again below.
+# A running worker still loads classes from the old tree. Stop it here and restart it below.
 worked=no
 if [ "$running" = yes ] && systemctl is-active -q "$name.service"; then
     worked=yes
@@ -183,7 +182,7 @@ printf '%s' "$files" >"$destdir$tree/manifest.new"
 mv -f "$destdir$tree/manifest.new" "$destdir$tree/manifest"
 
 if [ -n "$destdir" ]; then
-    say "packaged below $destdir. To be run on the machine: systemd-sysusers; systemd-tmpfiles --create;"
+    say "packaged below $destdir. Run on the machine: systemd-sysusers; systemd-tmpfiles --create;"
     say "systemctl enable --now $name.socket; systemctl enable $name.service"
     exit 0
 fi
@@ -195,15 +194,15 @@ make_settings
 if [ "$running" = yes ]; then
     systemctl daemon-reload
     systemctl enable -q "$name.socket" "$name.service"
-    # start, not restart: that would close the door for a moment.
+    # start, not restart: a restart would close the socket for a moment.
     systemctl start "$name.socket"
     if is_configured; then
         systemctl restart "$name.service" || say "the worker does not start; see: systemctl status $name"
     else
-        # A worker without settings would only fail. Hooks are answered and spool meanwhile.
+        # A worker without settings would only fail. Hooks spool meanwhile.
         systemctl reset-failed "$name.service" 2>/dev/null || true
     fi
-    [ "$worked" = no ] || say "the worker runs again, from the new tree"
+    [ "$worked" = no ] || say "the worker runs again, with the new version"
 else
     systemctl enable -q "$name.socket" "$name.service"
     say "systemd is not running here; both units start with the next boot"

@@ -1,9 +1,9 @@
 # shellcheck shell=sh
-# What the scripts of ./dev share. Read in with `. "$ROOT/src/dev/lib.sh"`; changes nothing by itself.
+# Functions that the scripts of ./dev share. Source it with `. "$ROOT/src/dev/lib.sh"`; this changes nothing by itself.
 
 JDK_WANTED=25
 
-# Daemons live in sbin, and an ordinary user's PATH often lacks it.
+# Daemons are in sbin, which an ordinary user's PATH often lacks.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH
 
@@ -16,8 +16,8 @@ die() {
     exit 1
 }
 
-# need_apt PACKAGE...: installs what is missing of these; 1, with the reason, when that cannot be done. Elsewhere than
-# on Debian it only says what will be called, for the names of packages differ.
+# need_apt PACKAGE...: installs the missing packages; 1, with the reason, if that fails. On other systems than Debian it
+# only prints the names, because the names of packages differ.
 need_apt() {
     missing=
     for package in "$@"; do
@@ -25,7 +25,7 @@ need_apt() {
     done
     [ -n "$missing" ] || return 0
     if ! command -v apt-get >/dev/null 2>&1; then
-        printf './dev: this is not Debian; make sure that you have what Debian calls:%s\n' "$missing" >&2
+        printf './dev: this is not Debian; install the equivalents of these Debian packages:%s\n' "$missing" >&2
         return 0
     fi
     if [ "$(id -u)" != 0 ]; then
@@ -33,15 +33,15 @@ need_apt() {
         return 1
     fi
     say "installing$missing" >&2
-    # An update only when the lists are missing or too old: it costs more than the packages.
+    # Update only if the lists are missing or too old: an update takes longer than the packages.
     if lists_are_fresh && apt_install "$missing"; then
         return 0
     fi
-    apt_get update </dev/null >&2 || echo "./dev: apt-get update failed; trying on" >&2
+    apt_get update </dev/null >&2 || echo "./dev: apt-get update failed; continuing" >&2
     apt_install "$missing"
 }
 
-# Not dpkg -s, which also knows packages that were removed; and no package by that name is no error here.
+# Not dpkg -s, which also lists removed packages. An unknown name is not an error here.
 has_package() {
     case $(dpkg-query -W -f '${Status}' "$1" 2>/dev/null) in
         *' installed') return 0 ;;
@@ -53,24 +53,24 @@ lists_are_fresh() {
     [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime -7 2>/dev/null | head -n 1)" ]
 }
 
-# apt_install "LIST": never starts the services that come along.
+# apt_install "LIST": never starts the packages' services.
 apt_install() {
     # shellcheck disable=SC2086 # a list of names
     apt_get -y --no-install-recommends install $1 </dev/null >&2
 }
 
-# Never asks. One at a time: apt waits for the lock on packages, but not for that on lists.
+# Never prompts. flock runs one at a time: apt waits for the lock on packages, but not for the lock on lists.
 apt_get() {
     flock /var/cache/apt env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -q -o Dpkg::Use-Pty=0 \
         -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
 }
 
-# find_jdk: prints the home of a JDK of at least $JDK_WANTED; installs one if apt has it.
+# find_jdk: prints the home of a JDK of version $JDK_WANTED or newer; installs one if apt has it.
 find_jdk() {
     found_jdk && return 0
     # apt-cache knows nothing while the lists are missing.
     if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && ! lists_are_fresh; then
-        apt_get update </dev/null >&2 || echo "./dev: apt-get update failed; trying on" >&2
+        apt_get update </dev/null >&2 || echo "./dev: apt-get update failed; continuing" >&2
     fi
     if apt_has "openjdk-$JDK_WANTED-jdk-headless"; then
         need_apt "openjdk-$JDK_WANTED-jdk-headless"
@@ -91,7 +91,7 @@ found_jdk() {
     return 1
 }
 
-# The release file tells the version without starting a JVM.
+# The release file gives the version without a JVM start.
 is_jdk() {
     [ -n "$1" ] && [ -x "$1/bin/javac" ] && [ -r "$1/release" ] || return 1
     version=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$1/release")
@@ -108,7 +108,7 @@ apt_has() {
     command -v apt-cache >/dev/null 2>&1 && [ -n "$(apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: [^(]//p')" ]
 }
 
-# need_maven: mvn, and JAVA_HOME set and exported.
+# need_maven: makes sure that mvn exists, and exports JAVA_HOME.
 need_maven() {
     JAVA_HOME=$(find_jdk) || exit 1
     export JAVA_HOME
@@ -116,8 +116,8 @@ need_maven() {
     command -v mvn >/dev/null 2>&1 || die "no Maven: install it (3.8.7 or newer)"
 }
 
-# maven ARGUMENT...: without progress bars, without what Maven's own libraries make the JDK say, and without the colours
-# that Debian's ends with whatever one asks for.
+# maven ARGUMENT...: runs Maven without progress bars, without the JDK's warnings about Maven's libraries, and without the
+# colour codes that Debian's Maven prints at its end despite -Dstyle.color=never.
 maven() (
     cd "$ROOT" || exit 1
     MAVEN_OPTS="${MAVEN_OPTS-} --sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED"
@@ -130,8 +130,7 @@ maven() (
     fi
 )
 
-# compile [-o]: leaves the jars in target/, without the static checks, which are for ./dev test. With -o Maven uses only
-# what it has.
+# compile [-o]: makes the jars in target/ without the static checks of ./dev test. With -o Maven works offline.
 compile() {
     say "compiling"
     rm -f "$ROOT"/target/nix-post-build-hook-queue-*.jar
@@ -139,7 +138,7 @@ compile() {
     maven -q "$@" -Dfast -DskipTests package
 }
 
-# dist_is_fresh: whether target/dist is newer than all it is made from.
+# dist_is_fresh: whether target/dist is newer than all its sources.
 dist_is_fresh() {
     made=$ROOT/target/dist/bin/nix-post-build-hook-queue
     [ -x "$made" ] || return 1

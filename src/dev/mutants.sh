@@ -1,7 +1,8 @@
 #!/bin/sh
-# ./dev mutants [CLASSES]: small changes to the policy, the parser and the queue's decisions, one at a time, by PIT; the
-# tests must notice nine of ten. CLASSES, with commas and *, for others. Takes half an hour. Prints how many were
-# noticed, and those that were not (docs/reliability.md says why); fails below nine of ten. Pages: target/pit-reports.
+# ./dev mutants [CLASSES]: mutation testing with PIT of the policy, the parser and the queue's decisions, or of CLASSES
+# (separated by commas, with * as wildcard). Takes half an hour. Prints the number of killed mutants and lists the
+# survivors (docs/reliability.md explains them). Fails if the tests kill fewer than nine of ten. Reports:
+# target/pit-reports.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)

@@ -1,7 +1,7 @@
 #!/bin/sh
-# ./dev pictures: makes docs/pictures/{watch,status}.svg anew, from the program as it is: the real worker, hook client and
-# `watch` in a terminal (tmux). Only `nix` is a script, which takes its time and says what Nix 2.26 says, and whose other
-# destination refuses; there is nothing to upload to.
+# ./dev pictures: redraws docs/pictures/{watch,status}.svg from the current program: the real worker, client and `watch` in
+# a terminal (tmux). Only `nix` is fake: a slow script with the output of Nix 2.26. It copies nothing, and fails for the
+# second destination.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
@@ -54,12 +54,12 @@ until [ -S "$NPBHQ_SOCKET" ]; do
     sleep 0.04
 done
 
-# All in one batch, and the other destination down.
+# Pause, so that all paths go into one batch.
 nix-post-build-hook-queue pause >/dev/null
 # shellcheck disable=SC2086 # words
 nix-post-build-hook-queue queue $paths
 mkdir -p "$out"
-# A prompt as an administrator has it, and nothing else on the screen.
+# picture NAME: saves the terminal's screen.
 picture() { tm capture-pane -p -e | awk -v title="$1" -f "$ROOT/src/dev/terminal-to-svg.awk" >"$scratch/svg"; mv "$scratch/svg" "$out/$1.svg"; }
 seen() {
     tries=0

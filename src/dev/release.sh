@@ -1,11 +1,10 @@
 #!/bin/sh
-# ./dev release [--offline] [DIR]: makes DIR (target/release): a tarball and a .deb for this machine's architecture, each
-# with its own Java runtime, cut down from the JDK in JAVA_HOME, and with a file of its SHA-256 (for `sha256sum -c`).
+# ./dev release [--offline] [DIR]: makes DIR (target/release): a tarball and a .deb for this machine's architecture. Each
+# contains its own Java runtime, cut down from the JDK in JAVA_HOME, and has a SHA-256 file (for `sha256sum -c`).
 #
-# The same sources and the same JDK give the same bytes. Only the JVM's start-up archive differs from run to run, so the
-# installation makes it. SOURCE_DATE_EPOCH overrides the date of all files, which otherwise is that in pom.xml.
-# DIR is replaced when everything is made. --dist TREE takes what assemble.sh or ./dev build has made instead of compiling;
-# --quick compresses little. Both are for tests.
+# The release is reproducible from the same sources and JDK. Only the JVM's start-up archive is not, so the installation
+# makes it. All files have the date of pom.xml, or SOURCE_DATE_EPOCH. The script replaces DIR at the end. For tests:
+# --dist TREE uses a tree from assemble.sh or ./dev build instead of compiling; --quick compresses less.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
@@ -29,7 +28,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-# The values of pom.xml's elements.
+# of_pom ELEMENT: prints the value of an element of pom.xml.
 of_pom() { sed -n "s,^ *<$1>\([^<]*\)</$1>.*,\1,p" "$ROOT/pom.xml" | head -n 1; }
 version=$(of_pom version)
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(date -u -d "$(of_pom project.build.outputTimestamp)" +%s)}
@@ -52,7 +51,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# --- the tarball: the tree, and what installs it --------------------------------------------------------------------
+# --- the tarball: the tree and its installer ------------------------------------------------------------------------
 
 release=$name-$version-$machine-linux
 tree=$scratch/$release
@@ -85,7 +84,7 @@ cp "$ROOT/src/deb/copyright" "$doc/"
 mv "$doc/CHANGELOG.md" "$doc/changelog"
 gzip -9n "$doc/changelog" "$deb"/usr/share/man/man*/*
 
-# What the maintainer scripts share is copied into each: at a purge no other file of the package is left.
+# Copy the shared functions into each maintainer script: at a purge the package's other files are gone.
 {
     printf 'name=%s\nprefix=/usr\ndestdir=\n' "$name"
     # shellcheck disable=SC2016 # for the maintainer scripts
@@ -101,7 +100,7 @@ size=$(find "$deb/usr" -type f -printf '%s\n' | awk '{ sum += int(($1 + 1023) / 
 sed "s/@version@/$version/; s/@architecture@/$architecture/; s/@size@/$size/" "$ROOT/src/deb/control" >"$deb/DEBIAN/control"
 (cd "$deb" && find usr -type f | sort | xargs md5sum >DEBIAN/md5sums)
 chmod 644 "$deb"/DEBIAN/triggers "$deb"/DEBIAN/control "$deb"/DEBIAN/md5sums
-# By one thread: more would cut the data into blocks.
+# One thread: several would split the data into blocks, and the output would depend on their number.
 dpkg-deb --root-owner-group -Zxz "-z$level" --threads-max=1 --build "$deb" \
     "$scratch/release/${name}_${version}_$architecture.deb" >/dev/null
 

@@ -1,19 +1,19 @@
 #!/bin/sh
-# runtime.sh TREE: puts a Java runtime into a tree that assemble.sh has put together, cut down to what the worker needs,
-# for machines that have no Java 25. Made of the JDK in JAVA_HOME. The launcher takes it before any other; archive.sh
-# comes after it, with this runtime as JAVA_HOME. The same JDK gives the same runtime, byte for byte.
+# runtime.sh TREE: adds a Java runtime to a tree from assemble.sh, for machines without Java 25. It makes the runtime from
+# the JDK in JAVA_HOME, with only the modules that the worker needs. The launcher prefers this runtime. Run archive.sh
+# after it, with this runtime as JAVA_HOME. The runtime is reproducible, byte for byte, from the same JDK.
 set -eu
 
 lib=$1/lib/nix-post-build-hook-queue
 
-# java.sql brings java.logging and java.xml, for junixsocket and logback; nixos/package.nix has the same modules.
-# Not compressed: a release is, and what is compressed already does not become smaller: 23 MB instead of 14.
+# java.sql requires java.logging and java.xml, for junixsocket and logback; nixos/package.nix has the same modules.
+# zip-0, because the release is compressed as a whole: with compressed modules it has 23 MB instead of 14 MB.
 rm -rf "$lib/runtime"
 "${JAVA_HOME:?}/bin/jlink" --add-modules java.base,java.sql --strip-java-debug-attributes --no-header-files \
     --no-man-pages --compress zip-0 --output "$lib/runtime"
-# The JDK's own archive of classes, if there is one, is of no use beside the tree's.
+# The tree's start-up archive replaces the JDK's class archive.
 rm -f "$lib"/runtime/lib/server/classes*.jsa
-# Symbols, a quarter of the JVM, where binutils is there.
+# Strip symbols, a quarter of the JVM's size, if binutils is installed.
 ! command -v strip >/dev/null ||
     find "$lib/runtime" \( -name '*.so' -o -path '*/bin/*' -o -name jspawnhelper -o -name jexec \) -type f \
         -exec strip --strip-unneeded {} +

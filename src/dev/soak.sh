@@ -1,11 +1,11 @@
 #!/bin/sh
-# ./dev soak [--minutes N] [--dist TREE]: one worker for N minutes (60) under steady arrivals through the real hook,
-# signed and copied by real Nix to a file:// cache and handed to a program, each of which is out of order for a tenth of
-# the time. Samples memory, descriptors, threads, children, database, log and queue every 5 s into
-# target/soak/samples.tsv, and draws them in target/soak/soak.svg. Ends with 1 when the second half needs more than the
-# first, when a path has not arrived, or when the worker does not end by itself with nothing left behind.
+# ./dev soak [--minutes N] [--dist TREE]: runs one worker for N minutes (60). Paths arrive steadily through the real hook.
+# Real Nix signs them and copies them to a file:// cache; a second destination is a program. Each destination is down for
+# a tenth of the time. Samples memory, descriptors, threads, children, database, log and queue every 5 s into
+# target/soak/samples.tsv, and draws target/soak/soak.svg. Exit status 1 if the second half needs more resources than the
+# first, if a path has not arrived, or if the worker does not exit by itself and clean up.
 #
-# ./dev soak judge FILE: whether the samples in a file are flat.
+# ./dev soak judge FILE: checks that a file's samples do not grow.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
@@ -41,12 +41,12 @@ prepare_bench
 out=$ROOT/target/soak
 rm -rf "$out"
 mkdir -p "$out"
-# The tree and the program as they are now: either may be built anew meanwhile.
+# Copy the tree and the classes: a build may replace them meanwhile.
 cp -a "$dist" "$out/dist"
 cp -a "$classes" "$out/classes"
 classes=$out/classes
 dist=$out/dist
 status=0
 bench soak "$dist" "$minutes" "$out/samples.tsv" || status=$?
-[ ! -s "$out/samples.tsv" ] || draw soak "$out/samples.tsv" "$out"
+[ ! -s "$out/samples.tsv" ] || draw_soak "$out/samples.tsv" "$out"
 exit "$status"

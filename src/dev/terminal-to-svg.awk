@@ -1,8 +1,8 @@
-# awk -v title=TEXT -f terminal-to-svg.awk: makes an SVG picture of what `tmux capture-pane -pe` prints: lines of text, with
-# the terminal's codes for colours and bold. Legible on light and dark pages, since it brings its own background.
+# awk -v title=TEXT -f terminal-to-svg.awk: converts the output of `tmux capture-pane -pe` (text with codes for colours and
+# bold) to SVG. The picture has its own background, so it is legible on light and dark pages.
 function escaped(text) { gsub(/&/, "\\&amp;", text); gsub(/</, "\\&lt;", text); gsub(/>/, "\\&gt;", text); return text }
 function style() { return " fill=\"" colour "\"" (bold ? " font-weight=\"bold\"" : "") }
-# Each piece has its place, so that a font with another width does not move what follows it.
+# Position each piece explicitly, so that another font's width does not shift the following text.
 function piece(text) {
     if (text != "") out = out sprintf("<tspan x=\"%.1f\" textLength=\"%.1f\"%s>%s</tspan>", margin + column * wide, length(text) * wide, style(), escaped(text))
     column += length(text)

@@ -1,20 +1,20 @@
 #!/bin/sh
-# ./dev test [STAGE...]: all tests, or those of some stages, in this order:
+# ./dev test [STAGE...]: runs all tests, or some stages:
 #
 #   `shellcheck`  every shell script
 #   `unit`        mvn verify: JUnit with real sockets, processes, Nix and sshd; the static checks of the Java code
-#   `tree`        src/test/tree/run: what ./dev build makes, and the demo
+#   `tree`        src/test/tree/run: the output of ./dev build, and the demo
 #   `sh`          src/test/sh/run: hook and client
 #   `system`      src/test/system/run: a booted systemd
 #   `nixos`       nixos/tests/run: package in Nix's sandbox, module, flake, the VM test's script on booted machines
 #   `prometheus`  src/test/prometheus/run: metrics, alerts and dashboard with promtool and node_exporter
 #   `fleet`       src/test/fleet/run: several machines, one cache, an outage
 #   `destinations` src/test/destinations/run: nginx, S3, sshd, files and programs, with three versions of Nix
-#   `torture`     ./dev torture, 2 minutes of it, always from seed 109782 on: its first twenty scripts have every fault twice
+#   `torture`     ./dev torture for 2 minutes, always from seed 109782: its first twenty scripts contain every fault twice
 #
-# The last eight print "N passed, N failed" at their end; so does this, with the sums. A stage that ends with a
-# failure but has counted none is one failure more. One that says "0 passed, 0 failed" could not run here and has said
-# why; with CI=true that is a failure too.
+# Each stage prints "N passed, N failed" at its end; this script prints the sums. A stage that exits with an error without
+# a failed test counts as one failure. A stage that prints "0 passed, 0 failed" could not run on this machine, and its
+# output says why; with CI=true that is a failure too.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
@@ -24,7 +24,7 @@ cd "$ROOT"
 logs=$ROOT/target/test-logs
 ALL='shellcheck unit tree sh system nixos prometheus fleet destinations torture'
 
-# Programs say different things in different languages, and sort in different orders.
+# Messages and sort order depend on the locale.
 LC_ALL=C.UTF-8
 export LC_ALL
 
@@ -32,7 +32,7 @@ stage_shellcheck() {
     need_apt shellcheck
     passed=0
     failed=0
-    # Without git this is not a clone, and has nothing but what belongs to it.
+    # Without git this is an exported tree: all its files belong to the project.
     git ls-files --cached --others --exclude-standard >"$logs/files" 2>/dev/null || find . -type f >"$logs/files"
     while IFS= read -r file; do
         if is_shell "$file"; then
@@ -47,7 +47,7 @@ stage_shellcheck() {
     [ "$failed" = 0 ]
 }
 
-# By its first line, whatever its name.
+# Decides by the first line, not by the name.
 is_shell() {
     [ -f "$1" ] || return 1
     IFS= read -r first <"$1" || true
@@ -59,23 +59,23 @@ is_shell() {
 
 stage_unit() {
     need_maven
-    # What the tests call: real Nix, a real sshd, systemd-socket-activate, and programs that look at processes or kill them.
+    # The tests call real Nix, a real sshd, systemd-socket-activate, and tools that inspect or kill processes.
     need_apt systemd socat nix-bin openssh-server openssh-client util-linux e2fsprogs procps strace
-    # Other versions of Nix, which only root can enter.
+    # Other versions of Nix, in root folders that only root can enter.
     if [ "$(id -u)" = 0 ] && [ -e /etc/debian_version ] && need_apt mmdebstrap; then
         for suite in trixie sid; do
             sh src/test/destinations/root.sh /var/cache/nix-post-build-hook-queue-test "$suite" ||
                 echo "NOT TRIED: the Nix of Debian $suite"
         done
     fi
-    # Classes that -Dfast compiled are up to date to Maven, but no check has looked at their sources.
+    # Maven would reuse classes that -Dfast compiled without the static checks.
     rm -rf target/classes target/test-classes target/maven-status target/surefire-reports target/failsafe-reports \
         target/jacoco.exec
     status=0
-    # Failed tests are counted below; they must not keep the others, nor the static checks, from running.
+    # Run the other tests and the static checks despite failed tests, which are counted below.
     maven verify -Dmaven.test.failure.ignore=true || status=$?
-    echo # Maven may end without one
-    # <testsuite … tests="12" errors="0" skipped="1" failures="0"…>, once a file.
+    echo # Maven's output may lack the last line end
+    # <testsuite … tests="12" errors="0" skipped="1" failures="0"…>, once per file.
     cat target/surefire-reports/TEST-*.xml target/failsafe-reports/TEST-*.xml 2>/dev/null | awk '
         function number(name) {
             return match($0, " " name "=\"[0-9]+\"") ? substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 4) + 0 : 0
@@ -98,7 +98,7 @@ stage_tree() {
 
 stage_sh() {
     need_apt socat gcc libc6-dev
-    # Another shell that /bin/sh may be, and the count of processes; what is not there is left out, and said.
+    # Other shells, and strace to count processes. Tests skip the missing ones, with a message.
     need_apt busybox strace tmux zsh fish || true
     src/test/sh/run
 }
@@ -129,7 +129,7 @@ stage_torture() {
     ./dev torture --seed 109782 --minutes 2
 }
 
-# What a stage needs to be there at all.
+# runner_of STAGE: prints the file without which the stage does not exist.
 runner_of() {
     case $1 in
         tree) echo src/test/tree/run ;;
@@ -144,11 +144,11 @@ runner_of() {
     esac
 }
 
-# run_stage STAGE: its output goes to the log, and its result, "PASSED FAILED SECONDS NOTE", beside it.
+# run_stage STAGE: writes the output to the log, and the result, "PASSED FAILED SECONDS NOTE", to a file beside it.
 run_stage() {
     log=$logs/$1.log
     began=$(date +%s)
-    # Not "( … ) || status=$?", in which a failing command would not end the stage.
+    # Not "( … ) || status=$?": that disables set -e in the stage.
     set +e
     (set -e; "stage_$1") >"$log" 2>&1
     status=$?
@@ -164,7 +164,7 @@ run_stage() {
         note="(ended with status $status)"
     elif [ $# = 0 ]; then
         failed=1
-        note="(has not counted)"
+        note="(printed no count)"
     elif [ "$((passed + failed))" = 0 ]; then
         [ "${CI-}" != true ] || failed=1
         note="(did not run here)"
@@ -172,8 +172,8 @@ run_stage() {
     echo "$passed $failed $took $note" >"$log.result"
 }
 
-# Half of the time goes by in waiting for something, so two stages run at a time: those that compile, one after the
-# other, and the others. What measures time comes last, alone.
+# Half of the time is spent waiting, so two lanes run in parallel: the stages that compile, and the others. The stage that
+# measures time runs last, alone.
 run_lane() {
     for stage in "$@"; do
         if [ -e "$(runner_of "$stage")" ]; then
@@ -207,11 +207,11 @@ last=
 for stage in "$@"; do
     case $stage in
         system | nixos | prometheus | fleet | torture) two="$two $stage" ;;
-        sh) last=$stage ;; # has a second for what takes half of one on a machine that does nothing else
+        sh) last=$stage ;; # allows one second for steps that take half a second on an idle machine
         *) one="$one $stage" ;;
     esac
 done
-# The install tree is what these test.
+# These stages test the install tree.
 case " $* " in
     *' tree '* | *' sh '* | *' system '* | *' nixos '* | *' prometheus '* | *' fleet '* | *' destinations '* | *' torture '*) ./dev build ;;
 esac

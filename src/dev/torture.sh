@@ -1,11 +1,10 @@
 #!/bin/sh
-# ./dev torture [--seed N] [--minutes M] [--scripts K] [--slow] [--dist TREE]: random scripts of faults against the real
-# worker and hook, with a model beside them that knows what must hold; see src/torture. Without --minutes and --scripts it
-# runs for 2 minutes; --seed alone runs the one script of that seed again. With --slow, what the program in the place of Nix
-# lets through is done by Nix. Ends with 1 at the first broken promise, and says by which seed. Last line: "N passed, N
-# failed".
+# ./dev torture [--seed N] [--minutes M] [--scripts K] [--slow] [--dist TREE]: runs random fault scripts against the real
+# worker and hook, and checks the promises against a model; see src/torture. Without --minutes and --scripts it runs for 2
+# minutes; --seed alone repeats that seed's script. With --slow the fake nix calls real Nix for each copy that it lets
+# through. Exit status 1 at the first broken promise, with its seed. Last line: "N passed, N failed".
 #
-# ./dev torture --breaches [NAME...]: whether it would see a broken promise; see breaches.sh.
+# ./dev torture --breaches [NAME...]: checks that it detects broken promises; see breaches.sh.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)

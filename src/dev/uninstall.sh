@@ -1,11 +1,11 @@
 #!/bin/sh
 # ./dev uninstall [--purge] [PREFIX]; from an unpacked release: sh uninstall.sh [--purge] [PREFIX]
 #
-# Removes what ./dev install put below PREFIX (/usr/local) and nothing else. What is queued stays: the state
-# directory with its spool, the GC roots, the settings in /etc, the user. --purge removes these as well, but
-# nothing in their directories that the queue has not put there, and never a key; what stays, it names. Run again,
-# it finds nothing to do, and it does nothing, nor purges anything, when it is another PREFIX that has the queue.
-# Refuses (exit 1) while Nix' settings name the hook: Nix fails every build whose hook is missing.
+# Removes only the files that ./dev install put below PREFIX (/usr/local). It keeps the queue: the state directory with
+# its spool, the GC roots, the settings in /etc, the user. --purge removes these too, but only files that the queue made,
+# and never a key; it prints the files that it leaves. A second run does nothing. If the queue is installed below another
+# PREFIX, it removes and purges nothing. Refuses (exit 1) while Nix's settings name the hook: Nix fails every build whose
+# hook is missing.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -33,13 +33,13 @@ done
 files=$(manifest)
 if [ -n "$files" ]; then
     if [ -z "$destdir" ] && named=$(who_names_the_hook); then
-        die "$named still names $hook, without which every build would fail.
-Take that line out, restart nix-daemon, and run this again."
+        die "$named still names $hook; without the hook, every build would fail.
+Remove that line, restart nix-daemon, and run this again."
     fi
-    # A unit that runs another program is not stopped because this one goes.
+    # Do not stop a unit that runs another program.
     if [ -z "$destdir" ] && ! others_unit >/dev/null; then
         if [ -d /run/systemd/system ]; then
-            # The socket first: else what waits in it would start the worker again.
+            # The socket first: waiting connections would restart the worker.
             systemctl stop "$name-verify.timer" "$name-verify.service" "$name.socket" "$name.service" 2>/dev/null || true
         fi
         systemctl disable -q "$name-verify.timer" 2>/dev/null || true
@@ -59,8 +59,8 @@ fi
 
 state=/var/lib/$name
 if unit=$(any_unit); then
-    [ "$purge" = no ] || die "nothing is purged, for $unit is still there: run ./dev uninstall with its PREFIX first, or remove it"
-    say "left, since it is not of this install: $unit"
+    [ "$purge" = no ] || die "nothing is purged, because $unit is still there: run ./dev uninstall with its PREFIX first, or remove it"
+    say "left, because it belongs to another install: $unit"
     exit 0
 fi
 if [ "$purge" = no ]; then

@@ -34,17 +34,13 @@ final class Callers {
 
     void line(Step.Line step) throws IOException {
         List<String> paths = run.model.newPaths(step.paths(), new Random(step.seed()));
-        if (run.ask("queue " + String.join(" ", paths))) {
-            run.model.accept(paths);
-        }
+        run.enqueue(paths);
     }
 
     void repeat(Step.Repeat step) {
         run.repeats = true;
         String path = anyOffered(step.seed());
-        if (run.ask("queue " + path)) {
-            run.model.accept(List.of(path));
-        }
+        run.enqueue(path);
     }
 
     void drop(Step.Drop step) {
@@ -172,9 +168,7 @@ final class Callers {
         run.listen();
         run.ask("resume");
         String path = run.model.plainPath();
-        if (run.ask("queue " + path)) {
-            run.model.accept(List.of(path));
-        }
+        run.enqueue(path);
         run.ask("wait timeout=1s");
     }
 
@@ -182,9 +176,7 @@ final class Callers {
     void refused() throws IOException {
         run.listen();
         String path = run.model.refusedPath();
-        if (run.ask("queue " + path)) {
-            run.model.accept(List.of(path));
-        }
+        run.enqueue(path);
     }
 
     void newDestination() throws IOException {
@@ -192,9 +184,7 @@ final class Callers {
         run.outages.turn("near", FakeNix.Mode.DOWN);
         String path = run.model.plainPath();
         run.listen();
-        if (run.ask("queue " + path)) {
-            run.model.accept(List.of(path));
-        }
+        run.enqueue(path);
         run.without("");
         run.listen();
         if (run.ask("queue " + path)) {
@@ -207,10 +197,9 @@ final class Callers {
         run.outages.turn(lane, FakeNix.Mode.DOWN);
         String path = run.model.plainPath();
         run.listen();
-        if (!run.model.owes(path, lane) || !run.ask("queue " + path)) {
+        if (!run.model.owes(path, lane) || !run.enqueue(path)) {
             return;
         }
-        run.model.accept(List.of(path));
         World.pause(Run.IDLE_MILLISECONDS + 1_200);
         if (!run.queue().alive() && run.queue().exit(Duration.ofSeconds(1)) == 0) {
             run.breach("the worker took itself for idle with " + path + " to deliver to " + lane);
@@ -226,10 +215,9 @@ final class Callers {
         run.listen();
         run.ask("resume");
         String path = run.model.plainPath();
-        if (!run.ask("queue " + path)) {
+        if (!run.enqueue(path)) {
             return;
         }
-        run.model.accept(List.of(path));
         var clients = new ArrayList<Client>();
         var threads = new ArrayList<Thread>();
         var asked = new CountDownLatch(WAITERS);

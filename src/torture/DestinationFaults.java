@@ -22,10 +22,9 @@ final class DestinationFaults {
         String dependency = run.model.dependency();
         String path = run.model.dependent(dependency);
         run.listen();
-        if (!run.ask("queue " + path)) {
+        if (!run.enqueue(path)) {
             return;
         }
-        run.model.accept(List.of(path));
         run.ask("resume");
         run.answer("wait timeout=3s " + path);
         if (run.isListed(path) || !run.nix.has(step.lane(), path)) {
@@ -35,9 +34,7 @@ final class DestinationFaults {
         run.nix.lose(step.lane(), lost);
         run.model.lose(step.lane(), lost);
         String next = step.dependency() ? run.model.dependent(dependency) : path;
-        if (run.ask("queue " + next)) {
-            run.model.accept(List.of(next));
-        }
+        run.enqueue(next);
     }
 
     /** What the child then says of the path is about a delivery that nobody wants any more. */
@@ -48,15 +45,12 @@ final class DestinationFaults {
         }
         run.outages.turn(lane, FakeNix.Mode.LINGER);
         String path = run.model.plainPath();
-        if (run.ask("queue " + path)) {
-            run.model.accept(List.of(path));
-            if (arrives(lane, path, 5)) {
-                run.nix.lose(lane, path);
-                run.model.lose(lane, path);
-                run.model.drop(path);
-                if (run.ask("drop " + path) && run.ask("queue " + path)) {
-                    run.model.accept(List.of(path));
-                }
+        if (run.enqueue(path) && arrives(lane, path, 5)) {
+            run.nix.lose(lane, path);
+            run.model.lose(lane, path);
+            run.model.drop(path);
+            if (run.ask("drop " + path)) {
+                run.enqueue(path);
             }
         }
         run.ask("wait timeout=2s");
@@ -69,9 +63,7 @@ final class DestinationFaults {
         }
         List<String> paths = List.of(run.model.derivation(), run.model.plainPath(), run.model.derivation());
         run.listen();
-        if (run.ask("queue " + String.join(" ", paths))) {
-            run.model.accept(paths);
-        }
+        run.enqueue(paths);
     }
 
     /** With nothing else to do, the path is there in 4 s, unless its child is ended after the stall timeout. */
@@ -81,12 +73,9 @@ final class DestinationFaults {
         }
         run.outages.turn(lane, FakeNix.Mode.CRAWL);
         String path = run.model.plainPath();
-        if (run.model.owes(path, lane) && run.ask("queue " + path)) {
-            run.model.accept(List.of(path));
-            if (!arrives(lane, path, 20) && run.isListed(path)) {
-                run.breach("%s has not arrived at %s over a link that is slow, but moves: %s"
-                        .formatted(path, lane, run.lines("list").stream().filter(line -> line.contains(path)).toList()));
-            }
+        if (run.model.owes(path, lane) && run.enqueue(path) && !arrives(lane, path, 20) && run.isListed(path)) {
+            run.breach("%s has not arrived at %s over a link that is slow, but moves: %s"
+                    .formatted(path, lane, run.lines("list").stream().filter(line -> line.contains(path)).toList()));
         }
         run.outages.turn(lane, FakeNix.Mode.UP);
     }
@@ -110,8 +99,7 @@ final class DestinationFaults {
         Optional<ProcessHandle> before = run.nix.stuck();
         run.outages.turn(lane, FakeNix.Mode.STUCK);
         String path = run.model.plainPath();
-        if (run.model.owes(path, lane) && run.ask("queue " + path)) {
-            run.model.accept(List.of(path));
+        if (run.model.owes(path, lane) && run.enqueue(path)) {
             try {
                 World.eventually(Duration.ofSeconds(5), "a child that is stuck",
                         () -> !run.nix.stuck().equals(before) || !run.queue().alive());

@@ -114,9 +114,7 @@ final class Rest {
                     return;
                 }
                 witness = run.model.plainPath();
-                if (run.ask("queue " + witness)) {
-                    run.model.accept(List.of(witness));
-                }
+                run.enqueue(witness);
             }
             if (unsettled.isEmpty() && !blamed.isEmpty()) {
                 run.ask("retry " + String.join(" ", blamed));

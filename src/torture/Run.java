@@ -293,6 +293,19 @@ final class Run implements AutoCloseable {
         }
     }
 
+    /** Queues paths that then must arrive; false if nobody has promised that. */
+    boolean enqueue(List<String> paths) {
+        boolean accepted = ask("queue " + String.join(" ", paths));
+        if (accepted) {
+            model.accept(paths);
+        }
+        return accepted;
+    }
+
+    boolean enqueue(String path) {
+        return enqueue(List.of(path));
+    }
+
     /** The last line of the answer, whether ok or an error; what went wrong when there is none. */
     String answer(String line) throws IOException {
         listen();

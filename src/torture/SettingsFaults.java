@@ -49,8 +49,7 @@ final class SettingsFaults {
         run.outages.turn(lane, FakeNix.Mode.DOWN);
         run.listen();
         String path = run.model.plainPath();
-        if (run.ask("queue " + path)) {
-            run.model.accept(List.of(path));
+        if (run.enqueue(path)) {
             run.ask("wait timeout=500ms");
             run.without(lane);
             run.answer("wait timeout=3s " + path);

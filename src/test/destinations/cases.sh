@@ -2,7 +2,7 @@
 # The destinations of the test, for machine.sh. Each case has a URL, the words that docs/destinations.md has for it, and, if
 # it refuses at first, what removes the cause.
 
-# shellcheck disable=SC2154 # dir, scratch, version and the ports: set by machine.sh and run
+# shellcheck disable=SC2154 # dir, site, version and the ports: set by machine.sh and run
 
 # url CASE: where the queue uploads to.
 url() {
@@ -16,6 +16,7 @@ url() {
         ssh) echo "ssh://root@localhost" ;;
         ssh-port) echo "ssh://root@127.0.0.1:$other_port" ;;
         ssh-ng) echo "ssh-ng://root@localhost" ;;
+        ssh-ng-port) echo "ssh-ng://root@127.0.0.1:$other_port" ;;
         exec) echo "exec:$dir/upload" ;;
         # netrc has a password for localhost, under whatever port, and none for this.
         http-401) echo "http://127.0.0.1:$http_port/login/$version" ;;
@@ -28,8 +29,10 @@ url() {
         ssh-changed-key) echo "ssh://root@127.0.0.2" ;;
         ssh-login) echo "ssh://nobody@localhost" ;;
         ssh-ng-unknown-key) echo "ssh-ng://root@127.0.0.3" ;;
+        ssh-ng-changed-key) echo "ssh-ng://root@127.0.0.2" ;;
+        ssh-ng-login) echo "ssh-ng://nobody@localhost" ;;
         file-read-only) echo "file://$dir/read-only/cache" ;;
-        file-full) echo "file://$scratch/full/$version" ;;
+        file-full) echo "file://$site/full/$version" ;;
         exec-fails) echo "exec:$dir/fails" ;;
         *) return 1 ;;
     esac
@@ -56,6 +59,7 @@ words() {
         ssh) echo '`ssh://`, `nix-store --serve`' ;;
         ssh-port) echo '`ssh://host:port`' ;;
         ssh-ng) echo '`ssh-ng://`, nix-daemon' ;;
+        ssh-ng-port) echo '`ssh-ng://host:port`' ;;
         exec) echo '`exec:`, a program that calls `nix copy`' ;;
         http-401) echo 'no password' ;;
         http-403) echo 'PUT forbidden' ;;
@@ -67,6 +71,8 @@ words() {
         ssh-changed-key) echo 'changed host key' ;;
         ssh-login) echo 'key not accepted' ;;
         ssh-ng-unknown-key) echo 'unknown host key, `ssh-ng://`' ;;
+        ssh-ng-changed-key) echo 'changed host key, `ssh-ng://`' ;;
+        ssh-ng-login) echo 'key not accepted, `ssh-ng://`' ;;
         file-read-only) echo '`file://` where the service cannot write' ;;
         file-full) echo '`file://` on a full disk' ;;
         exec-fails) echo '`exec:`, the program fails' ;;
@@ -78,7 +84,7 @@ words() {
 repair() {
     nginx_open
     printf 'machine 127.0.0.1 login builder password secret\n' >>"$dir/conf/netrc"
-    rm -f "$scratch/www/full/filler" "$scratch/full/filler"
+    rm -f "$site/www/full/filler" "$site/full/filler"
     mount -o remount,bind,rw "$dir/read-only"
     known_hosts 127.0.0.1 127.0.0.2 127.0.0.3
     : >"$dir/bucket"

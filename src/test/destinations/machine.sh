@@ -1,12 +1,15 @@
 #!/bin/sh
 # machine.sh DIR: a machine with one version of Nix, in a mount namespace of its own, in which /nix is its own. Called by run,
-# with NPBHQ_TEST_NIX (its version), NPBHQ_TEST_PROGRAMS (where its programs are, or nothing), the servers' ports and scratch.
+# with NPBHQ_TEST_NIX (its version), NPBHQ_TEST_PROGRAMS (where its programs are, or nothing), scratch, and the ports s3_port,
+# http_port, ssh_port and other_port. Several run side by side.
 #
 # Queues three paths for all destinations of the table `expected` at once, and compares what becomes of them.
 # Writes outcomes, and prints a line for each check.
 set -eu
 
 dir=$1
+: "${s3_port:?}" "${http_port:?}" "${ssh_port:?}" "${other_port:?}"
+site=$dir/site
 version=$NPBHQ_TEST_NIX
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source=src/test/destinations/cases.sh
@@ -19,6 +22,7 @@ daemon=
 worker=
 end() {
     for process in $worker $daemon $sshd; do kill "$process" 2>/dev/null || true; done
+    stop_nginx
     umount /nix
 }
 trap end EXIT
@@ -70,11 +74,11 @@ nix key convert-secret-to-public <"$dir/key" >"$dir/key.pub"
 echo "trusted-public-keys = $(cat "$dir/key.pub")" >>"$dir/conf/nix.conf"
 nix key generate-secret --key-name other-1 | nix key convert-secret-to-public >"$dir/other.pub"
 mkdir -p "$scratch/s3/cache$version"
+start_nginx
 # Caches that have been there before.
-nginx_refuse
 for cache in full forbidden small busy; do
-    mkdir -p "$scratch/www/$cache/$version"
-    echo 'StoreDir: /nix/store' >"$scratch/www/$cache/$version/nix-cache-info"
+    mkdir -p "$site/www/$cache/$version"
+    echo 'StoreDir: /nix/store' >"$site/www/$cache/$version/nix-cache-info"
 done
 fill_disks
 
@@ -178,10 +182,16 @@ refused() { lane "$1" '.state == "down" and .reason != null' >"$dir/lane"; }
 arrive() { within 300 delivered "$1" || evidence "$1"; }
 refuse() { within 300 refused "$1" || evidence "$1"; }
 has_phrase() { grep -qF -e "$phrase" || { echo "not in it: $phrase"; return 1; }; }
+# said_everywhere CASE: the phrase, what helps, and no page of the server's: in what an operator reads. At info the journal
+# also has all that Nix has said.
 said_everywhere() {
-    lane "$1" .reason | tee "$dir/reason" | has_phrase || { cat "$dir/reason"; return 1; }
-    grep -F "$(url "$1")" "$state/log" | has_phrase || { echo "journal"; return 1; }
-    client explain "$path" | tee "$dir/explained" | has_phrase || { cat "$dir/explained"; return 1; }
+    client status | grep -F -A 1 "$(url "$1") is down since" | tee "$dir/status" | has_phrase || { cat "$dir/status"; return 1; }
+    grep -q 'try now:    nix-post-build-hook-queue retry' "$dir/status" || { echo "status: no next step"; return 1; }
+    grep -F "$(url "$1"): down since" "$state/log" | tee "$dir/journal" | has_phrase || { echo "journal"; return 1; }
+    client explain "$path" | tee "$dir/explanation" | grep -F -A 1 "$(url "$1") is down since" | tee "$dir/explained" |
+        has_phrase || { cat "$dir/explanation"; return 1; }
+    grep -q 'to try it now: nix-post-build-hook-queue retry' "$dir/explained" || { echo "explain: no next step"; return 1; }
+    ! grep -Ei '<(html|head|body|h1|hr|center|\?xml|error|code|message)' "$dir/status" "$dir/journal" "$dir/explained"
 }
 # fetch URL KEY: as a new machine that trusts this key.
 fetch() {
@@ -262,12 +272,12 @@ serve restart "$url"
 path=$(nix-build --no-out-link "$dir/big.nix" 2>"$dir/build-log")
 client status >/dev/null
 client "$path" >/dev/null
-in_the_middle() { find "$scratch/nginx/body" -type f -size +1M | grep -q .; }
+in_the_middle() { find "$site/nginx/body" -type f -size +1M | grep -q .; }
 pace=0.02 # it takes a second
 check "http-restart: an upload is under way" within 120 in_the_middle
 pace=
 nginx_kill
-check "http-restart: nothing has arrived" [ ! -e "$scratch/www/open/restart-$version/$(basename "$path" | cut -c 1-32).narinfo" ]
+check "http-restart: nothing has arrived" [ ! -e "$site/www/open/restart-$version/$(basename "$path" | cut -c 1-32).narinfo" ]
 nginx_start
 settled() { client wait timeout=1s; }
 check "http-restart: the path arrives after the server's restart" within 300 settled

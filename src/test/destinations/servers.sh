@@ -1,8 +1,9 @@
 # shellcheck shell=sh
-# The servers that all versions of Nix share, on free ports of the loopback: nginx ($http_port), s3proxy ($s3_port).
-# Expects scratch, JAVA_HOME and here. What they serve is below $scratch/www and $scratch/s3, a folder for each version.
+# The servers, on free ports of the loopback: s3proxy ($s3_port), which all versions of Nix share, with what it serves in
+# $scratch/s3, a bucket for each version; and an nginx ($http_port) for each version, since it is reconfigured and killed in the
+# middle, with its files below $site. Expects scratch, JAVA_HOME and here.
 
-# shellcheck disable=SC2154 # scratch, here: set by run
+# shellcheck disable=SC2154 # scratch, here: set by run; site, http_port: set by machine.sh
 pids=
 
 free_port() {
@@ -25,21 +26,21 @@ nginx_config() {
 user root;
 daemon on;
 worker_processes 1;
-error_log $scratch/nginx/error.log;
-pid $scratch/nginx/pid;
+error_log $site/nginx/error.log;
+pid $site/nginx/pid;
 events {}
 http {
-    access_log $scratch/nginx/access.log;
-    client_body_temp_path $scratch/nginx/body;
-    proxy_temp_path $scratch/nginx/t1; fastcgi_temp_path $scratch/nginx/t2; uwsgi_temp_path $scratch/nginx/t3;
-    scgi_temp_path $scratch/nginx/t4;
+    access_log $site/nginx/access.log;
+    client_body_temp_path $site/nginx/body;
+    proxy_temp_path $site/nginx/t1; fastcgi_temp_path $site/nginx/t2; uwsgi_temp_path $site/nginx/t3;
+    scgi_temp_path $site/nginx/t4;
     client_max_body_size 0;
     server {
         listen 127.0.0.1:$http_port;
-        root $scratch/www;
+        root $site/www;
         create_full_put_path on;
         location /open/ { dav_methods PUT; }
-        location /login/ { dav_methods PUT; auth_basic cache; auth_basic_user_file $scratch/nginx/users; }
+        location /login/ { dav_methods PUT; auth_basic cache; auth_basic_user_file $site/nginx/users; }
         location /forbidden/ { dav_methods PUT; $1 limit_except GET { deny all; } }
         location /small/ { dav_methods PUT; $1 client_max_body_size 1k; }
         location /full/ { dav_methods PUT; }
@@ -48,43 +49,44 @@ http {
 }
 END
 }
-nginx_start() { nginx -c "$scratch/nginx/conf" -e "$scratch/nginx/error.log" 2>"$scratch/nginx/said" && reachable "$http_port"; }
+nginx_start() { nginx -c "$site/nginx/conf" -e "$site/nginx/error.log" 2>"$site/nginx/said" && reachable "$http_port"; }
 # nginx_open: the locations that refuse do so no longer.
 nginx_open() {
-    nginx_config '#' | sed 's/#.* }$/}/' >"$scratch/nginx/conf"
-    nginx -c "$scratch/nginx/conf" -e "$scratch/nginx/error.log" -s reload
+    nginx_config '#' | sed 's/#.* }$/}/' >"$site/nginx/conf"
+    nginx -c "$site/nginx/conf" -e "$site/nginx/error.log" -s reload
 }
 nginx_refuse() {
-    nginx_config '' >"$scratch/nginx/conf"
-    nginx -c "$scratch/nginx/conf" -e "$scratch/nginx/error.log" -s reload
+    nginx_config '' >"$site/nginx/conf"
+    nginx -c "$site/nginx/conf" -e "$site/nginx/error.log" -s reload
 }
 # nginx_kill: all its processes, at once.
 nginx_kill() {
-    read -r master <"$scratch/nginx/pid"
+    read -r master <"$site/nginx/pid"
     # shellcheck disable=SC2046 # process ids
     kill -KILL "$master" $(pgrep -P "$master")
-    rm -f "$scratch/nginx/pid"
+    rm -f "$site/nginx/pid"
 }
 
 # fill_disks: leaves no room in the two small file systems.
 fill_disks() {
-    for place in "$scratch/www/full" "$scratch/full"; do cat /dev/zero >"$place/filler" 2>/dev/null || true; done
+    for place in "$site/www/full" "$site/full"; do cat /dev/zero >"$place/filler" 2>/dev/null || true; done
 }
 
-start_servers() {
-    # shellcheck disable=SC2046 # numbers
-    set -- $(free_port 4)
-    http_port=$1
-    s3_port=$2
-    export http_port s3_port
-    export ssh_port="$3" other_port="$4"
+# start_nginx: also makes what it serves, and the two small disks; expects a mount namespace of its own.
+start_nginx() {
+    mkdir -p "$site/nginx" "$site/www/full" "$site/full"
+    mount -t tmpfs -o size=1m tmpfs "$site/www/full" && mount -t tmpfs -o size=1m tmpfs "$site/full" || return 1
+    printf 'builder:{PLAIN}secret\n' >"$site/nginx/users"
+    nginx_config '' >"$site/nginx/conf"
+    nginx_start || { cat "$site/nginx/said"; return 1; }
+}
+stop_nginx() {
+    [ ! -e "$site/nginx/pid" ] || nginx_kill
+    umount "$site/www/full" "$site/full" 2>/dev/null || true
+}
 
-    mkdir -p "$scratch/nginx" "$scratch/www/full" "$scratch/full" "$scratch/s3"
-    mount -t tmpfs -o size=1m tmpfs "$scratch/www/full" && mount -t tmpfs -o size=1m tmpfs "$scratch/full" || return 1
-    printf 'builder:{PLAIN}secret\n' >"$scratch/nginx/users"
-    nginx_config '' >"$scratch/nginx/conf"
-    nginx_start || { cat "$scratch/nginx/said"; return 1; }
-
+start_s3() {
+    mkdir -p "$scratch/s3"
     maven -q -f "$here/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath \
         -Dmdep.outputFile="$scratch/s3-classpath" -Dmdep.includeScope=runtime || return 1
     cat >"$scratch/s3.conf" <<END
@@ -101,8 +103,7 @@ END
     reachable "$s3_port" || { cat "$scratch/s3.log"; return 1; }
 }
 
-stop_servers() {
-    [ ! -e "$scratch/nginx/pid" ] || nginx_kill
+stop_s3() {
     for process in $pids; do kill "$process" 2>/dev/null; done
     wait
 }

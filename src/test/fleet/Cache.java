@@ -15,27 +15,35 @@ import java.util.concurrent.atomic.LongAdder;
 
 /**
  * A binary cache over HTTP that counts, for a fleet to push to: GET, HEAD and PUT of files in one folder. While the file
- * {@code down} stands in the folder of the counts, it answers everything with 503.
+ * {@code down} stands in the folder of the counts, it answers everything with 503. An upload of an archive takes 0.2 s;
+ * beyond LIMIT of them at once it answers 429.
  *
- * <p>java Cache.java FOLDER COUNTS: writes COUNTS/port when it listens, and COUNTS/counts when its standard input ends.
+ * <p>java Cache.java FOLDER COUNTS LIMIT: writes COUNTS/port when it listens, and COUNTS/counts when its standard input
+ * ends.
  */
 final class Cache {
+    private static final long UPLOAD_MILLIS = 200;
+
     private final Path folder;
     private final Path down;
+    private final int limit;
     private final ConcurrentMap<String, LongAdder> counts = new ConcurrentHashMap<>();
     private final ConcurrentMap<String, Boolean> stored = new ConcurrentHashMap<>();
     private final AtomicInteger running = new AtomicInteger();
     private final AtomicInteger most = new AtomicInteger();
+    private final AtomicInteger uploads = new AtomicInteger();
+    private final AtomicInteger mostUploads = new AtomicInteger();
 
-    private Cache(Path folder, Path down) {
+    private Cache(Path folder, Path down, int limit) {
         this.folder = folder;
         this.down = down;
+        this.limit = limit;
     }
 
     public static void main(String[] args) throws IOException {
         Path folder = Path.of(args[0]);
         Path told = Path.of(args[1]);
-        var cache = new Cache(folder, told.resolve("down"));
+        var cache = new Cache(folder, told.resolve("down"), Integer.parseInt(args[2]));
         Files.createDirectories(folder.resolve("nar"));
         Files.writeString(folder.resolve("nix-cache-info"), "StoreDir: /nix/store\n");
         HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1024);
@@ -73,8 +81,7 @@ final class Cache {
         } else if (!file.startsWith(folder)) {
             exchange.sendResponseHeaders(400, -1);
         } else if (method.equals("PUT")) {
-            store(name, file, body);
-            exchange.sendResponseHeaders(200, -1);
+            exchange.sendResponseHeaders(upload(name, file, body) ? 200 : 429, -1);
         } else if (!Files.isRegularFile(file)) {
             count("asked in vain");
             exchange.sendResponseHeaders(404, -1);
@@ -86,6 +93,30 @@ final class Cache {
             if (whole) {
                 exchange.getResponseBody().write(content);
             }
+        }
+    }
+
+    /** Returns false beyond the limit. */
+    private boolean upload(String name, Path file, byte[] body) throws IOException {
+        if (!name.startsWith("/nar/")) {
+            store(name, file, body);
+            return true;
+        }
+        int now = uploads.incrementAndGet();
+        mostUploads.accumulateAndGet(now, Math::max);
+        try {
+            if (now > limit) {
+                count("too many");
+                return false;
+            }
+            Thread.sleep(UPLOAD_MILLIS);
+            store(name, file, body);
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        } finally {
+            uploads.decrementAndGet();
         }
     }
 
@@ -112,7 +143,7 @@ final class Cache {
 
     private String counted() {
         Map<String, LongAdder> sorted = new TreeMap<>(counts);
-        var text = new StringBuilder("most requests at once=" + most + "\n");
+        var text = new StringBuilder("most requests at once=" + most + "\nmost uploads at once=" + mostUploads + "\n");
         sorted.forEach((what, number) -> text.append(what).append('=').append(number.sum()).append('\n'));
         return text.toString();
     }

@@ -47,6 +47,48 @@ must ends_with 0
 must prints ''
 must is_quiet
 
+# in_columns N WORD…: the same, on a terminal of that width.
+in_columns() {
+    columns=$1
+    shift
+    NPBHQ_SOCKET=$socket timeout 30 script -qec "stty cols $columns -onlcr && $work/client $*" /dev/null \
+        >"$case_dir/out" 2>"$case_dir/err" </dev/null
+    status=$?
+}
+hello=/nix/store/mjs27ix6ig2bkbi3s3sm470vrv4lf7ic-hello
+rows="$hello  ssh-ng://nix-ssh@nix-cache.example.com  deferred, next try in 5s, 2 attempts: unable to upload, as the disk is full
+$hello  s3://cache  queued
+/nix/store/00000000000000000000000000000000-$(printf '%0100d' 0)  s3://cache  queued"
+
+test_that "on a terminal the lines of list are folded at its width, with each path once, whole and alone"
+server queue <<END
+$echoes
+printf '%s\n' '$rows'
+echo ok
+END
+in_columns 80 list
+must ends_with 0
+must prints "$hello
+    ssh-ng://nix-ssh@nix-cache.example.com deferred, next try in 5s, 2 attempts:
+        unable to upload, as the disk is full
+    s3://cache queued
+/nix/store/00000000000000000000000000000000-$(printf '%0100d' 0)
+    s3://cache queued"
+client list
+must prints "$rows"
+
+test_that "on a terminal a command that explain names is continued as a shell expects it"
+server queue <<END
+$echoes
+printf '%s\n' 'to try again now: nix-post-build-hook-queue retry $hello' 'filters: accepted, no filter is set'
+echo ok
+END
+in_columns 80 explain $hello
+must prints "to try again now: nix-post-build-hook-queue retry \\
+    $hello
+filters: accepted, no filter is set"
+must sent "explain $hello"
+
 test_that "data that begins like a last line is told from it by its blank"
 server queue <<END
 $echoes

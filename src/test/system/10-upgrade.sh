@@ -65,7 +65,7 @@ check "refuses a second PREFIX, naming the first one's unit" says \
     "/usr/local/lib/systemd/system/$name.service belongs to another install" not install /opt/other
 check "of which nothing is there" not has /opt/other
 check "uninstall from a PREFIX where it is not does nothing" uninstall /opt/other
-check "nor does a purge, which says why" says "nothing is purged, for /usr/local/lib/systemd" not uninstall --purge /opt/other
+check "nor does a purge, which says why" says "nothing is purged, because /usr/local/lib/systemd" not uninstall --purge /opt/other
 check "the socket listens on, and the queue is there" root sh -c \
     "systemctl -q is-active $name.socket && systemctl -q is-enabled $name.socket $name.service && ls $state/queue.sqlite"
 
@@ -95,7 +95,7 @@ check "going again finds nothing to do" uninstall
 
 root sh -c 'printf "#!/bin/sh\nexit 0\n" >/usr/local/bin/post-build-hook'
 check "leaves alone a hook that the administrator has put in its place, and says so" says \
-    '/usr/local/bin/post-build-hook is there, and not of an earlier install' not install
+    '/usr/local/bin/post-build-hook exists, but not from an earlier install' not install
 check "the hook is as it was" root grep -qx 'exit 0' /usr/local/bin/post-build-hook
 check "goes once more" uninstall
 check "also after that" root grep -qx 'exit 0' /usr/local/bin/post-build-hook
@@ -126,16 +126,16 @@ E2
 check "is purged" uninstall --purge
 check "but no key is" root sh -c "grep secret /etc/$name/my.key $state/.ssh/id_ed25519"
 check "nor what a link leads to" root grep -qx secret /srv/precious.paths
-check "it says what is left, and it is the keys" says "left, since it is yours: $state/.ssh/id_ed25519" uninstall --purge
+check "it says what is left, and it is the keys" says "left, because it is yours: $state/.ssh/id_ed25519" uninstall --purge
 check "the queue is gone" not root sh -c "ls -d $state/* /nix/var/nix/gcroots/$name /var/cache/$name /etc/$name/environment | grep ."
 check "the user stays with its key" root getent passwd $name
 root rm -r $state/.ssh /etc/$name/my.key
 root sh -c "mkdir -p /etc/systemd/system/$name.service.d && echo '[Service]' >/etc/systemd/system/$name.service.d/mine.conf"
 check "goes for good without them, and says that keys are left" says \
-    "left, since it is yours: /etc/credstore/$name.signing-key" uninstall --purge
+    "left, because it is yours: /etc/credstore/$name.signing-key" uninstall --purge
 check "with the state directory gone it says so again" says \
-    "left, since it is yours: /etc/credstore/$name.signing-key" uninstall --purge
-check "and names drop-ins" says "left, since it is yours: /etc/systemd/system/$name.service.d/mine.conf" uninstall --purge
+    "left, because it is yours: /etc/credstore/$name.signing-key" uninstall --purge
+check "and names drop-ins" says "left, because it is yours: /etc/systemd/system/$name.service.d/mine.conf" uninstall --purge
 root rm -r /etc/systemd/system/$name.service.d
 files | grep -v '^/etc/credstore/' >"$machine/left"
 check "nothing is left of it but the keys" diff /dev/null "$machine/left"

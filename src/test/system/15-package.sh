@@ -113,7 +113,7 @@ until_ok 60 "and delivers what was queued when it was removed" delivered
 check "with signatures" signed
 
 until_ok 15 "the worker ends" ended
-check "is purged, and says that the keys are left" says "left, since it is yours: /etc/credstore/$name.signing-key" \
+check "is purged, and says that the keys are left" says "left, because it is yours: /etc/credstore/$name.signing-key" \
     root dpkg -P $name
 files | grep -v '^/etc/credstore/' >"$machine/left"
 check "only the keys are left" diff /dev/null "$machine/left"

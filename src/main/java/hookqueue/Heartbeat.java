@@ -51,21 +51,21 @@ final class Heartbeat {
         thread.setDaemon(true);
     }
 
-    /** Starts one, or returns null when systemd does not watch this process. */
-    static @Nullable Heartbeat start(
+    /** Starts the thread, unless systemd does not watch this process. */
+    static Heartbeat start(
             Map<String, String> environment,
             Listener listener,
             @Nullable SpoolIntake intake,
             @Nullable Queue queue,
             Notify notify) {
         String limit = environment.getOrDefault("WATCHDOG_USEC", "");
-        if (!limit.matches("[1-9][0-9]{0,17}")) {
-            return null;
-        }
-        long micros = Long.parseLong(limit) / BEATS_PER_LIMIT;
+        boolean watched = limit.matches("[1-9][0-9]{0,17}");
+        long micros = watched ? Long.parseLong(limit) / BEATS_PER_LIMIT : 0;
         var heartbeat =
                 new Heartbeat(Duration.ofNanos(micros * 1_000), listener, intake, queue, notify);
-        heartbeat.thread.start();
+        if (watched) {
+            heartbeat.thread.start();
+        }
         return heartbeat;
     }
 

@@ -4,15 +4,9 @@ import hookqueue.base.Version;
 import hookqueue.command.CommandHandler;
 import hookqueue.command.ExplainCommand;
 import hookqueue.command.UnavailableHandler;
-import hookqueue.command.VerifyCommand;
-import hookqueue.delivery.ClosureSource;
 import hookqueue.delivery.Destination;
-import hookqueue.delivery.DestinationCheck;
 import hookqueue.delivery.Drain;
 import hookqueue.delivery.Lane;
-import hookqueue.delivery.NixClosures;
-import hookqueue.delivery.Transport;
-import hookqueue.delivery.Transports;
 import hookqueue.nix.Nix;
 import hookqueue.process.ChildEnvironment;
 import hookqueue.process.ChildProcess;
@@ -38,10 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SimpleTimeZone;
 import java.util.TimeZone;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Function;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.newsclub.net.unix.AFUNIXServerSocketChannel;
 import org.slf4j.Logger;
@@ -62,11 +53,6 @@ final class Worker {
     private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
     private static final Duration LANES_END = Duration.ofSeconds(7);
 
-    /** Starting a child takes as long as sending a few small paths, and as long as signing many. */
-    private static final int WORTH_A_CHILD = 8;
-
-    private static final int WORTH_SIGNING = 50;
-    private static final Duration CLOSURES_STALL = Duration.ofSeconds(10);
     private static final Duration SESSIONS_END = Duration.ofSeconds(1);
 
     private final Map<String, String> environment;
@@ -92,9 +78,8 @@ final class Worker {
     /** Serves until the worker is idle, until {@link #stop()}, or until a fatal error. */
     Exit run() throws InterruptedException {
         Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> fail(thrown));
-        // SQLite's driver makes a date format for the default time zone, which it never uses, and
-        // the
-        // JDK would read the rules of every zone for that (20 ms). So the default is a simple zone
+        // SQLite's driver makes a date format for the default time zone, which it never uses. For
+        // that the JDK would read the rules of every zone (20 ms). So the default is a simple zone
         // until the queue is open; nothing shows a time before.
         TimeZone.setDefault(new SimpleTimeZone(0, "UTC"));
         // In parallel with the rest of the start, which takes as long.
@@ -180,7 +165,7 @@ final class Worker {
         var heartbeat = Heartbeat.start(environment, refusal, null, null, notify);
         stopAfter(UnavailableHandler.MOST, refusal);
         listen(refusal, () -> false);
-        stop(heartbeat);
+        heartbeat.stop();
         refusal.closeSessions(SESSIONS_END);
         notify.stopping(reason);
         return exit;
@@ -202,12 +187,6 @@ final class Worker {
         timer.start();
     }
 
-    private static void stop(@Nullable Heartbeat heartbeat) throws InterruptedException {
-        if (heartbeat != null) {
-            heartbeat.stop();
-        }
-    }
-
     private Exit serve(
             Settings.Reading.Good good, List<AFUNIXServerSocketChannel> sockets, Notify notify)
             throws IOException, InterruptedException {
@@ -224,7 +203,17 @@ final class Worker {
         try {
             prepared.join();
             spool = Spool.open(settings.stateDir(), settings.storeDir());
-            queue = Queue.open(queueSettings(settings), clock, this::fail, notify::starting);
+            queue =
+                    Queue.open(
+                            new Queue.Settings(
+                                    settings.stateDir(),
+                                    settings.rootsDir(),
+                                    settings.storeDir(),
+                                    LaneFactory.names(settings),
+                                    settings.filters()),
+                            clock,
+                            this::fail,
+                            notify::starting);
         } catch (QueueException e) {
             return refuse(sockets, notify, e.getMessage(), List.of(e.getMessage()), Exit.NO_STATE);
         } finally {
@@ -233,13 +222,14 @@ final class Worker {
         try (queue) {
             var intake = new SpoolIntake(spool, queue, settings.filters(), clock);
             intake.begin();
-            List<Lane> lanes = lanes(settings, queue);
+            var nix = new Nix(settings.nix(), settings.storeDir());
+            var factory = new LaneFactory(settings, environment, nix);
+            List<Lane> lanes = factory.lanes(queue, clock, this::fail);
             var drain = new Drain(lanes, this::restart);
             var files = new SettingsFiles(environment);
             var restart = new RestartDue(drain, files::edited);
             var status = new StatusText(ZoneId::systemDefault);
             var metrics = new Metrics(Version.TEXT);
-            var nix = new Nix(settings.nix(), settings.storeDir());
             var explanation =
                     new ExplainCommand(
                             queue,
@@ -249,7 +239,6 @@ final class Worker {
                             new ChildProcess(settings.stallTimeout()),
                             ChildEnvironment.forChildren(environment, settings.stateDir()),
                             clock);
-            var verification = verification(settings, queue, nix);
             var commands =
                     new CommandHandler(
                             queue,
@@ -257,10 +246,9 @@ final class Worker {
                             settings.filters(),
                             settings.storeDir(),
                             lanes,
-                            drain,
                             restart,
                             explanation,
-                            verification,
+                            factory.verification(queue, clock),
                             status,
                             metrics,
                             clock,
@@ -282,13 +270,18 @@ final class Worker {
                             metrics,
                             settings.metricsFile(),
                             clock,
-                            () -> looked(queue, housekeeping, open),
+                            () -> {
+                                if (queue.rootsProblem() != null) {
+                                    housekeeping.requestMending();
+                                }
+                                open.wake();
+                            },
                             this::fail);
             housekeeping.start();
             publisher.start();
             var heartbeat = Heartbeat.start(environment, open, intake, queue, notify);
-            listen(open, work(publisher, housekeeping));
-            stop(heartbeat);
+            listen(open, new RemainingWork(publisher, housekeeping));
+            heartbeat.stop();
             publisher.stop();
             housekeeping.stop();
             String why =
@@ -308,35 +301,6 @@ final class Worker {
             return Exit.BUG;
         }
         return restarts && !isStopRequested() ? Exit.RESTART : Exit.OK;
-    }
-
-    /** The worker exits when nothing is left to do and the roots agree with that. */
-    private static Listener.Work work(StatusPublisher publisher, Housekeeping housekeeping) {
-        return new Listener.Work() {
-            @Override
-            public boolean remains() throws InterruptedException {
-                if (publisher.remains()) {
-                    return true;
-                }
-                if (housekeeping.isSwept()) {
-                    return false;
-                }
-                housekeeping.requestSweep();
-                return true;
-            }
-
-            @Override
-            public boolean isBusy() {
-                return publisher.isBusy();
-            }
-        };
-    }
-
-    private static void looked(Queue queue, Housekeeping housekeeping, Listener listener) {
-        if (queue.rootsProblem() != null) {
-            housekeeping.requestMending();
-        }
-        listener.wake();
     }
 
     /** The last line in the journal: what this worker delivered. */
@@ -362,125 +326,6 @@ final class Worker {
             }
         }
         listener.run(work);
-    }
-
-    private List<Lane> lanes(Settings settings, Queue queue) {
-        var nix = new Nix(settings.nix(), settings.storeDir());
-        var children = new ChildProcess(settings.stallTimeout());
-        Map<String, String> added = ChildEnvironment.forChildren(environment, settings.stateDir());
-        var closures = new NixClosures(nix, new ChildProcess(CLOSURES_STALL), added);
-        var signing = new Lane.Limits(settings.batchSize(), WORTH_SIGNING, settings.maxAttempts());
-        var lanes = new ArrayList<Lane>();
-        Path key = settings.signingKey();
-        if (key != null) {
-            lanes.add(
-                    lane(
-                            LaneStore.SIGN,
-                            transports(
-                                    settings,
-                                    LaneStore.SIGN,
-                                    settings.parallel(),
-                                    slot -> new Transports(nix, children, slot).sign(key)),
-                            ClosureSource.NONE,
-                            queue,
-                            signing.atMost(Destination.MOST_AT_ONCE)));
-        }
-        for (Destination destination : settings.destinations()) {
-            Settings.ForDestination own = settings.of(destination.name());
-            var limits = new Lane.Limits(own.batchSize(), WORTH_A_CHILD, settings.maxAttempts());
-            lanes.add(
-                    lane(
-                            destination.name(),
-                            transports(
-                                    settings,
-                                    destination.name(),
-                                    own.parallel(),
-                                    slot ->
-                                            new Transports(nix, children, slot)
-                                                    .to(
-                                                            destination,
-                                                            own.substituteOnDestination())),
-                            closures,
-                            queue,
-                            limits.atMost(destination.mostAtOnce())));
-        }
-        return lanes;
-    }
-
-    /** Each destination's checks run in a slot of their own, beside those of its lane. */
-    private VerifyCommand verification(Settings settings, Queue queue, Nix nix) {
-        var children = new ChildProcess(settings.stallTimeout());
-        Path key = settings.signingKey();
-        var checks = new ArrayList<DestinationCheck>();
-        var programs = new ArrayList<String>();
-        for (Destination destination : settings.destinations()) {
-            String name = destination.name();
-            Settings.ForDestination own = settings.of(name);
-            var transports =
-                    new Transports(
-                            nix,
-                            children,
-                            ChildEnvironment.forSlot(
-                                    environment, settings.stateDir(), name, own.parallel()));
-            DestinationCheck check =
-                    transports.check(
-                            destination,
-                            own.batchSize(),
-                            own.substituteOnDestination(),
-                            key == null ? null : transports.sign(key));
-            if (check == null) {
-                programs.add(name);
-            } else {
-                checks.add(check);
-            }
-        }
-        return new VerifyCommand(
-                queue, checks, programs, settings.filters(), settings.storeDir(), clock);
-    }
-
-    /** One for each slot of a lane, with a cache folder of its own. */
-    private List<Transport> transports(
-            Settings settings,
-            String lane,
-            int slots,
-            Function<Map<String, String>, Transport> make) {
-        return IntStream.range(0, slots)
-                .mapToObj(slot ->
-                        make.apply(
-                                ChildEnvironment.forSlot(
-                                        environment, settings.stateDir(), lane, slot)))
-                .toList();
-    }
-
-    private Lane lane(
-            String name,
-            List<Transport> transports,
-            ClosureSource closures,
-            Queue queue,
-            Lane.Limits limits) {
-        return new Lane(
-                name,
-                transports,
-                closures,
-                queue,
-                limits,
-                () -> ThreadLocalRandom.current().nextDouble(),
-                clock,
-                this::fail);
-    }
-
-    private static Queue.Settings queueSettings(Settings settings) {
-        var names = new ArrayList<String>();
-        if (settings.signingKey() != null) {
-            names.add(LaneStore.SIGN);
-        }
-        settings.destinations().forEach(destination -> names.add(destination.name()));
-        return new Queue.Settings(
-                settings.stateDir(),
-                settings.rootsDir(),
-                settings.storeDir(),
-                names,
-                settings.filters());
     }
 
     private static long ownUid() throws IOException {

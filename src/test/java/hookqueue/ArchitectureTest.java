@@ -65,7 +65,7 @@ class ArchitectureTest {
 
     @ParameterizedTest
     @MethodSource("packages")
-    void aPackageKnowsOnlyThoseBelowIt(String name) {
+    void aPackageDependsOnlyOnPackagesBelowIt(String name) {
         rule(name).check(PROGRAM);
     }
 
@@ -88,7 +88,7 @@ class ArchitectureTest {
     }
 
     @Test
-    void onlyTheDoorToChildProcessesStartsAny() {
+    void onlyChildProcessStartsProcesses() {
         noClasses()
                 .that()
                 .doNotHaveFullyQualifiedName("hookqueue.process.ChildProcess")

@@ -116,7 +116,7 @@ class SettingsTest {
     }
 
     @Test
-    void aSigningKeyAloneIsEnoughAndNothingAtAllIsNot() {
+    void aSigningKeyAloneIsEnoughButOneSettingIsRequired() {
         assertEquals(
                 List.of(), good(Map.of("NPBHQ_SIGNING_PRIVATE_KEY_PATH", "/key")).destinations());
         assertEquals(
@@ -130,7 +130,7 @@ class SettingsTest {
     }
 
     @Test
-    void theStateDirectoryIsTheFirstThatSystemdNames() {
+    void theStateDirectoryIsSystemdsFirstOne() {
         assertEquals(Path.of("/a"), good(with("STATE_DIRECTORY", "/a:/b")).stateDir());
     }
 
@@ -229,7 +229,7 @@ class SettingsTest {
     }
 
     @Test
-    void aDestinationThatIsNoneIsAMistake() {
+    void aMalformedDestinationIsAMistake() {
         assertEquals(
                 List.of(
                         "NPBHQ_UPLOAD_TO: not a Nix store URL (ssh://, ssh-ng://, s3://, http(s)://, file://, …)"
@@ -240,7 +240,7 @@ class SettingsTest {
     }
 
     @Test
-    void destinationsMayHaveNamesEachItsOwn() {
+    void destinationsMayHaveUniqueNames() {
         assertEquals(
                 List.of("main", "exec:/bin/x"),
                 good(with("NPBHQ_UPLOAD_TO", "main=ssh://a?x=y exec:/bin/x"))
@@ -289,7 +289,7 @@ class SettingsTest {
     }
 
     @Test
-    void variablesThatMeanNothingAreNamedAndThoseOfHookAndClientAreNot() {
+    void unknownVariablesAreReportedButNotThoseOfHookAndClient() {
         var environment = new HashMap<>(LEAST);
         environment.putAll(
                 Map.of(

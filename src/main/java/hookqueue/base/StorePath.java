@@ -19,6 +19,12 @@ public record StorePath(String baseName) {
 
     private static final int NAME = 211;
 
+    /** Nix's base 32: no e, o, t and u. */
+    private static final boolean[] BASE_32 = table("0123456789abcdfghijklmnpqrsvwxyz");
+
+    private static final boolean[] IN_NAMES =
+            table("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" + "+-._?=");
+
     /** Checks the rules above; the message of the exception names the value and the rule. */
     public StorePath {
         String broken = brokenRule(baseName);
@@ -64,25 +70,17 @@ public record StorePath(String baseName) {
         if (base.length() < HASH_LENGTH + 2 || base.charAt(HASH_LENGTH) != '-') {
             return "no <hash>-<name>";
         }
+        char[] chars = base.toCharArray(); // no call for each character
         for (int i = 0; i < HASH_LENGTH; i++) {
-            char c = base.charAt(i);
-            boolean base32 =
-                    (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z' && "eotu".indexOf(c) < 0);
-            if (!base32) {
+            if (!is(BASE_32, chars[i])) {
                 return "the hash has a character outside Nix's base 32";
             }
         }
-        if (base.length() - HASH_LENGTH - 1 > NAME) {
+        if (chars.length - HASH_LENGTH - 1 > NAME) {
             return "the name is longer than " + NAME + " characters";
         }
-        for (int i = HASH_LENGTH + 1; i < base.length(); i++) {
-            char c = base.charAt(i);
-            boolean allowed =
-                    (c >= '0' && c <= '9')
-                            || (c >= 'a' && c <= 'z')
-                            || (c >= 'A' && c <= 'Z')
-                            || "+-._?=".indexOf(c) >= 0;
-            if (!allowed) {
+        for (int i = HASH_LENGTH + 1; i < chars.length; i++) {
+            if (!is(IN_NAMES, chars[i])) {
                 return "the name has a character outside [0-9a-zA-Z+._?=-]";
             }
         }
@@ -94,6 +92,18 @@ public record StorePath(String baseName) {
             return "the name is or begins with a dot component";
         }
         return null;
+    }
+
+    private static boolean[] table(String characters) {
+        var table = new boolean[128];
+        for (int i = 0; i < characters.length(); i++) {
+            table[characters.charAt(i)] = true;
+        }
+        return table;
+    }
+
+    private static boolean is(boolean[] table, char c) {
+        return c < table.length && table[c];
     }
 
     // The JVM cannot archive a record's own hashCode and equals, which cost a start 20 ms each.

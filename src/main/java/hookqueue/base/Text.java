@@ -63,10 +63,24 @@ public final class Text {
         return replaced(text.replace("…", "..."), c -> c >= ' ' && c < 0x7f);
     }
 
+    /** Printable ASCII is allowed everywhere, and is the usual case. */
     private static String replaced(String text, IntPredicate allowed) {
+        if (isPrintableAscii(text)) {
+            return text;
+        }
         var replaced = new StringBuilder(text.length());
         text.codePoints().forEach(c -> replaced.appendCodePoint(allowed.test(c) ? c : '?'));
         return replaced.toString();
+    }
+
+    private static boolean isPrintableAscii(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < ' ' || c > '~') {
+                return false;
+            }
+        }
+        return true;
     }
 
     /**

@@ -136,6 +136,7 @@ public final class ExplainCommand {
                                 + Instant.ofEpochMilli(breaker.until())
                                 + ": "
                                 + Text.oneLine(breaker.reason()));
+                reply.data("to try it now: nix-post-build-hook-queue retry");
             }
         }
         for (DeliveryRow row : known.rows()) {

@@ -53,7 +53,8 @@ public sealed interface Destination {
 
     /** Whether old versions of Nix hang because of a parameter of its URL. */
     default boolean mayHangNix() {
-        return this instanceof Store store
+        Destination place = this instanceof Named named ? named.place() : this;
+        return place instanceof Store store
                 && store.url().matches("ssh(-ng)?://.*[?&]max-connections=.*");
     }
 

@@ -63,6 +63,7 @@ public final class Lane {
     private static final int WINDOW = 1_000;
 
     private final String name;
+    private final Improvement improvement;
     private final Queue queue;
     private final Limits limits;
     private final Backoff backoff;
@@ -112,6 +113,7 @@ public final class Lane {
 
     /**
      * @param name the lane's name in the queue
+     * @param improvement what an operator could change at the destination's URL
      * @param transports one for each slot
      * @param closures of the due paths
      * @param random numbers from 0 to 1, for jitter
@@ -119,6 +121,7 @@ public final class Lane {
      */
     public Lane(
             String name,
+            Improvement improvement,
             List<Transport> transports,
             ClosureSource closures,
             Queue queue,
@@ -127,6 +130,7 @@ public final class Lane {
             InstantSource clock,
             Consumer<Throwable> fatal) {
         this.name = name;
+        this.improvement = improvement;
         this.queue = queue;
         this.limits = limits;
         this.backoff = Backoff.standard(random);
@@ -147,6 +151,11 @@ public final class Lane {
     /** The lane's name in the queue. */
     public String name() {
         return name;
+    }
+
+    /** What an operator could change at the destination's URL. */
+    public Improvement improvement() {
+        return improvement;
     }
 
     /** The running child processes, the oldest first. */
@@ -358,7 +367,7 @@ public final class Lane {
     private void record(Dispatcher.Learned learned, Slots.Ended ended) throws InterruptedException {
         List<Verdict> verdicts = learned.verdicts();
         long bytes = ended.outcome() instanceof DeliveryOutcome.Delivered done ? done.bytes() : 0;
-        BatchResult run = run(verdicts, ended);
+        BatchResult run = run(verdicts, ended, bytes);
         long now = clock.millis();
         Change change =
                 recorded(transaction -> {
@@ -415,7 +424,7 @@ public final class Lane {
         }
     }
 
-    private BatchResult run(List<Verdict> verdicts, Slots.Ended ended) {
+    private BatchResult run(List<Verdict> verdicts, Slots.Ended ended, long bytes) {
         BatchResult.Result result =
                 switch (ended.outcome()) {
                     case DeliveryOutcome.Delivered d -> BatchResult.Result.DELIVERED;
@@ -429,7 +438,7 @@ public final class Lane {
                             throw new IllegalArgumentException("ended with the worker");
                 };
         long arrived = verdicts.stream().filter(v -> v instanceof Verdict.Delivered).count();
-        return new BatchResult(result, ended.took().toMillis(), (int) arrived);
+        return new BatchResult(result, ended.took().toMillis(), (int) arrived, bytes);
     }
 
     private void tell(Verdict verdict, long now) {

@@ -148,10 +148,14 @@ public final class Progress implements Consumer<String> {
         }
     }
 
-    /** The reported cause of the failure; its text is empty if there is none. */
+    /**
+     * The reported cause of the failure; its text is empty if there is none. Nix may notice the
+     * lost connection before ssh has written why, so ssh's line may follow Nix's message.
+     */
     public FailureCause cause() {
         synchronized (lock) {
-            return FailureCause.of(error, error.isEmpty() ? lastPlain() : plainBeforeError);
+            return FailureCause.of(
+                    error, plainBeforeError.isEmpty() ? lastPlain() : plainBeforeError);
         }
     }
 

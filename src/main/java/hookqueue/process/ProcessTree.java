@@ -1,18 +1,14 @@
 package hookqueue.process;
 
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -42,10 +38,7 @@ final class ProcessTree {
     /** Bounds the scan against fork bombs. */
     private static final int MOST_LOOKS = 50;
 
-    private static final int USUAL_ENVIRON = 32 * 1024;
-
-    /** {@code PF_KTHREAD} of {@code linux/sched.h}. */
-    private static final long KERNEL_THREAD = 0x00200000;
+    private static final File PROC = new File("/proc");
 
     private ProcessTree() {}
 
@@ -188,7 +181,7 @@ final class ProcessTree {
      */
     private static Found alive(
             ProcessHandle child, String mark, int looks, Consumer<ProcessHandle> told) {
-        byte[] wanted = (MARK + "=" + mark).getBytes(StandardCharsets.US_ASCII);
+        var wanted = new ProcessMark(MARK + "=" + mark);
         var found = new ArrayList<ProcessHandle>();
         if (child.isAlive()) {
             found.add(child);
@@ -203,104 +196,35 @@ final class ProcessTree {
                 if (!seen.add(pid)) {
                     continue;
                 }
-                Look look = look(Path.of("/proc/" + pid), wanted);
-                if (look == Look.OURS) {
+                ProcessMark.Look look = wanted.look(pid);
+                if (look == ProcessMark.Look.OURS) {
                     Optional<ProcessHandle> handle =
                             ProcessHandle.of(pid).filter(ProcessHandle::isAlive);
                     handle.ifPresent(found::add);
                     handle.ifPresent(told);
                     again |= handle.isEmpty();
-                } else if (look == Look.STARTING) {
+                } else if (look == ProcessMark.Look.STARTING) {
                     seen.remove(pid);
                 }
-                again |= look == Look.GONE || look == Look.STARTING;
+                again |= look == ProcessMark.Look.GONE || look == ProcessMark.Look.STARTING;
             }
         }
         return new Found(found, !again);
     }
 
+    /** Not with a glob: that compiles a regular expression, and matches it for each name. */
     private static List<Long> running(ProcessHandle child) {
         var pids = new ArrayList<Long>();
-        try (DirectoryStream<Path> processes =
-                Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
-            processes.forEach(
-                    process -> pids.add(Long.parseLong(String.valueOf(process.getFileName()))));
-        } catch (IOException | DirectoryIteratorException | NumberFormatException e) {
+        String[] names = PROC.list();
+        if (names == null) {
             child.descendants().map(ProcessHandle::pid).forEach(pids::add);
+            return pids;
+        }
+        for (String name : names) {
+            if (name.charAt(0) >= '1' && name.charAt(0) <= '9') {
+                pids.add(Long.parseLong(name));
+            }
         }
         return pids;
-    }
-
-    private enum Look {
-        OURS,
-        ANOTHERS,
-        GONE,
-        /**
-         * During {@code execve(2)} the environment of a process cannot be read, and a file opened
-         * before stays empty afterwards.
-         */
-        STARTING
-    }
-
-    private static Look look(Path process, byte[] wanted) {
-        try {
-            byte[] environ = environ(process);
-            if (environ.length == 0) {
-                return withoutEnvironment(process);
-            }
-            return contains(environ, wanted) ? Look.OURS : Look.ANOTHERS;
-        } catch (AccessDeniedException e) {
-            return Look.ANOTHERS;
-        } catch (IOException e) {
-            return Look.GONE; // perhaps a zombie
-        }
-    }
-
-    /** Reads in one call: between two calls the process may execute another program. */
-    private static byte[] environ(Path process) throws IOException {
-        var environ = ByteBuffer.allocate(USUAL_ENVIRON);
-        while (true) {
-            try (var file = FileChannel.open(process.resolve("environ"))) {
-                file.read(environ);
-            }
-            if (environ.hasRemaining()) {
-                return Arrays.copyOf(environ.array(), environ.position());
-            }
-            environ = ByteBuffer.allocate(2 * environ.capacity());
-        }
-    }
-
-    /**
-     * A process without an environment exits, or is in the middle of {@code execve(2)}, or really
-     * has none: a kernel thread, or a child of {@code env -i}. See {@code proc_pid_stat(5)} for the
-     * fields.
-     */
-    private static Look withoutEnvironment(Path process) throws IOException {
-        String stat = Files.readString(process.resolve("stat"), StandardCharsets.ISO_8859_1);
-        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
-        long flags = Long.parseLong(fields[9 - 3]);
-        boolean hasMemory = !fields[23 - 3].equals("0");
-        boolean hasCode = !fields[27 - 3].equals("0");
-        String start = fields[50 - 3];
-        String end = fields[51 - 3];
-        if ((flags & KERNEL_THREAD) != 0
-                || (hasMemory && hasCode && start.equals(end) && !end.equals("0"))) {
-            return Look.ANOTHERS;
-        }
-        return hasMemory ? Look.STARTING : Look.GONE;
-    }
-
-    private static boolean contains(byte[] all, byte[] wanted) {
-        int start = 0;
-        for (int i = 0; i <= all.length; i++) {
-            if (i == all.length || all[i] == 0) {
-                if (i - start == wanted.length
-                        && Arrays.equals(all, start, i, wanted, 0, wanted.length)) {
-                    return true;
-                }
-                start = i + 1;
-            }
-        }
-        return false;
     }
 }

@@ -38,13 +38,13 @@ public final class Listener {
     private static final byte[] TOO_MANY =
             "error more than 64 connections; try again later\n".getBytes(StandardCharsets.US_ASCII);
 
-    private final List<AFUNIXServerSocketChannel> sockets;
     private final Selector selector;
     private final String storeDir;
     private final RequestHandler answers;
     private final Duration idleTimeout;
     private final LongLines longLines = new LongLines();
     private final SlowRequests slowRequests = new SlowRequests();
+    private final SessionThreads threads = new SessionThreads();
     private final Map<Session, Thread> sessions = new ConcurrentHashMap<>();
 
     /** Guards {@link #turns}. */
@@ -83,12 +83,11 @@ public final class Listener {
             RequestHandler answers,
             Duration idleTimeout)
             throws IOException {
-        this.sockets = List.copyOf(sockets);
         this.selector = AFUNIXSelectorProvider.provider().openSelector();
         this.storeDir = storeDir;
         this.answers = answers;
         this.idleTimeout = idleTimeout;
-        for (AFUNIXServerSocketChannel socket : this.sockets) {
+        for (AFUNIXServerSocketChannel socket : sockets) {
             socket.configureBlocking(false);
             socket.register(selector, SelectionKey.OP_ACCEPT);
         }
@@ -102,8 +101,7 @@ public final class Listener {
             boolean occupied = !sessions.isEmpty() || work.isBusy();
             selector.select(
                     occupied ? forLook() : remains ? LOOK.toMillis() : untilIdle(idleSince));
-            selector.selectedKeys().clear();
-            boolean accepted = acceptAll();
+            boolean accepted = acceptReady();
             sessions.keySet().forEach(session -> session.giveUpWriting(UNREAD));
             turned();
             if (occupied || accepted) {
@@ -161,6 +159,7 @@ public final class Listener {
 
     /** Ends all sessions; call it after {@link #run} has returned. */
     public void closeSessions(Duration most) throws InterruptedException {
+        threads.close(most);
         for (Map.Entry<Session, Thread> each : sessions.entrySet()) {
             each.getKey().close();
             each.getValue().interrupt();
@@ -171,22 +170,19 @@ public final class Listener {
         }
     }
 
-    private boolean acceptAll() {
+    /**
+     * Accepts one connection of each ready socket. To try until there is none would be a call more
+     * for each connection, and junixsocket parses the socket's address in each.
+     */
+    private boolean acceptReady() {
         boolean any = false;
-        for (AFUNIXServerSocketChannel socket : sockets) {
+        for (SelectionKey ready : selector.selectedKeys()) {
             try {
-                AFUNIXSocketChannel channel = socket.accept();
-                while (channel != null) {
+                AFUNIXSocketChannel channel =
+                        ((AFUNIXServerSocketChannel) ready.channel()).accept();
+                if (channel != null) {
                     any = true;
-                    try {
-                        begin(channel);
-                    } catch (IOException e) {
-                        if (mayWarn()) {
-                            LOG.warn("cannot serve a connection: {}", e.toString());
-                        }
-                        channel.close();
-                    }
-                    channel = socket.accept();
+                    serve(channel);
                 }
             } catch (IOException e) {
                 if (mayWarn()) {
@@ -195,7 +191,19 @@ public final class Listener {
                 pause();
             }
         }
+        selector.selectedKeys().clear();
         return any;
+    }
+
+    private void serve(AFUNIXSocketChannel channel) throws IOException {
+        try {
+            begin(channel);
+        } catch (IOException e) {
+            if (mayWarn()) {
+                LOG.warn("cannot serve a connection: {}", e.toString());
+            }
+            channel.close();
+        }
     }
 
     /** The accept loop may fail 200 times a second. */
@@ -226,11 +234,10 @@ public final class Listener {
                             sessions.remove(session[0]);
                             selector.wakeup();
                         });
-        var thread = new Thread(session[0], "session");
-        thread.setDaemon(true);
-        sessions.put(session[0], thread);
+        SessionThreads.Worker worker = threads.take();
+        sessions.put(session[0], worker.thread());
         try {
-            thread.start();
+            worker.run(session[0]);
         } catch (OutOfMemoryError e) { // the JDK throws this at the limit on processes
             sessions.remove(session[0]);
             throw new IOException("no thread for it: " + e.getMessage(), e);

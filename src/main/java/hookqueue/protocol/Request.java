@@ -194,21 +194,21 @@ public sealed interface Request {
         return 100 + line.length() / 16;
     }
 
+    /** Cuts at blanks only: {@code indexOf} needs no call for each character. */
     private static List<String> words(String line) {
+        int most = mostWords(line);
+        String blanks = line.replace('\t', ' ').replace('\r', ' ');
         var words = new ArrayList<String>();
-        int start = -1;
-        for (int i = 0; i <= line.length() && words.size() <= mostWords(line); i++) {
-            boolean space =
-                    i == line.length()
-                            || line.charAt(i) == ' '
-                            || line.charAt(i) == '\t'
-                            || line.charAt(i) == '\r';
-            if (space && start >= 0) {
-                words.add(line.substring(start, i));
-                start = -1;
-            } else if (!space && start < 0) {
-                start = i;
+        int start = 0;
+        while (start < blanks.length() && words.size() <= most) {
+            int end = blanks.indexOf(' ', start);
+            if (end < 0) {
+                end = blanks.length();
             }
+            if (end > start) {
+                words.add(blanks.substring(start, end));
+            }
+            start = end + 1;
         }
         return words;
     }

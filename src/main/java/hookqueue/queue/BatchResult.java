@@ -6,8 +6,9 @@ package hookqueue.queue;
  * @param result what it achieved
  * @param millis how long it took
  * @param delivered how many paths it delivered for the first time
+ * @param bytes how many bytes it sent, as Nix reported them; 0 also if Nix does not
  */
-public record BatchResult(Result result, long millis, int delivered) {
+public record BatchResult(Result result, long millis, int delivered, long bytes) {
     /** The result of a child process. The names are in the database: never change their meaning. */
     public enum Result {
         /** All its paths were delivered. */

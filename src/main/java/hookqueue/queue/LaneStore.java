@@ -227,6 +227,12 @@ public final class LaneStore {
     /** Counts a child process that has ended. */
     public void ran(BatchResult run) throws SQLException {
         LaneTotals.count(sql, id, run);
+        SpeedStore.measure(sql, id, run);
+    }
+
+    /** The remembered speed of a child process. */
+    public Speed speed() throws SQLException {
+        return SpeedStore.of(sql, id);
     }
 
     /** The lane's breaker. */

@@ -31,6 +31,8 @@ import java.sql.Statement;
  *   tally: lane, what, slot, value     what "runs DELIVERED" and the like, slot 0: how many child processes
  *                                      what "child", "latency": slot is a bound in ms, value how many were
  *                                      in that bucket alone; slot -1: the sum in ms
+ *                                      what "speed bytes", "speed paths": slot 0 is the amount, slot 1 the
+ *                                      time in ms, slot 2 whether it is slow; see SpeedStore
  * </pre>
  *
  * A delivery is deleted when it is done. A path without deliveries is settled, and is forgotten

@@ -22,6 +22,7 @@ import java.util.Optional;
  * @param oldest when the oldest unsettled path was queued
  * @param pause present while no new batch starts
  * @param problems for an operator
+ * @param hints what an operator could change to make deliveries faster
  * @param restart why a restart is due, if it is
  */
 public record Overview(
@@ -31,6 +32,7 @@ public record Overview(
         Optional<Instant> oldest,
         Optional<Pause> pause,
         List<Problem> problems,
+        List<Problem> hints,
         Optional<Restart> restart) {
 
     /**
@@ -42,7 +44,7 @@ public record Overview(
     public record Restart(String what, boolean coming) {}
 
     /**
-     * Something that an operator must fix.
+     * Something that an operator must fix, or could improve.
      *
      * @param what is wrong
      * @param remedy how to fix it
@@ -54,7 +56,11 @@ public record Overview(
         }
     }
 
-    private record Stored(List<LaneCounts> lanes, Optional<Long> oldest, Optional<Pause> pause) {}
+    private record Stored(
+            List<LaneCounts> lanes,
+            Optional<Long> oldest,
+            Optional<Pause> pause,
+            List<Problem> hints) {}
 
     /** Reads the queue and the lanes. */
     public static Overview of(
@@ -66,7 +72,8 @@ public record Overview(
                         new Stored(
                                 transaction.reports().lanes(),
                                 transaction.reports().oldest(),
-                                transaction.meta().pause(now.toEpochMilli())));
+                                transaction.meta().pause(now.toEpochMilli()),
+                                Hints.of(transaction, lanes)));
         var running = new LinkedHashMap<String, Running>();
         for (Lane lane : lanes) {
             List<Lane.Batch> batches = lane.running();
@@ -81,6 +88,7 @@ public record Overview(
                 stored.oldest().map(Instant::ofEpochMilli),
                 stored.pause(),
                 problems(queue, stored.lanes()),
+                stored.hints(),
                 restart.look().map(what -> new Restart(what, restart.isComing())));
     }
 

@@ -3,6 +3,7 @@ package hookqueue.report;
 import hookqueue.base.Durations;
 import hookqueue.base.Sizes;
 import hookqueue.base.Text;
+import hookqueue.delivery.Lane;
 import hookqueue.nix.Progress;
 import hookqueue.queue.LaneCounts;
 import hookqueue.queue.LaneStore;
@@ -13,7 +14,8 @@ import java.util.Locale;
 
 /**
  * Draws progress bars: how much is done, in each lane, of the paths that were queued when a watcher
- * began or came since. It keeps a few numbers a lane.
+ * began or came since; and below a lane with several child processes, how much each of them has
+ * done. It keeps a few numbers a lane.
  *
  * <pre>
  *   line HEAD                        a line of text
@@ -55,25 +57,56 @@ public final class ProgressBars {
 
     /** The lines of a picture for a terminal of this size. */
     public List<String> lines(Overview o, int columns, int rows) {
+        List<LaneCounts> lanes = o.lanes().stream().filter(LaneCounts::configured).toList();
+        List<String> notes = notes(o);
+        int left = rows - 1 - lanes.size() - notes.size();
         var bars = new ArrayList<Bar>();
-        for (LaneCounts lane : o.lanes()) {
-            if (lane.configured()) {
-                bars.add(
-                        new Bar(
-                                Text.ascii(lane.name()),
-                                StatusPhrases.state(lane, o),
-                                part(lane, o),
-                                Text.ascii(text(lane, o))));
+        for (LaneCounts lane : lanes) {
+            bars.add(
+                    new Bar(
+                            Text.ascii(lane.name()),
+                            StatusPhrases.state(lane, o),
+                            part(lane, o),
+                            Text.ascii(text(lane, o))));
+            List<Bar> children = children(lane, o);
+            if (children.size() <= left) { // otherwise the bar of the lane has to do
+                bars.addAll(children);
+                left -= children.size();
             }
         }
         int width = columns - 1; // in the last column a terminal may wrap
         var lines = new ArrayList<String>();
         bars.forEach(bar -> lines.add(draw(bar, bars, width)));
-        for (String note : notes(o)) {
+        for (String note : notes) {
             String line = Text.ascii(note);
             lines.add("line\t" + line.substring(0, Math.min(width, line.length())));
         }
         return lines.subList(0, Math.min(rows - 1, lines.size()));
+    }
+
+    /** One for each child process, the oldest first; none for a lane with a single one. */
+    private static List<Bar> children(LaneCounts lane, Overview o) {
+        Running running = o.running().get(lane.name());
+        if (running == null || running.batches().size() < 2) {
+            return List.of();
+        }
+        var bars = new ArrayList<Bar>();
+        for (Lane.Batch batch : running.batches()) {
+            var child = new Running(List.of(batch));
+            Progress.Snapshot progress = child.progress();
+            var text = new StringBuilder(StatusPhrases.paths(batch.paths()));
+            if (progress.bytes() > 0) {
+                text.append(", ").append(Sizes.shown(progress.bytes()));
+                text.append(" at ").append(child.rate(o.at()));
+            }
+            bars.add(
+                    new Bar(
+                            "  process " + (bars.size() + 1),
+                            "running",
+                            Math.clamp((long) (WHOLE * Forecast.done(progress)), 0, WHOLE),
+                            text.toString()));
+        }
+        return bars;
     }
 
     private static String draw(Bar bar, List<Bar> all, int width) {

@@ -32,8 +32,13 @@ public final class RestartDue {
         return drain.hasBegun();
     }
 
-    /** What the restart waits for. */
-    public String waiting() {
+    /** Begins the restart; returns what it waits for. */
+    public String request() {
+        drain.begin();
+        return waiting();
+    }
+
+    private String waiting() {
         int running = drain.running();
         return "restart due: waits for "
                 + running

@@ -48,6 +48,11 @@ public final class StatusJson {
                 json.value(problem.text());
             }
             json.endArray();
+            json.name("hints").beginArray();
+            for (Overview.Problem hint : o.hints()) {
+                json.value(hint.text());
+            }
+            json.endArray();
             json.name("lanes").beginArray();
             for (LaneCounts lane : o.lanes()) {
                 lane(json, lane, o);

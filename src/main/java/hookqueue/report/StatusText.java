@@ -183,6 +183,10 @@ public final class StatusText {
             lines.add("problem: " + problem.what());
             lines.add("    " + problem.remedy());
         }
+        for (Overview.Problem hint : o.hints()) {
+            lines.add("hint: " + hint.what());
+            lines.add("    " + hint.remedy());
+        }
         return lines;
     }
 

@@ -26,7 +26,7 @@ class StorePathTest {
                 "0123456789abcdefghijklmnopqrstuvwxyz",
                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
             })
-    void takesWhatNixTakes(String name) {
+    void acceptsNamesThatNixAccepts(String name) {
         StorePath path = StorePath.parse("/nix/store", "/nix/store/" + HASH + "-" + name);
         assertEquals(HASH + "-" + name, path.baseName());
         assertEquals(name, path.name());
@@ -55,7 +55,7 @@ class StorePathTest {
                 "nix/store/7hx47qyrz4065viqzzhdqi5jixgjys0z-a",
                 "//nix/store/7hx47qyrz4065viqzzhdqi5jixgjys0z-a"
             })
-    void refusesWhatIsOutsideTheStore(String text) {
+    void refusesPathsOutsideTheStore(String text) {
         var e =
                 assertThrows(
                         IllegalArgumentException.class, () -> StorePath.parse("/nix/store", text));
@@ -94,7 +94,7 @@ class StorePathTest {
     }
 
     @Test
-    void shownTextCannotMoveTheCursorNorHideAnything() {
+    void sanitizedTextHasNoControlOrInvisibleCharacters() {
         assertEquals("a?b?c?d?e", Text.quoted("a\0b\033c\u009bd\u202ee"));
         assertEquals("??x??", Text.quoted("\r\nx\u2028\u200b"));
         assertEquals("\ud83d\ude00?", Text.quoted("\ud83d\ude00\ud83d"), "half a pair");
@@ -103,7 +103,7 @@ class StorePathTest {
     }
 
     @Test
-    void shownTextIsNotLongerThanALine() {
+    void sanitizedTextIsNotLongerThanALine() {
         assertEquals("x".repeat(120), Text.quoted("x".repeat(120)));
         assertEquals("x".repeat(120) + "… (121 characters)", Text.quoted("x".repeat(121)));
         assertTrue(Text.quoted("\u202e".repeat(1 << 20)).length() < 150);

@@ -75,7 +75,6 @@ class CommandHandlerTest {
                         filters,
                         STORE,
                         List.of(),
-                        drain,
                         new RestartDue(drain, Optional::empty),
                         explain,
                         new VerifyCommand(queue, List.of(), List.of(), filters, STORE, f.clock),
@@ -163,7 +162,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void clientsAreToldOfPathsThatWereSpooledBeforeTheyAsked() throws Exception {
+    void answersIncludePathsThatWereSpooledBeforeTheRequest() throws Exception {
         try (Queue queue = start(TWO, Filters.ALL)) {
             for (int i = 0; i < 5; i++) {
                 StorePath spooled = path(i);
@@ -265,7 +264,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void aWaitReportsWhatFailed() throws Exception {
+    void aWaitReportsFailedPaths() throws Exception {
         try (Queue queue = start(TWO, Filters.ALL)) {
             queue.enqueue(paths(0, 3), "job");
             for (int i = 0; i < 3; i++) {
@@ -293,7 +292,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void aWaitGoesOnForAPathThatIsRetriedMeanwhile() throws Exception {
+    void aWaitContinuesForAPathThatIsRetriedMeanwhile() throws Exception {
         try (Queue queue = start(List.of("ssh://a"), Filters.ALL)) {
             queue.enqueue(paths(0, 2), "job");
             f.fail(queue, "ssh://a", path(0), "no");
@@ -322,7 +321,7 @@ class CommandHandlerTest {
 
     /** Two hundred changes, and each made it look at all of 5,000 paths. */
     @Test
-    void aWaitForManyPathsCostsAFewLooksAChange() throws Exception {
+    void aWaitForManyPathsCostsFewQueriesPerChange() throws Exception {
         try (Queue queue = start(List.of("ssh://a"), Filters.ALL)) {
             queue.enqueue(paths(0, 5_000), "job");
             var target = target(queue);

@@ -24,7 +24,7 @@ class ExplainCommandTest {
     }
 
     @Test
-    void asksForAPageAtATimeInsteadOfForEachPath() throws Exception {
+    void asksNixForAPageAtATimeInsteadOfForEachPath() throws Exception {
         List<StorePath> candidates = SomePaths.paths(0, ExplainCommand.MOST_CHECKED);
         assertEquals(
                 List.of(candidates.getLast()),
@@ -34,7 +34,7 @@ class ExplainCommandTest {
     }
 
     @Test
-    void stopsWhenItHasAsManyAsItShows() throws Exception {
+    void stopsWhenItHasEnoughPathsToShow() throws Exception {
         List<StorePath> candidates = SomePaths.paths(0, 1_030);
         assertEquals(
                 SomePaths.paths(240, 260),

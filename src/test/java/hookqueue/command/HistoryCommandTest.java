@@ -45,7 +45,7 @@ class HistoryCommandTest {
     }
 
     @Test
-    void theNewestDeliveryIsLastAndABatchHasOneHeading() throws Exception {
+    void theNewestDeliveryIsLastAndEachBatchHasOneHeading() throws Exception {
         try (Queue queue = f.open(Fixture.TWO)) {
             queue.enqueue(paths(0, 4), null);
             f.deliver(queue, "ssh://a", path(2));

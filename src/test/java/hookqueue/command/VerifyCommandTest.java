@@ -156,7 +156,7 @@ class VerifyCommandTest {
     }
 
     @Test
-    void beginsAnewAfterADay() throws Exception {
+    void startsOverAfterADay() throws Exception {
         remember(600);
         asked.endsAfter = 1;
         try (Queue queue = f.open(ONE)) {
@@ -242,7 +242,7 @@ class VerifyCommandTest {
     }
 
     @Test
-    void namedPathsAreAskedForWhateverIsRemembered() throws Exception {
+    void namedPathsAreVerifiedEvenIfNoDeliveryIsRemembered() throws Exception {
         try (Queue queue = f.open(ONE)) {
             queue.enqueue(paths(0, 1), null);
             assertEquals(
@@ -277,7 +277,7 @@ class VerifyCommandTest {
     }
 
     @Test
-    void nothingStartsWhileTheQueueIsPaused() throws Exception {
+    void noBatchStartsWhileTheQueueIsPaused() throws Exception {
         remember(1);
         try (Queue queue = f.open(ONE)) {
             queue.call(t -> {

@@ -29,7 +29,7 @@ class BackoffTest {
 
     @ParameterizedTest
     @CsvSource({"1, 4000, 6000", "3, 16000, 24000", "30, 720000, 1080000"})
-    void delaysAreSpreadByAFifthToEitherSide(int failures, long least, long most) {
+    void delaysVaryByAtMostAFifth(int failures, long least, long most) {
         assertEquals(least, Backoff.standard(() -> 0).millis(failures));
         assertEquals(most, Backoff.standard(() -> 1).millis(failures));
     }

@@ -94,7 +94,7 @@ class BatchPlannerTest {
     }
 
     @Test
-    void pathsThatShareNothingAreSpreadOverTheSlots() {
+    void independentPathsAreSpreadOverTheSlots() {
         List<Entry> due = due(0, 100);
         List<Batch> batches = start(due, SLOTS);
         assertEquals(
@@ -103,14 +103,14 @@ class BatchPlannerTest {
     }
 
     @Test
-    void fewPathsAreNotWorthSeveralChildren() {
+    void fewPathsGoToOneChild() {
         assertEquals(
                 List.of(List.of(0L, 1L, 2L, 3L)),
                 start(due(0, 4), SLOTS).stream().map(BatchPlannerTest::numbers).toList());
     }
 
     @Test
-    void aDependencyThatManyShareIsSentByOneOfThemAloneAndThenAllSlotsWork() {
+    void aSharedDependencyIsSentWithOnePathFirstThenAllSlotsWork() {
         sizes.put(1000L, BIG);
         IntStream.range(0, 8).forEach(n -> needs(n, 1000));
         List<Entry> due = due(0, 8);
@@ -127,7 +127,7 @@ class BatchPlannerTest {
     }
 
     @Test
-    void whenThatOneIsRefusedAnotherIsTried() {
+    void ifThatFirstPathIsRefusedAnotherIsTried() {
         IntStream.range(0, 8).forEach(n -> needs(n, 1000));
         List<Entry> due = due(0, 8);
         Batch first = start(due, 1).getFirst();
@@ -153,7 +153,7 @@ class BatchPlannerTest {
     }
 
     @Test
-    void dependenciesThatAreDueGoBeforeManyDependants() {
+    void dueDependenciesGoBeforeManyDependants() {
         IntStream.range(10, 60).forEach(n -> needs(n, n % 2));
         List<Entry> due = due(0, 60);
         List<Batch> first = start(due, SLOTS);
@@ -174,19 +174,19 @@ class BatchPlannerTest {
     }
 
     @Test
-    void aBatchIsBoundInBytes() {
+    void aBatchHasALimitInBytes() {
         IntStream.range(0, 40).forEach(n -> sizes.put((long) n, 5L << 20));
         start(due(0, 40), SLOTS)
                 .forEach(batch -> assertEquals(3, batch.members().size(), "15 of 16 MB"));
     }
 
     @Test
-    void aBatchIsBoundInPaths() {
+    void aBatchHasALimitInPaths() {
         assertEquals(200, start(due(0, 5_000), 1).getFirst().members().size());
     }
 
     @Test
-    void aPathWaitsForTheSlotThatSendsWhatItNeeds() {
+    void aPathWaitsForTheSlotThatSendsItsDependency() {
         needs(1, 0);
         assertTrue(planner.look(List.of(Paths.path(0), Paths.path(1)), 0));
         Batch sending = planner.exactly(List.of(Paths.fresh(0)));
@@ -199,7 +199,7 @@ class BatchPlannerTest {
     }
 
     @Test
-    void aQueuedPathWithinAClosureThatIsSentIsFound() {
+    void aQueuedPathInARunningClosureIsFound() {
         needs(1, 0);
         assertTrue(planner.look(List.of(Paths.path(1)), 0));
         Batch batch = planner.exactly(List.of(Paths.fresh(1)));
@@ -211,7 +211,7 @@ class BatchPlannerTest {
     }
 
     @Test
-    void whatCannotBeToldIsAskedAgainAfterAMinute() {
+    void anUnknownClosureIsQueriedAgainAfterAMinute() {
         answers = false;
         assertFalse(planner.look(List.of(Paths.path(0)), 1_000));
         assertFalse(planner.look(List.of(Paths.path(0)), 60_000));

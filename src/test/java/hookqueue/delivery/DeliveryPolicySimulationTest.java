@@ -146,7 +146,7 @@ class DeliveryPolicySimulationTest {
     }
 
     @Test
-    void throughOutagesAndRestartsEveryGoodPathIsDeliveredAndNoneIsBlamed() {
+    void despiteOutagesAndRestartsEveryGoodPathIsDeliveredAndNoneIsBlamed() {
         lives(life -> {
             life.live(Weather.DOWN, 0);
             life.deliverAllGood();
@@ -166,7 +166,7 @@ class DeliveryPolicySimulationTest {
     }
 
     @Test
-    void badPathsAreFailedAfterExactlyTheMostAttemptsOnceGoodPathsPass() {
+    void onceGoodPathsAreDeliveredBadPathsFailAfterExactlyTheAttemptLimit() {
         // Long ones: where little else is delivered, three are blamed a round at most.
         lives(
                 LIVES / 5,

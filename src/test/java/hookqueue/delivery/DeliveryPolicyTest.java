@@ -403,7 +403,7 @@ class DeliveryPolicyTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("scripts")
-    void thePolicyGoesAsTheScriptSays(List<String> script) {
+    void thePolicyFollowsTheScript(List<String> script) {
         var play = new Play(10);
         for (String line : script) {
             play.line(line);
@@ -532,7 +532,7 @@ class DeliveryPolicyTest {
 
     /** As a full binary cache does, or one that Nix believes it knows. */
     @Test
-    void whereOnlyProofsPassAtMostThreePathsAreBlamedInARow() {
+    void ifOnlyProofsAreAcceptedAtMostThreePathsInARowAreBlamed() {
         var play = new Play(10);
         play.line("batch 99");
         play.line("99 + => d99");
@@ -639,7 +639,7 @@ class DeliveryPolicyTest {
     }
 
     @Test
-    void abandonedPathsStayAsTheyWere() {
+    void abandonedPathsKeepTheirState() {
         var play = new Play(10);
         play.line("batch 1 2");
         play.line("1 2 -");
@@ -649,7 +649,7 @@ class DeliveryPolicyTest {
     }
 
     @Test
-    void anAnswerWithoutAQuestionIsABug() {
+    void anOutcomeWithoutARunningGroupIsABug() {
         var play = new Play(10);
         play.line("batch 1");
         DeliveryPolicy.Group group = play.underWay.get("1");

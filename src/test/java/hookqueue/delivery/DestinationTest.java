@@ -48,25 +48,26 @@ class DestinationTest {
         "exec:/bin/push,               exec:/bin/Push",
         "http://[::1]:8080,            http://[::2]:8080",
     })
-    void whatMayBeDifferentDestinationsIsNeverOne(String one, String other) {
+    void possiblyDifferentDestinationsStayDistinct(String one, String other) {
         assertNotEquals(identity(one), identity(other));
     }
 
     @ParameterizedTest
     @CsvSource({
         "ssh://cache?max-connections=4, true",
+        "mine=ssh://cache?max-connections=4, true",
         "ssh-ng://cache?compress=true&max-connections=4, true",
         "ssh://cache, false",
         "http://cache?max-connections=4, false",
         "exec:/bin/max-connections=, false",
     })
-    void aParameterThatHangsOldNixIsNoticed(String url, boolean hangs) {
+    void aUrlParameterThatHangsOldNixIsDetected(String url, boolean hangs) {
         assertEquals(hangs, Destination.parse(url).mayHangNix());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"cache", "ssh:cache", "exec:push", "exec:", "-ssh://cache", "./x", ""})
-    void whatIsNoDestinationIsRefusedByName(String word) {
+    void anInvalidDestinationIsRefusedByName(String word) {
         var refusal = assertThrows(IllegalArgumentException.class, () -> Destination.parse(word));
         assertTrue(refusal.getMessage().endsWith(word), refusal.getMessage());
     }
@@ -85,7 +86,7 @@ class DestinationTest {
     }
 
     @Test
-    void aNameStandsBeforeTheUrlAndIsNotPartOfIt() {
+    void aNameBeforeTheUrlIsNotPartOfTheUrl() {
         assertEquals(
                 new Destination.Named(
                         "my_cache2", new Destination.Store("https://me:secret@cache/x?a=b")),
@@ -108,7 +109,7 @@ class DestinationTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"ssh://cache", "s3://bucket?region=x", "daemon", "local?root=/x", "/x"})
-    void aStoreIsGivenToNixAsItIsSpelt(String word) {
+    void nixGetsTheUrlExactlyAsInTheSettings(String word) {
         assertEquals(
                 word, assertInstanceOf(Destination.Store.class, Destination.parse(word)).url());
     }
@@ -124,7 +125,7 @@ class DestinationTest {
     }
 
     @Test
-    void aLongErrorTextIsLookedThroughInNoTime() {
+    void passwordsInALongErrorTextAreMaskedQuickly() {
         String said = "error: https://me:hunter2@cache " + "://:".repeat(16_000);
         assertTimeoutPreemptively(
                 Duration.ofSeconds(10),
@@ -138,7 +139,7 @@ class DestinationTest {
     }
 
     @Test
-    void whatATerminalWouldObeyIsNotPartOfADestination() {
+    void aDestinationHasNoTerminalEscapes() {
         for (String bad : List.of("\u001b[2J", "\u0007", "\u009b2J", "\u202e", "\r", "\n")) {
             String word = "https://cache/" + bad + "x";
             String message =

@@ -12,7 +12,7 @@ class KnownMembersTest {
     private final KnownMembers known = new KnownMembers();
 
     @Test
-    void itRemembersAndForgetsLikeASet() {
+    void addedMembersAreKnownUntilTheyAreRemoved() {
         var random = new Random(7);
         var expected = new HashSet<Long>();
         for (int i = 0; i < 50_000; i++) {
@@ -33,7 +33,7 @@ class KnownMembersTest {
     }
 
     @Test
-    void itForgetsTheOldestAndKeepsWhatIsAskedFor() {
+    void theLeastRecentlyUsedMemberIsEvicted() {
         known.add(1);
         known.add(2);
         for (long digest = 10; digest < 1_000_000; digest++) {

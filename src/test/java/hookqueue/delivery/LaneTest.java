@@ -124,6 +124,7 @@ class LaneTest {
         lane =
                 new Lane(
                         LANE,
+                        Improvement.NONE,
                         Collections.nCopies(slots, carrier),
                         closures,
                         queue,
@@ -148,7 +149,7 @@ class LaneTest {
     }
 
     @Test
-    void whatIsQueuedTogetherIsCarriedTogetherAndItsRootsGo() throws Exception {
+    void pathsQueuedTogetherAreDeliveredInOneBatchAndUnrooted() throws Exception {
         enqueue(1, 2, 3);
         assertEquals(List.of(1, 2, 3), nextRun());
         awaitSettled();
@@ -160,7 +161,7 @@ class LaneTest {
     }
 
     @Test
-    void anOutageOpensTheBreakerAndOnePathIsTriedWhenItsTimeHasCome() throws Exception {
+    void anOutageOpensTheBreakerAndOnePathIsTriedAfterTheDelay() throws Exception {
         carrier.down = true;
         enqueue(1, 2, 3, 4, 5);
         Breaker open = awaitBreaker(1);
@@ -182,7 +183,7 @@ class LaneTest {
     }
 
     @Test
-    void theBreakerStaysOpenOverARestart() throws Exception {
+    void theBreakerStaysOpenAcrossARestart() throws Exception {
         carrier.down = true;
         enqueue(1, 2, 3);
         Breaker open = awaitBreaker(1);
@@ -243,7 +244,7 @@ class LaneTest {
     }
 
     @Test
-    void aBadPathIsFailedAfterTheMostAttemptsAndTheOthersGoOn() throws Exception {
+    void aBadPathFailsAfterTheAttemptLimitAndTheOthersAreDelivered() throws Exception {
         carrier.bad.add(Paths.path(1));
         enqueue(1, 2);
         for (int attempt = 1; attempt < 3; attempt++) {
@@ -261,7 +262,7 @@ class LaneTest {
     }
 
     @Test
-    void aPauseIsDurableAndTheRoundAtHandIsNotGoneOnWith() throws Exception {
+    void aPauseIsDurableAndEndsTheCurrentRound() throws Exception {
         var gate = new CountDownLatch(1);
         carrier.gate = gate;
         carrier.bad.add(Paths.path(1));
@@ -281,7 +282,7 @@ class LaneTest {
     }
 
     @Test
-    void aPauseAfterAGoodTrialLeavesNoBreakerOpen() throws Exception {
+    void aPauseAfterASuccessfulTrialClosesTheBreaker() throws Exception {
         carrier.down = true;
         enqueue(1, 2, 3);
         awaitBreaker(1);
@@ -301,7 +302,7 @@ class LaneTest {
     }
 
     @Test
-    void aTrialOfAPathThatIsGoneDoesNotCloseTheBreaker() throws Exception {
+    void aTrialOfADeletedPathDoesNotCloseTheBreaker() throws Exception {
         carrier.down = true;
         enqueue(1, 2, 3, 4, 5);
         awaitBreaker(1);
@@ -316,7 +317,7 @@ class LaneTest {
     }
 
     @Test
-    void aStopInTheMiddleOfARunLeavesAllQueued() throws Exception {
+    void aStopDuringABatchLeavesItsPathsQueued() throws Exception {
         carrier.gate = new CountDownLatch(1);
         enqueue(1, 2);
         assertEquals(List.of(1, 2), nextRun());
@@ -344,7 +345,7 @@ class LaneTest {
     }
 
     @Test
-    void aCrowdOfBadPathsAtTheHeadHoldsUpTheOthersForFewTrials() throws Exception {
+    void manyBadPathsAtTheHeadDelayTheOthersByFewTrials() throws Exception {
         pause(true);
         for (int bad = 1; bad <= 9; bad++) {
             carrier.bad.add(Paths.path(bad));
@@ -364,7 +365,7 @@ class LaneTest {
 
     /** As {@code DeliveryPolicySimulationTest}, with the real lane and the real t. */
     @Test
-    void throughOutagesAndRestartsEveryGoodPathIsDeliveredAndNoneIsBlamed() throws Exception {
+    void despiteOutagesAndRestartsEveryGoodPathIsDeliveredAndNoneIsBlamed() throws Exception {
         Long given = Long.getLong("hookqueue.seed");
         long seed = given == null ? System.nanoTime() : given;
         var random = new Random(seed);
@@ -406,7 +407,7 @@ class LaneTest {
 
     /** The lane waits 10 s then, by the real clock. */
     @Test
-    void whatCannotBeRecordedIsNotHandedOverAgainButRecordedLater() throws Exception {
+    void aVerdictThatCannotBeRecordedIsRecordedLaterWithoutAnotherUpload() throws Exception {
         sql("CREATE TRIGGER full BEFORE DELETE ON delivery BEGIN SELECT raise(ABORT, 'full'); END");
         enqueue(1);
         assertEquals(List.of(1), nextRun());
@@ -422,7 +423,7 @@ class LaneTest {
 
     /** Each of them may hang for the stall timeout, and there is one slot. */
     @Test
-    void whatHasNeverFailedDoesNotWaitForManyThatHave() throws Exception {
+    void freshPathsDoNotWaitForManyFailedOnes() throws Exception {
         for (int bad = 1; bad <= 3; bad++) {
             carrier.bad.add(Paths.path(bad));
         }
@@ -445,7 +446,7 @@ class LaneTest {
     }
 
     @Test
-    void severalChildrenRunAtATimeAndEachIsRecordedAsItEnds() throws Exception {
+    void severalChildrenRunInParallelAndEachIsRecordedWhenItEnds() throws Exception {
         slots = 3;
         restart();
         pause(true);
@@ -471,7 +472,7 @@ class LaneTest {
     }
 
     @Test
-    void aPathThatNeedsWhatAnotherSlotSendsWaitsAndSaysSo() throws Exception {
+    void aPathWaitsForADependencyInAnotherSlotAndReportsIt() throws Exception {
         slots = 2;
         long shared = ClosureGraph.digest(Paths.path(99).baseName());
         closures =

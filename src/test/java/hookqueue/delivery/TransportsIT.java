@@ -63,7 +63,7 @@ class TransportsIT {
     }
 
     @Test
-    void nixTellsTheMembersOfClosuresAndWhatTheyNeed() throws IOException {
+    void nixReportsClosuresAndReferences() throws IOException {
         Path file =
                 Files.writeString(
                         folder.resolve("expression.nix"),
@@ -103,7 +103,7 @@ class TransportsIT {
     }
 
     @Test
-    void whatIsThereAlreadyIsDeliveredToo() throws IOException {
+    void pathsThatTheDestinationAlreadyHasCountAsDelivered() throws IOException {
         StorePath one = add("one", "1");
         to(cache(), one);
         assertInstanceOf(DeliveryOutcome.Delivered.class, to(cache(), one));
@@ -124,7 +124,7 @@ class TransportsIT {
     }
 
     @Test
-    void withoutAReadableKeyTheLaneCannotWork() throws IOException {
+    void anUnreadableKeyStopsTheLane() throws IOException {
         Path key = folder.resolve("no-key");
         var outcome =
                 assertInstanceOf(
@@ -134,7 +134,7 @@ class TransportsIT {
     }
 
     @Test
-    void aDamagedKeyIsARefusalThatNamesNoPath() throws IOException {
+    void aDamagedKeyIsAFailureThatNamesNoPath() throws IOException {
         Path key = Files.writeString(folder.resolve("key"), "not a key");
         var outcome =
                 assertInstanceOf(
@@ -144,7 +144,7 @@ class TransportsIT {
     }
 
     @Test
-    void whenTheStoreIsNotThereNothingIsSaidOfItsPaths() throws IOException {
+    void anUnmountedStoreIsNotBlamedOnItsPaths() throws IOException {
         StorePath one = add("one", "1");
         Files.move(store, store.resolveSibling("not-mounted"));
         var outcome = assertInstanceOf(DeliveryOutcome.Unusable.class, to(cache(), one));
@@ -154,7 +154,7 @@ class TransportsIT {
     }
 
     @Test
-    void aPathThatIsGoneIsInvalidAndNothingIsStartedForIt() throws IOException {
+    void aDeletedPathIsInvalidAndNoChildStartsForIt() throws IOException {
         StorePath one = add("one", "1");
         var outcome = to("/no/such/nix", cache(), one, MISSING);
         assertEquals(
@@ -163,7 +163,7 @@ class TransportsIT {
     }
 
     @Test
-    void aPathThatNixDoesNotKnowIsInvalidAndTheOthersAreNot() throws IOException {
+    void onlyPathsUnknownToNixAreInvalid() throws IOException {
         StorePath one = add("one", "1");
         Files.writeString(store.resolve(MISSING.baseName()), "put here behind Nix's back");
         var outcome = assertInstanceOf(DeliveryOutcome.Invalid.class, to(cache(), one, MISSING));
@@ -185,7 +185,7 @@ class TransportsIT {
     }
 
     @Test
-    void aDestinationThatCannotBeWrittenIsARefusalInItsWords() throws IOException {
+    void aReadOnlyDestinationFailsWithItsOwnErrorText() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "");
         var outcome =
                 assertInstanceOf(
@@ -195,7 +195,7 @@ class TransportsIT {
     }
 
     @Test
-    void nixThatCannotBeStartedIsNoPathsFault() throws IOException {
+    void aMissingNixIsNotBlamedOnAPath() throws IOException {
         var outcome =
                 assertInstanceOf(
                         DeliveryOutcome.Unusable.class,
@@ -204,7 +204,7 @@ class TransportsIT {
     }
 
     @Test
-    void nixThatHangsIsARefusal() throws IOException {
+    void nixThatHangsIsAFailure() throws IOException {
         Path slow = script("slow", "echo waiting for the lock; exec sleep 600");
         var outcome =
                 assertInstanceOf(
@@ -217,7 +217,7 @@ class TransportsIT {
     }
 
     @Test
-    void anInterruptIsNeitherSuccessNorRefusal() throws IOException {
+    void anInterruptIsNeitherSuccessNorFailure() throws IOException {
         StorePath one = add("one", "1");
         Thread.currentThread().interrupt();
         assertEquals(new DeliveryOutcome.Cancelled(), to(cache(), one));
@@ -239,7 +239,7 @@ class TransportsIT {
     }
 
     @Test
-    void aProgramThatFailsSaysWhyAndMayNameAPath() throws IOException {
+    void aFailingProgramsErrorIsReportedAndMayNameAPath() throws IOException {
         StorePath one = add("one", "1");
         StorePath two = add("two", "2");
         Path program = script("push", "echo begin; echo \"$2: too large\" >&2; exit 7");
@@ -249,7 +249,7 @@ class TransportsIT {
     }
 
     @Test
-    void aProgramThatFailsWithoutAWordIsToldByItsStatus() throws IOException {
+    void aSilentlyFailingProgramIsReportedWithItsStatus() throws IOException {
         Path program = script("push", "exit 7");
         var outcome =
                 assertInstanceOf(

@@ -118,7 +118,7 @@ class ActivationIT {
     }
 
     @Test
-    void takesTheSocketAsStandardInputAsInetdHandsItDown() throws Exception {
+    void takesTheSocketAsStandardInputAsFromInetd() throws Exception {
         int pid = spawn(0, Map.of());
         try (var client = new OtherClient(scratch.socket)) {
             client.send("version\n");
@@ -129,7 +129,7 @@ class ActivationIT {
     }
 
     @Test
-    void aConnectionInTheMomentOfTheEndIsServedByTheNextWorker() throws Exception {
+    void aConnectionDuringTheExitIsServedByTheNextWorker() throws Exception {
         int byTheFirst = 0;
         for (int turn = 0; turn < 6; turn++) {
             int pid = spawn(3, Map.of("LISTEN_FDS", "1"));
@@ -207,7 +207,7 @@ class ActivationIT {
     }
 
     @Test
-    void wrongSettingsAreAllNamedToWhoeverAsksAndInTheLog() throws Exception {
+    void allWrongSettingsAreReportedToClientsAndInTheLog() throws Exception {
         scratch.set("NPBHQ_BATCH_SIZE", "many")
                 .set("NPBHQ_UPLOAD_TO", "cache.example.com")
                 .set("NPBHQ_EXCLUDE", "(");
@@ -233,7 +233,7 @@ class ActivationIT {
     }
 
     @Test
-    void aStateDirectoryThatCannotBeUsedIsSaidAndTriedAgainByTheNextWorker() throws Exception {
+    void anUnusableStateDirectoryIsReportedAndRetriedByTheNextWorker() throws Exception {
         Files.writeString(scratch.dir.resolve("file"), "");
         scratch.set("NPBHQ_STATE_DIR", scratch.dir.resolve("file"));
         int pid = spawn(3, Map.of("LISTEN_FDS", "1"));

@@ -89,7 +89,7 @@ class BadPathsIT {
     }
 
     @Test
-    void atASshdThatFindsTheDamage() throws Exception {
+    void sshdFindsTheDamage() throws Exception {
         try (var sshd = new Sshd(scratch)) {
             sshd.start();
             scratch.set("NPBHQ_UPLOAD_TO", sshd.url());

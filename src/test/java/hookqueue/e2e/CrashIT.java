@@ -22,7 +22,7 @@ class CrashIT {
     private static final int PATHS = 4;
 
     @Test
-    void whatAHookHandedOverWithoutAWarningArrivesWheneverTheWorkerIsKilled() throws Exception {
+    void pathsOfASilentHookArriveWheneverTheWorkerIsKilled() throws Exception {
         long seed = Long.getLong("hookqueue.seed", System.nanoTime());
         System.out.println("hookqueue.seed=" + seed);
         var random = new Random(seed);
@@ -74,7 +74,7 @@ class CrashIT {
     }
 
     @Test
-    void aKillInTheMiddleOfACopyRepeatsTheCopy() throws Exception {
+    void aCopyIsRepeatedAfterAKill() throws Exception {
         try (var scratch = new World()) {
             Path started = scratch.dir.resolve("started");
             Path go = scratch.dir.resolve("go");

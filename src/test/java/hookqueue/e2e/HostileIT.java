@@ -71,7 +71,7 @@ class HostileIT {
     }
 
     @Test
-    void nothingThatNixSaysReachesATerminalAsMoreThanText() throws Exception {
+    void nixOutputReachesATerminalSanitized() throws Exception {
         String coded = "error: \\u001b[31m \\u0007 \\r \\u009bm \\u202e \\u2028 \\nok visible";
         new FakeNix(scratch)
                 .refuse(
@@ -109,7 +109,7 @@ class HostileIT {
     }
 
     @Test
-    void nothingThatAProgramSaysReachesTheJournalAsMoreThanText() throws Exception {
+    void programOutputReachesTheJournalSanitized() throws Exception {
         var nix = new FakeNix(scratch);
         Path program = nix.program("push");
         nix.refuse("push", CODES + "\n");
@@ -127,7 +127,7 @@ class HostileIT {
 
     /** Arguments and environment are to be seen in /proc, the first by everybody. */
     @Test
-    void childrenAreGivenThePathOfTheKeyAndNeverItsContent() throws Exception {
+    void childrenGetThePathOfTheKeyAndNeverItsContent() throws Exception {
         String content = "test-1:" + "c2VjcmV0".repeat(10);
         Files.writeString(scratch.key, content);
         Path seen = new FakeNix(scratch).spy();
@@ -154,7 +154,7 @@ class HostileIT {
 
     /** A path begins with the store directory, so none can be an option, and no shell sees it. */
     @Test
-    void noNameIsMoreThanAnArgument() throws Exception {
+    void aPathNameIsNeverAnOptionOrShellCode() throws Exception {
         String hash = "7hx47qyrz4065viqzzhdqi5jixgjys0";
         var hostile = new ArrayList<String>();
         for (String name : List.of("0--help", "1-=", "2-?", "3-+x.-_=?", "4-.", "5-..", "6-...")) {

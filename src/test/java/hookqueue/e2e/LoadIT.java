@@ -159,7 +159,7 @@ class LoadIT {
     }
 
     @Test
-    void clientsThatStayLeaveRoomForOthersUntilAllPlacesAreTaken() throws Exception {
+    void clientsAreServedUntilAllConnectionsAreTaken() throws Exception {
         for (int i = 0; i < MOST_CONNECTIONS - 1; i++) {
             assertNotNull(client().send("version\n").line());
         }
@@ -182,7 +182,7 @@ class LoadIT {
     }
 
     @Test
-    void sixtyFourWaitersLeaveRoomForHooks() throws Exception {
+    void hooksAreServedBesideSixtyFourWaiters() throws Exception {
         OtherClient first = client().send("pause\n" + path(1) + "\n");
         assertTrue(first.line().startsWith("ok paused"));
         assertEquals("ok queued 1", first.line());
@@ -224,7 +224,7 @@ class LoadIT {
     }
 
     @Test
-    void aThousandClientsThatComeAndGo() throws Exception {
+    void aThousandShortLivedClients() throws Exception {
         int many = FULL ? 20_000 : 1_000;
         for (int i = 0; i < many; i++) {
             try (var client = new OtherClient(scratch.socket)) {
@@ -244,7 +244,7 @@ class LoadIT {
     }
 
     @Test
-    void aBurstOfHooksIsAcknowledgedOrSpooledToTheLast() throws Exception {
+    void everyHookOfABurstIsAcknowledgedOrSpooled() throws Exception {
         int many = FULL ? 10_000 : 150;
         scratch.set("NPBHQ_HOOK_TIMEOUT", "5s");
         String said =
@@ -273,7 +273,7 @@ class LoadIT {
     }
 
     @Test
-    void sixtyClientsThatSendAByteNowAndThen() throws Exception {
+    void sixtyClientsThatSendSlowly() throws Exception {
         int rounds = FULL ? 60 : 3;
         for (int i = 0; i < 60; i++) {
             client();
@@ -321,7 +321,7 @@ class LoadIT {
     }
 
     @Test
-    void explanationsOfWhatEverythingDependsOn() throws Exception {
+    void explainOfAPathThatEveryPathDependsOn() throws Exception {
         String needed = Files.createFile(Path.of(path(1) + "-needed-by-all")).toString();
         int many = FULL ? 20 : 6;
         for (int i = 0; i < many; i++) {

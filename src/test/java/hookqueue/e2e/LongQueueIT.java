@@ -92,7 +92,7 @@ class LongQueueIT {
     }
 
     @Test
-    void isComparedWithItsRootsAndFilledFromThemInSmallMemory() throws Exception {
+    void rootsAreComparedAndRecoveredInLittleMemory() throws Exception {
         try (WorkerProcess worker = WorkerProcess.listen(scratch, List.of(), SMALL)) {
             assertEquals("ok", ask("status"), worker::log);
             assertEquals(PATHS, unsettled());

@@ -71,7 +71,7 @@ class NixTransportIT {
     }
 
     @Test
-    void uploadsAPathAgainThatTheDestinationLost() throws IOException {
+    void uploadsALostPathAgain() throws IOException {
         String path = scratch.build("lost", 1).getFirst();
         delivered(path);
         cache.lose(path);
@@ -80,7 +80,7 @@ class NixTransportIT {
     }
 
     @Test
-    void uploadsADependencyAgainThatTheDestinationLost() throws IOException {
+    void uploadsALostDependencyAgain() throws IOException {
         List<String> chain = scratch.build(CHAIN);
         delivered(chain.get(1));
         cache.lose(chain.get(0));
@@ -90,7 +90,7 @@ class NixTransportIT {
     }
 
     @Test
-    void isNotDeliveredWhenTheDestinationCannotBeAsked() throws IOException {
+    void aPathIsNotDeliveredIfTheDestinationCannotBeQueried() throws IOException {
         String path = scratch.build("asked", 1).getFirst();
         delivered(path);
         cache.stop();
@@ -108,7 +108,7 @@ class NixTransportIT {
         "403, Unavailable",
         "413, Refused"
     })
-    void aStatusTellsWhoIsToBlame(int status, String kind) throws IOException {
+    void anHttpStatusDeterminesTheCause(int status, String kind) throws IOException {
         String path = scratch.build("status", 1).getFirst();
         cache.refuse("PUT", "^/nar/", status, 1);
         long began = System.nanoTime();
@@ -123,7 +123,7 @@ class NixTransportIT {
     }
 
     @Test
-    void signsDependenciesThatWereBuiltBeforeThereWasAKey() throws IOException {
+    void signsDependenciesThatAreOlderThanTheKey() throws IOException {
         List<String> chain = scratch.build(CHAIN);
         String publicKey = scratch.signing();
         signed(chain.get(1));
@@ -137,7 +137,7 @@ class NixTransportIT {
     }
 
     @Test
-    void signsNothingThatWasNotBuiltHere() throws IOException {
+    void signsOnlyLocallyBuiltPaths() throws IOException {
         List<String> chain = scratch.build(CHAIN);
         // as if it had come from elsewhere: exported, deleted, imported
         scratch.run(

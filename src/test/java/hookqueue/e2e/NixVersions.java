@@ -59,4 +59,24 @@ final class NixVersions {
         }
         return folder.resolve("nix").toString();
     }
+
+    /**
+     * The same, but with the programs of this machine around it: the roots have no ssh. It is
+     * started by the root's own loader.
+     */
+    static String outside(String version, World scratch) throws IOException {
+        if (version.equals("own")) {
+            return "nix";
+        }
+        String script =
+                """
+                #!/bin/sh
+                root=%s
+                exec "$root/lib64/ld-linux-x86-64.so.2" --library-path "$root/usr/lib/x86_64-linux-gnu" \
+                    "$root/usr/bin/nix" "$@"
+                """
+                        .formatted(ROOTS.resolve(version));
+        Files.createDirectories(scratch.dir.resolve("version"));
+        return scratch.script("version/nix", script).toString();
+    }
 }

@@ -34,7 +34,7 @@ class OutageIT {
     }
 
     @Test
-    void anOutageInTheMiddleCostsNoAttemptAndStopsNoOtherDestination() throws Exception {
+    void anOutageUsesUpNoAttemptAndStopsNoOtherDestination() throws Exception {
         try (var scratch = new World();
                 var sshd = new Sshd(scratch)) {
             Path cache = scratch.dir.resolve("cache-of-mine");

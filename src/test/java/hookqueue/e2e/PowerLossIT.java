@@ -42,7 +42,7 @@ class PowerLossIT {
     private record Promise(int since, List<StorePath> paths) {}
 
     @Test
-    void whatWasAcknowledgedIsOnTheDiskWheneverThePowerFails() throws Exception {
+    void acknowledgedPathsAreOnDiskWheneverThePowerFails() throws Exception {
         long seed = Long.getLong("hookqueue.seed", System.nanoTime());
         try (var scratch = new World()) {
             Path metrics = Files.createDirectory(scratch.dir.resolve("metrics")).resolve("q.prom");

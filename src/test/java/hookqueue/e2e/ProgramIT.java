@@ -28,7 +28,7 @@ class ProgramIT {
         "is-stubborn, no progress for 1.0s",
         "leaves, exited with status 3"
     })
-    void aProgramIsEndedAndItsPathIsPutOffWhenIt(String does, String reason) throws Exception {
+    void aProgramIsEndedAndItsPathIsDeferredWhenIt(String does, String reason) throws Exception {
         try (var scratch = new World()) {
             Path told = scratch.dir.resolve("told");
             Path left = scratch.dir.resolve("left");

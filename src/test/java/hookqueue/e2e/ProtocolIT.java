@@ -85,7 +85,7 @@ class ProtocolIT {
     }
 
     @Test
-    void nothingIsLostOfAClientThatNeverReads() throws Exception {
+    void aClientThatNeverReadsLosesNoPath() throws Exception {
         var lines = new StringBuilder();
         for (int i = 0; i < 20_000; i++) {
             lines.append(path(i)).append('\n');
@@ -97,7 +97,7 @@ class ProtocolIT {
     }
 
     @Test
-    void nothingIsLostOfAClientThatGoesAtOnce() throws Exception {
+    void aClientThatDisconnectsAtOnceLosesNoPath() throws Exception {
         var lines = new StringBuilder();
         for (int i = 0; i < 3_000; i++) {
             lines.append(path(i)).append('\n');
@@ -109,7 +109,7 @@ class ProtocolIT {
     }
 
     @Test
-    void watchersAreToldInTheirFormUntilNothingIsLeft() throws Exception {
+    void watchersGetTheirFormatUntilTheQueueIsEmpty() throws Exception {
         try (var text = new OtherClient(scratch.socket);
                 var json = new OtherClient(scratch.socket);
                 var bars = new OtherClient(scratch.socket)) {
@@ -142,7 +142,7 @@ class ProtocolIT {
     }
 
     @Test
-    void watchersThatNeverReadKeepNobodyWaiting() throws Exception {
+    void watchersThatNeverReadDelayNoOtherClient() throws Exception {
         assertEquals(0, scratch.client(path(1)).status());
         var deaf = new ArrayList<OtherClient>();
         try {
@@ -202,7 +202,7 @@ class ProtocolIT {
     }
 
     @Test
-    void everyKindOfBadLineHasItsAnswerAndTheConnectionGoesOn() throws Exception {
+    void everyKindOfBadLineGetsAnErrorAndTheConnectionStaysOpen() throws Exception {
         try (var client = new OtherClient(scratch.socket)) {
             String hash = "0".repeat(31);
             client.send("/etc/passwd\n");
@@ -244,7 +244,7 @@ class ProtocolIT {
     }
 
     @Test
-    void theSixtyFifthConnectionIsToldSoAndOthersGoOn() throws Exception {
+    void theSixtyFifthConnectionGetsAnErrorAndTheOthersContinue() throws Exception {
         var clients = new ArrayList<OtherClient>();
         try {
             for (int i = 0; i < 64; i++) {
@@ -266,7 +266,7 @@ class ProtocolIT {
     }
 
     @Test
-    void onlyRootAndTheWorkersUserMayChangeWhatOthersQueued() throws Exception {
+    void onlyRootAndTheWorkersUserMayChangeQueuedPaths() throws Exception {
         assertEquals("ok queued 1\n", socat("", path(1) + "\n"));
         scratch.run("chmod", "-R", "a+rX", scratch.dir.toString());
         scratch.run("chmod", "a+w", scratch.socket.toString());

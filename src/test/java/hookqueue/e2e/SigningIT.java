@@ -68,7 +68,7 @@ class SigningIT {
 
     @ParameterizedTest
     @EnumSource
-    void nothingGoesOutUnsignedWhileTheKeyIs(Flaw flaw) throws Exception {
+    void noPathIsUploadedUnsignedWhileTheKeyIs(Flaw flaw) throws Exception {
         String good = Files.readString(scratch.key);
         List<String> paths = scratch.build("key", 4);
         try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
@@ -100,7 +100,7 @@ class SigningIT {
     }
 
     @Test
-    void aSshNgDestinationTakesOnlyWhatIsSignedWithTheKeyThatItTrusts() throws Exception {
+    void anSshNgDestinationAcceptsOnlyPathsSignedWithItsTrustedKey() throws Exception {
         try (var sshd = new Sshd(scratch)) {
             sshd.start();
             scratch.set("NPBHQ_UPLOAD_TO", sshd.url().replace("ssh://", "ssh-ng://"))

@@ -70,7 +70,7 @@ class UploadIT {
     }
 
     @Test
-    void whatWasQueuedWhileTheDestinationIsDownSurvivesGarbageCollection() throws Exception {
+    void pathsQueuedDuringAnOutageSurviveGarbageCollection() throws Exception {
         Path blocked = Files.writeString(scratch.dir.resolve("not-a-folder"), "");
         scratch.set("NPBHQ_UPLOAD_TO", "file://" + blocked + "/cache");
         List<String> paths = scratch.build("gc", 6);
@@ -99,7 +99,7 @@ class UploadIT {
     }
 
     @Test
-    void whatWasBuiltWhileNobodyListensSurvivesGarbageCollectionAndGoesOutLater() throws Exception {
+    void pathsBuiltWithoutAWorkerSurviveGarbageCollectionAndAreUploadedLater() throws Exception {
         scratch.configure("post-build-hook = " + scratch.program.hook());
         List<String> paths = scratch.build("spooled", 3);
         assertEquals(3, World.names(scratch.state.resolve("spool")).size());
@@ -133,7 +133,7 @@ class UploadIT {
     }
 
     @Test
-    void onePathMayGoToManyPlacesAndOneOfThemMayBeDown() throws Exception {
+    void aPathGoesToSeveralDestinationsAlthoughOneIsDown() throws Exception {
         Path told = scratch.dir.resolve("told");
         Path program = scratch.dir.resolve("program");
         Files.writeString(
@@ -181,7 +181,7 @@ class UploadIT {
     }
 
     @Test
-    void explainSaysWhatGoesAlongAlthoughItIsExcluded() throws Exception {
+    void explainNamesExcludedDependenciesThatAreUploadedAnyway() throws Exception {
         scratch.set("NPBHQ_EXCLUDE", "^secret");
         List<String> built =
                 scratch.build(
@@ -210,7 +210,7 @@ class UploadIT {
     }
 
     @Test
-    void aProgramIsToldTheDerivationWhereAllPathsComeFromOne() throws Exception {
+    void aProgramGetsTheDerivationIfAllPathsComeFromOne() throws Exception {
         Path told = scratch.dir.resolve("told");
         Path program = scratch.dir.resolve("program");
         Files.writeString(program, "#!/bin/sh\necho \"${DRV_PATH-none}\" >> " + told + "\n");

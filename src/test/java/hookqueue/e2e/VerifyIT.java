@@ -96,7 +96,7 @@ class VerifyIT {
 
     @ParameterizedTest
     @MethodSource("versions")
-    void aPathThatIsGoneHereIsLostOnlyWhenItIsGoneThereToo(String version) throws Exception {
+    void aLocallyDeletedPathIsLostOnlyIfTheDestinationLacksItToo(String version) throws Exception {
         scratch.set("NPBHQ_NIX", NixVersions.program(version, scratch));
         List<String> paths = scratch.build("gone", 3);
         try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
@@ -119,7 +119,7 @@ class VerifyIT {
     }
 
     @Test
-    void whatTheDestinationRefusesIsQueuedAgain() throws Exception {
+    void pathsThatTheDestinationRefusesAreQueuedAgain() throws Exception {
         List<String> paths = scratch.build("refused", 2);
         try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             deliver(worker, paths);
@@ -137,7 +137,7 @@ class VerifyIT {
     }
 
     @Test
-    void aDestinationThatIsDownIsNotSaidToHaveAnything() throws Exception {
+    void nothingIsReportedAsPresentAtADestinationThatIsDown() throws Exception {
         List<String> paths = scratch.build("down", 1);
         try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             deliver(worker, paths);
@@ -156,7 +156,7 @@ class VerifyIT {
     }
 
     @Test
-    void anSshDestinationIsAskedToo() throws Exception {
+    void verifyAlsoChecksAnSshDestination() throws Exception {
         try (var sshd = new Sshd(scratch)) {
             sshd.start();
             scratch.set("NPBHQ_UPLOAD_TO", "there=" + sshd.url());

@@ -121,7 +121,7 @@ class WorkerIT {
     }
 
     @Test
-    void tellsSystemdThatItIsReadyWhatItDoesThatItLivesAndThatItEnds() throws Exception {
+    void notifiesSystemdOfReadinessStatusWatchdogAndStop() throws Exception {
         Path program =
                 program("while ! [ -e " + scratch.dir.resolve("go") + " ]; do sleep 0.05; done\n");
         Path address = scratch.dir.resolve("notify");
@@ -252,7 +252,7 @@ class WorkerIT {
     }
 
     @Test
-    void aPauseEndsByItselfThoughTheWorkerWasRestartedAndNobodyIsConnected() throws Exception {
+    void aTimedPauseEndsAfterARestartWithoutClients() throws Exception {
         Path carried = scratch.dir.resolve("carried");
         program("echo carried >> " + carried + "\n");
         long until;
@@ -284,7 +284,7 @@ class WorkerIT {
     }
 
     @Test
-    void sigtermEndsItInTenSecondsThoughAChildIgnoresItAndClientsStay() throws Exception {
+    void sigtermEndsTheWorkerInTenSecondsDespiteAStubbornChildAndClients() throws Exception {
         Path pid = scratch.dir.resolve("pid");
         program(
                 "trap '' TERM\necho $$ > "
@@ -320,7 +320,7 @@ class WorkerIT {
     }
 
     @Test
-    void aSecondWorkerOnTheSameStateDirectorySaysSo() throws Exception {
+    void aSecondWorkerOnTheSameStateDirectoryReportsIt() throws Exception {
         try (WorkerProcess first = WorkerProcess.listen(scratch);
                 var client = new OtherClient(scratch.socket);
                 var other = new World()) {
@@ -344,7 +344,7 @@ class WorkerIT {
     }
 
     @Test
-    void aDamagedDatabaseIsReportedUntilAnOperatorHasSeenIt() throws Exception {
+    void aDamagedDatabaseIsReportedUntilAnOperatorClearsIt() throws Exception {
         try (WorkerProcess worker = WorkerProcess.listen(scratch);
                 var client = new OtherClient(scratch.socket)) {
             client.send("pause\n" + path(1) + " " + path(2) + "\n");
@@ -403,7 +403,7 @@ class WorkerIT {
      * no worker. The workers end as soon as they can, so clients come at every moment of the end.
      */
     @Test
-    void whoeverComesInTheMomentOfTheEndIsServed() throws Exception {
+    void clientsThatConnectDuringTheExitAreServed() throws Exception {
         scratch.set("NPBHQ_IDLE_TIMEOUT", "0");
         long seed = Long.getLong("hookqueue.seed", System.nanoTime());
         var random = new Random(seed);

@@ -58,7 +58,8 @@ class FailureCauseTest {
                     two-paths-put-500-once    | UNAVAILABLE    | HTTP error 500
                     unknown-scheme            | UNKNOWN_SCHEME | don't know how to open Nix store
                     """)
-    void everyVersionTellsCauseAndKind(String name, Kind kind, String words) throws IOException {
+    void theCauseIsFoundInTheOutputOfEveryNixVersion(String name, Kind kind, String words)
+            throws IOException {
         for (String version : List.of("2.8.0", "2.26.3", "2.34.8")) {
             var progress = new Progress();
             Files.readAllLines(RECORDED.resolve(version).resolve(name + ".txt")).forEach(progress);
@@ -81,7 +82,7 @@ class FailureCauseTest {
 
     /** s3 is above; get-403 is a success. */
     @Test
-    void everyRecordedFailureIsChecked() throws Exception {
+    void everyRecordedOutputIsTested() throws Exception {
         var recorded = new TreeSet<String>();
         try (Stream<Path> files = Files.list(RECORDED.resolve("2.8.0"))) {
             files.map(file -> file.getFileName().toString().replace(".txt", ""))
@@ -91,7 +92,7 @@ class FailureCauseTest {
         String table =
                 FailureCauseTest.class
                         .getDeclaredMethod(
-                                "everyVersionTellsCauseAndKind",
+                                "theCauseIsFoundInTheOutputOfEveryNixVersion",
                                 String.class,
                                 Kind.class,
                                 String.class)
@@ -117,7 +118,7 @@ class FailureCauseTest {
     }
 
     @Test
-    void aRemoteNixTellsTheCauseBeforeTheConnectionEnds() {
+    void theCauseIsTheRemoteErrorBeforeTheLostConnection() {
         FailureCause cause =
                 FailureCause.of(
                         "error: unexpected end-of-file",
@@ -126,8 +127,21 @@ class FailureCauseTest {
         assertEquals(Kind.UNKNOWN, cause.kind());
     }
 
+    /** As Nix 2.26 and the ssh of Debian 13 have been seen to do. */
     @Test
-    void aRemoteNixTellsTheCauseInSeveralLines() {
+    void theCauseIsSshsErrorAfterTheLostConnection() {
+        var progress = new Progress();
+        progress.accept(
+                "@nix {\"action\":\"msg\",\"level\":0,\"msg\":"
+                        + "\"error: failed to start SSH connection to 'nix-ssh@host'\"}");
+        progress.accept("nix-ssh@host: Permission denied (publickey,password).\r");
+        assertEquals(
+                "nix-ssh@host: Permission denied (publickey,password).", progress.cause().text());
+        assertEquals(Kind.UNREACHABLE, progress.cause().kind());
+    }
+
+    @Test
+    void aRemoteCauseMayHaveSeveralLines() {
         var progress = new Progress();
         for (String line :
                 List.of(

@@ -19,7 +19,7 @@ class ProgressTest {
     private final Progress progress = new Progress();
 
     @Test
-    void nixTwoTwentySixTellsPathsAndBytes() throws IOException {
+    void nix226ReportsPathsAndBytes() throws IOException {
         List<String> lines = recorded("copy-2.26.3.log");
         int half = lines.size() - 5;
         lines.subList(0, half).forEach(progress);
@@ -36,7 +36,7 @@ class ProgressTest {
     }
 
     @Test
-    void nixTwoEightTellsPathsOnly() throws IOException {
+    void nix28ReportsOnlyPaths() throws IOException {
         List<String> lines = recorded("copy-2.8.0.log");
         lines.subList(0, lines.size() - 3).forEach(progress);
         assertEquals(new Progress.Snapshot(0, 0, 1, 2), progress.snapshot());
@@ -47,7 +47,7 @@ class ProgressTest {
 
     /** From recordings of 2.26 and 2.34; these say how much is read before anything is sent. */
     @Test
-    void overHttpOnlyWhatIsSentCounts() {
+    void overHttpOnlyUploadedBytesCount() {
         progress.accept(
                 "@nix {\"action\":\"start\",\"fields\":[\"/nix/store/x\",\"local\",\"http://c\"],\"id\":1,"
                         + "\"level\":3,\"parent\":0,\"text\":\"copying path '/nix/store/x' to 'http://c'\",\"type\":100}");
@@ -68,7 +68,7 @@ class ProgressTest {
     }
 
     @Test
-    void anErrorIsToldInNixsWordsWithoutColours() throws IOException {
+    void anErrorIsNixsTextWithoutColours() throws IOException {
         recorded("missing-2.8.0.log").forEach(progress);
         assertEquals(
                 "error: path '/nix/store/7hx47qyrz4065viqzzhdqi5jixgjys0z-hello' is required,"
@@ -108,14 +108,14 @@ class ProgressTest {
                 "@nix {\"action\":\"start\",\"id\":1,\"type\":103,\"text\":\"copying many paths\"}",
                 "@nix {\"new\":{\"deep\":[1,2,{\"er\":null}]},\"action\":\"start\",\"id\":1}",
             })
-    void whatOtherVersionsMaySayIsPassedOver(String line) {
+    void unknownMessagesAreIgnored(String line) {
         progress.accept(line);
         assertEquals("", progress.complaint());
         assertEquals(new Progress.Snapshot(0, 0, 0, 0), progress.snapshot());
     }
 
     @Test
-    void terminalEscapesAndControlsDoNotReachTheComplaint() {
+    void theErrorTextHasNoTerminalEscapesOrControlCharacters() {
         progress.accept("\u001b[31mred\u001b[0m \u001b]0;title\u0007bell\u0007 \u202egnp.exe");
         assertEquals("red bell? ?gnp.exe", progress.complaint());
         progress.accept("@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"\\u001b[1mno\\u001b[2J\"}");
@@ -124,13 +124,13 @@ class ProgressTest {
     }
 
     @Test
-    void warningsAreNoComplaint() {
+    void warningsAreNotErrors() {
         progress.accept("@nix {\"action\":\"msg\",\"level\":1,\"msg\":\"warning: dirty\"}");
         assertEquals("", progress.complaint());
     }
 
     @Test
-    void memoryIsBoundedWhateverIsSaid() {
+    void memoryIsBoundedForAnyOutput() {
         for (int i = 0; i < 200_000; i++) {
             progress.accept("@nix {\"action\":\"start\",\"id\":" + i + ",\"type\":100}");
             progress.accept(

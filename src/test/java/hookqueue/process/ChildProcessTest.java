@@ -38,7 +38,7 @@ class ChildProcessTest {
     private final List<String> lines = Collections.synchronizedList(new ArrayList<>());
 
     @AfterEach
-    void nothingIsLeftRunning() throws IOException {
+    void noProcessIsLeftRunning() throws IOException {
         assertEquals(List.of(), running(forever));
     }
 
@@ -50,7 +50,7 @@ class ChildProcessTest {
     }
 
     @Test
-    void anAnswerIsReadApartFromTheMessages() {
+    void standardOutputIsReadSeparatelyFromMessages() {
         var answer = new StringBuilder();
         ExitResult ending =
                 new ChildProcess(LONG)
@@ -65,7 +65,7 @@ class ChildProcessTest {
     }
 
     @Test
-    void anAnswerThatCannotBeReadIsReadToItsEndAndTold() {
+    void anUnparsableAnswerIsReadToItsEndAndReported() {
         ExitResult ending =
                 new ChildProcess(LONG)
                         .ask(
@@ -79,7 +79,7 @@ class ChildProcessTest {
     }
 
     @Test
-    void whoFailsHasNoAnswer() {
+    void aFailedChildHasNoAnswer() {
         ExitResult ending =
                 new ChildProcess(LONG)
                         .ask(
@@ -105,7 +105,7 @@ class ChildProcessTest {
     }
 
     @Test
-    void theChildGetsTheWorkersEnvironmentAndWhatIsAdded() {
+    void theChildGetsTheWorkersEnvironmentAndAddedVariables() {
         List<String> command = List.of("sh", "-c", "echo $PATH; echo $OUT_PATHS");
         new ChildProcess(LONG).run(command, Map.of("OUT_PATHS", "a b"), lines::add);
         assertEquals(List.of(System.getenv("PATH"), "a b"), lines);
@@ -128,7 +128,7 @@ class ChildProcessTest {
     }
 
     @Test
-    void whatCannotBeStartedSaysWhy() {
+    void aProgramThatCannotStartIsReportedWithTheReason() {
         var ending =
                 assertInstanceOf(
                         ExitResult.NotStarted.class,
@@ -137,13 +137,13 @@ class ChildProcessTest {
     }
 
     @Test
-    void oneThatHangsIsEnded() {
+    void aChildThatHangsIsEnded() {
         ExitResult ending = run(Duration.ofMillis(300), forever);
         assertEquals(new ExitResult.Stalled(Duration.ofMillis(300)), ending);
     }
 
     @Test
-    void oneThatSpeaksNowAndThenIsLeftAlone() {
+    void aChildWithOccasionalOutputIsNotEnded() {
         ExitResult ending =
                 run(Duration.ofMillis(1500), "for n in 1 2 3 4; do sleep 0.5; echo $n; done");
         assertEquals(new ExitResult.Exited(0), ending);
@@ -153,7 +153,7 @@ class ChildProcessTest {
      * What Nix says ten times a second while nothing comes; here so often that it is many bytes.
      */
     @Test
-    void oneThatOnlyRepeatsHowFarItIsIsEnded() {
+    void aChildThatRepeatsTheSameProgressIsEnded() {
         String result =
                 "\\@nix {\\\"action\\\":\\\"result\\\",\\\"fields\\\":[0,0,0,0],\\\"id\\\":%d,\\\"type\\\":105}\\n";
         ExitResult ending =
@@ -170,7 +170,7 @@ class ChildProcessTest {
     }
 
     @Test
-    void oneThatSaysThatItGetsFurtherIsLeftAlone() {
+    void aChildThatReportsProgressIsNotEnded() {
         ExitResult ending =
                 run(
                         Duration.ofMillis(1500),
@@ -180,7 +180,7 @@ class ChildProcessTest {
     }
 
     @Test
-    void oneThatMovesDataWithoutAWordIsLeftAlone() {
+    void aSilentChildThatMovesDataIsNotEnded() {
         String slowly = "sysread(F, $b, 100000), select(undef, undef, undef, 0.1) for 1..40";
         ExitResult ending =
                 run(
@@ -194,13 +194,13 @@ class ChildProcessTest {
     }
 
     @Test
-    void oneThatOnlyLooksWhetherItMayGoOnIsEnded() {
+    void aChildThatOnlyPollsIsEnded() {
         ExitResult ending = run(Duration.ofMillis(900), "while sleep 0.1; do :; done; " + forever);
         assertInstanceOf(ExitResult.Stalled.class, ending);
     }
 
     @Test
-    void oneThatIgnoresSigtermIsKilledAfterTheGrace() {
+    void aChildThatIgnoresSigtermIsKilledAfterTheGracePeriod() {
         long start = System.nanoTime();
         ExitResult ending =
                 run(Duration.ofMillis(300), "trap '' TERM; while :; do " + forever + "; done");
@@ -210,7 +210,7 @@ class ChildProcessTest {
     }
 
     @Test
-    void oneThatEndsOnSigtermMaySayWhy() {
+    void aChildThatEndsOnSigtermMayPrintAReason() {
         run(
                 Duration.ofMillis(500),
                 "trap 'echo sorry; exit 1' TERM; echo up; " + forever + " & wait");
@@ -218,7 +218,7 @@ class ChildProcessTest {
     }
 
     @Test
-    void aGrandchildThatWasLeftBehindIsEnded() {
+    void anOrphanedGrandchildIsEnded() {
         assertEquals(new ExitResult.Exited(0), run(LONG, forever + " & exit 0"));
     }
 
@@ -230,7 +230,7 @@ class ChildProcessTest {
     }
 
     @Test
-    void aGrandchildThatHoldsNoneOfItsParentsDescriptorsIsEnded() {
+    void aGrandchildWithoutItsParentsDescriptorsIsEnded() {
         assertEquals(
                 new ExitResult.Exited(0),
                 run(
@@ -258,8 +258,7 @@ class ChildProcessTest {
 
     /** Each link starts the next one in a session of its own and ends, faster than it is found. */
     @Test
-    void whatStaysAtTheEndOfAChainOfShortLivedProcessesIsEnded(@TempDir Path folder)
-            throws Exception {
+    void theLastOfAChainOfShortLivedProcessesIsEnded(@TempDir Path folder) throws Exception {
         Path chain = folder.resolve("chain");
         Files.writeString(
                 chain,
@@ -275,7 +274,7 @@ class ChildProcessTest {
 
     /** What is in the middle of {@code execve(2)} has no environment either, and is waited for. */
     @Test
-    void anothersProcessWithoutAnEnvironmentIsLeftAloneAndNotWaitedFor() throws IOException {
+    void aForeignProcessWithoutAnEnvironmentIsNeitherEndedNorWaitedFor() throws IOException {
         Process another = new ProcessBuilder("env", "-i", Tools.find("sleep"), "50").start();
         try {
             long start = System.nanoTime();
@@ -289,7 +288,7 @@ class ChildProcessTest {
     }
 
     @Test
-    void anInterruptEndsTheChildAndStays() throws InterruptedException {
+    void anInterruptEndsTheChildAndKeepsTheInterruptFlag() throws InterruptedException {
         var up = new CountDownLatch(1);
         var ending = new AtomicReference<ExitResult>();
         var interrupted = new AtomicBoolean();

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 class CommandLineTest {
     @Test
-    void aShellUnderstandsWhatIsShown() {
+    void aShellCanRunTheShownCommand() {
         List<String> odd = List.of("printf", "%s\\n", "a b", "$HOME", "", "*", "it's");
         String shown = CommandLine.shown(Map.of(), Map.of("X", "y z"), odd);
         assertEquals("env X='y z' printf '%s\\n' 'a b' '$HOME' '' '*' 'it'\\''s'", shown);

@@ -33,28 +33,28 @@ class StallRuleTest {
     }
 
     @Test
-    void aFullQueueThatNobodyReadsIsNoLife() {
+    void aFullSocketQueueThatIsNotReadIsNoProgress() {
         assertFalse(stalledAt(1, 0, queue(2_500_000)));
         assertFalse(stalledAt(10, 0, queue(2_500_000)));
         assertTrue(stalledAt(11, 0, queue(2_500_000)));
     }
 
     @Test
-    void aQueueThatChangesIsLifeForever() {
+    void aChangingSocketQueueIsAlwaysProgress() {
         for (int second = 1; second < 1_000; second++) {
             assertFalse(stalledAt(second, 0, queue(2_500_000 + 600 * (second / 9 % 2))));
         }
     }
 
     @Test
-    void aQueueThatShrinksSlowlyIsLife() {
+    void aSlowlyShrinkingSocketQueueIsProgress() {
         for (int second = 1; second < 1_000; second++) {
             assertFalse(stalledAt(second, 0, queue(2_500_000 - 60L * second)));
         }
     }
 
     @Test
-    void keepAliveMessagesAreNoLife() {
+    void keepAliveMessagesAreNoProgress() {
         assertFalse(stalledAt(1, 0, queue(0)));
         for (int second = 2; second < 11; second++) {
             assertFalse(stalledAt(second, 200L * second, queue(second % 2 * 92)));
@@ -63,7 +63,7 @@ class StallRuleTest {
     }
 
     @Test
-    void aConnectionThatBeginsOrEndsIsLife() {
+    void aConnectionThatOpensOrClosesIsProgress() {
         assertFalse(stalledAt(9, 0, queue(0)));
         assertFalse(stalledAt(18, 0, Map.of()));
         assertFalse(stalledAt(27, 0, Map.of(8L, new SocketQueues(0, 0))));
@@ -71,7 +71,7 @@ class StallRuleTest {
     }
 
     @Test
-    void bytesThatAreReadOrWrittenAreLifeAlsoAfterAProcessEnded() {
+    void readOrWrittenBytesAreProgressEvenAfterAProcessEnded() {
         assertFalse(stalledAt(5, 10_000_000, Map.of()));
         assertFalse(stalledAt(6, 1_000, Map.of())); // the one that moved most has ended
         assertFalse(stalledAt(14, 301_000, Map.of()));
@@ -80,7 +80,7 @@ class StallRuleTest {
     }
 
     @Test
-    void outputIsLife() {
+    void outputIsProgress() {
         assertFalse(rule.stalled(Activity.NONE, 8 * SECOND, 10 * SECOND));
         assertTrue(rule.stalled(Activity.NONE, 8 * SECOND, 18 * SECOND));
     }

@@ -19,17 +19,17 @@ class CorpusTest {
     private static final Path CORPUS = Path.of("src/test/resources/corpus");
 
     @Test
-    void everyLineIsUnderstoodOrRefusedWithAReason() throws IOException {
+    void everyLineIsParsedOrRefusedWithAReason() throws IOException {
         run("request", RequestFuzz::fuzzerTestOneInput, 20_000);
     }
 
     @Test
-    void linesAreTheSameInWhateverPiecesTheyCome() throws IOException {
+    void linesAreTheSameHoweverTheBytesAreSplit() throws IOException {
         run("lines", LineReaderFuzz::fuzzerTestOneInput, 2_000);
     }
 
     @Test
-    void eachLineHasItsReply() throws IOException {
+    void eachLineGetsOneReply() throws IOException {
         run("session", SessionFuzz::fuzzerTestOneInput, 1_000);
     }
 

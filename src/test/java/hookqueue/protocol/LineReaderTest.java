@@ -96,7 +96,7 @@ class LineReaderTest {
     }
 
     @Test
-    void itDoesNotMatterWhereTheStreamIsCut() throws Exception {
+    void splitsOfTheStreamDoNotChangeTheLines() throws Exception {
         byte[] whole = bytes("first\n\nthird é\r\nlast");
         for (int a = 0; a <= whole.length; a++) {
             for (int b = a; b <= whole.length; b++) {
@@ -135,7 +135,7 @@ class LineReaderTest {
     }
 
     @Test
-    void aLineOfOneMebibyteIsTakenAndOneByteMoreIsNot() throws Exception {
+    void aLineOfOneMebibyteIsAcceptedAndALongerOneIsNot() throws Exception {
         String longest = "x".repeat(1 << 20);
         assertEquals(
                 List.of(
@@ -147,7 +147,7 @@ class LineReaderTest {
     }
 
     @Test
-    void theRestOfATooLongLineIsThrownAwayWhereverItEnds() throws Exception {
+    void theRestOfATooLongLineIsDiscarded() throws Exception {
         for (int length : new int[] {(1 << 20) + 1, 2 << 20, 5_000_000}) {
             byte[] line = bytes("x".repeat(length));
             assertEquals(
@@ -162,7 +162,7 @@ class LineReaderTest {
     }
 
     @Test
-    void manyLinesOfEveryLengthComeOutAsTheyWentIn() throws Exception {
+    void linesOfAllLengthsAreReadUnchanged() throws Exception {
         long seed = Long.getLong("hookqueue.seed", 7);
         var random = new Random(seed);
         var texts = new ArrayList<String>();
@@ -184,7 +184,7 @@ class LineReaderTest {
     }
 
     @Test
-    void silenceIsToldApartByWhereItFalls() throws Exception {
+    void silenceWithinALineAndBetweenLinesIsDistinguished() throws Exception {
         assertEquals(
                 List.of(new Found.Line("a"), new Found.Silent(false)),
                 read(new Pieces(List.of(bytes("a\n"))).endingWith(new SocketTimeoutException())));
@@ -199,7 +199,7 @@ class LineReaderTest {
     }
 
     @Test
-    void theLimitOnSilenceIsShortWithinALineOnly() throws Exception {
+    void theSilenceLimitIsShortOnlyWithinALine() throws Exception {
         var pieces = new Pieces(List.of(bytes("a"), bytes("b\n")));
         read(pieces);
         assertEquals(List.of(300_000, 30_000, 300_000), pieces.limits);
@@ -207,7 +207,7 @@ class LineReaderTest {
 
     /** A client that sends a byte now and then would otherwise hold its place for ever. */
     @Test
-    void aLineThatNeverEndsIsGivenUpThoughBytesKeepComing() throws Exception {
+    void aLineThatNeverEndsTimesOutAlthoughBytesArrive() throws Exception {
         var endless =
                 new InputStream() {
                     @Override
@@ -248,7 +248,7 @@ class LineReaderTest {
     }
 
     @Test
-    void knowsWhetherAWholeLineIsAtHand() throws Exception {
+    void knowsWhetherACompleteLineIsBuffered() throws Exception {
         var source = new Pieces(List.of(bytes("a\nb\nc"), bytes("\n")));
         var reader = new LineReader(source, WITHIN, BETWEEN, new LongLines());
         assertFalse(reader.hasLine(), "nothing was read yet");
@@ -262,7 +262,7 @@ class LineReaderTest {
 
     /** So that 64 clients with a line of 1 MiB each do not fill the memory. */
     @Test
-    void onlyTwoLongLinesAreTakenAtATimeAndShortOnesAlways() throws Exception {
+    void onlyTwoLongLinesAreReadAtATimeButShortOnesAlways() throws Exception {
         var room = new LongLines();
         byte[] longLine = bytes("x".repeat(LongLines.SHORT) + "\ny\n");
         var first = new LineReader(new Pieces(List.of(longLine)), WITHIN, BETWEEN, room);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.World;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -16,7 +17,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -42,6 +46,9 @@ class ListenerTest {
                     return "ok";
                 }
             };
+
+    /** Of other tests. */
+    private final Set<Thread> before = Set.copyOf(Thread.getAllStackTraces().keySet());
 
     @BeforeEach
     void begin() throws Exception {
@@ -91,7 +98,7 @@ class ListenerTest {
     }
 
     @Test
-    void endsWhenThereWasNothingForTheIdleTime() throws Exception {
+    void exitsAfterTheIdleTimeout() throws Exception {
         var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMillis(100));
         long began = System.nanoTime();
         assertEnds(run(listener, () -> false));
@@ -99,7 +106,7 @@ class ListenerTest {
     }
 
     @Test
-    void doesNotEndWhileWorkRemains() throws Exception {
+    void doesNotExitWhileWorkRemains() throws Exception {
         var remains = new AtomicBoolean(true);
         var looks = new AtomicInteger();
         var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ZERO);
@@ -119,7 +126,7 @@ class ListenerTest {
     }
 
     @Test
-    void doesNotEndWhileSomebodyIsConnected() throws Exception {
+    void doesNotExitWhileAClientIsConnected() throws Exception {
         var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMillis(50));
         Thread thread;
         try (SocketChannel client = connect("one")) {
@@ -132,7 +139,7 @@ class ListenerTest {
     }
 
     @Test
-    void servesEverySocketItWasGiven() throws Exception {
+    void servesEveryInheritedSocket() throws Exception {
         var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMinutes(1));
         Thread thread = run(listener, () -> false);
         try (SocketChannel one = connect("one");
@@ -145,7 +152,7 @@ class ListenerTest {
     }
 
     @Test
-    void whoConnectsAfterTheEndIsServedByTheNextOne() throws Exception {
+    void clientsThatConnectAfterTheExitAreServedByTheNextListener() throws Exception {
         for (int life = 0; life < 20; life++) {
             var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMillis(1));
             Thread thread = run(listener, () -> false);
@@ -193,10 +200,69 @@ class ListenerTest {
         remains.set(false);
         assertEnds(thread);
         listener.closeSessions(Duration.ofSeconds(5));
-        assertEquals(
-                0,
-                Thread.getAllStackTraces().keySet().stream()
-                        .filter(each -> each.getName().equals("session"))
-                        .count());
+        assertEquals(0, sessionThreads());
+    }
+
+    @Test
+    void oneThreadServesClientsThatComeOneAfterTheOther() throws Exception {
+        var served = Collections.synchronizedSet(new HashSet<Thread>());
+        var listener =
+                new Listener(
+                        sockets,
+                        "/nix/store",
+                        new RequestHandler() {
+                            @Override
+                            public Pending enqueue(List<Request.Enqueue> requests) {
+                                return () -> requests.stream().map(request -> "ok").toList();
+                            }
+
+                            @Override
+                            public String answer(Request request, Peer peer, Reply reply) {
+                                served.add(Thread.currentThread());
+                                return "ok";
+                            }
+                        },
+                        Duration.ofMinutes(1));
+        Thread thread = run(listener, () -> true);
+        for (int i = 0; i < 100; i++) {
+            try (SocketChannel client = connect("one")) {
+                assertEquals("ok", ask(client));
+            }
+        }
+        listener.stop();
+        assertEnds(thread);
+        listener.closeSessions(Duration.ofSeconds(5));
+        assertTrue(served.size() <= SessionThreads.MOST_IDLE, served.toString());
+    }
+
+    @Test
+    void clientsThatCameTogetherLeaveFewThreadsToWait() throws Exception {
+        var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMinutes(1));
+        Thread thread = run(listener, () -> true);
+        var clients = new ArrayList<SocketChannel>();
+        for (int i = 0; i < 20; i++) {
+            clients.add(connect("one"));
+        }
+        for (SocketChannel client : clients) {
+            assertEquals("ok", ask(client));
+        }
+        assertEquals(20, sessionThreads());
+        for (SocketChannel client : clients) {
+            client.close();
+        }
+        World.eventually(
+                Duration.ofSeconds(20),
+                "most threads have ended",
+                () -> sessionThreads() == SessionThreads.MOST_IDLE);
+        listener.stop();
+        assertEnds(thread);
+        listener.closeSessions(Duration.ofSeconds(5));
+        assertEquals(0, sessionThreads());
+    }
+
+    private long sessionThreads() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(each -> each.getName().equals("session") && !before.contains(each))
+                .count();
     }
 }

@@ -90,7 +90,7 @@ class RequestTest {
 
     @ParameterizedTest
     @MethodSource("everyWord")
-    void understandsEveryWordOfTheProtocol(String line, Request expected) {
+    void parsesEveryWordOfTheProtocol(String line, Request expected) {
         assertEquals(expected, Request.parse(STORE, line));
     }
 
@@ -176,7 +176,7 @@ class RequestTest {
     }
 
     @Test
-    void takesTheGoodPathsOfALineAndNamesTheOthers() {
+    void acceptsTheGoodPathsOfALineAndNamesTheBadOnes() {
         assertEquals(
                 new Request.Enqueue(
                         List.of(A, B),
@@ -196,7 +196,7 @@ class RequestTest {
 
     /** Half a million of them would be fifty times the line's size in memory. */
     @Test
-    void moreWordsThanALineOfPathsCanHaveAreNotLookedAt() {
+    void aLineWithTooManyWordsIsNotParsed() {
         for (String verb : List.of("", "queue ", "wait ", "nonsense ")) {
             assertEquals(
                     new Request.Bad(
@@ -213,7 +213,7 @@ class RequestTest {
     }
 
     @Test
-    void ofManyWordsThatAreNoPathsTheFirstHundredAreToldWhyAndAllAreCounted() {
+    void onlyTheFirstHundredBadPathsAreExplainedButAllAreCounted() {
         String line = "/" + "x".repeat(40) + " ";
         List<String> refused =
                 ((Request.Enqueue) Request.parse(STORE, line.repeat(20_000))).refused();

@@ -161,7 +161,7 @@ class SessionTest {
     }
 
     @Test
-    void silenceInTheMiddleOfALineIsToldAndEndsTheConnection() throws Exception {
+    void silenceInTheMiddleOfALineIsAnErrorAndClosesTheConnection() throws Exception {
         serve(new Session.Patience(Duration.ofSeconds(1), Duration.ofMinutes(1)));
         send(lines(0, 1) + "/nix/st");
         assertEquals("ok queued 1", replies.readLine(), "what was whole is taken at once");
@@ -192,7 +192,7 @@ class SessionTest {
 
     @Test
     @Timeout(60)
-    void threeBatchesMayBeUnderWayAndNoneIsAnsweredBeforeItsEnd() throws Exception {
+    void threeBatchesMayBePendingAndEachIsAnsweredAfterItsCommit() throws Exception {
         fake.slow = true;
         send(lines(0, 3_001));
         client.shutdownOutput();
@@ -233,7 +233,7 @@ class SessionTest {
     }
 
     @Test
-    void noDataLineCanBeTakenForTheLastOne() throws Exception {
+    void noDataLineCanBeMistakenForTheLastLine() throws Exception {
         serve(ENDLESS);
         send("list\n");
         assertEquals(" ok, says a path", replies.readLine());
@@ -247,7 +247,7 @@ class SessionTest {
     }
 
     @Test
-    void whoeverWouldHoldAConnectionForLongIsToldWhenThoseOfOthersAreTaken() throws Exception {
+    void longRequestsAreRefusedWhenTheirConnectionsAreTaken() throws Exception {
         for (int i = 1; i < SlowRequests.MOST; i++) {
             assertTrue(slowRequests.enter());
         }
@@ -270,7 +270,7 @@ class SessionTest {
     }
 
     @Test
-    void aClientThatHasOnlyEndedItsOutputStillListens() throws Exception {
+    void aHalfClosedClientStillGetsItsReplies() throws Exception {
         serve(ENDLESS);
         send("wait");
         client.shutdownOutput();
@@ -279,7 +279,7 @@ class SessionTest {
     }
 
     @Test
-    void aClientThatHasGoneIsNoticedAndWhatItSentIsStillDone() throws Exception {
+    void aDisconnectIsNoticedAndTheSentLinesAreStillHandled() throws Exception {
         send("watch\n" + lines(0, 5));
         client.close();
         serve(ENDLESS);
@@ -307,7 +307,7 @@ class SessionTest {
     }
 
     @Test
-    void aResetThatAWatcherNoticesFirstDropsTheCutLineToo() throws Exception {
+    void aResetDuringAWatchDropsTheIncompleteLineToo() throws Exception {
         serve(ENDLESS);
         send("watch\n");
         readOneByte();
@@ -319,7 +319,7 @@ class SessionTest {
     }
 
     @Test
-    void aLineWithoutItsEndCountsWhenTheClientClosesInOrder() throws Exception {
+    void anUnterminatedLineCountsIfTheClientClosesCleanly() throws Exception {
         serve(ENDLESS);
         send(SomePaths.path(1).in(STORE));
         client.close();
@@ -328,7 +328,7 @@ class SessionTest {
     }
 
     @Test
-    void nothingIsLostOfAClientThatNeverReads() throws Exception {
+    void aClientThatNeverReadsLosesNoPath() throws Exception {
         serve(ENDLESS);
         var writer =
                 new Thread(() -> {
@@ -349,7 +349,7 @@ class SessionTest {
     }
 
     @Test
-    void knowsWhoIsConnected() throws Exception {
+    void knowsThePeersUser() throws Exception {
         serve(ENDLESS);
         send("version\n");
         replies.readLine();

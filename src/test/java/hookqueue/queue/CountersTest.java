@@ -17,7 +17,7 @@ class CountersTest {
     @TempDir Path folder;
 
     @Test
-    void countersAndRootsAgreeWithTheRowsAfterAnything() throws Exception {
+    void countersAndRootsMatchTheRowsAfterRandomOperations() throws Exception {
         long seed = Long.getLong("hookqueue.seed", System.nanoTime());
         try {
             run(new Random(seed));

@@ -62,7 +62,7 @@ class DeliveredTest {
     }
 
     @Test
-    void aSignatureIsNoDelivery() throws Exception {
+    void aSignatureIsNotADelivery() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 1), null);
             f.deliver(queue, LaneStore.SIGN, path(0));
@@ -110,7 +110,7 @@ class DeliveredTest {
     }
 
     @Test
-    void aPathThatIsForgottenOrNewCanBeQueuedForOneDestinationToo() throws Exception {
+    void aForgottenOrNewPathCanBeQueuedForOneDestination() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             requeue(queue, path(0), "ssh://b");
             assertEquals(List.of("sign FRESH", "ssh://b HELD"), Fixture.standing(queue, path(0)));

@@ -32,13 +32,13 @@ class LaneTotalsTest {
     private static void ran(Queue queue, BatchResult.Result result, long millis, int delivered)
             throws Exception {
         queue.call(t -> {
-            t.lane("ssh://a").ran(new BatchResult(result, millis, delivered));
+            t.lane("ssh://a").ran(new BatchResult(result, millis, delivered, 0));
             return true;
         });
     }
 
     @Test
-    void whatChildProcessesDidOutlivesTheWorker() throws Exception {
+    void batchTotalsOutliveTheWorker() throws Exception {
         try (Queue queue = f.open(Fixture.TWO)) {
             ran(queue, BatchResult.Result.DELIVERED, 100, 3);
             ran(queue, BatchResult.Result.DELIVERED, 101, 1);
@@ -61,7 +61,7 @@ class LaneTotalsTest {
     }
 
     @Test
-    void theLatencyIsFromTheQueueingToTheDeliveryInEachLane() throws Exception {
+    void theLatencyIsTheTimeFromQueueingToDeliveryInEachLane() throws Exception {
         try (Queue queue = f.open(Fixture.TWO)) {
             queue.enqueue(List.of(path(1), path(2)), null);
             f.now = f.now.plusSeconds(20);
@@ -80,7 +80,7 @@ class LaneTotalsTest {
     }
 
     @Test
-    void aPathThatIsTakenAgainForProofIsNotDeliveredTwice() throws Exception {
+    void aPathUsedAsAProofIsNotCountedTwice() throws Exception {
         try (Queue queue = f.open(Fixture.TWO)) {
             queue.enqueue(List.of(path(1)), null);
             Entry entry = Fixture.entry(queue, "ssh://a", path(1));
@@ -92,7 +92,7 @@ class LaneTotalsTest {
     }
 
     @Test
-    void thePaceFollowsTheLastFewBatches() throws Exception {
+    void theRateFollowsTheLastFewBatches() throws Exception {
         try (Queue queue = f.open(Fixture.TWO)) {
             assertEquals(Optional.empty(), Fixture.lane(queue, "ssh://a").pace().timeFor(10));
             ran(queue, BatchResult.Result.REFUSED, 60_000, 0);
@@ -111,7 +111,7 @@ class LaneTotalsTest {
     }
 
     @Test
-    void aDatabaseOfTheFirstVersionIsGivenWhatItLacksAndKeepsWhatItHas() throws Exception {
+    void aDatabaseOfTheFirstVersionIsMigratedWithoutLoss() throws Exception {
         try (Queue queue = f.open(Fixture.TWO)) {
             queue.enqueue(List.of(path(1), path(2)), null);
             f.deliver(queue, "ssh://a", path(1));

@@ -33,7 +33,7 @@ class LanesTest {
     }
 
     @Test
-    void aLaneThatIsRemovedKeepsItsRowsAndGoesOnWhenItComesBack() throws Exception {
+    void aRemovedLaneKeepsItsRowsAndContinuesWhenItComesBack() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             f.defer(queue, "ssh://b", path(1), 60_000);
@@ -216,7 +216,7 @@ class LanesTest {
     }
 
     @Test
-    void aDestinationThatCameAfterThePathTakesItWhenTheOtherGoes() throws Exception {
+    void aLaterDestinationGetsThePathWhenTheFirstIsRemoved() throws Exception {
         try (Queue queue = f.open(List.of("ssh://b"))) {
             queue.enqueue(paths(0, 1), null);
         }
@@ -228,7 +228,7 @@ class LanesTest {
 
     /** The rest has it, or still gets it. Nobody knows yet whether the operator is mistaken. */
     @Test
-    void whatIsLeftForARetiredDestinationWaitsForTheNextOne() throws Exception {
+    void pathsOfARetiredDestinationWaitForTheNextOne() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             f.deliver(queue, "ssh://a", path(0));
@@ -266,7 +266,7 @@ class LanesTest {
     }
 
     @Test
-    void aRetryConcernsConfiguredDestinationsAlone() throws Exception {
+    void aRetryAffectsOnlyConfiguredDestinations() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             f.deliver(queue, "ssh://a", path(0));
@@ -312,7 +312,7 @@ class LanesTest {
     }
 
     @Test
-    void inANewLaneAPathIsHeldAsLongAsItHasToBeSigned() throws Exception {
+    void inANewLaneAPathIsHeldUntilItIsSigned() throws Exception {
         try (Queue queue = f.open(List.of(LaneStore.SIGN, "ssh://a"))) {
             queue.enqueue(paths(0, 1), null);
         }
@@ -328,7 +328,7 @@ class LanesTest {
     }
 
     @Test
-    void aLaneThatIsRemovedAndHasNothingIsNotShown() throws Exception {
+    void aRemovedLaneWithoutPathsIsNotShown() throws Exception {
         f.open(TWO).close();
         try (Queue queue = f.open(List.of("ssh://a"))) {
             assertEquals(
@@ -338,7 +338,7 @@ class LanesTest {
     }
 
     @Test
-    void theOthersAreHeldUntilAPathIsSigned() throws Exception {
+    void destinationsAreHeldUntilAPathIsSigned() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 2), null);
             assertEquals(List.of(), Fixture.fresh(queue, "ssh://a"));
@@ -359,7 +359,7 @@ class LanesTest {
     }
 
     @Test
-    void signingAloneIsAQueueToo() throws Exception {
+    void aKeyWithoutDestinationsIsAQueueToo() throws Exception {
         try (Queue queue = f.open(List.of(LaneStore.SIGN))) {
             queue.enqueue(paths(0, 1), null);
             f.deliver(queue, LaneStore.SIGN, path(0));
@@ -368,7 +368,7 @@ class LanesTest {
     }
 
     @Test
-    void aKeyThatIsTakenAwayFreesWhatWaitedForIt() throws Exception {
+    void removingTheKeyReleasesHeldPaths() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 2), null);
             f.fail(queue, LaneStore.SIGN, path(1), "no");
@@ -383,7 +383,7 @@ class LanesTest {
     }
 
     @Test
-    void aKeyThatIsTakenAwaySettlesWhatHadOnlyToBeSigned() throws Exception {
+    void removingTheKeySettlesPathsThatOnlyNeededASignature() throws Exception {
         try (Queue queue = f.open(List.of(LaneStore.SIGN))) {
             queue.enqueue(paths(0, 2), null);
         }
@@ -394,7 +394,7 @@ class LanesTest {
     }
 
     @Test
-    void aNewKeySignsWhatIsStillToBeUploaded() throws Exception {
+    void aNewKeySignsPathsThatAreNotUploadedYet() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             f.deliver(queue, "ssh://a", path(0));
@@ -410,7 +410,7 @@ class LanesTest {
     }
 
     @Test
-    void whatFailedBeforeThereWasAKeyIsSignedBeforeItIsTriedAgain() throws Exception {
+    void pathsThatFailedBeforeThereWasAKeyAreSignedBeforeARetry() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             for (int i = 0; i < 2; i++) {
@@ -442,7 +442,7 @@ class LanesTest {
     }
 
     @Test
-    void anOldFailureOfOneLaneDoesNotForgetWhatAnotherIsHeldFor() throws Exception {
+    void anExpiredFailureOfOneLaneKeepsThePathHeldForAnother() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 1), null);
             f.fail(queue, "ssh://a", path(0), "no");
@@ -455,7 +455,7 @@ class LanesTest {
     }
 
     @Test
-    void aSignatureThatFailedForGoodTakesWhatWaitedForItAlong() throws Exception {
+    void anExpiredSigningFailureDropsTheHeldDeliveries() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 1), null);
             f.fail(queue, LaneStore.SIGN, path(0), "no");

@@ -17,7 +17,7 @@ class PlansTest {
     @TempDir Path folder;
 
     @Test
-    void nothingThatRunsForAPathOrABatchReadsAWholeTable() throws Exception {
+    void noQueryForAPathOrABatchScansAWholeTable() throws Exception {
         var f = new Fixture(folder);
         f.open(Fixture.SIGNED).close(); // a change of the settings may look at every row
         Set<String> texts;

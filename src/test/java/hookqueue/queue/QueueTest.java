@@ -34,7 +34,7 @@ class QueueTest {
     }
 
     @Test
-    void whatIsAnsweredIsRootedAndOutlivesAPowerFailure() throws Exception {
+    void acknowledgedPathsAreRootedAndSurviveAPowerFailure() throws Exception {
         try (Queue queue = f.open(TWO)) {
             for (int i = 0; i < 20; i++) {
                 queue.enqueue(List.of(path(i)), null);
@@ -108,7 +108,7 @@ class QueueTest {
     }
 
     @Test
-    void oneTaskThatFailsDoesNotTakeTheOthersWithIt() throws Exception {
+    void aFailingTaskDoesNotFailTheOthers() throws Exception {
         try (Queue queue = f.open(TWO)) {
             var entered = new CountDownLatch(1);
             var go = new CountDownLatch(1);
@@ -149,7 +149,7 @@ class QueueTest {
     }
 
     @Test
-    void aPathThatIsQueuedStaysWhereItIs() throws Exception {
+    void aQueuedPathKeepsItsPlaceWhenQueuedAgain() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 3), null);
             f.deliver(queue, "ssh://a", path(1));
@@ -201,7 +201,7 @@ class QueueTest {
     }
 
     @Test
-    void tagsGatherPathsForThoseWhoWait() throws Exception {
+    void tagsGroupPathsForWait() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 3), "one");
             queue.enqueue(paths(2, 5), "two");
@@ -282,7 +282,7 @@ class QueueTest {
     }
 
     @Test
-    void aBatchThatEndsAfterItsPathWasDroppedChangesNothing() throws Exception {
+    void aVerdictForADroppedPathChangesNothing() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             Entry entry = Fixture.entry(queue, "ssh://a", path(0));
@@ -327,7 +327,7 @@ class QueueTest {
 
     /** Somebody may ask every second. */
     @Test
-    void whatIsRetriedComesAfterWhatHasNotFailed() throws Exception {
+    void retriedPathsComeAfterFreshOnes() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 3), null);
             f.defer(queue, "ssh://a", path(0), 60_000);
@@ -346,7 +346,7 @@ class QueueTest {
     }
 
     @Test
-    void whatIsRetriedAndHasToBeSignedAgainComesLastToo() throws Exception {
+    void retriedPathsThatMustBeSignedAgainComeLastToo() throws Exception {
         try (Queue queue = f.open(Fixture.SIGNED)) {
             queue.enqueue(paths(0, 3), null);
             for (StorePath each : paths(0, 3)) {
@@ -364,7 +364,7 @@ class QueueTest {
     }
 
     @Test
-    void theOldestIsOneThatALaneInForceStillHasToDeliver() throws Exception {
+    void theOldestPathIsOneThatAConfiguredLaneStillMustDeliver() throws Exception {
         Instant first = f.now;
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 1), null);
@@ -435,7 +435,7 @@ class QueueTest {
     }
 
     @Test
-    void aPauseWithAnEndIsOverThenInWhateverWorker() throws Exception {
+    void aTimedPauseEndsOnTimeInAnyWorker() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.call(t -> {
                 t.meta().pause(1_000, 5_000);
@@ -456,7 +456,7 @@ class QueueTest {
     }
 
     @Test
-    void listsWholePathsPageByPageInTheOrderOfArrival() throws Exception {
+    void pagesContainWholePathsInOrderOfArrival() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 25), null);
             var seen = new ArrayList<String>();
@@ -481,7 +481,7 @@ class QueueTest {
     }
 
     @Test
-    void thoseWhoWaitForAChangeAreWokenByIt() throws Exception {
+    void aChangeWakesWaiters() throws Exception {
         try (Queue queue = f.open(TWO)) {
             long seen = queue.version();
             Thread waiter =
@@ -497,7 +497,7 @@ class QueueTest {
     }
 
     @Test
-    void aClosedQueueSaysSoInsteadOfLettingItsCallersHang() throws Exception {
+    void aClosedQueueFailsItsCallersInsteadOfHanging() throws Exception {
         Queue queue = f.open(TWO);
         queue.close();
         var e = assertThrows(QueueException.class, () -> queue.enqueue(paths(0, 1), null));
@@ -505,7 +505,7 @@ class QueueTest {
     }
 
     @Test
-    void aQueueThatIsClosedLeavesOneFileAndSaysThatItIsSound() throws Exception {
+    void aClosedQueueLeavesOneFileWithAMarkOfACleanEnd() throws Exception {
         f.open(TWO).close();
         assertFalse(Files.exists(f.state.resolve("queue.sqlite-wal")), "the log is merged");
         assertEquals(1, f.number("SELECT count(*) FROM meta WHERE key = 'clean' AND value = '1'"));

@@ -131,7 +131,7 @@ class RecoveryTest {
 
     /** The last worker ended well, so nothing is checked at the start; the damage shows in use. */
     @Test
-    void damageThatShowsInUseEndsThisWorkerAndTheNextOneSetsTheDatabaseAside() throws Exception {
+    void damageFoundInUseEndsTheWorkerAndTheNextSetsTheDatabaseAside() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 200), null);
         }
@@ -155,7 +155,7 @@ class RecoveryTest {
      * It would be another path, and the real one would be taken for queued: the index still has it.
      */
     @Test
-    void oneBitOfANameThatFlipsIsDamageAndThePathIsQueuedAgain() throws Exception {
+    void aFlippedBitInANameIsDamageAndThePathIsQueuedAgain() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 3), null);
         }
@@ -175,7 +175,7 @@ class RecoveryTest {
     }
 
     @Test
-    void aDatabaseThatIsGoneIsFilledFromTheRoots() throws Exception {
+    void aMissingDatabaseIsRecoveredFromTheRoots() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 3), null);
         }
@@ -259,7 +259,7 @@ class RecoveryTest {
 
     /** A log whose end is damaged is one whose last commits never were, for SQLite. */
     @Test
-    void commitsThatAreLostWithTheEndOfTheLogComeBackFromTheRoots() throws Exception {
+    void commitsLostWithTheEndOfTheLogAreRecoveredFromTheRoots() throws Exception {
         Fixture dead;
         try (Queue queue = f.open(TWO)) {
             for (int i = 0; i < 10; i++) {
@@ -277,7 +277,7 @@ class RecoveryTest {
 
     /** The row has the name, and so has the index; SQLite notices neither. */
     @Test
-    void aNameInWhichABitHasFlippedComesBackFromTheRoot() throws Exception {
+    void aNameWithAFlippedBitIsRecoveredFromTheRoot() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 3), null);
         }
@@ -307,7 +307,7 @@ class RecoveryTest {
 
     /** Most flips make a name that no path can have. It must not block the lane. */
     @Test
-    void aNameThatNoPathCanHaveIsDamage() throws Exception {
+    void anImpossibleNameIsDamage() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 3), null);
         }
@@ -334,7 +334,7 @@ class RecoveryTest {
     }
 
     @Test
-    void whenTheEndWasCleanTheRootsAreNotLookedAt() throws Exception {
+    void afterACleanEndTheRootsAreNotCompared() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 1), null);
         }
@@ -345,7 +345,7 @@ class RecoveryTest {
     }
 
     @Test
-    void withoutAFolderForRootsPathsAreQueuedAllTheSameAndRootedWhenItIsThere() throws Exception {
+    void withoutAFolderForRootsPathsAreQueuedAndRootedLater() throws Exception {
         Files.delete(f.roots);
         try (Queue queue = f.open(TWO)) {
             assertEquals(
@@ -364,7 +364,7 @@ class RecoveryTest {
     }
 
     @Test
-    void rootsThatCouldNotBeMadeAreMadeSomeAtATimeAndStaleOnesGo() throws Exception {
+    void missingRootsAreMadeInPortionsAndStaleOnesRemoved() throws Exception {
         Path away = folder.resolve("away");
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2_500), null);
@@ -387,7 +387,7 @@ class RecoveryTest {
     }
 
     @Test
-    void rootsOfAFolderThatWasGoneMeanwhileAreRemovedWhenItComesBack() throws Exception {
+    void staleRootsAreRemovedWhenTheirFolderComesBack() throws Exception {
         Path away = folder.resolve("away");
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 3), null);
@@ -404,7 +404,7 @@ class RecoveryTest {
     }
 
     @Test
-    void rootsThatCouldNotBeMadeAreMadeByTheNextWorkerThoughTheEndWasClean() throws Exception {
+    void theNextWorkerMakesMissingRootsEvenAfterACleanEnd() throws Exception {
         Files.delete(f.roots);
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 3), null);
@@ -418,7 +418,7 @@ class RecoveryTest {
 
     /** Longer than a page, so that nothing depends on all of them being in memory. */
     @Test
-    void aLongQueueIsComparedWithItsRootsInPagesAndTheProgressIsTold() throws Exception {
+    void aLongQueueIsComparedWithItsRootsInPagesAndReportsProgress() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2_500), null);
         }
@@ -452,8 +452,7 @@ class RecoveryTest {
 
     /** Whoever waits for a tag must not be told that nothing was queued with it. */
     @Test
-    void pathsThatHaveLostTheirTagsAreWaitedForWhateverTheTagUntilTheyAreSettled()
-            throws Exception {
+    void aWaitForAnyTagIncludesRecoveredPathsWithoutTags() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), "job");
             assertEquals(0, Fixture.outstanding(queue, null));
@@ -474,7 +473,7 @@ class RecoveryTest {
     }
 
     @Test
-    void aRootThatLeadsElsewhereIsReplaced() throws Exception {
+    void aRootWithAWrongTargetIsReplaced() throws Exception {
         Files.createSymbolicLink(f.roots.resolve(path(0).baseName()), Path.of("/etc"));
         Files.createFile(f.roots.resolve(path(1).baseName()));
         try (Queue queue = f.open(TWO)) {
@@ -485,7 +484,7 @@ class RecoveryTest {
 
     /** SQLite calls it damage, too, when the disk answers EIO to a read. */
     @Test
-    void whatOnlyCouldNotBeReadForAMomentIsNotTakenForDamage() throws Exception {
+    void aTemporaryReadErrorIsNotDamage() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), "a-tag");
             assertThrows(
@@ -505,7 +504,7 @@ class RecoveryTest {
     }
 
     @Test
-    void afterDamageNothingIsCommittedOrAnsweredAnyMore() throws Exception {
+    void afterDamageNoTaskIsCommittedOrAnswered() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             assertThrows(
@@ -542,7 +541,7 @@ class RecoveryTest {
     }
 
     @Test
-    void aLogThatAKilledWorkerDidNotSetAsideFollowsItsDatabase() throws Exception {
+    void aLogLeftByAKilledWorkerIsSetAsideWithItsDatabase() throws Exception {
         Path database = damagedWithALog();
         Path aside = f.state.resolve("queue.sqlite.damaged-2026-01-01T12-00-00Z");
         Files.move(database, aside);
@@ -570,7 +569,7 @@ class RecoveryTest {
 
     /** Else a new path would count among those that have come back without their tags. */
     @Test
-    void rowsAreNotNumberedAnewAfterAllIsForgotten() throws Exception {
+    void rowNumbersAreNotReusedAfterAllPathsAreForgotten() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 3), "job");
         }
@@ -591,7 +590,7 @@ class RecoveryTest {
     }
 
     @Test
-    void theFileShrinksAtTheEndOfAWorkerWhenMostOfItIsFree() throws Exception {
+    void theFileShrinksAtTheExitIfMostOfItIsFree() throws Exception {
         try (Queue queue = f.open(List.of("ssh://a"))) {
             queue.enqueue(paths(0, 20_000), null);
         }
@@ -623,7 +622,7 @@ class RecoveryTest {
     }
 
     @Test
-    void aFullDiskIsAnErrorAfterWhichNothingHasHappenedAndAllGoesOnWithRoom() throws Exception {
+    void aFullDiskIsAnErrorThatChangesNothing() throws Exception {
         Path disk = Files.createDirectory(folder.resolve("disk"));
         assumeTrue(mount(disk), "this user may not mount a small disk");
         try {
@@ -662,7 +661,7 @@ class RecoveryTest {
      * its cache, and the driver closes the statement.
      */
     @Test
-    void aDiskThatIsFullInTheMiddleOfAStatementIsForgottenWithRoom() throws Exception {
+    void afterAFullDiskDuringAStatementTheQueueWorksAgain() throws Exception {
         Path disk = Files.createDirectory(folder.resolve("disk"));
         assumeTrue(mount(disk), "this user may not mount a small disk");
         try {

@@ -69,7 +69,7 @@ class VerdictsTest {
     }
 
     @Test
-    void aSignatureOfBeforeDoesNotReleaseAPathThatWasQueuedAgain() throws Exception {
+    void anOldSignatureDoesNotReleaseAPathThatWasQueuedAgain() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
             queue.enqueue(paths(0, 1), null);
             Entry run = Fixture.entry(queue, LaneStore.SIGN, path(0));
@@ -98,7 +98,7 @@ class VerdictsTest {
 
     /** Another slot of the lane has shown that the destination works. */
     @Test
-    void aVerdictStillCountsAfterTheEntryWasHastened() throws Exception {
+    void aVerdictStillCountsAfterARetryOfTheEntry() throws Exception {
         try (Queue queue = f.open(List.of("ssh://a"))) {
             queue.enqueue(paths(0, 1), null);
             f.defer(queue, "ssh://a", path(0), 60_000);

@@ -101,11 +101,12 @@ class ReportTest {
                 lanes.isEmpty() ? Optional.empty() : Optional.of(Instant.ofEpochMilli(QUEUED_AT)),
                 Optional.empty(),
                 problems,
+                List.of(),
                 Optional.empty());
     }
 
     @Test
-    void theSummarySaysAtAGlanceWhatIsGoingOn() {
+    void theSummaryCountsPathsAndProblems() {
         assertEquals("idle", status.summary(overview(List.of(), List.of())));
         assertEquals(
                 "ssh://a: 3 deferred; ssh://\"b\\ down since 14:02, next try 14:17, 312 queued;"
@@ -128,6 +129,7 @@ class ReportTest {
                 Optional.empty(),
                 Optional.of(new Pause(since, until)),
                 List.of(),
+                List.of(),
                 Optional.empty());
     }
 
@@ -142,6 +144,7 @@ class ReportTest {
                         Map.of(),
                         idle.oldest(),
                         Optional.empty(),
+                        List.of(),
                         List.of(),
                         Optional.of(edited));
         assertTrue(status.summary(due).endsWith("; restart due: /etc/x/environment was edited"));
@@ -159,7 +162,7 @@ class ReportTest {
     }
 
     @Test
-    void lanesThatAreNotInForceCountForNothingButAreShown() {
+    void removedLanesAreShownButNotCounted() {
         Overview o = overview(List.of(A, DOWN, GONE), List.of());
         assertEquals(2 + 3 + 312, o.outstanding());
         assertEquals(4, o.failed());
@@ -167,7 +170,7 @@ class ReportTest {
     }
 
     @Test
-    void theTextHasTheImportantFirstARowALaneAndSaysWhatToDo() {
+    void theTextHasProblemsFirstThenARowPerLaneThenHints() {
         assertEquals(
                 """
                 ssh://a: 3 deferred; ssh://"b\\ down since 14:02, next try 14:17, 312 queued; 4 failed; p"q. Mend it
@@ -197,7 +200,7 @@ class ReportTest {
     }
 
     @Test
-    void theTimeThatIsLeftIsAnEstimateAndAbsentWhenNothingIsKnown() {
+    void theTimeLeftIsAnEstimateAndAbsentWithoutARate() {
         assertTrue(
                 status.text(overview(List.of(A), List.of()))
                         .contains("time left    a few seconds at the current rate"));
@@ -231,7 +234,7 @@ class ReportTest {
 
     /** Its destinations never get it, unless an operator retries. */
     @Test
-    void aPathThatCouldNotBeSignedIsNoWorkOfADestination() {
+    void anUnsignablePathDoesNotCountForADestination() {
         LaneCounts destination = waiting("ssh://a", 2, 0, 0, 0);
         Overview failed = overview(List.of(waiting("sign", 0, 0, 1, 1), destination), List.of());
         assertEquals(Optional.empty(), Forecast.of(failed));
@@ -243,19 +246,25 @@ class ReportTest {
     }
 
     private static Overview running(LaneCounts lane, int paths, String... output) {
+        return running(lane, batch(paths, output));
+    }
+
+    private static Lane.Batch batch(int paths, String... output) {
         var progress = new Progress();
         for (String line : output) {
             progress.accept("@nix " + line);
         }
+        return new Lane.Batch(paths, NOW.minusSeconds(10), progress);
+    }
+
+    private static Overview running(LaneCounts lane, Lane.Batch... batches) {
         return new Overview(
                 NOW,
                 List.of(lane),
-                Map.of(
-                        lane.name(),
-                        new Running(
-                                List.of(new Lane.Batch(paths, NOW.minusSeconds(10), progress)))),
+                Map.of(lane.name(), new Running(List.of(batches))),
                 Optional.empty(),
                 Optional.empty(),
+                List.of(),
                 List.of(),
                 Optional.empty());
     }
@@ -272,7 +281,7 @@ class ReportTest {
     };
 
     @Test
-    void theForecastGoesByTheBatchAtHandAndByTheLastOnes() {
+    void theForecastUsesTheRunningAndTheLastBatches() {
         LaneCounts fresh = lane(30, 0, 0, Pace.UNKNOWN);
         assertEquals(
                 Optional.of(Duration.ofSeconds(30 + 80)),
@@ -289,7 +298,7 @@ class ReportTest {
     private static final String FULL_BAR = "#".repeat(40);
 
     @Test
-    void aBarShowsHowMuchOfTheWorkThatTheWatcherSawIsDone() {
+    void aBarShowsTheProgressSinceTheWatchBegan() {
         Overview first = running(lane(30, 100, 5_000_000, Pace.UNKNOWN), 10);
         var bars = new ProgressBars(status, first, "");
         assertEquals(
@@ -310,6 +319,52 @@ class ReportTest {
                                 + "\t]   0% down since 14:02, next try 14:17: no route to host ...",
                         "line\tp\"q. Mend it"),
                 strange.lines(overview(List.of(DOWN), List.of(P)), 140, 24));
+    }
+
+    @Test
+    void eachOfSeveralChildrenHasABarBelowItsLaneInATerminalOf80Columns() {
+        Overview o =
+                running(
+                        lane(30, 0, 0, Pace.UNKNOWN),
+                        batch(10, A_QUARTER),
+                        batch(1),
+                        batch(19, A_QUARTER));
+        var bars = new ProgressBars(status, o, "");
+        List<String> lines = bars.lines(o, 80, 24);
+        assertEquals(4, lines.size(), lines::toString);
+        assertEquals(
+                List.of(
+                        "line\ts3://c      [\tgreen\t##---------\t]  25% 0 of 30 paths, 20 MB at 2.0 MB/s, about 30s left",
+                        "line\t  process 1 [\tgreen\t##---------\t]  25% 10 paths, 10 MB at 1.0 MB/s",
+                        "line\t  process 2 [\tgreen\t-----------\t]   0% 1 path",
+                        "line\t  process 3 [\tgreen\t##---------\t]  25% 19 paths, 10 MB at 1.0 MB/s"),
+                lines);
+        assertEquals(4, bars.lines(o, 80, 5).size(), "the picture just fits");
+        assertEquals(1, bars.lines(o, 80, 4).size(), "no room for all children, so none is shown");
+        assertEquals(
+                "copying 30 of 30 to s3://c, 20 MB of 80 MB at 2.0 MB/s by 3 processes",
+                status.summary(o));
+    }
+
+    @Test
+    void theBarsOfChildrenNeverHideAnotherLaneOrANote() {
+        LaneCounts lane = lane(30, 0, 0, Pace.UNKNOWN);
+        Overview o =
+                new Overview(
+                        NOW,
+                        List.of(lane, A),
+                        Map.of(lane.name(), new Running(List.of(batch(1), batch(2)))),
+                        Optional.empty(),
+                        Optional.empty(),
+                        List.of(P),
+                        List.of(),
+                        Optional.empty());
+        var bars = new ProgressBars(status, o, "");
+        assertEquals(6, bars.lines(o, 80, 7).size());
+        List<String> small = bars.lines(o, 80, 6);
+        assertEquals(4, small.size(), small::toString);
+        assertTrue(small.get(1).contains(A.name()), small::toString);
+        assertTrue(small.getLast().contains("Mend it"), small::toString);
     }
 
     private static String bar(int done, int all) {
@@ -339,7 +394,7 @@ class ReportTest {
     }
 
     @Test
-    void aWatcherThatAsksAgainGoesOnWhereItBegan() {
+    void aRepeatedWatchContinuesFromItsBeginning() {
         Overview first = running(lane(30, 100, 5_000_000, Pace.UNKNOWN), 10);
         String since = new ProgressBars(status, first, "").since();
         assertEquals(NOW.toEpochMilli() + ",100,5000000", since);
@@ -359,7 +414,7 @@ class ReportTest {
     }
 
     @Test
-    void theJsonHasTheSameFacts() {
+    void theJsonHasTheSameFactsAsTheText() {
         JsonObject json =
                 JsonParser.parseString(json(overview(List.of(A, DOWN), List.of(P))))
                         .getAsJsonObject();
@@ -403,7 +458,7 @@ class ReportTest {
     }
 
     @Test
-    void aPathIsOneLineWhateverItsReasonIs() {
+    void aPathIsOneLineForAnyReason() {
         String path = SomePaths.path(7).in("/nix/store");
         assertEquals(
                 path + "  ssh://a  queued",
@@ -476,7 +531,7 @@ class ReportTest {
     }
 
     @Test
-    void noTextEndsALineOfTheJournalOrReachesATerminal() {
+    void journalAndTerminalTextIsSanitized() {
         var logger = new LoggerContext().getLogger("x");
         String hostile = "a\n<0>b\r\u0007\u001b[2J\u009b2J\u202e";
         var event =
@@ -487,7 +542,7 @@ class ReportTest {
     }
 
     @Test
-    void theMetricsFileIsPrometheusTextThatEverybodyMayRead() throws Exception {
+    void theMetricsFileIsWorldReadablePrometheusText() throws Exception {
         Path file = folder.resolve("queue.prom");
         Files.writeString(file, "old");
         new Metrics("1.2")
@@ -543,7 +598,7 @@ class ReportTest {
     }
 
     @Test
-    void everyLineForTheJournalHasItsPriority() {
+    void everyJournalLineHasAPriority() {
         var logger = new LoggerContext().getLogger("x");
         for (var each :
                 Map.of(Level.ERROR, 3, Level.WARN, 4, Level.INFO, 6, Level.DEBUG, 7).entrySet()) {

@@ -86,7 +86,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void whatHooksLeftIsTakenInAtTheStartAndRooted() throws Exception {
+    void spoolFilesAreTakenInAtTheStartAndRooted() throws Exception {
         leave("1700000000-1-a.paths", paths(0, 2));
         leave("1700000001-2-b.paths", paths(2, 4));
         try (Queue queue = start()) {
@@ -97,7 +97,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void filesThatHooksLeaveMeanwhileAreTakenInWhenAsked() throws Exception {
+    void laterSpoolFilesAreTakenInOnRequest() throws Exception {
         try (Queue queue = start()) {
             leave("1700000000-1-a.paths", paths(0, 2));
             queue.enqueue(List.of(path(9)), null);
@@ -108,7 +108,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void whatCannotBeCommittedStaysInTheSpool() throws Exception {
+    void uncommittedPathsStayInTheSpool() throws Exception {
         leaveWhatCannotBeCommitted("1700000000-1-a.paths");
         try (Queue queue = start()) {
             assertEquals(Set.of(), Fixture.unsettled(queue));
@@ -122,7 +122,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void whatCannotBeCommittedIsToldOnceHoweverOftenItIsTried() throws Exception {
+    void aFailedCommitIsLoggedOnceDespiteRetries() throws Exception {
         leaveWhatCannotBeCommitted("1700000000-1-a.paths");
         Files.writeString(f.spool().resolve("1700000000-1-b.paths"), "no path\n");
         Files.createDirectory(f.spool().resolve("1700000000-1-c.paths"));
@@ -160,7 +160,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void whatIsHalfWrittenOrForeignIsLeftAlone() throws Exception {
+    void unfinishedAndForeignFilesAreLeftAlone() throws Exception {
         leave(".tmp-17", paths(0, 1));
         leave(".hidden.paths", paths(1, 2));
         leave("notes.txt", paths(2, 3));
@@ -175,7 +175,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void goodLinesAreTakenOutOfABadFileAndTheFileIsKept() throws Exception {
+    void goodLinesOfABadFileAreTakenInAndTheFileIsKept() throws Exception {
         Files.write(
                 f.spool().resolve("1-1-a.paths"),
                 (lines(paths(0, 1)) + "/etc/passwd\n\0\377\n--help\n" + lines(paths(1, 2)))
@@ -229,7 +229,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void moreFilesThanAreReadAtOnceAllComeInTheEnd() throws Exception {
+    void moreFilesThanOneReadTakesAreAllTakenIn() throws Exception {
         for (int i = 0; i < 510; i++) {
             leave((1_700_000_000 + i) + "-1-a.paths", paths(i, i + 1));
         }
@@ -244,7 +244,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void howeverLargeTheFilesAreOnlySomePathsComeInAtOnce() throws Exception {
+    void largeFilesAreTakenInInPortions() throws Exception {
         for (int i = 0; i < 5; i++) {
             leave("1-" + i + "-a.paths", paths(3_000 * i, 3_000 * (i + 1)));
         }
@@ -259,7 +259,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void whatAHookWasWritingWhenItWasKilledIsRemovedAfterAnHour() throws Exception {
+    void temporaryFilesOfKilledHooksAreRemovedAfterAnHour() throws Exception {
         leave(".tmp-1-young", paths(0, 1));
         leave(".tmp-2-old", paths(1, 2));
         leave("notes.txt", paths(2, 3));
@@ -288,7 +288,7 @@ class SpoolIntakeTest {
 
     /** The hook roots what it spools, and does not know the filters. */
     @Test
-    void theRootOfASpooledPathThatIsExcludedIsRemoved() throws Exception {
+    void theRootOfAnExcludedSpooledPathIsRemoved() throws Exception {
         f.open(TWO).close(); // so that the next start does not compare the roots
         leave("1-1-a.paths", paths(0, 2));
         for (StorePath each : paths(0, 2)) {
@@ -302,7 +302,7 @@ class SpoolIntakeTest {
     }
 
     @Test
-    void onlySomeTroublesAreKeptInMemory() throws Exception {
+    void onlySomeProblemsAreKeptInMemory() throws Exception {
         Spool spool = Spool.open(f.state, STORE);
         assertTrue(spool.isNews("first"));
         assertFalse(spool.isNews("first"));

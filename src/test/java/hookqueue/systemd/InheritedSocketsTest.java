@@ -28,7 +28,7 @@ class InheritedSocketsTest {
     }
 
     @Test
-    void socketsForAnotherProcessAreNotTaken() {
+    void socketsForAnotherProcessAreRefused() {
         assertTrue(
                 refusal(Map.of("LISTEN_PID", "41", "LISTEN_FDS", "1"))
                         .startsWith("no listening socket."));
@@ -36,14 +36,14 @@ class InheritedSocketsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "0", "-1", "65", "one", "99999999999"})
-    void aNumberOfSocketsThatCannotBeIsRefused(String count) {
+    void anImpossibleNumberOfSocketsIsRefused(String count) {
         assertEquals(
                 "LISTEN_FDS is not a number from 1 to 64: " + count,
                 refusal(Map.of("LISTEN_PID", "42", "LISTEN_FDS", count)));
     }
 
     @Test
-    void aDescriptorThatIsNoSocketIsNamed() {
+    void aDescriptorThatIsNotASocketIsNamed() {
         String refusal =
                 refusal(Map.of("LISTEN_PID", "42", "LISTEN_FDS", "1", "LISTEN_FDNAMES", "hooks:x"));
         assertTrue(refusal.startsWith("descriptor 3 (hooks) is not a socket but "), () -> refusal);

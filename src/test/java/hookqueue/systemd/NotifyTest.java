@@ -43,7 +43,7 @@ class NotifyTest {
     }
 
     @Test
-    void tellsSystemdThroughASocketFile() throws Exception {
+    void notifiesSystemdThroughASocketFile() throws Exception {
         Path file = folder.resolve("notify");
         try (AFUNIXDatagramSocket socket = AFUNIXDatagramSocket.newInstance()) {
             socket.bind(AFUNIXSocketAddress.of(file));
@@ -52,7 +52,7 @@ class NotifyTest {
     }
 
     @Test
-    void tellsSystemdThroughAnAbstractSocket() throws Exception {
+    void notifiesSystemdThroughAnAbstractSocket() throws Exception {
         String name = "hookqueue-test-" + ProcessHandle.current().pid();
         try (AFUNIXDatagramSocket socket = AFUNIXDatagramSocket.newInstance()) {
             socket.bind(AFUNIXSocketAddress.inAbstractNamespace(name));
@@ -61,7 +61,7 @@ class NotifyTest {
     }
 
     @Test
-    void doesNothingWhereNobodyWantsToKnowOrNobodyListens() {
+    void doesNothingWithoutANotifySocketOrListener() {
         new Notify(Map.of()).ready("x");
         new Notify(Map.of("NOTIFY_SOCKET", "")).ready("x");
         new Notify(Map.of("NOTIFY_SOCKET", folder.resolve("gone").toString())).ready("x");

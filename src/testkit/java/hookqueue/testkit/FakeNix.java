@@ -20,6 +20,8 @@ public final class FakeNix {
     public enum Mode {
         UP,
         SLOW,
+        /** Takes all in 10 s, 40 MB a path, and reports its progress. */
+        PACED,
         DOWN,
         /** Takes the first half of a batch, and ends with an error. */
         HALF,
@@ -37,7 +39,7 @@ public final class FakeNix {
         /** Whether a path that it gets alone is not taken. */
         public boolean fails() {
             return switch (this) {
-                case UP, SLOW, CRAWL, LINGER -> false;
+                case UP, SLOW, PACED, CRAWL, LINGER -> false;
                 case DOWN, HALF, CRASH, HANG, STUCK -> true;
             };
         }

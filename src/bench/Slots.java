@@ -1,0 +1,52 @@
+import hookqueue.testkit.FakeNix;
+import hookqueue.testkit.Proc;
+import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** The memory of a worker while all its slots are busy. */
+final class Slots {
+    private static final int SLOTS = 16;
+    private static final int PATHS_FOR_EACH = 20;
+
+    private Slots() {}
+
+    /** The children are a fake Nix, which sends nothing and reports its progress twice a second. */
+    static Result memory(Plan plan) throws IOException {
+        var resident = new ArrayList<Double>();
+        var proportional = new ArrayList<Double>();
+        var threads = new ArrayList<Double>();
+        for (int run = 0; run < plan.pick(3, 5); run++) {
+            try (var world = World.kept(plan.dist())) {
+                world.set("NPBHQ_UPLOAD_TO", "file://" + world.dir.resolve("paced"))
+                        .set("NPBHQ_PARALLEL", SLOTS);
+                new FakeNix(world).set("paced", FakeNix.Mode.PACED);
+                List<String> paths = world.made("slots", SLOTS * PATHS_FOR_EACH);
+                try (WorkerProcess queue = WorkerProcess.start(world)) {
+                    queue.ask(String.join(" ", paths));
+                    World.eventually(Duration.ofSeconds(60), "every slot is busy", () -> busy(queue));
+                    double most = 0;
+                    while (busy(queue)) {
+                        most = Math.max(most, Proc.status(queue.pid(), "VmRSS") / 1024.0);
+                        proportional.add(Proc.proportional(queue.pid()) / 1024.0);
+                        threads.add((double) Proc.status(queue.pid(), "Threads"));
+                        World.pause(500);
+                    }
+                    resident.add(most);
+                    queue.ask("wait");
+                }
+            }
+        }
+        return Result.plain("memory-slots", "resident memory with 16 busy slots, at most, without children", "MB",
+                        Result.Goal.atMost(128), resident)
+                .with(Map.of("proportional_mb", proportional, "threads", threads));
+    }
+
+    private static boolean busy(WorkerProcess queue) throws IOException {
+        return String.join("", queue.lines("metrics")).matches("(?s).*running_children\\{[^}]*\\} " + SLOTS + "\\b.*");
+    }
+}

@@ -1,0 +1,146 @@
+package hookqueue;
+
+import hookqueue.command.VerifyCommand;
+import hookqueue.delivery.ClosureSource;
+import hookqueue.delivery.Destination;
+import hookqueue.delivery.DestinationCheck;
+import hookqueue.delivery.Improvement;
+import hookqueue.delivery.Lane;
+import hookqueue.delivery.NixClosures;
+import hookqueue.delivery.Transport;
+import hookqueue.delivery.Transports;
+import hookqueue.nix.Nix;
+import hookqueue.process.ChildEnvironment;
+import hookqueue.process.ChildProcess;
+import hookqueue.queue.LaneStore;
+import hookqueue.queue.Queue;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+
+/**
+ * Makes from the settings everything that talks to a destination: a lane for {@code sign}, a lane
+ * for each destination, and {@code verify} with its checks.
+ */
+final class LaneFactory {
+    /** Starting a child takes as long as sending a few small paths, and as long as signing many. */
+    private static final int WORTH_A_CHILD = 8;
+
+    private static final int WORTH_SIGNING = 50;
+    private static final Duration CLOSURES_STALL = Duration.ofSeconds(10);
+
+    private final Settings settings;
+    private final Map<String, String> environment;
+    private final Nix nix;
+    private final ChildProcess children;
+
+    /**
+     * @param environment of this process
+     */
+    LaneFactory(Settings settings, Map<String, String> environment, Nix nix) {
+        this.settings = settings;
+        this.environment = environment;
+        this.nix = nix;
+        this.children = new ChildProcess(settings.stallTimeout());
+    }
+
+    /** The names of the lanes, {@code sign} first. */
+    static List<String> names(Settings settings) {
+        var names = new ArrayList<String>();
+        if (settings.signingKey() != null) {
+            names.add(LaneStore.SIGN);
+        }
+        settings.destinations().forEach(destination -> names.add(destination.name()));
+        return names;
+    }
+
+    /**
+     * The lanes, {@code sign} first; the caller starts them.
+     *
+     * @param fatal told of a bug
+     */
+    List<Lane> lanes(Queue queue, InstantSource clock, Consumer<Throwable> fatal) {
+        Map<String, String> added = ChildEnvironment.forChildren(environment, settings.stateDir());
+        var closures = new NixClosures(nix, new ChildProcess(CLOSURES_STALL), added);
+        var signing = new Lane.Limits(settings.batchSize(), WORTH_SIGNING, settings.maxAttempts());
+        var lanes = new ArrayList<Lane>();
+        Path key = settings.signingKey();
+        if (key != null) {
+            lanes.add(
+                    new Lane(
+                            LaneStore.SIGN,
+                            Improvement.NONE,
+                            transports(LaneStore.SIGN, settings.parallel(), slot -> slot.sign(key)),
+                            ClosureSource.NONE,
+                            queue,
+                            signing.atMost(Destination.MOST_AT_ONCE),
+                            () -> ThreadLocalRandom.current().nextDouble(),
+                            clock,
+                            fatal));
+        }
+        for (Destination destination : settings.destinations()) {
+            Settings.ForDestination own = settings.of(destination.name());
+            var limits = new Lane.Limits(own.batchSize(), WORTH_A_CHILD, settings.maxAttempts());
+            boolean substitute = own.substituteOnDestination();
+            lanes.add(
+                    new Lane(
+                            destination.name(),
+                            Improvement.of(destination),
+                            transports(
+                                    destination.name(),
+                                    own.parallel(),
+                                    slot -> slot.to(destination, substitute)),
+                            closures,
+                            queue,
+                            limits.atMost(destination.mostAtOnce()),
+                            () -> ThreadLocalRandom.current().nextDouble(),
+                            clock,
+                            fatal));
+        }
+        return lanes;
+    }
+
+    /** One for each slot of a lane, with a cache folder of its own. */
+    private List<Transport> transports(
+            String lane, int slots, Function<Transports, Transport> make) {
+        return IntStream.range(0, slots).mapToObj(slot -> make.apply(inSlot(lane, slot))).toList();
+    }
+
+    /** Each destination's checks run in a slot of their own, beside those of its lane. */
+    VerifyCommand verification(Queue queue, InstantSource clock) {
+        Path key = settings.signingKey();
+        var checks = new ArrayList<DestinationCheck>();
+        var programs = new ArrayList<String>();
+        for (Destination destination : settings.destinations()) {
+            Settings.ForDestination own = settings.of(destination.name());
+            Transports transports = inSlot(destination.name(), own.parallel());
+            DestinationCheck check =
+                    transports.check(
+                            destination,
+                            own.batchSize(),
+                            own.substituteOnDestination(),
+                            key == null ? null : transports.sign(key));
+            if (check == null) {
+                programs.add(destination.name());
+            } else {
+                checks.add(check);
+            }
+        }
+        return new VerifyCommand(
+                queue, checks, programs, settings.filters(), settings.storeDir(), clock);
+    }
+
+    private Transports inSlot(String lane, int slot) {
+        return new Transports(
+                nix,
+                children,
+                ChildEnvironment.forSlot(environment, settings.stateDir(), lane, slot));
+    }
+}

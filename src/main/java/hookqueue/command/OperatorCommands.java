@@ -1,0 +1,215 @@
+package hookqueue.command;
+
+import hookqueue.base.StorePath;
+import hookqueue.base.Text;
+import hookqueue.delivery.Lane;
+import hookqueue.protocol.Peer;
+import hookqueue.protocol.Request;
+import hookqueue.queue.LaneCounts;
+import hookqueue.queue.LaneStore;
+import hookqueue.queue.Queue;
+import hookqueue.queue.QueueException;
+import hookqueue.queue.QueueTransaction;
+import hookqueue.report.Overview;
+import hookqueue.report.RestartDue;
+import hookqueue.report.StatusText;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * {@code retry}, {@code drop}, {@code pause}, {@code resume} and {@code reload}: only for
+ * operators.
+ */
+final class OperatorCommands {
+    private static final Logger LOG = LoggerFactory.getLogger(OperatorCommands.class);
+
+    /** Deliveries that one transaction drops. */
+    private static final int PAGE = 500;
+
+    private static final int MOST_NAMED = Request.MOST_REASONS;
+
+    private final Queue queue;
+    private final String storeDir;
+    private final List<Lane> lanes;
+    private final RestartDue restart;
+    private final StatusText status;
+    private final InstantSource clock;
+    private final long ownUid;
+
+    OperatorCommands(
+            Queue queue,
+            String storeDir,
+            List<Lane> lanes,
+            RestartDue restart,
+            StatusText status,
+            InstantSource clock,
+            long ownUid) {
+        this.queue = queue;
+        this.storeDir = storeDir;
+        this.lanes = lanes;
+        this.restart = restart;
+        this.status = status;
+        this.clock = clock;
+        this.ownUid = ownUid;
+    }
+
+    String retry(Peer peer, List<StorePath> paths) throws QueueException, InterruptedException {
+        return operator(peer, "retry", () -> retry(paths));
+    }
+
+    String drop(Peer peer, List<StorePath> paths) throws QueueException, InterruptedException {
+        return operator(peer, "drop", () -> drop(paths));
+    }
+
+    /** Drops all deliveries to a destination, also to one that is no longer configured. */
+    String drop(Peer peer, String destination) throws QueueException, InterruptedException {
+        return operator(peer, "drop", () -> dropDestination(destination));
+    }
+
+    /**
+     * Pauses all lanes.
+     *
+     * @param time null for no end
+     */
+    String pause(Peer peer, @Nullable Duration time) throws QueueException, InterruptedException {
+        return operator(peer, "pause", () -> pause(time));
+    }
+
+    String resume(Peer peer) throws QueueException, InterruptedException {
+        return operator(peer, "resume", this::resume);
+    }
+
+    /** The next worker, which systemd starts when this one exits, reads the settings. */
+    String reload(Peer peer) throws QueueException, InterruptedException {
+        return operator(peer, "reload", () -> "ok " + restart.request());
+    }
+
+    /** A change that only operators may make; returns the reply. */
+    private interface Deed {
+        String done() throws QueueException, InterruptedException;
+    }
+
+    private String operator(Peer peer, String verb, Deed deed)
+            throws QueueException, InterruptedException {
+        if (!peer.mayOperate(ownUid)) {
+            return "error "
+                    + verb
+                    + " is for root and the worker's own user, not for uid "
+                    + peer.uid();
+        }
+        String answer = deed.done();
+        LOG.info("{} by uid {}: {}", verb, peer.uid(), answer);
+        return answer;
+    }
+
+    private String retry(List<StorePath> paths) throws QueueException, InterruptedException {
+        if (paths.isEmpty()) {
+            int due = queue.call(t -> t.retries().retryAll(clock.millis()));
+            long stranded = Overview.of(queue, lanes, restart, clock).stranded();
+            return (due == 0 && stranded > 0 ? "error" : "ok")
+                    + " due now: "
+                    + due
+                    + (stranded == 0
+                            ? ""
+                            : "; for removed destinations: " + stranded + " (see status)");
+        }
+        return each(
+                paths,
+                "due now",
+                (t, path) ->
+                        switch (t.retries().retry(path, clock.millis())) {
+                            case DUE -> "";
+                            case NO_DESTINATION -> "for removed destinations alone";
+                            case NOT_QUEUED -> "not queued";
+                        });
+    }
+
+    private String drop(List<StorePath> paths) throws QueueException, InterruptedException {
+        return each(
+                paths,
+                "dropped",
+                (t, path) -> t.paths().drop(path, clock.millis()) ? "" : "not queued");
+    }
+
+    private String dropDestination(String name) throws QueueException, InterruptedException {
+        if (name.equals(LaneStore.SIGN)) {
+            return "error " + name + " is no destination: it signs";
+        }
+        int dropped = 0;
+        Optional<Integer> some;
+        do {
+            some = queue.call(t -> t.paths().dropLane(name, PAGE, clock.millis()));
+            dropped += some.orElse(0);
+        } while (some.orElse(0) > 0);
+        if (some.isPresent()) {
+            return "ok dropped: " + dropped;
+        }
+        List<String> names =
+                Overview.of(queue, lanes, restart, clock).lanes().stream()
+                        .map(LaneCounts::name)
+                        .filter(each -> !each.equals(LaneStore.SIGN))
+                        .toList();
+        return "error no destination "
+                + Text.quoted(name)
+                + "; there are: "
+                + String.join(" ", names);
+    }
+
+    /** Done to one path; returns what is wrong with it, or nothing. */
+    private interface Change {
+        String apply(QueueTransaction transaction, StorePath path) throws SQLException;
+    }
+
+    private String each(List<StorePath> paths, String done, Change change)
+            throws QueueException, InterruptedException {
+        Map<String, List<StorePath>> wrong =
+                queue.call(transaction -> {
+                    var found = new TreeMap<String, List<StorePath>>();
+                    for (StorePath path : paths) {
+                        String problem = change.apply(transaction, path);
+                        if (!problem.isEmpty()) {
+                            found.computeIfAbsent(problem, p -> new ArrayList<>()).add(path);
+                        }
+                    }
+                    return found;
+                });
+        int count = paths.size() - wrong.values().stream().mapToInt(List::size).sum();
+        var reply = new StringBuilder(wrong.isEmpty() ? "ok " : "error ").append(done);
+        reply.append(": ").append(count);
+        wrong.forEach((problem, some) -> {
+            reply.append("; ").append(problem).append(':');
+            some.stream()
+                    .limit(MOST_NAMED)
+                    .forEach(path -> reply.append(' ').append(path.in(storeDir)));
+        });
+        return reply.toString();
+    }
+
+    private String pause(@Nullable Duration time) throws QueueException, InterruptedException {
+        long now = clock.millis();
+        queue.call(transaction -> {
+            transaction.meta().pause(now, time == null ? 0 : now + time.toMillis());
+            return true;
+        });
+        return "ok "
+                + status.paused(Overview.of(queue, lanes, restart, clock))
+                + "; a running batch continues to its end";
+    }
+
+    private String resume() throws QueueException, InterruptedException {
+        queue.call(transaction -> {
+            transaction.meta().resume();
+            return true;
+        });
+        return "ok resumed";
+    }
+}
