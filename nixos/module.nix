@@ -252,7 +252,7 @@ in
         ExecStart = "${lib.getExe' cfg.package name} serve";
         ExecReload = [
           "${lib.getExe' cfg.package name} serve --dry-run"
-          "+${lib.getExe' cfg.package name} reload"
+          "+${lib.getExe' cfg.package name} reload main-pid=\${MAINPID}"
         ];
         Sockets = "${name}.socket";
         StandardInput = "null";
