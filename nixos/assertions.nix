@@ -1,4 +1,4 @@
-# What no type can tell: mistakes are refused while the configuration is evaluated, each with its remedy.
+# Rejects mistakes that the options' types cannot reject, during the evaluation; each message names a remedy.
 {
   config,
   lib,
@@ -15,7 +15,7 @@ let
   # Where a URL is.
   where = option (if cfg.destinations == { } then "uploadTo" else "{uploadTo,destinations}");
   below = dirs: path: lib.any (dir: path == dir || lib.hasPrefix "${dir}/" path) dirs;
-  # What the hardened service sees something else of, or nothing.
+  # Directories that are hidden from the hardened service, or replaced by private ones.
   hidden = [
     "/home"
     "/root"
@@ -24,12 +24,12 @@ let
     "/var/tmp"
     "/dev"
   ];
-  # No blanks, quotes and specifiers, and none of the ways to write the same path differently.
+  # Without blanks, quotes and specifiers, and in normal form (no "//", "." or "..").
   isPlain =
     path:
     builtins.match "(/[A-Za-z0-9._+@=,-]+)+" path != null
     && !lib.any (part: part == "." || part == "..") (lib.splitString "/" path);
-  # Directories of the system's, with more in them than the queue: they would be made the worker's, for it alone.
+  # System directories with other content: the module would make the worker's user their owner.
   shared = [
     "/etc/nix"
     "/etc/nixos"
@@ -55,7 +55,7 @@ let
   ];
   isShared = dir: lib.elem dir shared || builtins.match "/[^/]*" dir != null;
   gcroots = "/nix/var/nix/gcroots";
-  # What Nix and NixOS keep there themselves.
+  # Directories of Nix and NixOS in it.
   othersRoots = map (dir: "${gcroots}/${dir}") [
     "auto"
     "booted-system"
@@ -67,11 +67,11 @@ let
   unsafe =
     path:
     if !isPlain path then
-      "holds characters that units and tmpfiles rules would have to quote, or is not written plainly (/DIR/DIR)"
+      "contains characters that units and tmpfiles rules would have to quote, or is not in normal form (/DIR/DIR)"
     else if below hidden path then
-      "lies where the service cannot see it (ProtectHome=, PrivateTmp=)"
+      "is hidden from the service (ProtectHome=, PrivateTmp=)"
     else if below [ store "/nix/store" ] path then
-      "lies in the Nix store, where nothing can be written"
+      "is in the Nix store, which is read-only"
     else
       null;
   place =
@@ -124,52 +124,52 @@ in
         "${where}: ${toString relative} is not an absolute path: write file:///DIR, with three slashes."
       )
       (refuse (withPassword != [ ])
-        "${where} holds a password, which everybody could read in the store: remove it, and use a netrc file, an SSH key, or variables in /etc/nix-post-build-hook-queue/environment."
+        "${where} contains a password, which every user could read in the store: remove it, and use a netrc file, an SSH key, or variables in /etc/nix-post-build-hook-queue/environment."
       )
       (refuse (withStoreKey != [ ])
-        "${where}: secret-key= names a key in the Nix store, where everybody can read it: use ${option "signingPrivateKeyPath"} with a quoted path outside the store."
+        "${where}: secret-key= names a key in the Nix store, where every user can read it: use ${option "signingPrivateKeyPath"} with a quoted path outside the store."
       )
       (refuse (own != [ ])
         "${option "extraEnvironment"} sets ${toString own}: use the option of that setting (NPBHQ_BATCH_SIZE is batchSize), so that it is checked."
       )
       (refuse (secrets != [ ])
-        "${option "extraEnvironment"} sets ${toString secrets}, which everybody could read in the store: put it into /etc/nix-post-build-hook-queue/environment (mode 0600)."
+        "${option "extraEnvironment"} sets ${toString secrets}, which every user could read in the store: put it into /etc/nix-post-build-hook-queue/environment (mode 0600)."
       )
       (refuse (managed != [ ])
-        "${option "extraEnvironment"} sets ${toString managed}, which the service needs as it is: use sshOptions, nixPackage or stateDir."
+        "${option "extraEnvironment"} sets ${toString managed}, which the service itself must set: use sshOptions, nixPackage or stateDir."
       )
       (refuse (cfg.user == "root")
         "${option "user"}: the worker runs programs that talk to the network; remove this line, or name a user without privileges."
       )
       (refuse (cfg.user == "nobody")
-        "${option "user"}: to the service everybody else looks like nobody (PrivateUsers=), and the worker's user may drop what others have queued; name a user of its own."
+        "${option "user"}: in the service all other users look like nobody (PrivateUsers=), and the worker's user may drop all paths; name a separate user."
       )
       (refuse (builtins.stringLength cfg.socketPath > 107)
         "${option "socketPath"}: a socket's path has at most 107 characters; choose a shorter one."
       )
       (refuse (lib.hasInfix "," cfg.socketPath || lib.hasInfix "!!" cfg.socketPath)
-        "${option "socketPath"}: after a comma or !! socat, which connects there, reads something else; choose one such as /run/uploads.sock."
+        "${option "socketPath"}: socat, which connects to it, treats a comma and !! as separators; choose one such as /run/uploads.sock."
       )
       (refuse (unseen != [ ])
-        "${where}: ${toString unseen} lies where the service cannot see it (ProtectHome=, PrivateTmp=). Choose a place such as /usr/local/bin, or a program in the store (pkgs.writeShellScript)."
+        "${where}: ${toString unseen} is hidden from the service (ProtectHome=, PrivateTmp=). Choose a place such as /usr/local/bin, or a program in the store (pkgs.writeShellScript)."
       )
       (refuse (unrunnable != [ ])
-        "${where}: ${toString unrunnable} lies where the service may write, and so execute nothing (NoExecPaths=). Choose a place such as /usr/local/bin, or a program in the store (pkgs.writeShellScript)."
+        "${where}: ${toString unrunnable} is in a directory that the service may write to, so it may not execute files there (NoExecPaths=). Choose a place such as /usr/local/bin, or a program in the store (pkgs.writeShellScript)."
       )
       (refuse (!lib.hasPrefix "${gcroots}/" cfg.gcrootsDir)
         "${option "gcrootsDir"}: Nix looks for roots only below ${gcroots}/; choose a directory there."
       )
       (refuse (below othersRoots cfg.gcrootsDir)
-        "${option "gcrootsDir"}: ${cfg.gcrootsDir} is for others' roots. Choose a directory of the queue's own, ${gcroots}/NAME."
+        "${option "gcrootsDir"}: ${cfg.gcrootsDir} contains other programs' roots. Choose a directory for the queue alone, ${gcroots}/NAME."
       )
       (refuse (below [ "/run" "/var/run" "/dev/shm" ] cfg.stateDir)
-        "${option "stateDir"}: what is in ${cfg.stateDir} does not survive a reboot. Choose a directory below /var/lib."
+        "${option "stateDir"}: the files in ${cfg.stateDir} do not survive a reboot. Choose a directory below /var/lib."
       )
       (refuse (isShared cfg.stateDir)
-        "${option "stateDir"}: ${cfg.stateDir} is not for the queue alone, and would be made the worker's. Choose a directory of its own, such as /var/lib/NAME."
+        "${option "stateDir"}: ${cfg.stateDir} contains other files, and the worker's user would become their owner. Choose a directory for the queue alone, such as /var/lib/NAME."
       )
       (place "stateDir" cfg.stateDir "Choose a directory below /var/lib.")
-      (place "gcrootsDir" cfg.gcrootsDir "Choose a directory of the queue's own, ${gcroots}/NAME.")
+      (place "gcrootsDir" cfg.gcrootsDir "Choose a directory for the queue alone, ${gcroots}/NAME.")
       (place "metricsFile" cfg.metricsFile "Choose the textfile collector's directory, for example below /var/lib.")
       (place "socketPath" cfg.socketPath "Choose one below /run.")
     ]
@@ -177,18 +177,18 @@ in
 
     warnings =
       lib.optional (cfg.sshPrivateKeyPath != null && npbhq.isOpen)
-        "${option "sshPrivateKeyPath"} is for ssh:// destinations that /etc/nix-post-build-hook-queue/environment may name, since ${option "uploadTo"} is not set. Set that, or remove the key."
+        "${option "sshPrivateKeyPath"} is for ssh:// destinations that /etc/nix-post-build-hook-queue/environment may name, because ${option "uploadTo"} is not set. Set that, or remove the key."
       ++ lib.optional (cfg.substituteOnDestination && !npbhq.maySsh)
-        "${option "substituteOnDestination"} changes nothing: only ssh:// and ssh-ng:// destinations can fetch for themselves. Remove it."
+        "${option "substituteOnDestination"} changes nothing: only ssh:// and ssh-ng:// destinations can fetch paths themselves. Remove it."
       ++
         lib.optional (cfg.knownHosts != [ ] && !npbhq.maySsh)
           "${option "knownHosts"} changes nothing: there is no ssh:// or ssh-ng:// destination. Remove it."
       ++
         lib.optional (lib.any (o: lib.elem o [ "StrictHostKeyChecking=no" "StrictHostKeyChecking=off" ]) cfg.sshOptions)
-          "${option "sshOptions"}: without StrictHostKeyChecking anybody can pose as the destination. Set ${option "knownHosts"} instead."
+          "${option "sshOptions"}: without StrictHostKeyChecking another machine can pose as the destination. Set ${option "knownHosts"} instead."
       ++
         lib.optional (cfg.signingPrivateKeyPath != null && !isLix && lib.versionOlder nixVersion "2.17")
-          "${option "signingPrivateKeyPath"}: the daemon of Nix ${nixVersion} takes signatures only from trusted users, who may do whatever root may. Use Nix 2.17 or newer, or, if you accept that, add \"${cfg.user}\" to nix.settings.trusted-users."
+          "${option "signingPrivateKeyPath"}: the daemon of Nix ${nixVersion} accepts signatures only from trusted users, and those have root's rights. Use Nix 2.17 or newer, or, if you accept that, add \"${cfg.user}\" to nix.settings.trusted-users."
     ;
   };
 }

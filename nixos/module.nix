@@ -1,5 +1,5 @@
-# The NixOS module. The units say what those in ../systemd say, and tests/run compares them key by key; the reasons for
-# each line are there.
+# The NixOS module. Its units equal those in ../systemd, which have the reasons for each line; tests/run compares them key
+# by key.
 {
   config,
   lib,
@@ -11,10 +11,10 @@ let
   cfg = config.services.nix-post-build-hook-queue;
   name = "nix-post-build-hook-queue";
 
-  # Units know specifiers, values do not.
+  # systemd expands specifiers in units, so escape them in values.
   literal = value: lib.replaceStrings [ "%" ] [ "%%" ] (toString value);
 
-  # The hook, and whoever asks the worker, have no other way to learn what is not as usual.
+  # The settings that the hook and the client need, if they differ from the defaults.
   clientEnvironment = lib.filterAttrs (_: value: value != null) {
     NPBHQ_SOCKET = if cfg.socketPath == "/run/${name}.sock" then null else cfg.socketPath;
     NPBHQ_STATE_DIR = if cfg.stateDir == "/var/lib/${name}" then null else cfg.stateDir;
@@ -34,7 +34,7 @@ let
         exec ${plainHook}
       '';
 
-  # Of two settings of the same thing, ssh takes the first.
+  # If an option occurs twice, ssh uses the first.
   sshOptions =
     cfg.sshOptions
     ++ [
@@ -45,7 +45,7 @@ let
       "ServerAliveCountMax=4"
       "UserKnownHostsFile=/etc/${name}/known_hosts"
     ];
-  # Not through literal: %d is systemd's.
+  # Not through literal, because systemd must expand %d.
   identity = lib.optionalString (cfg.sshPrivateKeyPath != null) " -o IdentityFile=%d/${name}.ssh-key";
 
   inStateDirectory = lib.hasPrefix "/var/lib/" cfg.stateDir;
@@ -61,7 +61,7 @@ in
   config = lib.mkIf cfg.enable {
     nix.settings = {
       post-build-hook = hook;
-      # "extra-", for a list of its own would shut out everybody whom the default admits.
+      # "extra-", because allowed-users would replace the default, which admits every user.
       extra-allowed-users = [ cfg.user ];
     };
 
@@ -73,7 +73,7 @@ in
       text = lib.concatMapStringsSep "" (line: "${lib.removeSuffix "\n" line}\n") cfg.knownHosts;
     };
 
-    # ssh asks the password database for its user's name and home, hence no DynamicUser=.
+    # No DynamicUser=: ssh looks up its user's name and home in the password database.
     users.users = lib.mkIf (cfg.user == name) {
       ${name} = {
         isSystemUser = true;
@@ -92,7 +92,7 @@ in
         };
         root = mode: own mode // { user = "root"; group = "root"; };
       in
-      # ":" leaves alone whose they are, if they are there.
+      # ":" keeps mode and owner of an existing directory.
       lib.genAttrs (map literal (npbhq.directories ++ metricsDir)) (_: {
         d = {
           mode = ":0755";
@@ -130,7 +130,7 @@ in
     };
 
     systemd.timers."${name}-verify" = lib.mkIf (cfg.verifyDates != null) {
-      description = "Regular check of what the Nix post-build hook queue has delivered";
+      description = "Regular check of the paths that the Nix post-build hook queue has delivered";
       documentation = [ "man:${name}(1)" ];
       wantedBy = [ "timers.target" ];
       timerConfig = {
@@ -141,7 +141,7 @@ in
     };
 
     systemd.services."${name}-verify" = lib.mkIf (cfg.verifyDates != null) {
-      description = "Check what the Nix post-build hook queue has delivered";
+      description = "Check the paths that the Nix post-build hook queue has delivered";
       documentation = [ "man:${name}(1)" ];
       requires = [ "${name}.socket" ];
       after = [ "${name}.socket" ];
@@ -180,7 +180,7 @@ in
       description = "Sign and upload what Nix has built";
       documentation = [ "man:${name}(8)" ];
       requires = [ "${name}.socket" ];
-      # Not network-online.target: what cannot be reached yet is tried again anyway.
+      # Not network-online.target: the worker retries a destination that is not reachable yet.
       after = [
         "${name}.socket"
         "network.target"
@@ -240,7 +240,7 @@ in
         )
       ) cfg.destinations
       // lib.optionalAttrs (cfg.metricsFile != null) { NPBHQ_METRICS_FILE = literal cfg.metricsFile; }
-      # The start-up archive differs from build to build, so it is no part of the package.
+      # The start-up archive is not reproducible, so it is not part of the package.
       // lib.optionalAttrs (cfg.package ? startupArchive) {
         NPBHQ_JAVA_OPTIONS = "-XX:AOTCache=${cfg.package.startupArchive}/startup.aot";
       }
@@ -311,7 +311,7 @@ in
         ProtectHome = true;
         PrivateTmp = true;
         PrivateMounts = true;
-        # What it can write, it cannot execute.
+        # The service cannot execute files that it can write.
         NoExecPaths = [
           "${
             if inStateDirectory then "%S/${lib.removePrefix "/var/lib/" cfg.stateDir}" else literal cfg.stateDir

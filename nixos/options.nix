@@ -1,4 +1,4 @@
-# The options of services.nix-post-build-hook-queue: one for every setting, by the name that the setting has.
+# The options of services.nix-post-build-hook-queue: one for every setting, with the setting's name.
 {
   config,
   lib,
@@ -9,9 +9,9 @@ let
   inherit (lib) mkOption types;
   cfg = config.services.nix-post-build-hook-queue;
 
-  # What the worker reads as a duration.
+  # The worker's syntax for durations.
   duration = types.either types.ints.unsigned (types.strMatching "[0-9]{1,15}(ms|s|min|h|d)?");
-  # One word, for it goes into a list of words. The worker knows the same forms.
+  # One word, because the setting is a list of words. The worker accepts the same forms.
   destination = types.strMatching "([a-zA-Z][a-zA-Z0-9+.-]*://|/|exec:/)[^[:space:]]*|(daemon|local)([?][^[:space:]]*)?";
   secret = types.nullOr types.externalPath;
   regex = types.nullOr types.singleLineStr;
@@ -35,7 +35,7 @@ in
       default = config.nix.package;
       defaultText = lib.literalExpression "config.nix.package";
       example = lib.literalExpression "pkgs.nixVersions.latest";
-      description = "The Nix that signs and copies (NPBHQ_NIX).";
+      description = "The Nix package that the worker uses to sign and copy (NPBHQ_NIX).";
     };
 
     signingPrivateKeyPath = mkOption {
@@ -43,8 +43,9 @@ in
       default = null;
       example = "/run/secrets/nix-store-signing-priv-key";
       description = ''
-        Where the key is that signs every path, and what was built here of its closure, before any upload
-        (NPBHQ_SIGNING_PRIVATE_KEY_PATH). Read by systemd as root, so it may be readable by root alone. Not signed if null.
+        The file with the signing key (NPBHQ_SIGNING_PRIVATE_KEY_PATH). Before any upload the worker signs every path,
+        and the paths of its closure that were built on this machine. systemd reads the file as root, so it may be
+        readable only by root. If null, nothing is signed.
       '';
     };
 
@@ -52,7 +53,7 @@ in
       type = secret;
       default = null;
       example = "/run/secrets/ssh-priv-key";
-      description = "Where the key is that opens ssh:// and ssh-ng:// destinations. Read by systemd as root.";
+      description = "The file with the SSH key for ssh:// and ssh-ng:// destinations. systemd reads it as root.";
     };
 
     uploadTo = mkOption {
@@ -63,11 +64,11 @@ in
         "file:///srv/cache?compression=zstd"
       ];
       description = ''
-        Where to: any Nix store URL, or `exec:/path/program`, run with the paths as arguments and in OUT_PATHS
-        (NPBHQ_UPLOAD_TO). Several do not wait for each other.
+        The destinations: any Nix store URL, or `exec:/path/program`, which the worker runs with the paths as arguments
+        and in OUT_PATHS (NPBHQ_UPLOAD_TO). Several destinations do not wait for each other.
 
-        If null, nothing is uploaded unless /etc/nix-post-build-hook-queue/environment sets NPBHQ_UPLOAD_TO, for which
-        the service has network and ssh. With `[ ]` nothing ever is, and the service has neither.
+        If null, only /etc/nix-post-build-hook-queue/environment may set NPBHQ_UPLOAD_TO, and the service has network and
+        ssh for it. With `[ ]` nothing is uploaded, and the service has neither.
       '';
     };
 
@@ -107,7 +108,8 @@ in
       default = [ ];
       example = [ "nix-cache.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI..." ];
       description = ''
-        Lines of known_hosts for the destinations. `programs.ssh.knownHosts` counts as well; ssh never asks here.
+        Lines of known_hosts for the destinations. ssh also uses `programs.ssh.knownHosts`, and never asks for
+        confirmation.
       '';
     };
 
@@ -115,7 +117,7 @@ in
       type = types.listOf (types.strMatching "[A-Za-z0-9]+=[^[:space:]\"'\\\\]+");
       default = [ ];
       example = [ "Port=2222" ];
-      description = "Options of {manpage}`ssh_config(5)` for the destinations. They win over those that the service sets.";
+      description = "Options of {manpage}`ssh_config(5)` for the destinations. They override the service's options.";
     };
 
     user = mkOption {
@@ -123,8 +125,8 @@ in
       default = "nix-post-build-hook-queue";
       example = "uploader";
       description = ''
-        Who the worker runs as. Only the default is made by this module. When it is changed, the state directory is handed
-        over as a whole; the directory of a file:// destination stays whose it is.
+        The worker's user. The module creates only the default user. After a change, the whole state directory gets the
+        new owner, but not the directory of a file:// destination.
       '';
     };
 
@@ -132,21 +134,21 @@ in
       type = types.strMatching "[a-z_][a-z0-9_-]*";
       default = "nix-post-build-hook-queue";
       example = "uploaders";
-      description = "The worker's group. Only the default is made by this module.";
+      description = "The worker's group. The module creates only the default group.";
     };
 
     socketPath = mkOption {
       type = types.externalPath;
       default = "/run/nix-post-build-hook-queue.sock";
       example = "/run/uploads.sock";
-      description = "The socket that takes paths in, of at most 107 characters, without a comma (NPBHQ_SOCKET).";
+      description = "The path of the queue's socket, at most 107 characters, without a comma (NPBHQ_SOCKET).";
     };
 
     socketGroup = mkOption {
       type = types.nullOr (types.strMatching "[a-z_][a-z0-9_-]*");
       default = null;
       example = "wheel";
-      description = "Who may queue paths and look, besides root. Whoever may, may have any valid path signed and uploaded.";
+      description = "A group that may queue paths and read the state, in addition to root. Its members can have any valid path signed and uploaded.";
     };
 
     stateDir = mkOption {
@@ -154,8 +156,8 @@ in
       default = "/var/lib/nix-post-build-hook-queue";
       example = "/srv/nix-post-build-hook-queue";
       description = ''
-        The queue's database and spool (NPBHQ_STATE_DIR). Must survive a reboot, and be for the queue alone: all that is in
-        it is made the worker's.
+        The directory of the queue's database and spool (NPBHQ_STATE_DIR). It must survive a reboot, and contain only the
+        queue's files: the worker's user becomes the owner of all files in it.
       '';
     };
 
@@ -163,21 +165,21 @@ in
       type = types.externalPath;
       default = "/nix/var/nix/gcroots/nix-post-build-hook-queue";
       example = "/nix/var/nix/gcroots/uploads";
-      description = "Where queued paths are rooted, in a directory of its own below /nix/var/nix/gcroots (NPBHQ_GCROOTS_DIR).";
+      description = "The directory for the GC roots of queued paths, for the queue alone, below /nix/var/nix/gcroots (NPBHQ_GCROOTS_DIR).";
     };
 
     storeDir = mkOption {
       type = types.strMatching "/.+";
       default = "/nix/store";
       example = "/nix/store";
-      description = "Where the store is (NPBHQ_STORE_DIR).";
+      description = "The store directory (NPBHQ_STORE_DIR).";
     };
 
     batchSize = mkOption {
       type = types.ints.between 1 10000;
       default = 200;
       example = 50;
-      description = "The most paths that one `nix copy` gets (NPBHQ_BATCH_SIZE).";
+      description = "The most paths for one `nix copy` (NPBHQ_BATCH_SIZE).";
     };
 
     parallel = mkOption {
@@ -191,42 +193,42 @@ in
       type = duration;
       default = "30s";
       example = "5min";
-      description = "How long the worker stays without work or connections (NPBHQ_IDLE_TIMEOUT).";
+      description = "The worker exits after this time without work or connections (NPBHQ_IDLE_TIMEOUT).";
     };
 
     stallTimeout = mkOption {
       type = duration;
       default = "10min";
       example = "1h";
-      description = "When a transfer without progress is ended (NPBHQ_STALL_TIMEOUT). One that moves has no limit.";
+      description = "The worker ends a transfer after this time without progress (NPBHQ_STALL_TIMEOUT). A transfer with progress has no time limit.";
     };
 
     maxAttempts = mkOption {
       type = types.ints.between 1 1000;
       default = 10;
       example = 3;
-      description = "A path's failures at a destination that works, before it is failed (NPBHQ_MAX_ATTEMPTS).";
+      description = "The number of failures at a working destination after which a path is failed (NPBHQ_MAX_ATTEMPTS).";
     };
 
     failedRetention = mkOption {
       type = duration;
       default = "30d";
       example = "7d";
-      description = "How long failed paths are kept, and kept from garbage collection (NPBHQ_FAILED_RETENTION).";
+      description = "The time for which the queue keeps failed paths, and protects them from garbage collection (NPBHQ_FAILED_RETENTION).";
     };
 
     include = mkOption {
       type = regex;
       default = null;
       example = "^(linux|firefox)-";
-      description = "Only paths whose name, after the hash, this regular expression finds something in (NPBHQ_INCLUDE).";
+      description = "Queue only paths whose name, after the hash, matches this regular expression somewhere (NPBHQ_INCLUDE).";
     };
 
     exclude = mkOption {
       type = regex;
       default = null;
       example = "-source$";
-      description = "No paths whose name, after the hash, this regular expression finds something in (NPBHQ_EXCLUDE).";
+      description = "Do not queue paths whose name, after the hash, matches this regular expression somewhere (NPBHQ_EXCLUDE).";
     };
 
     substituteOnDestination = mkOption {
@@ -234,7 +236,8 @@ in
       default = false;
       example = true;
       description = ''
-        Whether SSH destinations fetch from their own substituters what these have (NPBHQ_SUBSTITUTE_ON_DESTINATION).
+        Whether SSH destinations fetch paths from their own substituters where possible
+        (NPBHQ_SUBSTITUTE_ON_DESTINATION).
       '';
     };
 
@@ -242,7 +245,7 @@ in
       type = types.nullOr types.externalPath;
       default = null;
       example = "/var/lib/node-exporter/textfiles/nix-post-build-hook-queue.prom";
-      description = "A file for node_exporter's textfile collector, in a directory of its own or one that the worker may write to (NPBHQ_METRICS_FILE).";
+      description = "A file for node_exporter's textfile collector, in a directory that the worker may write to (NPBHQ_METRICS_FILE). The module creates a missing directory.";
     };
 
     verifyDates = mkOption {
@@ -250,8 +253,8 @@ in
       default = null;
       example = "weekly";
       description = ''
-        When to ask every destination whether it still has what was delivered to it, and to send again what is missing, in
-        the form of systemd.time(7). Never if null.
+        When to ask every destination whether it still has the delivered paths, and to send missing ones again, as a
+        calendar event of systemd.time(7). Never if null.
       '';
     };
 
@@ -265,14 +268,14 @@ in
       ];
       default = "info";
       example = "debug";
-      description = "What of the worker goes to the journal (NPBHQ_LOG_LEVEL).";
+      description = "The lowest level of messages that the worker writes to the journal (NPBHQ_LOG_LEVEL).";
     };
 
     hookTimeout = mkOption {
       type = duration;
       default = "5s";
       example = "2s";
-      description = "The longest that the hook holds a build (NPBHQ_HOOK_TIMEOUT).";
+      description = "The longest time that the hook may delay a build (NPBHQ_HOOK_TIMEOUT).";
     };
 
     extraEnvironment = mkOption {
@@ -282,8 +285,9 @@ in
         AWS_REGION = "eu-central-1";
       };
       description = ''
-        More variables for the worker, and so for Nix and ssh. Everybody can read them in the store; secrets go to
-        /etc/nix-post-build-hook-queue/environment (`NAME=value` lines, mode 0600), which the service reads if it is there.
+        Additional environment variables of the worker, Nix and ssh. Every user can read them in the store. Put secrets
+        into /etc/nix-post-build-hook-queue/environment (`NAME=value` lines, mode 0600), which the service reads if it
+        exists.
       '';
     };
   };
@@ -298,10 +302,11 @@ in
     isOpen = cfg.uploadTo == null && cfg.destinations == { };
     isSsh = url: lib.hasPrefix "ssh://" url || lib.hasPrefix "ssh-ng://" url;
     ssh = lib.filter isSsh destinations;
+    # With null, the environment file may name SSH destinations.
     maySsh = isOpen || ssh != [ ];
-    # The program of an exec: destination, of which there may be several.
+    # The programs of the exec: destinations.
     programs = map (lib.removePrefix "exec:") (lib.filter (lib.hasPrefix "exec:") destinations);
-    # The directory of a destination on this machine, or null: file:///DIR?…, local?root=… is Nix's own affair.
+    # The directory of a destination on this machine (file:///DIR?…), else null. For local?root=… also null.
     directory =
       url:
       let
@@ -314,7 +319,7 @@ in
       else
         null;
     directories = lib.filter (d: d != null) (map directory destinations);
-    # What leaves the machine, as far as anybody can tell: an exec: program may do anything.
+    # Whether a destination is certainly on this machine. An exec: program may use the network.
     isLocal =
       url:
       directory url != null

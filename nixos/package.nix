@@ -1,7 +1,7 @@
-# The package: the tree that ./dev build makes, put together by the same script, on a Java runtime of its own.
+# The package: the tree of ./dev build, made by the same script, with its own Java runtime.
 #
-# `let` instead of buildMavenPackage's function form (finalAttrs), which nixpkgs has only since May 2026: users may have
-# an older nixpkgs. README.md in this folder has the steps to a package of nixpkgs.
+# It uses `let` instead of buildMavenPackage's function form (finalAttrs), because users may have a nixpkgs from before May
+# 2026. README.md in this folder describes the move into nixpkgs.
 {
   lib,
   buildPackages,
@@ -24,7 +24,7 @@ let
   pname = "nix-post-build-hook-queue";
   version = "0.1.0";
 
-  # java.sql brings java.logging and java.xml, for junixsocket and logback. tests/run runs a queue on just these.
+  # java.sql requires java.logging and java.xml, for junixsocket and logback. tests/run runs a queue with only these.
   jre = jre25_minimal.override (
     {
       jdk = jdk25_headless;
@@ -33,21 +33,21 @@ let
         "java.sql"
       ];
     }
-    # The JDK that runs jlink; older versions of nixpkgs run that of `jdk`.
+    # The JDK for jlink; older versions of nixpkgs would use `jdk`.
     // lib.optionalAttrs (lib.functionArgs jre25_minimal.override ? jdkOnBuild) {
       jdkOnBuild = buildPackages.jdk25_headless;
     }
   );
 
-  # NixOS has all of these anyway.
+  # NixOS contains all of these anyway.
   tools = lib.makeBinPath [
     coreutils
     socat
     util-linux
   ];
 
-  # The JVM's start-up archive: a third of the start-up time. Not the same byte for byte each time, hence a derivation
-  # of its own; the NixOS module hands it to the worker.
+  # The JVM's start-up archive: a third of the start-up time. It is not reproducible, so it is a separate derivation; the
+  # NixOS module passes it to the worker.
   startupArchive =
     runCommand "${pname}-startup-archive-${version}"
       {
@@ -89,19 +89,19 @@ let
       ];
     };
 
-    # The unit tests call these. The tests that need Nix itself are not part of Maven's "package" phase.
+    # The unit tests call these. Maven's "package" phase does not run the tests that need Nix.
     nativeBuildInputs = [
       perl
       util-linux
     ];
 
     mvnJdk = jdk25_headless;
-    # Of what Maven fetches; changes with pom.xml. Written by ./update-mvn-hash.
+    # The hash of Maven's downloads; it changes with pom.xml. ./update-mvn-hash updates it.
     mvnHash = "sha256-XXCPU/95FH1e1EyWi4mAMifZmncT6LwDk+JDeM642AQ=";
-    # Without the static checks, which are for developers. Some tests have a time limit, so on a busy builder a test may
-    # need another try.
+    # Without the static checks, which are for developers. Some tests have a time limit and may need a retry on a busy
+    # builder.
     mvnParameters = "-Dfast -Dsurefire.rerunFailingTestsCount=2";
-    # One test: Maven fetches its test runner only when it runs a test.
+    # Run one test: Maven fetches its test runner only when it runs a test.
     mvnFetchExtraArgs.env.MAVEN_ARGS = "-Dtest=DurationsTest";
     # Older versions of buildMavenPackage do not export it under __structuredAttrs.
     preBuild = "export JAVA_HOME";
@@ -110,8 +110,8 @@ let
       runHook preInstall
       JAVA_HOME=${jdk25_headless.home} sh src/dev/assemble.sh $out
       ln -s ${jre} $out/lib/${pname}/runtime
-      # /bin/sh is there on NixOS, and need not be where else Nix is. It is bash, which starts more slowly than dash and,
-      # when it cannot fork, tries for 15 s.
+      # Not /bin/sh, which exists on NixOS but not necessarily elsewhere. There it is bash, which starts more slowly than
+      # dash and retries fork for 15 s.
       substituteInPlace $out/libexec/${pname}/post-build-hook \
         --replace-fail tools=/run/current-system 'tools=${tools}:/run/current-system' \
         --replace-fail /bin/sh ${dash}/bin/dash
@@ -122,7 +122,7 @@ let
       runHook postInstall
     '';
 
-    # The jars, native libraries and links are what the start-up archive will be made for.
+    # The start-up archive depends on exactly these jars, native libraries and links.
     dontPatchELF = true;
     dontStrip = true;
 
@@ -162,14 +162,14 @@ let
       license = lib.licenses.mit;
       maintainers = [ ];
       mainProgram = pname;
-      # Those that src/dev/Repack.java knows the native libraries of.
+      # The platforms whose native libraries src/dev/Repack.java knows.
       platforms = [
         "x86_64-linux"
         "aarch64-linux"
       ];
       sourceProvenance = [
         lib.sourceTypes.fromSource
-        # Maven Central's jars, with two native libraries in them.
+        # Jars from Maven Central, which contain two native libraries.
         lib.sourceTypes.binaryBytecode
         lib.sourceTypes.binaryNativeCode
       ];

@@ -1,4 +1,4 @@
-# A unit that finishes a switch to another configuration: switch.sh says what for.
+# A unit that completes a switch to another configuration; the header of switch.sh has the reasons.
 {
   config,
   lib,
@@ -29,15 +29,15 @@ in
         NPBHQ_SOCKET = lib.replaceStrings [ "%" ] [ "%%" ] cfg.socketPath;
       };
       serviceConfig = {
-        # The switch waits for "mend", and not for "hand-over".
+        # The switch waits for "mend", but not for "hand-over".
         Type = "exec";
         ExecStartPre = "${script} mend";
         ExecStart = "${script} hand-over ${lib.getExe' cfg.package name}";
-        # So that it is restarted by what changes the units, and by nothing else.
+        # Restart it when the queue's units change, and only then.
         RemainAfterExit = true;
         SyslogIdentifier = name;
 
-        # It asks systemd and the queue for everything, over their sockets.
+        # It needs only the sockets of systemd and the queue.
         CapabilityBoundingSet = "";
         NoNewPrivileges = true;
         ProtectSystem = "strict";

@@ -1,12 +1,12 @@
 #!/bin/sh
-# switch.sh mend | hand-over CLIENT: what switch-to-configuration leaves undone for the queue. It never restarts a
-# socket, and would restart a worker in the middle of an upload (the module tells it not to). Run as root by
-# nix-post-build-hook-queue-switch.service, at boot and whenever the queue's units have changed.
+# switch.sh mend | hand-over CLIENT: restarts changed units of the queue. switch-to-configuration never restarts a socket,
+# and would restart a worker in the middle of an upload (the module disables that). The unit
+# nix-post-build-hook-queue-switch.service runs this as root, at boot and whenever the queue's units have changed.
 #
-#   mend        Restarts the socket unit if the kernel's socket is not what the unit says: a datagram socket of the
-#               original program under the same name, another path, group or mode. Ends at once.
-#   hand-over   Has a worker that was started with older units restart when its running uploads are done. Does not
-#               wait for that. The next worker is new in any case.
+#   mend        Restarts the socket unit if the kernel's socket differs from the unit: another path, group or mode, or a
+#               datagram socket of the original program under the same name. Exits at once.
+#   hand-over   Sends "reload" to a worker that was started with older units: it restarts when its running uploads are
+#               done. Does not wait for that. If the worker does not run, the next one uses the new units anyway.
 #
 # Needs systemctl, socat, stat and timeout, and CLIENT, the program nix-post-build-hook-queue.
 set -eu
@@ -15,15 +15,16 @@ name=nix-post-build-hook-queue
 
 show() { systemctl show -P "$1" "$name.$2"; }
 
-# listens PATH: whether a stream socket does. Not from /proc/net/unix: while sockets come and go, a reader misses some.
+# listens PATH: whether a stream socket listens there. /proc/net/unix is not reliable: a reader misses entries while sockets
+# open and close.
 listens() {
     status=0
     timeout 5 socat -u OPEN:/dev/null "UNIX-CONNECT:$1" 2>/dev/null || status=$?
-    # One that does not answer in time is there.
+    # A timeout (124) also means that a socket listens.
     [ "$status" != 1 ]
 }
 
-# What is wrong with the socket, in words; nothing if it is as its unit says.
+# trouble: prints the differences between the socket and its unit; nothing if there are none.
 trouble() {
     mode=$(show SocketMode socket)
     owner="$(show SocketUser socket):$(show SocketGroup socket)"
@@ -44,15 +45,15 @@ trouble() {
 }
 
 mend() {
-    # One that is stopped, or has failed, is started like every unit.
+    # switch-to-configuration starts a stopped or failed socket like every unit.
     [ "$(show ActiveState socket)" = active ] || return 0
     why=$(trouble)
     [ -n "$why" ] || return 0
     echo "$why: restarting $name.socket" | tr '\n' ' '
     echo
-    # The worker, or the original program, has the old socket.
+    # The worker, or the original program, still uses the old socket.
     [ "$(show MainPID service)" = 0 ] || systemctl stop "$name.service"
-    # However many switches there have been just now.
+    # Several switches in a row must not hit the start limit.
     systemctl reset-failed "$name.socket" 2>/dev/null || true
     systemctl restart "$name.socket"
     why=$(trouble)
@@ -60,11 +61,11 @@ mend() {
         echo "after a restart of $name.socket: $why" >&2
         exit 1
     }
-    # Not waited for: it starts after this has ended.
+    # --no-block: the service starts only after this script has exited.
     systemctl start --no-block "$name.service"
 }
 
-# Whether the worker that runs was started before systemd read the units as they are now.
+# is_outdated: whether the running worker was started before systemd loaded the current units.
 is_outdated() {
     [ "$(show MainPID service)" != 0 ] && [ "$(show ExecMainStartTimestampMonotonic service)" -lt "$read_at" ]
 }
@@ -73,11 +74,11 @@ hand_over() {
     client=$1
     read_at=$(systemctl show -P UnitsLoadTimestampMonotonic)
     if ! is_outdated; then
-        echo "the worker is as its unit says, or does not run"
+        echo "the worker runs with the current units, or does not run"
     elif answer=$("$client" reload 2>&1); then
         echo "the worker restarts by itself: $answer"
     else
-        # Of a version that does not know the word, or it does not answer: then it uploads nothing either.
+        # It does not know the word, or does not answer, and then it runs no upload.
         echo "the worker does not restart by itself, so it is restarted: $answer"
         systemctl restart "$name.service"
     fi

@@ -29,7 +29,7 @@ in
     uploadTo = "file:///srv/cache";
     sshPrivateKeyPath = "/run/key";
   } "sshPrivateKeyPath is set.*add an ssh:// .*uploadTo, or remove";
-  password-in-url = with' { uploadTo = "https://me:secret@cache.example.com"; } "uploadTo holds a password.*netrc";
+  password-in-url = with' { uploadTo = "https://me:secret@cache.example.com"; } "uploadTo contains a password.*netrc";
   store-key-in-url = with' {
     uploadTo = "file:///srv/cache?secret-key=${builtins.storeDir}/x-key";
   } "uploadTo: secret-key=.*use .*signingPrivateKeyPath";
@@ -56,16 +56,16 @@ in
   file-in-tmp = with' { uploadTo = "/tmp/cache"; } "uploadTo: /tmp/cache .*Choose a directory";
   metrics-in-home = with' { metricsFile = "/root/x.prom"; } "metricsFile: /root/x.prom .*Choose";
   state-in-run = with' { stateDir = "/run/queue"; } "stateDir: .*reboot.*/var/lib";
-  state-without-end = with' { stateDir = "/srv/queue/"; } "stateDir: /srv/queue/ .*plainly.*Choose";
-  state-of-everybody = with' { stateDir = "/srv"; } "stateDir: /srv is not for the queue alone.*Choose";
-  state-of-all-services = with' { stateDir = "/var/lib"; } "stateDir: /var/lib is not for the queue alone.*Choose";
-  state-of-nix = with' { stateDir = "/nix/var/nix"; } "stateDir: /nix/var/nix is not for the queue alone.*Choose";
+  state-without-end = with' { stateDir = "/srv/queue/"; } "stateDir: /srv/queue/ .*normal form.*Choose";
+  state-of-everybody = with' { stateDir = "/srv"; } "stateDir: /srv contains other files.*Choose";
+  state-of-all-services = with' { stateDir = "/var/lib"; } "stateDir: /var/lib contains other files.*Choose";
+  state-of-nix = with' { stateDir = "/nix/var/nix"; } "stateDir: /nix/var/nix contains other files.*Choose";
   roots-themselves = with' { gcrootsDir = "/nix/var/nix/gcroots"; } "gcrootsDir: .*only below .*choose";
-  roots-themselves-again = with' { gcrootsDir = "/nix/var/nix/gcroots/"; } "gcrootsDir: .*plainly.*Choose";
-  roots-of-nix = with' { gcrootsDir = "/nix/var/nix/gcroots/auto"; } "gcrootsDir: .*for others.*Choose";
-  roots-of-users = with' { gcrootsDir = "/nix/var/nix/gcroots/per-user/me"; } "gcrootsDir: .*for others.*Choose";
-  roots-of-profiles = with' { gcrootsDir = "/nix/var/nix/gcroots/profiles"; } "gcrootsDir: .*for others.*Choose";
-  roots-above = with' { gcrootsDir = "/nix/var/nix/gcroots/../../x"; } "gcrootsDir: .*plainly.*Choose";
+  roots-themselves-again = with' { gcrootsDir = "/nix/var/nix/gcroots/"; } "gcrootsDir: .*normal form.*Choose";
+  roots-of-nix = with' { gcrootsDir = "/nix/var/nix/gcroots/auto"; } "gcrootsDir: .*other programs.*Choose";
+  roots-of-users = with' { gcrootsDir = "/nix/var/nix/gcroots/per-user/me"; } "gcrootsDir: .*other programs.*Choose";
+  roots-of-profiles = with' { gcrootsDir = "/nix/var/nix/gcroots/profiles"; } "gcrootsDir: .*other programs.*Choose";
+  roots-above = with' { gcrootsDir = "/nix/var/nix/gcroots/../../x"; } "gcrootsDir: .*normal form.*Choose";
   roots-with-blank = with' { gcrootsDir = "/nix/var/nix/gcroots/a b"; } "gcrootsDir: .*quote.*Choose";
   roots-with-specifier = with' { gcrootsDir = "/nix/var/nix/gcroots/%n"; } "gcrootsDir: .*quote.*Choose";
   roots-elsewhere = with' { gcrootsDir = "/var/lib/roots"; } "gcrootsDir: .*below /nix/var/nix/gcroots";
@@ -86,7 +86,7 @@ in
   } "extraEnvironment sets AWS_SECRET_ACCESS_KEY.*put it into /etc";
   home-as-variable = with' { extraEnvironment.HOME = "/"; } "extraEnvironment sets HOME.*use";
   as-root = with' { user = "root"; } "user: .*name a user without privileges";
-  as-nobody = with' { user = "nobody"; } "user: .*looks like nobody.*name a user";
+  as-nobody = with' { user = "nobody"; } "user: .*look like nobody.*name a separate user";
   ssh-key-never-uploaded = {
     user = {
       uploadTo = [ ];

@@ -88,7 +88,7 @@ wait "$worker" || fail "the worker ended with status $? (124: timed out after $L
 worker=
 [ -s "$archive.new" ] || fail "no archive was written"
 mv "$archive.new" "$archive"
-# The launcher uses the archive only with this Java; see version_of there.
+# The worker uses the archive only with this Java; see version_of in start-worker.sh.
 sed '/^JAVA_VERSION=/q' "$JAVA_HOME/release" >"${archive%.aot}.java"
 chmod 644 "$archive" "${archive%.aot}.java"
 

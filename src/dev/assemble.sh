@@ -37,7 +37,7 @@ rm -rf "$tree"
 mkdir -p "$lib"
 "${JAVA_HOME:?}/bin/java" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData \
     "$ROOT/src/dev/Repack.java" "$(uname -m)" "$lib" "$jar" "$ROOT"/target/run-time/*.jar
-put 644 "$lib" "$ROOT/src/main/jvm.options"
+put 644 "$lib" "$ROOT/src/main/jvm.options" "$ROOT/src/main/sh/start-worker.sh"
 
 put 755 "$tree/bin" "$ROOT/src/main/sh/nix-post-build-hook-queue"
 sed -i "s/@version@/$version/g" "$tree/bin/nix-post-build-hook-queue"

@@ -140,6 +140,7 @@ say_next_steps() {
         say "next, to sign: the daemon of Nix $version accepts signatures only from trusted users, and those have root's"
         say "    rights. Use Nix 2.17 or newer, or, if you accept that, add to $conf: extra-trusted-users = $name"
     fi
+    is_configured || say "when that is done: systemctl restart $name; $name check"
 }
 
 # purge_queue: removes the queue, its settings and its user. It removes only files that the queue makes, by name, and never

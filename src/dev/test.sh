@@ -172,8 +172,8 @@ run_stage() {
     echo "$passed $failed $took $note" >"$log.result"
 }
 
-# Half of the time is spent waiting, so two lanes run in parallel: the stages that compile, and the others. The stage that
-# measures time runs last, alone.
+# Most of the time is spent waiting, so three lanes run side by side: the stages that compile, those that boot machines, and
+# those that wait for hooks, servers and copies.
 run_lane() {
     for stage in "$@"; do
         if [ -e "$(runner_of "$stage")" ]; then
@@ -201,14 +201,14 @@ done
 
 rm -rf "$logs"
 mkdir -p "$logs"
-one=
-two=
-last=
+compiling=
+booting=
+waiting=
 for stage in "$@"; do
     case $stage in
-        system | nixos | prometheus | fleet | torture) two="$two $stage" ;;
-        sh) last=$stage ;; # allows one second for steps that take half a second on an idle machine
-        *) one="$one $stage" ;;
+        system | nixos | prometheus | fleet | torture) booting="$booting $stage" ;;
+        sh | destinations) waiting="$waiting $stage" ;;
+        *) compiling="$compiling $stage" ;;
     esac
 done
 # These stages test the install tree.
@@ -217,15 +217,16 @@ case " $* " in
 esac
 # shellcheck disable=SC2086 # lists of words
 {
-    run_lane $two &
-    second=$!
-    trap 'kill "$second" 2>/dev/null || true' EXIT
+    say "running side by side:$compiling |$booting |$waiting; the logs are in target/test-logs"
+    run_lane $booting &
+    others=$!
+    run_lane $waiting &
+    others="$others $!"
+    trap 'kill $others 2>/dev/null || true' EXIT
     trap 'exit 1' HUP INT TERM
-    say "running:$one |$two, then: $last; the logs are in target/test-logs"
-    run_lane $one
-    wait "$second" || true
+    run_lane $compiling
+    wait $others || true
     trap - EXIT
-    run_lane $last
 }
 
 total_passed=0

@@ -475,7 +475,26 @@ final class Run implements AutoCloseable {
         if (status != 0 && status != 143 && !mayFail) {
             breach("SIGTERM ended the worker with " + status);
         }
+        if (status == 0 && !mayFail) {
+            noChildIsLeft();
+        }
         mayFail = true; // that was looked at
+    }
+
+    /** A process that was killed just now may take a moment to end. */
+    private void noChildIsLeft() {
+        try {
+            List<String> children = Leftover.of(world.dir);
+            for (int i = 0; i < 10 && !children.isEmpty(); i++) {
+                World.pause(20);
+                children = Leftover.of(world.dir);
+            }
+            if (!children.isEmpty()) {
+                breach("child processes go on after SIGTERM: " + children);
+            }
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private void signal(String name) {

@@ -167,7 +167,7 @@ static void warn(size_t length)
     snprintf(text, sizeof text, "nix-post-build-hook-queue: the hook's script cannot be executed (%s); NOT queued%s%.*s",
              strerror(errno), length > 0 ? ". By hand: nix-post-build-hook-queue " : ": what Nix has just built\n",
              (int)length, line);
-    (void)!write(STDERR_FILENO, text, strlen(text)); /* If that fails, nobody reads the build log. */
+    (void)!write(STDERR_FILENO, text, strlen(text)); /* If that fails, the build log has no reader. */
 }
 
 static void note_signal(int number) { (void)number; }
@@ -181,7 +181,7 @@ static const char *setting(const char *name, const char *otherwise)
 int main(void)
 {
     long long began = now();
-    /* A signal ends the wait, and the script spools. With a build log that nobody reads, the exit status stays 0. */
+    /* A signal ends the wait, and the script spools. With a build log without a reader, the exit status stays 0. */
     struct sigaction interrupt = {.sa_handler = note_signal};
     for (const int *s = (const int[]){SIGHUP, SIGINT, SIGTERM, SIGPIPE, 0}; *s != 0; s++)
         sigaction(*s, &interrupt, NULL);

@@ -22,6 +22,7 @@ for line in \
         'retry/make failed and deferred paths due now' \
         'drop/forget paths' \
         'verify/ask every destination for these paths, or all; send missing ones' \
+        'check/test settings, keys, Nix, hook and destinations; upload a tiny path' \
         'history/what was delivered where and when, the newest last' \
         'pause/start no new batch, for a duration or until resume' \
         'resume/start batches again' \
@@ -38,6 +39,7 @@ end
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from status list failed watch history' -a json -d 'For programs'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from backfill' -l dry-run -d 'Only list them'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from serve' -l dry-run -d 'Only check the settings'
+__nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from check' -l upload -d 'Upload a tiny path as well'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from pause' -a '10min 1h 8h' -d 'For so long'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from wait' -a 'timeout=' -d 'Not longer than this'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from wait queue' -a 'tag=' -d 'A name'

@@ -1,8 +1,8 @@
 /*
- * Replies, settings and OUT_PATHS of every kind against src/main/c/post-build-hook.c. For each of many rounds a server of
- * this program's own answers as a random generator says; its seed is fixed, so a failure can be repeated. Checked: the
- * hook ends in time, with 0, silently; it executes the script unless the reply's last line is ok; it passes the reply on
- * as it was; and it sends the words of OUT_PATHS or nothing. Usage: fuzz ROUNDS SEED
+ * Fuzzes src/main/c/post-build-hook.c with random replies, settings and OUT_PATHS. In each round a built-in server sends a
+ * random answer; the seed is an argument, so a failure can be repeated. Invariants: the hook exits in time, with 0,
+ * silently; it executes the script unless the reply's last line is ok; it passes the reply on unchanged; and it sends the
+ * words of OUT_PATHS or nothing. Usage: fuzz ROUNDS SEED
  */
 #define _GNU_SOURCE
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The program under test, with another main, and a script that only notes what it was given. */
+/* The program under test, with a renamed main, and a script that only records its arguments. */
 static int note_script(const char *path, char *const arguments[]);
 static ssize_t note_link(const char *path, char *buffer, size_t room);
 int hook(void);
@@ -20,7 +20,7 @@ int hook(void);
 #include "../../main/c/post-build-hook.c"
 #undef main
 
-/* What the hook's process tells this one. */
+/* The hook process's report to this process. */
 static struct { int executed; int asked; char status[16]; char reply[sizeof reply]; char script[64]; } *noted;
 
 static ssize_t note_link(const char *path, char *buffer, size_t room)
@@ -53,7 +53,7 @@ static unsigned below(unsigned limit)
 
 static char request[sizeof line + 1], answer[2 * sizeof reply], wanted[sizeof answer], paths[sizeof line];
 
-/* Appends to text one of the pieces that replies, or paths, are made of; now and then many of it, or any byte. */
+/* Appends a random fragment of replies or paths to text; sometimes many copies of it, or a random byte. */
 static size_t append(char *text, size_t length, size_t room, const char *const *pieces, unsigned count, int noise)
 {
     const char *piece = pieces[below(count)];
@@ -88,7 +88,7 @@ static void make_paths(void)
     paths[length] = '\0';
 }
 
-/* What the script alone makes of a reply: its last line that is not empty. */
+/* The reply's last line that is not empty, as the script reads it. */
 static int is_ok(const char *text)
 {
     const char *last = "";
@@ -114,7 +114,7 @@ static int is_line_of_paths(const char *sent)
     return length > 0 && strcmp(sent, expected) == 0;
 }
 
-/* Reads the request, or a part of it, and answers in pieces. Returns the length of what was read. */
+/* Reads the request, or a part of it, and answers in pieces. Returns the number of bytes read. */
 static size_t serve(int fd, size_t length, int reads)
 {
     size_t got = 0;
@@ -163,7 +163,7 @@ int main(int count, char **words)
             _exit(hook());
         }
         close(said[1]);
-        /* Until the hook has come, or has ended without. */
+        /* Until the hook has connected, or has exited without a connection. */
         int fd = -1, status = 0, ended = 0;
         while ((fd = accept(listener, NULL, NULL)) < 0 && !ended)
             ended = waitpid(pid, &status, WNOHANG) == pid || poll(&(struct pollfd){.fd = listener, .events = POLLIN}, 1, 1) < 0;

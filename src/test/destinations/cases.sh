@@ -1,10 +1,10 @@
 # shellcheck shell=sh
-# The destinations of the test, for machine.sh. Each case has a URL, the words that docs/destinations.md has for it, and, if
-# it refuses at first, what removes the cause.
+# The destinations of the test, for machine.sh. Each case has a URL, a text for docs/destinations.md, and, if the
+# destination refuses at first, a repair.
 
 # shellcheck disable=SC2154 # dir, site, version and the ports: set by machine.sh and run
 
-# url CASE: where the queue uploads to.
+# url CASE: prints the URL that the queue uploads to.
 url() {
     case $1 in
         file) echo "file://$dir/file" ;;
@@ -18,13 +18,14 @@ url() {
         ssh-ng) echo "ssh-ng://root@localhost" ;;
         ssh-ng-port) echo "ssh-ng://root@127.0.0.1:$other_port" ;;
         exec) echo "exec:$dir/upload" ;;
-        # netrc has a password for localhost, under whatever port, and none for this.
+        # netrc has a password for localhost on any port, but none for this name.
         http-401) echo "http://127.0.0.1:$http_port/login/$version" ;;
         http-403) echo "http://localhost:$http_port/forbidden/$version" ;;
         http-413) echo "http://localhost:$http_port/small/$version" ;;
         http-500) echo "http://localhost:$http_port/full/$version" ;;
         http-503) echo "http://localhost:$http_port/busy/$version" ;;
         http-down) echo "http://localhost:1/" ;;
+        s3-no-bucket) echo "s3://missing?endpoint=127.0.0.1:$s3_port&scheme=http&region=us-east-1" ;;
         ssh-unknown-key) echo "ssh://root@127.0.0.3" ;;
         ssh-changed-key) echo "ssh://root@127.0.0.2" ;;
         ssh-login) echo "ssh://nobody@localhost" ;;
@@ -38,7 +39,7 @@ url() {
     esac
 }
 
-# from CASE: where another machine fetches from.
+# from CASE: prints the URL that another machine fetches from.
 from() {
     case $1 in
         exec) echo "file://$dir/uploaded" ;;
@@ -67,6 +68,7 @@ words() {
         http-500) echo "the server's disk is full" ;;
         http-503) echo 'the server is busy' ;;
         http-down) echo 'nobody listens' ;;
+        s3-no-bucket) echo '`s3://`, no such bucket' ;;
         ssh-unknown-key) echo 'unknown host key' ;;
         ssh-changed-key) echo 'changed host key' ;;
         ssh-login) echo 'key not accepted' ;;

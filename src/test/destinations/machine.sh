@@ -1,10 +1,10 @@
 #!/bin/sh
-# machine.sh DIR: a machine with one version of Nix, in a mount namespace of its own, in which /nix is its own. Called by run,
-# with NPBHQ_TEST_NIX (its version), NPBHQ_TEST_PROGRAMS (where its programs are, or nothing), scratch, and the ports s3_port,
-# http_port, ssh_port and other_port. Several run side by side.
+# machine.sh DIR: a machine with one version of Nix, in its own mount namespace with its own /nix. run calls it with
+# NPBHQ_TEST_NIX (the version), NPBHQ_TEST_PROGRAMS (the folder of its programs, or nothing), scratch, and the ports s3_port,
+# http_port, ssh_port and other_port. Several machines run in parallel.
 #
-# Queues three paths for all destinations of the table `expected` at once, and compares what becomes of them.
-# Writes outcomes, and prints a line for each check.
+# Queues three paths for all destinations of the table `expected` at once, and compares the results. Writes outcomes, and
+# prints a line for each check.
 set -eu
 
 dir=$1
@@ -23,7 +23,8 @@ worker=
 end() {
     for process in $worker $daemon $sshd; do kill "$process" 2>/dev/null || true; done
     stop_nginx
-    umount /nix
+    # Their children may still use it; the namespace ends with this process.
+    umount -l /nix
 }
 trap end EXIT
 trap 'exit 130' HUP INT TERM
@@ -70,19 +71,19 @@ END
 printf 'machine localhost login builder password secret\n' >"$dir/conf/netrc"
 nix key generate-secret --key-name test-1 >"$dir/key"
 nix key convert-secret-to-public <"$dir/key" >"$dir/key.pub"
-# A daemon at the other side and a chroot store take what is signed by a key that they trust.
+# A remote daemon and a chroot store accept only paths that are signed by a trusted key.
 echo "trusted-public-keys = $(cat "$dir/key.pub")" >>"$dir/conf/nix.conf"
 nix key generate-secret --key-name other-1 | nix key convert-secret-to-public >"$dir/other.pub"
 mkdir -p "$scratch/s3/cache$version"
 start_nginx
-# Caches that have been there before.
+# Existing caches.
 for cache in full forbidden small busy; do
     mkdir -p "$site/www/$cache/$version"
     echo 'StoreDir: /nix/store' >"$site/www/$cache/$version/nix-cache-info"
 done
 fill_disks
 
-# --- sshd: what is behind it depends on the address that the client used -----------------------------------------------
+# --- sshd: the store behind it depends on the address that the client used ----------------------------------------------
 
 for name in host other client; do ssh-keygen -q -t ed25519 -N '' -f "$dir/ssh/$name"; done
 cat >"$dir/serve" <<END
@@ -157,7 +158,7 @@ serve() {
     shift
     export NPBHQ_SOCKET="$state.sock"
     mkdir -p "$state" /nix/var/nix/gcroots/queue
-    # The stall timeout: where Nix hangs all the same, on a machine that does much else.
+    # The stall timeout, for cases in which Nix hangs; long enough for a busy machine.
     systemd-socket-activate -l "$NPBHQ_SOCKET" -E PATH -E JAVA_HOME -E HOME -E NIX_CONF_DIR -E NIX_SSHOPTS \
         -E NPBHQ_STATE_DIR="$state" -E NPBHQ_GCROOTS_DIR=/nix/var/nix/gcroots/queue -E NPBHQ_UPLOAD_TO="$*" \
         -E NPBHQ_SIGNING_PRIVATE_KEY_PATH="$dir/key" -E NPBHQ_IDLE_TIMEOUT=1h -E NPBHQ_STALL_TIMEOUT=2min \

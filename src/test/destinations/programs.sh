@@ -1,7 +1,7 @@
 #!/bin/sh
-# programs.sh DIR ROOT: puts nix, nix-store and nix-daemon into DIR, which run those of the Debian in ROOT on this
-# machine: by its loader and with its libraries, so that ssh and all files are this machine's. They cannot build, since Nix
-# starts itself for that.
+# programs.sh DIR ROOT: puts nix, nix-store and nix-daemon into DIR. They run the programs of the Debian root ROOT on this
+# machine, with the root's loader and libraries but this machine's ssh and files. They cannot build, because Nix executes
+# itself for that.
 set -eu
 
 for loader in "$2"/lib64/ld-linux-*.so.* "$2"/lib/ld-linux-*.so.*; do

@@ -10,7 +10,7 @@ free_port() {
     "$JAVA_HOME/bin/java" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC "$here/FreePorts.java" "$1"
 }
 
-# reachable PORT: within a minute, on a machine that does much else.
+# reachable PORT: whether it accepts connections within a minute, on a busy machine.
 reachable() {
     tries=0
     until socat -u OPEN:/dev/null "TCP4:127.0.0.1:$1" 2>/dev/null; do
@@ -50,7 +50,7 @@ http {
 END
 }
 nginx_start() { nginx -c "$site/nginx/conf" -e "$site/nginx/error.log" 2>"$site/nginx/said" && reachable "$http_port"; }
-# nginx_open: the locations that refuse do so no longer.
+# nginx_open: ends the refusals of all locations.
 nginx_open() {
     nginx_config '#' | sed 's/#.* }$/}/' >"$site/nginx/conf"
     nginx -c "$site/nginx/conf" -e "$site/nginx/error.log" -s reload
@@ -59,7 +59,7 @@ nginx_refuse() {
     nginx_config '' >"$site/nginx/conf"
     nginx -c "$site/nginx/conf" -e "$site/nginx/error.log" -s reload
 }
-# nginx_kill: all its processes, at once.
+# nginx_kill: kills all its processes at once.
 nginx_kill() {
     read -r master <"$site/nginx/pid"
     # shellcheck disable=SC2046 # process ids
@@ -67,7 +67,7 @@ nginx_kill() {
     rm -f "$site/nginx/pid"
 }
 
-# fill_disks: leaves no room in the two small file systems.
+# fill_disks: fills the two small file systems.
 fill_disks() {
     for place in "$site/www/full" "$site/full"; do cat /dev/zero >"$place/filler" 2>/dev/null || true; done
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# One build machine of the fleet, in a mount namespace of its own, in which /nix is its own. Called by run:
+# One build machine of the fleet, in its own mount namespace with its own /nix. run calls it:
 #
 #   machine.sh DIR NUMBER BUILDS LIBRARIES
 #
@@ -19,7 +19,7 @@ export NPBHQ_GCROOTS_DIR=/nix/var/nix/gcroots/nix-post-build-hook-queue NIX_CONF
 unset NIX_STORE_DIR NIX_STATE_DIR NIX_REMOTE
 mkdir -p "$NPBHQ_STATE_DIR" "$NPBHQ_GCROOTS_DIR"
 
-# The hook as it is, with its time noted.
+# The real hook, in a wrapper that records its time.
 cat >"$dir/hook" <<E2
 #!$(command -v bash)
 begin=\${EPOCHREALTIME/./}
@@ -43,7 +43,7 @@ systemd-socket-activate -l "$NPBHQ_SOCKET" -E PATH -E JAVA_HOME -E HOME -E NIX_C
 worker=$!
 until [ -S "$NPBHQ_SOCKET" ]; do sleep 0.05; done
 
-# Each program of a machine needs three of the libraries that all machines have.
+# Each program of a machine depends on three of the libraries that all machines have.
 cat >"$dir/programs.nix" <<E2
 let
   libraries = import $NPBHQ_FLEET_LIBRARIES { count = $libraries; };
@@ -57,7 +57,7 @@ in builtins.genList (i: derivation {
 E2
 nix-build --no-out-link "$dir/programs.nix" >/dev/null 2>>"$dir/build-log"
 date +%s%3N >"$dir/built"
-# One client waits, and another when the worker was ended meanwhile.
+# A client waits, and again if the worker has exited meanwhile.
 nix-post-build-hook-queue wait timeout=10min
 date +%s%3N >"$dir/drained"
 wait "$worker"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# nix-post-build-hook-queue backfill: what Nix says, and what becomes of it.
+# nix-post-build-hook-queue backfill: Nix's output, and the paths that backfill queues.
 # shellcheck source=src/test/sh/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
@@ -10,11 +10,11 @@ backfill() {
     NPBHQ_SOCKET=$socket NPBHQ_NIX=$case_dir/nix timeout 30 "$work/client" backfill "$@" >"$case_dir/out" 2>"$case_dir/err" </dev/null || status=$?
 }
 ends_with() { equal "$status" "$1"; }
-# same FILE N: it holds the N paths, a line each.
+# same FILE N: the file contains exactly the N paths, one per line.
 same() { seq -f '/nix/store/%032.0f-built' 1 "$2" | cmp -s - "$1"; }
 prints() { equal "$(cat "$case_dir/out")" "$1"; }
 
-# fake_nix BUILT [STATUS]: with so many paths that it has built, others between them, and columns as Nix makes them.
+# fake_nix BUILT [STATUS]: lists BUILT locally built paths with other paths between them, in Nix's columns.
 fake_nix() {
     ln -sf "$here/../../testkit/sh/fake-nix" "$case_dir/nix"
     : >"$case_dir/calls"
@@ -27,10 +27,10 @@ fake_nix() {
     echo "${2:-0}" >"$case_dir/status"
 }
 # shellcheck disable=SC2016 # for a shell of its own
-# Takes every line, and answers as the worker does.
+# Answers every line like the worker.
 counts='while read -r line; do printf "%s\n" "$line" >>requests; echo "ok queued $(printf "%s\n" "$line" | wc -w)"; done'
 
-test_that "what was built here is queued, and nothing else, some hundreds a line"
+test_that "only locally built paths are queued, some hundreds per line"
 fake_nix 1203
 server queue <<END
 $counts
@@ -44,14 +44,14 @@ must same "$case_dir/sent" 1203
 must equal "$(wc -l <"$case_dir/requests")" 3
 must has "$case_dir/calls" '--extra-experimental-features nix-command path-info --all --sigs'
 
-test_that "--dry-run lists, and needs no queue"
+test_that "--dry-run lists the paths, and needs no queue"
 fake_nix 703
 socket=$case_dir/absent
 backfill --dry-run
 must ends_with 0
 must same "$case_dir/out" 703
 
-test_that "nothing built is nothing to do"
+test_that "without locally built paths there is nothing to do"
 fake_nix 0
 server queue <<END
 $counts
@@ -63,7 +63,7 @@ backfill --dry-run
 must ends_with 0
 must prints ''
 
-test_that "when Nix fails, so does it, after what Nix has named"
+test_that "when Nix fails, backfill fails, after it has queued the paths that Nix printed"
 fake_nix 3 7
 server queue <<END
 $counts
@@ -75,7 +75,7 @@ backfill --dry-run
 must ends_with 1
 must has_part "$case_dir/err" 'Nix cannot list its paths: status 7'
 
-test_that "excluded and refused ones are counted, and the refused named"
+test_that "excluded and refused paths are counted, and the refused ones named"
 fake_nix 1100
 server queue <<'END'
 read -r line
@@ -91,7 +91,7 @@ must ends_with 1
 must prints 'queued 1094, excluded 3, refused 3'
 must has_part "$case_dir/err" 'refused 3, queued 496 excluded 1: not a store path: /a'
 
-test_that "an error of the worker ends it, with what was queued"
+test_that "an error of the worker ends backfill, with the number of queued paths"
 fake_nix 1100
 server queue <<'END'
 read -r line
@@ -105,7 +105,7 @@ must has_part "$case_dir/err" '500 queued, the rest not'
 must prints ''
 must equal "$(wc -l <"$case_dir/requests")" 2
 
-test_that "a worker that goes away ends it with status 75, with what was queued"
+test_that "a worker that exits ends backfill with status 75 and the number of queued paths"
 fake_nix 1100
 server queue <<'END'
 read -r line
@@ -116,14 +116,14 @@ backfill
 must ends_with 75
 must has_part "$case_dir/err" '500 queued, the rest not'
 
-test_that "without a queue it ends with status 69"
+test_that "without a queue backfill exits with status 69"
 fake_nix 3
 socket=$case_dir/absent
 backfill
 must ends_with 69
 must has_part "$case_dir/err" 'there is no socket'
 
-test_that "real Nix is understood"
+test_that "backfill works with real Nix"
 if command -v nix >/dev/null 2>&1 && command -v nix-build >/dev/null 2>&1; then
     export NIX_STORE_DIR="$case_dir/nix-root/store" NIX_STATE_DIR="$case_dir/nix-root/var" NIX_LOG_DIR="$case_dir/nix-root/log" \
         NIX_CONF_DIR="$case_dir/nix-root/etc" HOME="$case_dir/nix-root/home" XDG_CACHE_HOME="$case_dir/nix-root/cache" NIX_REMOTE=

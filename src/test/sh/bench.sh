@@ -29,7 +29,7 @@ must grep -qE '^\| a <good> one +\| 10 \(9–13\) ms +\| 10 \(8–12\) ms: other
 must grep -qE '^\| a bad one +\| 3 \(2–400\) ms .*\| 3\.00 \(2\.00–400\.00\) +\| ≤ 1\.3 +\| NOT MET +\|$' table
 must grep -qE '^\| a rate +\| 20,001 \(1,000–30,000\) paths/s +\| +\| +\| ≥ 20,000 +\| met +\|$' table
 
-test_that "a file that is no JSON is refused"
+test_that "a file that is not JSON is refused"
 head -n 3 figures.json >half.json
 must not bench show half.json 2>errors
 must has_part errors "not JSON"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# nix-post-build-hook-queue as a client: what it sends, what it prints, how it ends.
+# nix-post-build-hook-queue as a client: its requests, output and exit status.
 # shellcheck source=src/test/sh/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
@@ -60,7 +60,7 @@ rows="$hello  ssh-ng://nix-ssh@nix-cache.example.com  deferred, next try in 5s, 
 $hello  s3://cache  queued
 /nix/store/00000000000000000000000000000000-$(printf '%0100d' 0)  s3://cache  queued"
 
-test_that "on a terminal the lines of list are folded at its width, with each path once, whole and alone"
+test_that "on a terminal the lines of list are folded at its width, with each path uncut, once, and on its own line"
 server queue <<END
 $echoes
 printf '%s\n' '$rows'
@@ -77,7 +77,7 @@ must prints "$hello
 client list
 must prints "$rows"
 
-test_that "on a terminal a command that explain names is continued as a shell expects it"
+test_that "on a terminal a folded command of explain has shell line continuations"
 server queue <<END
 $echoes
 printf '%s\n' 'to try again now: nix-post-build-hook-queue retry $hello' 'filters: accepted, no filter is set'
@@ -89,7 +89,7 @@ must prints "to try again now: nix-post-build-hook-queue retry \\
 filters: accepted, no filter is set"
 must sent "explain $hello"
 
-test_that "data that begins like a last line is told from it by its blank"
+test_that "a data line that begins like a last line is distinguished by its leading blank"
 server queue <<END
 $echoes
 printf ' ok not yet\nokay\nerrors: none\nok\n'
@@ -114,7 +114,7 @@ for word in status list failed watch wait; do
     must complains 'two of them'
 done
 
-test_that "what a worker says that is somebody else's by now is no more than text"
+test_that "replies of a compromised worker are sanitized"
 server queue <<END
 $echoes
 printf 'a\033[31mb\302\233c\177\tko \303\251\302\265\nok \033]0;title\007\n'
@@ -134,7 +134,7 @@ for word in status list; do
     must complains '?[1mno'
 done
 
-test_that "a path as first word queues"
+test_that "a path as first word is queued"
 server queue <<END
 $echoes
 echo ok queued 2
@@ -144,7 +144,7 @@ must ends_with 0
 must prints 'queued 2'
 must sent "$(path 1) $(path 2)"
 
-test_that "each word is sent as it is given"
+test_that "each word is sent unchanged"
 server queue <<END
 $echoes
 echo ok
@@ -170,6 +170,8 @@ wait timeout=10min tag=x
 wait $(path 1) $(path 2)
 watch
 watch json
+check
+check --upload
 retry
 retry $(path 1)
 drop $(path 1) $(path 2)
@@ -183,7 +185,7 @@ version
 END
 must sent "${expected%?}"
 
-test_that "watch shows each line as it comes"
+test_that "watch prints each line at once"
 server queue <<'END'
 read -r line
 echo first
@@ -199,7 +201,7 @@ must not has "$case_dir/out" second
 must wait "$watcher"
 must has "$case_dir/out" second
 
-test_that "a long list comes whole and soon"
+test_that "a long list is printed completely and quickly"
 server queue <<'END'
 read -r line
 seq -f '/nix/store/%032.0f-path  sign  queued' 1 50000
@@ -210,7 +212,7 @@ must ends_with 0
 must equal "$(wc -l <"$case_dir/out")" 50000
 must at_most "$took" 8000
 
-test_that "patterns are not expanded, nor options taken"
+test_that "patterns are not expanded, and words with a dash are not options"
 server queue <<END
 $echoes
 echo ok
@@ -253,7 +255,7 @@ client reload main-pid=
 must ends_with 0
 must at_most "$took" 2000
 
-test_that "when nobody listens it says where to look, with status 69"
+test_that "without a listener it names the command to look at, with status 69"
 server queue <<END
 $echoes
 END
@@ -264,7 +266,7 @@ for word in status list wait watch; do
     must complains "no answer from $socket; see: systemctl status nix-post-build-hook-queue.socket nix-post-build-hook-queue.service"
 done
 
-test_that "who may not use the socket is told so, with status 69"
+test_that "a user without access to the socket gets an error, with status 69"
 server queue <<END
 $echoes
 END
@@ -280,7 +282,7 @@ else
     echo "      left out: needs root"
 fi
 
-test_that "whoever may not enter the folder of the socket is told so, with status 69"
+test_that "a user without access to the socket's folder gets an error, with status 69"
 mkdir "$case_dir/closed"
 server closed/queue <<END
 $echoes
@@ -311,7 +313,7 @@ for request in 'status xml' 'pause now' 'pause 1h now' 'watch 5' 'explain' 'drop
 done
 must equal "$(wc -l <"$case_dir/requests")" 7
 
-test_that "a file in the store, a link to one, and a path as a shell completes it are sent as the store path"
+test_that "a file in the store, a link to one, and a completed path are sent as the store path"
 export NPBHQ_STORE_DIR="$case_dir/store/"
 store=$case_dir/store
 one=$store/7hx47qyrz4065viqzzhdqi5jixgjys0z-one
@@ -352,7 +354,7 @@ END
 unset NPBHQ_STORE_DIR
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 
-test_that "a worker without room for the request is status 75, and wait asks again"
+test_that "a worker without room for the request gives status 75, and wait retries"
 server queue <<'END'
 read -r line
 printf '%s\n' "$line" >>requests
@@ -370,7 +372,7 @@ must ends_with 0
 must complains '48 clients wait, watch or explain already; try again later'
 must prints 'done'
 
-test_that "a connection that ends before the last line is status 75"
+test_that "a connection that ends before the last line gives status 75"
 while IFS= read -r answer; do
     printf '%b' "$answer" >"$case_dir/answer"
     server queue <<'END'
@@ -404,7 +406,7 @@ status=0
 must ends_with 69
 must complains 'socat is not installed, or not in PATH'
 
-test_that "wrong usage is status 64, names what is wrong, and sends nothing"
+test_that "wrong usage gives status 64, names the mistake, and sends nothing"
 server queue <<END
 $echoes
 echo ok
@@ -438,7 +440,7 @@ client ''
 must ends_with 64
 must sent ''
 
-test_that "a request that is longer than a line may be is refused, with status 64"
+test_that "a request longer than the line limit is refused, with status 64"
 server queue <<END
 $echoes
 echo ok
@@ -450,7 +452,7 @@ must ends_with 64
 must complains_of 'longer than 1 MiB'
 must sent ''
 
-test_that "no word at all is a question for the usage, with status 64"
+test_that "without arguments it prints the usage, with status 64"
 nobody
 client
 must ends_with 64
@@ -478,9 +480,9 @@ for word in $words; do
     client --version
 done
 
-# --- wait, through what happens to workers ----------------------------------------------------------------------------
+# --- wait, across exits and restarts of the worker --------------------------------------------------------------------
 
-test_that "wait asks again when the worker goes away, with the time that is left"
+test_that "wait asks again when the worker exits, with the remaining time"
 server queue <<'END'
 read -r line
 printf '%s\n' "$line" >>requests
@@ -520,7 +522,7 @@ must prints /nix/store/x
 must has_part "$case_dir/err" 'failed: 1'
 must sent "wait $(path 1)"
 
-test_that "wait gives up when its time is over, with status 75"
+test_that "wait gives up after its timeout, with status 75"
 server queue <<'END'
 read -r line
 printf '%s\n' "$line" >>requests
@@ -531,7 +533,7 @@ must has_part "$case_dir/err" 'the time is over, and the worker has not answered
 must equal "$(tail -n 1 "$case_dir/requests")" 'wait timeout=0s'
 must at_most "$took" 9000
 
-test_that "wait tells a time that is over by status 1, in the worker's words"
+test_that "wait prints the worker's timeout error, with status 1"
 server queue <<END
 $echoes
 echo error not settled after 1s: 3 left
@@ -539,5 +541,84 @@ END
 client wait timeout=1s
 must ends_with 1
 must complains 'not settled after 1s: 3 left'
+
+# systemctl_says ACTIVE ENABLED SERVICE: a systemctl in PATH that answers so about the socket's and the service's unit.
+systemctl_says() {
+    mkdir -p "$case_dir/bin"
+    cat >"$case_dir/bin/systemctl" <<END
+#!/bin/sh
+case \$* in
+    'is-active nix-post-build-hook-queue.socket') echo $1 ;;
+    'is-enabled nix-post-build-hook-queue.socket') echo $2 ;;
+    'is-enabled nix-post-build-hook-queue.service') echo $3 ;;
+    *) ;; # nix-daemon does not run
+esac
+END
+    chmod 755 "$case_dir/bin/systemctl"
+}
+# checks: the client with that systemctl and without NPBHQ_SOCKET, where the tests' machine has no queue.
+checks() {
+    status=0
+    PATH=$case_dir/bin:$PATH timeout 30 "$work/client" check >"$case_dir/out" 2>"$case_dir/err" </dev/null || status=$?
+}
+
+test_that "check prints the worker's findings, and has status 1 when it says so"
+server queue <<END
+$echoes
+printf 'pass  settings: valid\nFAIL  hook: none\n      fix: x\nerror 1 of 2 checks failed\n'
+END
+client check upload
+must ends_with 1
+must prints 'pass  settings: valid
+FAIL  hook: none
+      fix: x'
+must complains '1 of 2 checks failed'
+must sent 'check --upload'
+
+test_that "check takes no other word"
+client check it
+must ends_with 64
+must complains 'check takes nothing or --upload, not: it'
+
+test_that "without a socket, check says how to get one, with status 1"
+nobody
+client check
+must ends_with 1
+must prints "FAIL  socket: there is no $socket
+      fix: systemctl enable --now nix-post-build-hook-queue.socket"
+must complains '1 failed outside of the worker'
+
+test_that "where nobody listens, and where the worker ends at once, check says so, with status 1"
+server queue <<'END'
+read -r line
+END
+client check
+must ends_with 1
+must prints 'FAIL  worker: it ended before it had answered
+      fix: the reason is in: journalctl -u nix-post-build-hook-queue -n 20'
+stop_servers
+client check
+must ends_with 1
+must has "$case_dir/out" "FAIL  socket: nobody listens at $socket"
+
+test_that "check fails for a socket unit that is not active, masked or missing, and names the command"
+for state in inactive:enabled active:masked inactive:not-found; do
+    systemctl_says "${state%:*}" "${state#*:}" enabled
+    checks
+    must ends_with 1
+    must has_part "$case_dir/out" 'FAIL  units: '
+    must has_part "$case_dir/out" 'systemctl enable --now nix-post-build-hook-queue.socket'
+done
+
+test_that "check warns of units that do not come back after a reboot"
+systemctl_says active disabled disabled
+checks
+must has "$case_dir/out" 'warn  units: nix-post-build-hook-queue.socket is gone after a reboot'
+must has "$case_dir/out" 'warn  units: after a reboot, the queue waits for the next path'
+
+test_that "check says nothing of systemd where it does not run"
+systemctl_says '' '' ''
+checks
+must not has_part "$case_dir/out" units:
 
 finish

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Completions: keys typed into a real shell at a terminal, and the command that comes of it.
+# Completions: the tests type keys into a real shell at a terminal and check the resulting command.
 # shellcheck source=src/test/sh/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
 completions=$here/../../main/completions
 
-# The command: writes down what it was called with, and knows a path, and what is none but a shell might evaluate.
+# A fake command: records its arguments, and offers a path, and a text that a shell might evaluate.
 mkdir "$work/bin"
 cat >"$work/bin/nix-post-build-hook-queue" <<END
 #!/bin/sh
@@ -51,6 +51,7 @@ sta\\t|status
 sta\\tj\\t|status json
 fai\\t\\t|failed json
 ba\\t--d\\t|backfill --dry-run
+ch\\t--u\\t|check --upload
 wat\\t|watch
 wai\\tti\\t5s|wait timeout=5s
 q\\tta\\tjob $work/files/so\\t|queue tag=job $work/files/some-file

@@ -1,5 +1,5 @@
 #!/bin/sh
-# post-build-hook and the queue: what it sends, what it makes of the answers, how long it waits.
+# post-build-hook and the queue: its request, its reaction to answers, its time limit.
 # shellcheck source=src/test/sh/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 # shellcheck source=src/test/sh/hook-lib.sh
@@ -17,7 +17,7 @@ must requests_are "$(path 1)"
 must nothing_spooled
 must no_process_left
 
-test_that "several outputs go in one line, whatever separates them"
+test_that "several outputs go in one line, with any separator"
 with_state
 server queue <<END
 $takes
@@ -39,8 +39,8 @@ must gives_0
 must is_silent
 must requests_are "${many% }"
 
-# Before any limit begins: a loop that copies the list for each path takes 5 s and more for so many.
-test_that "as many paths as fit into OUT_PATHS are looked through at once, also when some are no paths"
+# This check comes before any time limit: a loop that copies the list for each path would take more than 5 s.
+test_that "the most paths that fit into OUT_PATHS are checked quickly, also if some are malformed"
 with_state
 rm -r "$state"
 run_hook OUT_PATHS="word /etc/passwd $(seq -f "/nix/store/%032g-path" 1 2600 | tr '\n' ' ')"
@@ -50,7 +50,7 @@ must has_part "$case_dir/err" "not a path of the store /nix/store, and NOT queue
 must has_part "$case_dir/err" "By hand: nix-post-build-hook-queue $(path 1) $(path 2) "
 must at_most "$took" 4000
 
-test_that "nothing built is nothing to do"
+test_that "without outputs there is nothing to do"
 with_state
 run_hook OUT_PATHS=
 must gives_0
@@ -62,7 +62,7 @@ run_hook OUT_PATHS='   '
 must gives_0
 must is_silent
 
-test_that "an excluded path is as good as a queued one"
+test_that "an excluded path counts as acknowledged"
 with_state
 server queue <<'END'
 read -r line
@@ -72,7 +72,7 @@ run_hook
 must gives_0
 must is_silent
 
-test_that "an acknowledgement that is cut short is one: it comes after the commit"
+test_that "a truncated acknowledgement counts: the worker sends it after the commit"
 with_state
 server queue <<'END'
 read -r line
@@ -94,7 +94,7 @@ must gives_0
 must says 'error refused 1, queued 1: not a store path (outside /nix/store): /etc/passwd'
 must nothing_spooled
 
-# spools_when SENTENCE REASON [TIMEOUT]: the server's script is the input; everything but an acknowledgement must end so.
+# spools_when SENTENCE REASON [TIMEOUT]: the hook must spool for REASON. The server's script is the standard input.
 spools_when() {
     test_that "$1 makes it spool"
     with_state
@@ -156,7 +156,7 @@ sleep 20
 echo ok queued 1
 END
 
-test_that "a socket that is not there makes it spool at once"
+test_that "a missing socket makes it spool at once"
 with_state
 run_hook
 must gives_0
@@ -164,7 +164,7 @@ must says "nobody listens at $socket; left in the spool: $(path 1)"
 must spooled "$(path 1)"
 must at_most "$took" 4000
 
-test_that "a socket that nobody listens at any more makes it spool at once"
+test_that "a socket without a listener makes it spool at once"
 with_state
 server queue <<END
 $takes
@@ -177,7 +177,7 @@ must says "nobody listens at"
 must spooled "$(path 1)"
 must at_most "$took" 4000
 
-test_that "a full backlog does not hold it longer than it may"
+test_that "a full backlog does not delay it beyond its limit"
 with_state
 server queue 1 <<END
 $takes
@@ -258,7 +258,7 @@ END
     must is_silent
 done
 
-test_that "more than 5 s are waited when that is asked for"
+test_that "it waits more than 5 s if the setting says so"
 with_state
 server queue <<'END'
 read -r line

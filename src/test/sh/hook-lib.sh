@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2154,SC2034 # read in after lib.sh, by those who use it
-# What the tests of post-build-hook share.
+# Functions that the tests of post-build-hook share.
 
 # NPBHQ_TEST_HOOK=c: the C program with the script behind it, with sanitizers; otherwise the script alone.
 script=$work/post-build-hook.sh
@@ -7,7 +7,7 @@ script_under_test post-build-hook "$script"
 program=
 if [ "${NPBHQ_TEST_HOOK-}" = c ]; then
     program=$work/post-build-hook.c.out
-    # Not for leaks: nothing is allocated, and the search for them fails under strace.
+    # Without the leak check: the program allocates nothing, and the check fails under strace.
     ASAN_OPTIONS=detect_leaks=0
     export ASAN_OPTIONS
     cc -std=c11 -g -fsanitize=address,undefined -fno-sanitize-recover=all -o "$program" \
@@ -35,7 +35,7 @@ hook_with() { sed "$1" "$script" | install_hook "$case_dir/hook"; }
 hook=$work/post-build-hook
 install_hook "$hook" <"$script"
 
-# with_state: a state directory, as installed.
+# with_state: creates a state directory, as installed.
 with_state() {
     state=$case_dir/state
     roots=$case_dir/roots
@@ -43,8 +43,8 @@ with_state() {
     socket=$case_dir/absent
 }
 
-# run_hook [NAME=VALUE… [PROGRAM…]]: as Nix does it, which waits for the end of the output. Sets status and took. Where
-# time is not what is tested it has plenty, for the machine may be busy.
+# run_hook [NAME=VALUE… [PROGRAM…]]: runs the hook like Nix, which waits for the end of the output. Sets status and took.
+# Tests that do not test the time have a long limit, because the machine may be busy.
 run_hook() {
     began=$(milliseconds)
     {
@@ -56,11 +56,11 @@ run_hook() {
     status=$(cat "$case_dir/status")
 }
 
-# within MILLISECONDS: what the test itself and a busy machine take comes on top.
+# within MILLISECONDS: whether the hook was fast enough, with a margin for the test itself and a busy machine.
 within() { at_most "$took" "$(($1 + 700))"; }
 gives_0() { equal "$status" 0; }
 is_silent() { [ ! -s "$case_dir/err" ]; }
-# says TEXT: in one line of printable characters, and nothing else.
+# says TEXT: the hook's output is one line of printable characters that contains TEXT.
 says() {
     equal "$(wc -l <"$case_dir/err")" 1 && has_part "$case_dir/err" "$1" &&
         equal "$(cut -c 1-27 "$case_dir/err")" 'nix-post-build-hook-queue: ' &&
@@ -68,16 +68,16 @@ says() {
 }
 requests_are() { equal "$(cat "$case_dir/requests")" "$1"; }
 spooled_files() { set -- "$state"/spool/*.paths && [ -e "$1" ] && echo "$#" || echo 0; }
-# spooled PATH…: one file with these, and nothing half done beside it.
+# spooled PATH…: the spool has one file with these paths, and no temporary file.
 spooled() {
     equal "$(find "$state/spool" -mindepth 1 | wc -l)" 1 && equal "$(cat "$state"/spool/*.paths)" "$(printf '%s\n' "$@")"
 }
 nothing_spooled() { equal "$(find "$state/spool/" -mindepth 1)" ''; }
 rooted() { equal "$(readlink "$roots/${1##*/}")" "$1"; }
-# no_process_left: none that has this test's settings. It has until then to be gone that a signal needs to arrive.
+# no_process_left: no process with this test's settings runs; waits for the delivery of a signal.
 no_process() { ! grep -qsF "NPBHQ_STATE_DIR=$state" /proc/[0-9]*/environ; }
 no_process_left() { eventually no_process; }
 
-# A worker that takes everything, and one that says nothing for longer than any test.
+# A worker that accepts everything, and one that stays silent for longer than any test.
 # shellcheck disable=SC2016 # for a shell of its own
 takes='read -r line; printf "%s\n" "$line" >>requests; cat >>requests; echo ok queued 1' mute='exec sleep 25'

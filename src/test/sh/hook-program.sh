@@ -1,5 +1,5 @@
 #!/bin/sh
-# The C program of post-build-hook: what compilers say of it, replies of every kind, and when its script is missing.
+# The C program of post-build-hook: compiler warnings, fuzzed replies, and a missing script.
 # shellcheck disable=SC2154 # hook-lib.sh sets them
 NPBHQ_TEST_HOOK=c
 # shellcheck source=src/test/sh/lib.sh
@@ -14,7 +14,7 @@ test_that "the program has at most 200 lines, and the script at most 250"
 must at_most "$(wc -l <"$source")" 200
 must at_most "$(wc -l <"$source_of_scripts/post-build-hook")" 250
 
-# clean COMPILER OPTION…: it has no warning about the program.
+# clean COMPILER OPTION…: the compiler has no warning about the program.
 clean() {
     "$@" -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wcast-qual -Werror -c -o "$case_dir/object" "$source" \
         2>"$case_dir/err"
@@ -55,7 +55,7 @@ for seed in 1 2; do
     must fuzz "$seed"
 done
 
-test_that "the replies and paths are such that a mistake in the program is found"
+test_that "the fuzzed replies and paths find a mistake in the program"
 must finds "s/ && (length == 2 || last\[2\] == ' ')//"
 must finds "s/end == NULL ? reply : end + 1/reply/"
 must finds "s/reply\[i\] == '.0' ? '?' : reply\[i\]/reply[i]/"
@@ -71,20 +71,20 @@ without_script() {
 }
 usual=$hook
 
-test_that "without its script it says that nothing is queued, and the build goes on"
+test_that "without its script it says that nothing is queued, and the build continues"
 without_script
 run_hook
 must gives_0
 must says "the hook's script cannot be executed (No such file or directory); NOT queued. By hand: nix-post-build-hook-queue $(path 1)"
 
-test_that "without its script, words that are no paths reach neither terminal nor shell"
+test_that "without its script, malformed paths reach neither terminal nor shell"
 without_script
 # shellcheck disable=SC2016 # so it comes
 run_hook OUT_PATHS="$(path 1) $(printf '/\033[2J') /\$(touch\${IFS}x)"
 must gives_0
 must says "NOT queued: what Nix has just built"
 
-test_that "without its script, and with nobody to tell, the build goes on"
+test_that "without its script and without a build log, the build continues"
 without_script
 # shellcheck disable=SC2016 # for a shell of its own
 run_hook sh -c 'exec "$0" 2>&-'
@@ -102,7 +102,7 @@ must is_silent
 must requests_are "$(path 1)"
 hook=$usual
 
-test_that "the worker is asked once, whatever it answers"
+test_that "the worker is asked only once, for any answer"
 with_state
 server queue <<'END'
 cat >>requests
@@ -112,7 +112,7 @@ run_hook
 must says "not queued: disk full; left in the spool: $(path 1)"
 must requests_are "$(path 1)"
 
-test_that "a comma in the socket's name is one"
+test_that "the socket's name may contain a comma"
 with_state
 server queue <<END
 $takes

@@ -1,11 +1,11 @@
 #!/bin/sh
-# post-build-hook and what surrounds it: environment, tools, descriptors, signals, others of its kind.
+# post-build-hook and its surroundings: environment, tools, descriptors, signals, parallel hooks.
 # shellcheck source=src/test/sh/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 # shellcheck source=src/test/sh/hook-lib.sh
 . "$here/hook-lib.sh"
 
-test_that "words that are no paths cannot speak to the worker"
+test_that "words in OUT_PATHS that are not paths are not sent to the worker"
 with_state
 server queue <<END
 $takes
@@ -15,7 +15,7 @@ must gives_0
 must says "not a store path, and NOT queued: drop"
 must requests_are "$(path 1)"
 
-test_that "patterns and options are words like others"
+test_that "patterns and options in OUT_PATHS have no special meaning"
 with_state
 server queue <<END
 $takes
@@ -35,7 +35,7 @@ must gives_0
 must is_silent
 must requests_are "$(path 1)"
 
-test_that "with nothing but OUT_PATHS it says truly what happens"
+test_that "with only OUT_PATHS in the environment its message is correct"
 with_state
 run_hook env -i OUT_PATHS="$(path 1)"
 must gives_0
@@ -63,7 +63,7 @@ must is_silent
 must not [ -e "$case_dir/evil/done" ]
 must requests_are "$(path 1)"
 
-# With the tools' line replaced, as a package does it: what is in the folder is all there is.
+# Replaces the tools' line, as a package does: the hook finds only the programs in that folder.
 only_tools() {
     mkdir "$case_dir/tools"
     for tool; do ln -s "$(command -v "$tool")" "$case_dir/tools/$tool"; done
@@ -82,7 +82,7 @@ else
 fi
 must spooled "$(path 1)"
 
-test_that "what it starts cannot hold the build log"
+test_that "its child processes do not keep the build log open"
 with_state
 only_tools timeout setsid sleep
 printf '#!/bin/sh\nsetsid sleep 15 >/dev/null &\necho ok queued 1\n' >"$case_dir/tools/socat"
@@ -100,7 +100,7 @@ hook=$case_dir/hook run_hook PATH=
 must gives_0
 must says "NOT queued"
 
-# with_processes NUMBER [NAME=VALUE…]: as a user who may have so many processes; root may have any number.
+# with_processes NUMBER [NAME=VALUE…]: runs the hook as a user with this process limit, which does not apply to root.
 with_processes() {
     most=$1
     shift
@@ -114,7 +114,7 @@ with_processes() {
 }
 # bash tries for 15 s to fork before it gives up.
 for most in 1 2 3 4; do
-    test_that "where no more than $most may run, it says that nothing is queued, and the build goes on"
+    test_that "with a limit of $most processes it says that nothing is queued, and the build continues"
     with_state
     with_processes "$most" OUT_PATHS="$(path 1) $(path 2)"
     must gives_0
@@ -126,14 +126,14 @@ for most in 1 2 3 4; do
     [ "$most" -ge "$enough" ] || must says "a process could not be started, or was killed"
 done
 
-test_that "where none more may run, words that are no paths reach neither terminal nor shell"
+test_that "without another process, malformed paths reach neither terminal nor shell"
 with_state
 # shellcheck disable=SC2016 # so it comes
 with_processes 1 OUT_PATHS="$(path 1) $(printf '/\033[2J') /\$(touch\${IFS}x)"
 must gives_0
 must says "NOT queued: what Nix has just built"
 
-test_that "a working directory that is gone, or closed to it, is no hindrance"
+test_that "it works in a deleted or inaccessible working directory"
 with_state
 server queue <<END
 $takes
@@ -160,7 +160,7 @@ END
     must spooled "$(path 1)"
 done
 
-test_that "a build log that nobody reads does not keep it from spooling"
+test_that "it spools although the build log has no reader"
 with_state
 { NPBHQ_SOCKET="$socket" NPBHQ_STATE_DIR="$state" NPBHQ_GCROOTS_DIR="$roots" OUT_PATHS="$(path 1)" "$hook"; echo "$?" >"$case_dir/status"; } 2>&1 | true
 eventually [ -s "$case_dir/status" ]
@@ -191,7 +191,7 @@ END
     must no_process_left
 done
 
-test_that "fifty at once are all acknowledged"
+test_that "fifty parallel hooks are all acknowledged"
 with_state
 server queue <<'END'
 read -r line
@@ -208,7 +208,7 @@ for pid in $pids; do must wait "$pid"; done
 must is_silent
 must equal "$(sort -u "$case_dir/requests" | wc -l)" 50
 
-test_that "two programs are run for a path, and no more; none by the C program"
+test_that "the script runs only two programs for a path, and the C program none"
 with_state
 server queue <<END
 $takes
@@ -228,8 +228,8 @@ if [ -n "$program" ]; then expected=; else expected='timeout
 socat'; fi
 must equal "$(cat "$case_dir/programs")" "$expected"
 
-# bash forks more than other shells where it may; each time is some tenths of a millisecond of every build.
-test_that "they are the only two processes that are started"
+# bash forks more often than other shells; each fork costs every build some tenths of a millisecond.
+test_that "the two programs are the only processes"
 if strace -o /dev/null true 2>/dev/null; then
     with_state
     server queue <<END
@@ -264,7 +264,7 @@ must gives_0
 must is_silent
 must requests_are "$(path 1) $(path 2)"
 
-test_that "when nobody tells the outputs, it says so, in time"
+test_that "when it cannot find out the outputs, it says so, in time"
 with_state
 only_tools timeout
 printf '#!/bin/sh\nexec sleep 20\n' >"$case_dir/tools/nix-store"

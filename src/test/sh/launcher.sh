@@ -1,5 +1,5 @@
 #!/bin/sh
-# nix-post-build-hook-queue serve: which java it takes, and with what.
+# nix-post-build-hook-queue serve: the Java that it chooses, and the options.
 # shellcheck source=src/test/sh/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
@@ -9,12 +9,11 @@ with_tree() {
     lib=$tree/lib/nix-post-build-hook-queue
     mkdir -p "$tree/bin" "$lib/native"
     for file in a.jar b.jar jvm.options native/libsqlitejdbc.so; do : >"$lib/$file"; done
-    script_under_test nix-post-build-hook-queue "$tree/bin/plain"
+    script_under_test nix-post-build-hook-queue "$tree/bin/nix-post-build-hook-queue"
     # The machine's own JDKs stay out of it.
-    sed "s|/usr/lib/jvm|$case_dir/jvm|g" "$tree/bin/plain" >"$tree/bin/nix-post-build-hook-queue"
-    chmod +x "$tree/bin/nix-post-build-hook-queue"
+    sed "s|/usr/lib/jvm|$case_dir/jvm|g" "$source_of_scripts/start-worker.sh" >"$lib/start-worker.sh"
 }
-# jdk HOME VERSION: one that says who it is, and with what it was started.
+# jdk HOME VERSION: a fake JDK that prints its home and its arguments.
 jdk() {
     mkdir -p "$1/bin"
     printf 'IMPLEMENTOR="x"\nJAVA_VERSION="%s"\nOS_NAME="Linux"\n' "$2" >"$1/release"
@@ -26,7 +25,7 @@ echo "key=\${NPBHQ_SIGNING_PRIVATE_KEY_PATH-}"
 END
     chmod +x "$1/bin/java"
 }
-# serve [NAME=VALUE…]: with nothing else in the environment.
+# serve [NAME=VALUE…]: runs the launcher with only these variables in the environment.
 serve() {
     status=0
     env -i PATH=/usr/bin:/bin "$@" "$tree/bin/nix-post-build-hook-queue" serve >"$case_dir/out" 2>"$case_dir/err" || status=$?
@@ -58,7 +57,7 @@ must has "$case_dir/out" "-XX:AOTCache=$lib/startup-0123.aot"
 must has "$case_dir/out" -Da=1
 must has "$case_dir/out" -Db=2
 
-test_that "after an update of Java the worker makes an archive of its own, and the next one uses it"
+test_that "after an update of Java the worker makes a new archive, and the next worker uses it"
 with_tree
 jdk "$lib/runtime" 25.0.3
 : >"$lib/startup-0123.aot"
@@ -75,7 +74,7 @@ must has "$case_dir/out" "-XX:AOTCacheOutput=$cache/startup-0123.aot.new"
 must not has_part "$case_dir/out" "-XX:AOTCache="
 must equal "$(cat "$case_dir/err")" "nix-post-build-hook-queue: Java was updated; this worker makes a new start-up archive as it ends: $cache/startup-0123.aot"
 must not [ -e "$cache/startup-old.aot" ]
-# The worker was killed before it had made one: no second try, and not a word.
+# The worker was killed before it had made an archive: no retry, and no message.
 serve CACHE_DIRECTORY="$cache"
 must not has_part "$case_dir/out" "-XX:AOTCache"
 must equal "$(cat "$case_dir/err")" ''
@@ -86,7 +85,7 @@ must not [ -e "$cache/startup-0123.aot.new" ]
 serve CACHE_DIRECTORY="$cache"
 must has "$case_dir/out" "-XX:AOTCache=$cache/startup-0123.aot"
 
-test_that "an archive for another Java is not used where there is no place for a new one, nor one that the JVM refuses"
+test_that "without a place for a new archive, an archive for another Java is not used, nor one that the JVM refuses"
 with_tree
 jdk "$lib/runtime" 25.0.4
 : >"$lib/startup-0123.aot"
@@ -149,7 +148,7 @@ all="JAVA_HOME=$case_dir/home PATH=$case_dir/path/bin:/usr/bin:/bin"
     must takes "$case_dir/path"
 }
 
-test_that "without a java that is new enough it says where it has looked, with status 69"
+test_that "without a Java that is new enough it says where it searched, with status 69"
 with_tree
 jdk "$case_dir/jvm/old" 24.0.2
 jdk "$case_dir/path" 1.8.0_392
@@ -158,7 +157,7 @@ must equal "$status" 69
 must equal "$(cat "$case_dir/err")" "nix-post-build-hook-queue: no java of version 25 or newer: set NPBHQ_JAVA, or install one (there is none in $lib/runtime, JAVA_HOME, $case_dir/jvm or PATH)"
 must equal "$(cat "$case_dir/out")" ''
 
-test_that "a NPBHQ_JAVA that is none is said, and not passed over"
+test_that "a wrong NPBHQ_JAVA is an error, not ignored"
 with_tree
 jdk "$lib/runtime" 25
 jdk "$case_dir/old" 21
@@ -168,14 +167,16 @@ for java in "$case_dir/old/bin/java" /nonexistent "$case_dir"; do
     must equal "$(cat "$case_dir/err")" "nix-post-build-hook-queue: NPBHQ_JAVA is not a java of version 25 or newer: $java"
 done
 
-test_that "a tree that is not whole is said"
-with_tree
-rm "$lib/jvm.options"
-serve
-must equal "$status" 69
-must has_part "$case_dir/err" "not installed completely: there is no $lib/jvm.options"
+test_that "an incomplete tree is an error"
+for missing in jvm.options start-worker.sh; do
+    with_tree
+    rm "$lib/$missing"
+    serve
+    must equal "$status" 69
+    must has_part "$case_dir/err" "not installed completely: there is no $lib/$missing"
+done
 
-test_that "the credential is the key, when no other is set"
+test_that "the credential is the signing key unless another is set"
 with_tree
 jdk "$lib/runtime" 25
 mkdir "$case_dir/credentials"
@@ -187,7 +188,7 @@ must has "$case_dir/out" "key=$case_dir/credentials/nix-post-build-hook-queue.si
 serve CREDENTIALS_DIRECTORY="$case_dir/credentials" NPBHQ_SIGNING_PRIVATE_KEY_PATH=/other
 must has "$case_dir/out" key=/other
 
-test_that "no other process is started before java"
+test_that "it starts no other process before java"
 if strace -o /dev/null true 2>/dev/null; then
     with_tree
     jdk "$lib/runtime" 25

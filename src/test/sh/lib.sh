@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2034 # those who read it in use it
-# What the tests of the shell scripts share. Each file of tests reads this in first, and calls finish last.
+# Functions that the tests of the shell scripts share. Each test file sources this first, and calls finish last.
 #
-# A test is a sentence and what must be true for it to hold:
+# A test is a sentence and its assertions:
 #
 #     test_that "a dog barks"
 #     must bark dog
@@ -14,7 +14,7 @@ source_of_scripts=$here/../../main/sh
 interpreter=${NPBHQ_TEST_SHELL:-/bin/sh}
 LC_ALL=C.UTF-8
 export LC_ALL
-# Whatever the caller has set is not what is tested.
+# Ignore the caller's settings.
 unset NPBHQ_SOCKET NPBHQ_HOOK_TIMEOUT NPBHQ_STATE_DIR NPBHQ_GCROOTS_DIR NPBHQ_STORE_DIR NPBHQ_NIX NPBHQ_JAVA OUT_PATHS DRV_PATH
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/npbhq-sh.XXXXXX")
@@ -59,7 +59,7 @@ test_that() {
     chmod 755 "$case_dir"
 }
 
-# must COMMAND…: part of the sentence.
+# must COMMAND…: an assertion of the current test.
 must() {
     "$@" && return 0
     holds=0
@@ -95,7 +95,7 @@ eventually() {
     done
 }
 
-# script_under_test NAME TO: a copy that the shell under test runs, itself and what it calls of itself.
+# script_under_test NAME TO: makes a copy whose interpreter, also in nested calls, is the shell under test.
 script_under_test() {
     sed "s|/bin/sh\\b|$interpreter|g" "$source_of_scripts/$1" >"$2"
     chmod 755 "$2"
@@ -113,7 +113,7 @@ server() {
     last_server=$!
     must eventually is_listening "$socket"
 }
-# The file is there before one can connect; the flag is the kernel's for a socket that listens.
+# The file exists before the socket listens; the flag is the kernel's for a listening socket.
 is_listening() { grep -q " 00010000 .* $1\$" /proc/net/unix; }
 
 stop_servers() {

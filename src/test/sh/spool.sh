@@ -1,11 +1,11 @@
 #!/bin/sh
-# post-build-hook and its spool: what is on disk afterwards, whatever the disk and the worker's user do.
+# post-build-hook and its spool: the files on disk, with a broken disk and with a hostile worker's user.
 # shellcheck source=src/test/sh/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 # shellcheck source=src/test/sh/hook-lib.sh
 . "$here/hook-lib.sh"
 
-# The worker's user, and one that is nobody here.
+# The worker's user, and an unrelated user.
 service=65533
 stranger=65534
 
@@ -21,7 +21,7 @@ owned_by_service() {
 }
 owner_of() { stat -c %u:%g -- "$1"; }
 empty() { equal "$(find "$1" -mindepth 1)" ''; }
-# A directory of root's, where nothing must appear.
+# A directory that root owns, in which no file must appear.
 root_only() {
     mkdir -m 755 "$case_dir/etc"
     echo precious >"$case_dir/etc/passwd"
@@ -43,7 +43,7 @@ name=$(cd "$state/spool" && echo *.paths)
 must at_least "${name%%-*}" "$before"
 must at_most "${name%%-*}" "$(date +%s)"
 
-test_that "the spool is made when there is none, but not the state directory"
+test_that "a missing spool is created, but not a missing state directory"
 with_state
 rmdir "$state/spool"
 run_hook
@@ -54,7 +54,7 @@ must gives_0
 must says "NOT queued"
 must not [ -e "$state" ]
 
-test_that "a root that is there already stays, and is no trouble"
+test_that "an existing root stays, without a warning"
 with_state
 ln -s "$(path 1)" "$roots/"
 run_hook
@@ -69,7 +69,7 @@ must gives_0
 must says "left in the spool, but not protected from garbage collection: $(path 1)"
 must spooled "$(path 1)"
 
-test_that "what has not the form of a store path is not spooled"
+test_that "a word without the form of a store path is not spooled"
 with_state
 # shellcheck disable=SC2016 # so it comes
 run_hook OUT_PATHS="$(path 1) /nix/store/../../etc/passwd /nix/store/.. /etc/passwd /nix/store/$(path 2) /nix/store/-rf /nix/store/x/../$(path 3) $(path 4)/bin/x $(path 5)\$(touch\${IFS}x) /nix/store/$(printf '%0300d' 0)-long /nix/store//$(basename "$(path 6)")"
@@ -86,7 +86,7 @@ must spooled "$(path 1)"
 must has_part "$case_dir/err" 'NOT queued: /nix/store/?]0;title??[2J???-x'
 must not env LC_ALL=C grep -q '[^[:print:]]' "$case_dir/err"
 
-test_that "fifty at once are all spooled"
+test_that "fifty parallel hooks all spool"
 with_state
 for n in $(seq 50); do
     NPBHQ_HOOK_TIMEOUT=30s NPBHQ_SOCKET=$socket NPBHQ_STATE_DIR=$state NPBHQ_GCROOTS_DIR=$roots OUT_PATHS=$(path "$n") \
@@ -110,7 +110,7 @@ with_tool() {
     hook_with "s|^tools=|tools=$case_dir/tools:|"
 }
 
-# hanging TOOL: a hook for which this tool hangs, and cannot be asked to end, as on a disk that does not answer.
+# hanging TOOL: a hook for which this tool hangs and ignores SIGTERM, as on a disk that does not answer.
 hanging() {
     with_tool "$1" <<'END'
 trap "" TERM INT HUP
@@ -119,7 +119,7 @@ END
 }
 
 for tool in ln sync mv date; do
-    test_that "a disk at which $tool hangs does not hold the build"
+    test_that "a disk on which $tool hangs does not delay the build"
     with_state
     hanging "$tool"
     hook=$case_dir/hook run_hook NPBHQ_HOOK_TIMEOUT=1s
@@ -129,7 +129,7 @@ for tool in ln sync mv date; do
     must no_process_left
 done
 
-test_that "a worker and a disk that both hang hold the build no longer than one of them"
+test_that "a worker and a disk that both hang delay the build no longer than one of them"
 with_state
 hanging sync
 server queue <<END
@@ -141,7 +141,7 @@ must says "no answer from $socket within 1.000 s; NOT queued"
 must within 3000
 must no_process_left
 
-test_that "a file system that is frozen does not hold the build"
+test_that "a frozen file system does not delay the build"
 # A state directory on a disk of its own.
 frozen_disk() {
     command -v fsfreeze mkfs.ext4 >/dev/null && truncate -s 8M "$case_dir/disk" && mkfs.ext4 -q "$case_dir/disk" &&
@@ -161,7 +161,7 @@ else
     left_out "needs root and a loop device"
 fi
 
-test_that "a full disk is said, and leaves nothing half done"
+test_that "a full disk is reported, and leaves no partial file"
 with_state
 if is_root && mount -t tmpfs -o size=64k,mode=755 tmpfs "$state" 2>/dev/null; then
     mounts="$mounts $state"
@@ -187,7 +187,7 @@ else
 fi
 
 if ! is_root; then
-    test_that "an ordinary user's own queue is spooled to"
+    test_that "an ordinary user spools to its own queue"
     with_state
     run_hook
     must spooled "$(path 1)"
@@ -196,14 +196,14 @@ if ! is_root; then
     exit
 fi
 
-test_that "an ordinary user who may not write there is told, and the build goes on"
+test_that "an ordinary user without write access gets a warning, and the build continues"
 owned_by_service
 run_hook setpriv --reuid=$stranger --regid=$stranger --clear-groups --
 must gives_0
 must says "NOT queued"
 must nothing_spooled
 
-test_that "an ordinary user spools to a directory of his own"
+test_that "an ordinary user spools to its own directory"
 with_state
 chown -R $stranger "$state" "$roots"
 run_hook setpriv --reuid=$stranger --regid=$stranger --clear-groups --
@@ -221,7 +221,7 @@ must equal "$(owner_of "$state/spool") $(owner_of "$state"/spool/*.paths)" "$ser
 must equal "$(owner_of "$roots/$(basename "$(path 1)")")" "$service:$service"
 must equal "$(stat -c %a "$state"/spool/*.paths)" 600
 
-test_that "it does so also when the owner may not read the script"
+test_that "it also does so if the owner may not read the script"
 owned_by_service
 mkdir -m 700 "$case_dir/private"
 install_hook "$case_dir/private/hook" <"$script"
@@ -239,7 +239,7 @@ must spooled "$(path 1)"
 must has_part "$case_dir/environment" "NPBHQ_STATE_DIR=$state"
 must not grep -q 'hunter2\|AWS' "$case_dir/environment"
 
-test_that "the owner gets neither groups of the daemon's nor a way to new privileges"
+test_that "the owner gets neither the daemon's groups nor new privileges"
 owned_by_service
 : >"$case_dir/status-of-child"
 chmod 666 "$case_dir/status-of-child"
@@ -255,7 +255,7 @@ for line in "Uid: $service $service $service $service" "Gid: $service $service $
 done
 
 for tool in stat setpriv; do
-    test_that "becoming the owner does not hold the build when $tool hangs"
+    test_that "the change to the owner does not delay the build when $tool hangs"
     owned_by_service
     hanging "$tool"
     hook=$case_dir/hook run_hook NPBHQ_HOOK_TIMEOUT=1s
@@ -293,7 +293,7 @@ run_hook
 must gives_0
 must untouched
 
-test_that "so it is with a state directory of root's"
+test_that "the same holds for a state directory that root owns"
 with_state
 root_only
 ln -s "$case_dir/etc" "$roots/$(basename "$(path 1)")"
@@ -302,7 +302,7 @@ must gives_0
 must spooled "$(path 1)"
 must untouched
 
-test_that "in a directory of root's, the spool belongs to whom root has given it"
+test_that "in a directory that root owns, the spool keeps the owner that root gave it"
 owned_by_service
 chown 0:0 "$state"
 chmod 755 "$state"
@@ -310,7 +310,7 @@ run_hook
 must spooled "$(path 1)"
 must equal "$(owner_of "$state"/spool/*.paths)" "$service:$service"
 
-test_that "in a directory that everybody may write to, root writes nothing"
+test_that "in a world-writable directory, root writes nothing"
 with_state
 chmod 1777 "$state"
 run_hook
@@ -318,7 +318,7 @@ must gives_0
 must says "NOT queued"
 must nothing_spooled
 
-# The spool alone: its group, others, and others who may not remove what is not theirs.
+# Only the spool is writable: for its group, for others, and for others with the sticky bit.
 for mode in 775 757 1777; do
     test_that "in a spool of mode $mode, root writes nothing"
     with_state
@@ -329,7 +329,7 @@ for mode in 775 757 1777; do
     must nothing_spooled
 done
 
-test_that "a state directory that is no absolute path is none"
+test_that "a relative state directory is ignored"
 with_state
 run_hook NPBHQ_STATE_DIR=state env -C "$case_dir"
 must gives_0
@@ -337,7 +337,7 @@ must says "NOT queued"
 must nothing_spooled
 must at_most "$took" 10000
 
-# The service's user owns the folder that the state directory is in, and so can replace it.
+# The service's user owns the parent of the state directory, and so can replace it.
 below_service() {
     with_state
     mkdir "$case_dir/home"
@@ -346,7 +346,7 @@ below_service() {
     chown -R "$service:$service" "$case_dir/home" "$roots"
 }
 
-test_that "where the service's user could replace it, a state directory of root's is not written to as root"
+test_that "root does not write to its own state directory if the service's user could replace it"
 below_service
 chown -R 0:0 "$state"
 run_hook
@@ -364,7 +364,7 @@ must gives_0
 must says "NOT queued"
 must untouched
 
-test_that "a folder on the way to it that was replaced by a link leads root nowhere"
+test_that "a parent folder that was replaced by a link leads root nowhere"
 below_service
 root_only
 mkdir -p "$case_dir/etc/state"
@@ -378,7 +378,7 @@ must gives_0
 must says "NOT queued"
 must equal "$(find "$case_dir/etc/state" -mindepth 1)" ''
 
-test_that "a link of root's own to a state directory of the service's is followed as the service"
+test_that "root's own link to a state directory of the service's user is followed as that user"
 owned_by_service
 ln -s "$state" "$case_dir/link"
 run_hook NPBHQ_STATE_DIR="$case_dir/link"
@@ -386,7 +386,7 @@ must gives_0
 must spooled "$(path 1)"
 must equal "$(owner_of "$state"/spool/*.paths)" "$service:$service"
 
-test_that "a link of root's own to a folder that others have replaced leads root nowhere"
+test_that "root's own link to a folder that others have replaced leads root nowhere"
 below_service
 root_only
 ln -s "$state" "$case_dir/link"
@@ -397,7 +397,7 @@ must gives_0
 must says "NOT queued"
 must untouched
 
-test_that "root's own state directory is spooled to by root"
+test_that "root spools to its own state directory"
 with_state
 run_hook NPBHQ_STATE_DIR="$state///"
 must gives_0
@@ -405,7 +405,7 @@ must spooled "$(path 1)"
 must rooted "$(path 1)"
 must equal "$(owner_of "$state"/spool/*.paths)" 0:0
 
-test_that "on the way to the folder for roots, a link of another's leads root nowhere"
+test_that "another user's link on the path to the folder for roots leads root nowhere"
 with_state
 root_only
 mkdir "$case_dir/home"
@@ -438,7 +438,7 @@ roots_in() {
     chown "$service:$service" "$roots"
 }
 for whose in "$service 755" "0 775" "0 757" "0 1777"; do
-    test_that "in a folder whose owner and mode are $whose, no folder for roots is written to as root"
+    test_that "in a folder with owner and mode $whose, root does not write to a folder for roots"
     # shellcheck disable=SC2086 # two words
     roots_in $whose
     run_hook
@@ -447,7 +447,7 @@ for whose in "$service 755" "0 775" "0 757" "0 1777"; do
     must empty "$roots"
 done
 
-# in_sticky: a state directory in a folder like /tmp, where anybody may make what is not there.
+# in_sticky: a state directory in a folder like /tmp, where any user may create new files.
 in_sticky() {
     with_state
     mkdir "$case_dir/tmp"
@@ -456,15 +456,15 @@ in_sticky() {
     state=$case_dir/tmp/state
 }
 
-test_that "in a folder like /tmp, root's state directory is spooled to by root"
+test_that "in a folder like /tmp, root spools to its own state directory"
 in_sticky
 mkdir "$state"
 run_hook
 must spooled "$(path 1)"
 must equal "$(owner_of "$state"/spool/*.paths)" 0:0
 
-# The attacker of these comes at once after each of the hook's looks.
-# attacked <<SCRIPT: what the attacker does; the hook that he attacks is hook_with_tool.
+# In these tests the attacker acts directly after each of the hook's checks.
+# attacked <<SCRIPT: the attacker's commands; the attacked hook is hook_with_tool.
 attacked() {
     cat >"$case_dir/attack"
     with_tool stat <<END
@@ -477,7 +477,7 @@ END
 }
 nothing_of_roots_in() { equal "$(find "$1" -mindepth 1 -user 0)" ''; }
 
-test_that "a state directory that somebody makes between look and write leads root nowhere"
+test_that "a state directory that is created between check and write leads root nowhere"
 in_sticky
 attacked <<END
 mkdir $state $state/spool
@@ -489,7 +489,7 @@ must says "NOT queued"
 must has "$case_dir/attacks" attacked
 must nothing_of_roots_in "$state"
 
-test_that "a link that becomes a state directory between look and write leads root nowhere"
+test_that "a link that becomes a state directory between check and write leads root nowhere"
 in_sticky
 root_only
 ln -s "$case_dir/etc" "$state"
@@ -506,7 +506,7 @@ must has "$case_dir/attacks" attacked
 must untouched
 must nothing_of_roots_in "$state"
 
-test_that "a state directory that becomes a link between look and write leads root nowhere"
+test_that "a state directory that becomes a link between check and write leads root nowhere"
 below_service
 root_only
 mkdir "$case_dir/etc/spool"
@@ -520,7 +520,7 @@ must says "NOT queued"
 must has "$case_dir/attacks" attacked
 must equal "$(find "$case_dir/etc/spool" -mindepth 1)" ''
 
-test_that "a folder for roots that becomes a link between look and write leads root nowhere"
+test_that "a folder for roots that becomes a link between check and write leads root nowhere"
 with_state
 root_only
 mkdir "$case_dir/home" "$case_dir/etc/roots"
@@ -539,17 +539,17 @@ must has "$case_dir/attacks" attacked
 must equal "$(find "$case_dir/etc/roots" -mindepth 1)" ''
 must nothing_of_roots_in "$case_dir/home/way"
 
-# Where root is nobody special, as over NFS. It may still become another user.
-test_that "an owner whose directory root may not enter is found"
+# On NFS, for example, root has no special rights. It may still become another user.
+test_that "the owner of a directory that root may not enter is found"
 owned_by_service
 run_hook setpriv --bounding-set=-dac_override,-dac_read_search --
 must gives_0
 must spooled "$(path 1)"
 must equal "$(owner_of "$state"/spool/*.paths)" "$service:$service"
 
-test_that "a look that is cut short is not taken for the whole"
+test_that "an incomplete check counts as a failure"
 owned_by_service
-# The kernel kills it in the middle, or a file system of the service's user's shows nothing to root.
+# The kernel kills the check in the middle, or a file system of the service's user (FUSE) hides its content from root.
 with_tool stat <<END
 $(command -v stat) "\$@" | head -n 1
 exit 1
@@ -559,11 +559,11 @@ must gives_0
 must says "NOT queued"
 must nothing_spooled
 
-# Names as the hook makes them: anybody can tell its process number and the time.
-test_that "names that were guessed lead nowhere"
+# The hook's file names: any user can guess its process ID and the time.
+test_that "guessed file names lead nowhere"
 owned_by_service
 root_only
-# As the hook asks for the time, the service's user plants what it is about to write to.
+# When the hook reads the clock, the service's user creates the file that the hook is about to write.
 with_tool date <<END
 now=\$($(command -v date) "\$@")
 for file in $state/spool/.tmp-*; do
@@ -575,7 +575,7 @@ hook=$hook_with_tool run_hook
 must gives_0
 must untouched
 
-test_that "a temporary file is made anew, or not at all"
+test_that "an existing temporary file is never reused"
 owned_by_service
 # The process that writes has this one's number, and writes soon.
 with_tool setpriv <<END
@@ -596,7 +596,7 @@ must gives_0
 must says "NOT queued"
 must equal "$(spooled_files)" 0
 
-test_that "a spool of FIFOs, devices, folders and links holds nobody up"
+test_that "FIFOs, devices, folders and links in the spool delay no build"
 owned_by_service
 mkfifo "$state/spool/1-1.paths" "$state/spool/.tmp-1"
 mkdir "$state/spool/2-1.paths"
@@ -609,7 +609,7 @@ must says "left in the spool: $(path 1)"
 must within 10000
 must equal "$(cat "$(find "$state/spool" -type f -name '*.paths')")" "$(path 1)"
 
-test_that "a state directory that is a FIFO holds nobody up"
+test_that "a FIFO in place of the state directory delays no build"
 with_state
 rm -r "$state"
 mkfifo "$state"

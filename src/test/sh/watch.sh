@@ -1,5 +1,5 @@
 #!/bin/sh
-# nix-post-build-hook-queue watch: what a terminal shows, seen through tmux, and what others get.
+# nix-post-build-hook-queue watch: the screen of a terminal, read through tmux, and the output to a pipe.
 # shellcheck source=src/test/sh/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
@@ -11,7 +11,7 @@ if ! command -v tmux >/dev/null 2>&1; then
     exit
 fi
 
-# A worker that sends the newest picture again and again, and the end when there is the file "end".
+# A fake worker that sends the newest picture repeatedly, and the last line once the file "end" exists.
 tells() {
     server queue <<'END'
 read -r line
@@ -55,7 +55,7 @@ coloured() { tm capture-pane -p -e | grep '^s3' | grep -q "\[[0-9;]*32m#"; }
 shows() { tm capture-pane -p >"$case_dir/out" 2>"$case_dir/err" && grep -qE -e "$1" "$case_dir/out"; }
 trap 'tm kill-server; clean_up' EXIT
 
-test_that "a terminal has a bar a lane, drawn in place, and in the end one line"
+test_that "a terminal shows one bar per lane, redrawn in place, and one line at the end"
 tells
 tell '###-------' '  25% 5 of 20 paths, 10 MB at 2.5 MB/s, about 15s left'
 in_terminal 100 "$work/client watch"
@@ -71,7 +71,7 @@ ended
 must equal "$status" 0
 must as_before
 
-test_that "nothing that a worker says is evaluated, nor does it reach the terminal as more than text"
+test_that "the worker's text is never evaluated, and is sanitized for the terminal"
 tells
 # shellcheck disable=SC2016 # for a shell that would evaluate it
 printf 'line\tsign \033[5m$(touch evaluated)[\tgreen\t##\302\233--\t] 5\033[31m of 20\nline\ts3 [\t$(touch evaluated)\t*\t] t\nline\tso\033[5m much\nother\tnot shown\ndraw\t$(touch evaluated)\033[2J\n' >"$case_dir/moment"
@@ -89,7 +89,7 @@ ended
 must equal "$status" 0
 must not [ -e "$case_dir/evaluated" ]
 
-test_that "a terminal that changes its size asks again for pictures of that size, from where it began"
+test_that "after a change of the terminal's size watch requests pictures of that size, from the same beginning"
 tells
 tell '#####-----' '  50% 10 of 20 paths, 20 MB at 2.5 MB/s, about 10s left'
 in_terminal 120 "$work/client watch"
@@ -107,7 +107,7 @@ tell '#######---' '  70% 14 of 20 paths, 28 MB at 2.5 MB/s, about 10s left'
 must eventually shows '^s3://cache .* 70% 14 of 20 paths, 28 MB at 2.5 MB/s, about 10s left$'
 must equal "$(grep -c . "$case_dir/out")" 2
 
-test_that "a picture with fewer lines leaves none of the last one"
+test_that "a picture with fewer lines erases the rest of the last one"
 tells
 {
     for n in 1 2 3 4 5 6 7; do printf 'line\tlane-%d\n' "$n"; done
@@ -119,7 +119,7 @@ printf 'line\tagain-1\ndraw\t1\n' | tell
 must eventually shows '^again-1$'
 must not shows '^lane-'
 
-test_that "Ctrl-C only stops the watching"
+test_that "Ctrl-C only stops watch"
 tells
 tell '#####-----' '  50% half'
 in_terminal 80 "$work/client watch"
@@ -131,7 +131,7 @@ must as_before
 tm send-keys 'echo still th''ere' Enter
 must eventually shows '^still there$'
 
-test_that "what runs is green; with NO_COLOR nothing is, and the bars stay"
+test_that "running lanes are green; with NO_COLOR the bars have no colour"
 tells
 tell '#####-----' '  50% half'
 in_terminal 80 "$work/client watch"
@@ -141,7 +141,7 @@ in_terminal 80 "NO_COLOR=1 $work/client watch"
 must eventually shows '^s3://cache \[#+-+\]  50% half$'
 must not coloured
 
-test_that "a terminal that can nothing, and a pipe, get the plain lines"
+test_that "a dumb terminal and a pipe get plain lines"
 tells
 echo 'copying 1 of 2' | tell
 in_terminal 80 "TERM=dumb $work/client watch"

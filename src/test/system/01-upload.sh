@@ -1,5 +1,5 @@
 #!/bin/sh
-# A user builds; the path is signed and uploaded; the worker comes and goes
+# A user builds; the path is signed and uploaded; the worker starts and exits
 
 # shellcheck source=src/test/system/scenario.sh
 . "$NPBHQ_TEST_DIR/scenario.sh"

@@ -1,8 +1,8 @@
 #!/bin/sh
-# The machine dies with paths queued and in flight; the next boot delivers them, untouched
+# The machine dies with paths queued and in flight; the next boot delivers them without a command
 #
-# Process 1 is killed, and with it everything inside, between two instructions. What the disk forgets when the
-# power fails, because it was written but not synced, is not shown here: the overlay keeps all.
+# The test kills process 1, and with it all processes of the machine, between two instructions. It does not show the loss
+# of unsynced data in a power failure: the overlay keeps all writes.
 
 # shellcheck source=src/test/system/scenario.sh
 . "$NPBHQ_TEST_DIR/scenario.sh"
@@ -21,4 +21,4 @@ until_ok 30 "all is delivered without anybody's doing" delivered
 check "with signatures" signed
 until_ok 10 "no GC root is left" no_roots
 until_ok 15 "the worker ends" ended
-check "it found its database whole" not root sh -c 'ls /var/lib/nix-post-build-hook-queue | grep -E "damaged|corrupt|aside"'
+check "the database was intact" not root sh -c 'ls /var/lib/nix-post-build-hook-queue | grep -E "damaged|corrupt|aside"'

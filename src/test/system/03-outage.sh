@@ -1,5 +1,5 @@
 #!/bin/sh
-# The destination is down while 300 builds go on
+# The destination is down during 300 builds
 #
 # That is longer than systemd's start limit looks back (10 s), with the shortest sensible idle time.
 

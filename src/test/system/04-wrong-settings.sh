@@ -1,5 +1,5 @@
 #!/bin/sh
-# The settings are wrong; builds go on, and what they made is delivered after the mend
+# The settings are wrong; builds continue, and their paths are delivered after the correction
 
 # shellcheck source=src/test/system/scenario.sh
 . "$NPBHQ_TEST_DIR/scenario.sh"
@@ -16,6 +16,8 @@ check "and is kept from the garbage collector" equal "$(roots)" 30
 check "the status says what is wrong" root sh -c \
     'systemctl show -P StatusText nix-post-build-hook-queue.service | tee /dev/stderr | grep NPBHQ_UPLOAD_TO | grep NPBHQ_BATCH_SIZE'
 quote "with wrong settings"
+checked() { client check >"$machine/checked"; [ $? = 1 ] && cat "$machine/checked" && grep -q '^FAIL  settings: NPBHQ_BATCH_SIZE: ' "$machine/checked"; }
+check "the check fails, and has each mistake on a line" checked
 check "the journal has both mistakes as errors" root sh -c \
     'journalctl -b -p err -o cat -u nix-post-build-hook-queue | tee /dev/stderr | grep -q NPBHQ_BATCH_SIZE'
 until_ok 30 "after a while without hooks the unit is failed" state_is failed

@@ -1,14 +1,14 @@
 #!/bin/sh
-# The state directory is full, read-only, or somebody else's; the hook says the truth, and it mends itself
+# The state directory is full, read-only, or has a wrong owner; the hook's message is correct, and the queue recovers
 
 # shellcheck source=src/test/system/scenario.sh
 . "$NPBHQ_TEST_DIR/scenario.sh"
 
-# What the hooks of the last build said, against what is true: $1 paths are said not to be queued.
+# The hooks of the last build reported exactly $1 paths as not queued, and that is true.
 said_not_queued() { equal "$(grep -c 'NOT queued' "$machine/log")" "$1"; }
 fill() { root sh -c "cat /dev/zero >$state/filler" 2>/dev/null; [ "$(root df --output=avail $state | tail -n 1)" -eq 0 ]; }
 
-# As the hook says that one should.
+# Queue the path with the command in the hook's message.
 by_hand() { root xargs /usr/local/bin/nix-post-build-hook-queue <"$machine/paths" >/dev/null; }
 delivered_by_hand() { by_hand && wait_for 10 "delivery" delivered; }
 
@@ -21,11 +21,11 @@ build full 3
 check "full: every hook gave 0" every_hook_gave_0
 check "full: every hook took less than 6 s" at_most "$(longest_hook)" 6000
 check "full: the build log says for each that it is NOT queued" said_not_queued 3
-check "full: and so it is" nothing_spooled
+check "full: and nothing is in the spool" nothing_spooled
 quote "with the state directory full"
 root rm $state/filler
 build room 3
-check "as soon as there is room, paths are taken again" said_not_queued 0
+check "as soon as there is room, paths are queued again" said_not_queued 0
 lost=$(head -n 3 "$machine/paths")
 tail -n 3 "$machine/paths" >"$machine/paths.new" && mv "$machine/paths.new" "$machine/paths"
 until_ok 60 "room: what was taken is delivered without anybody's doing" delivered
@@ -44,7 +44,7 @@ check "read-only: every hook took less than 6 s" at_most "$(longest_hook)" 6000
 check "read-only: the build log says for each that it is NOT queued" said_not_queued 3
 quote "with the state directory read-only"
 root mount -o remount,rw $state
-# While builds go on: one every second, so that the worker that refuses is never left alone.
+# During builds: one every second, so that the refusing worker always has requests.
 keep_building() {
     again=$((again + 1))
     build "writable$again" 1

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The worker is stopped, restarted, frozen and killed, always with work at hand
+# The worker is stopped, restarted, frozen and killed, always with work in the queue
 
 # shellcheck source=src/test/system/scenario.sh
 . "$NPBHQ_TEST_DIR/scenario.sh"
@@ -47,7 +47,7 @@ check "and the journal says why" root sh -c 'journalctl -b -o cat -u nix-post-bu
 gate_open
 until_ok 60 "what it had at hand is delivered" delivered
 
-# Quicker than in the field, where twenty crashes in a row would be spread over minutes.
+# Faster than in production, where systemd would spread twenty crashes over minutes.
 dropin service '[Service]' 'RestartSec=100ms' 'RestartSteps=0'
 forget_hooks
 build killed 100 &

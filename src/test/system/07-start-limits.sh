@@ -1,5 +1,5 @@
 #!/bin/sh
-# A worker that starts and ends for every build is no trouble; a start limit that strikes all the same loses nothing
+# A worker that starts and exits for every build hits no start limit; if a start limit is hit anyway, no path is lost
 
 # shellcheck source=src/test/system/scenario.sh
 . "$NPBHQ_TEST_DIR/scenario.sh"
@@ -33,7 +33,7 @@ while listening && [ $times -lt 10 ]; do
     times=$((times + 1))
 done
 check "a start limit, forced, closes the socket" equal "$(show Result socket)" service-start-limit-hit
-# The build that ran into it may have spooled already.
+# The build that hit the limit may have spooled already.
 before=$(spooled)
 build refused 5
 check "the hooks spool" equal "$(spooled)" $((before + 5))

@@ -1,5 +1,5 @@
 #!/bin/sh
-# How long 200 hooks hold their builds, with the worker running and without
+# The delay of 200 builds by their hooks, with a running worker and without
 #
 # Runs alone: it measures.
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What other users of the machine can do, and what not
+# The rights of other users of the machine
 
 # shellcheck source=src/test/system/scenario.sh
 . "$NPBHQ_TEST_DIR/scenario.sh"
@@ -23,26 +23,27 @@ check "nor the worker's environment" refused mallory cat "/proc/$(show MainPID)/
 check "nor the administrator's settings, which may have passwords" refused mallory cat /etc/$name/environment
 check "nor put anything among the GC roots" refused mallory ln -s /nix/store/x /nix/var/nix/gcroots/$name/x
 check "the key is on no command line" not root sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" "\n" | grep "test-1[:]"'
-check "nor in a core dump, for there is none" root grep 'Max core file size  *0  *0' "/proc/$(show MainPID)/limits"
-check "nor is there memory in one that goes to a program" root grep -qx 00000000 "/proc/$(show MainPID)/coredump_filter"
+check "nor in a core dump: core dumps are disabled" root grep 'Max core file size  *0  *0' "/proc/$(show MainPID)/limits"
+check "nor in a core dump that is piped to a program: it contains no memory" root grep -qx 00000000 "/proc/$(show MainPID)/coredump_filter"
 check "nor in the journal" not root sh -c 'journalctl -b | grep "test-1:"'
 
-# As an older version made it, or an editor: systemd-tmpfiles sees to it at every boot.
+# The mode from an older version or an editor: systemd-tmpfiles corrects it at every boot.
 root sh -c "chmod 644 /etc/$name/environment; systemd-tmpfiles --create $name.conf"
-check "settings that everybody could read, nobody can after the next boot" refused mallory cat /etc/$name/environment
+check "world-readable settings are private after the next boot" refused mallory cat /etc/$name/environment
 
 # The drop-in of the manual page.
 dropin socket '[Socket]' 'SocketGroup=queue-users' 'SocketMode=0660'
 root systemctl stop $name.service $name.socket 2>/dev/null
 root systemctl start $name.socket $name.service
-check "a member of the socket's group can look" as member nix-post-build-hook-queue status
+check "a member of the socket's group can read the status" as member nix-post-build-hook-queue status
 check "and queue" as member nix-post-build-hook-queue "$path"
 check "but not drop" refused member nix-post-build-hook-queue drop "$path"
 told() { as member nix-post-build-hook-queue drop "$path" 2>&1 </dev/null | grep 'for root'; }
 check "and is told why" told
 check "nor pause" refused member nix-post-build-hook-queue pause
 check "nor retry" refused member nix-post-build-hook-queue retry
-check "somebody outside the group still cannot" refused mallory nix-post-build-hook-queue status
+check "nor have destinations checked" refused member nix-post-build-hook-queue check
+check "a user outside the group still cannot" refused mallory nix-post-build-hook-queue status
 gate_open
 until_ok 30 "the path is delivered, since nobody dropped it" delivered
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Upgraded in place with the queue full; taken off again without a trace
+# An upgrade in place with a full queue; a complete uninstallation
 
 # shellcheck disable=SC2016 # what is quoted is for the shell in the machine
 # shellcheck source=src/test/system/scenario.sh
@@ -7,7 +7,7 @@
 
 install() { root sh /src/src/dev/install.sh --dist /src/target/dist "$@"; }
 uninstall() { root sh /src/src/dev/uninstall.sh "$@"; }
-# says WORDS COMMAND…: it succeeds, and what it says has them.
+# says WORDS COMMAND…: the command succeeds, and its output contains WORDS.
 says() {
     words=$1
     shift
@@ -44,29 +44,29 @@ check "with signatures" signed
 root sh -eu <<'E2'
 echo /usr/local/share/doc/nix-post-build-hook-queue/NEWS >>/usr/local/lib/nix-post-build-hook-queue/manifest
 touch /usr/local/share/doc/nix-post-build-hook-queue/NEWS
-# Here the next upgrade will break off, with most of the files in place.
+# Makes the next upgrade fail here, with most of the files in place.
 mount -t tmpfs -o ro tmpfs /usr/local/share/man/man8
 E2
-check "an upgrade that cannot write breaks off" not install
+check "an upgrade that cannot write fails" not install
 root umount /usr/local/share/man/man8
-check "but knows still what is installed" root grep -qx /usr/local/share/man/man8/$name.8 /usr/local/lib/$name/manifest
-check "and can be done again" install
-check "what the older version had and this one has not is removed" not has /usr/local/share/doc/$name/NEWS
+check "but the manifest still lists the installed files" root grep -qx /usr/local/share/man/man8/$name.8 /usr/local/lib/$name/manifest
+check "and can be repeated" install
+check "files that only the older version had are removed" not has /usr/local/share/doc/$name/NEWS
 files >"$machine/again"
-check "nothing else is different" sh -c \
+check "all other files are the same" sh -c \
     'grep -v /var/ "$1" >"$1.1"; grep -v /var/ "$2" >"$2.1"; diff "$1.1" "$2.1"' - "$machine/installed" "$machine/again"
 
 root mount -t tmpfs -o ro tmpfs /usr/lib/jvm
-check "refuses where the service would find no Java, and names a way out" says "A release (./dev release) has its own Java" not install
+check "refuses if the service would find no Java, and names a remedy" says "A release (./dev release) has its own Java" not install
 root umount /usr/lib/jvm
 check "and changed nothing" root systemctl restart $name.service
 
 check "refuses a second PREFIX, naming the first one's unit" says \
     "/usr/local/lib/systemd/system/$name.service belongs to another install" not install /opt/other
-check "of which nothing is there" not has /opt/other
-check "uninstall from a PREFIX where it is not does nothing" uninstall /opt/other
+check "and writes nothing there" not has /opt/other
+check "uninstall from a PREFIX without an installation does nothing" uninstall /opt/other
 check "nor does a purge, which says why" says "nothing is purged, because /usr/local/lib/systemd" not uninstall --purge /opt/other
-check "the socket listens on, and the queue is there" root sh -c \
+check "the socket still listens, and the queue exists" root sh -c \
     "systemctl -q is-active $name.socket && systemctl -q is-enabled $name.socket $name.service && ls $state/queue.sqlite"
 
 check "builds a package tree with DESTDIR" root sh -c \
@@ -80,28 +80,28 @@ root sh -eu <<'E2'
 mkdir -p /etc/nix /srv/nix
 echo "post-build-hook = /usr/local/bin/post-build-hook" >/etc/nix/nix.custom.conf
 E2
-check "refuses to go while a file beside nix.conf names the hook" says /etc/nix/nix.custom.conf not uninstall
+check "uninstall refuses while a file beside nix.conf names the hook" says /etc/nix/nix.custom.conf not uninstall
 root sh -c 'mv /etc/nix/nix.custom.conf /srv/nix/other.conf; echo "include /srv/nix/other.conf" >>/etc/nix/nix.conf'
-check "and while one does that is included from elsewhere" says 'nix config show' not uninstall
+check "and while an included file names it" says 'nix config show' not uninstall
 check "and changed nothing" listening
 root sed -i '/post-build-hook/d; /^include/d' /etc/nix/nix.conf
 root systemctl restart nix-daemon.service
-check "goes when it does not" uninstall
+check "uninstalls when no file names it" uninstall
 check "the units are gone" not root systemctl cat $name.socket
 check "nothing runs" ended
 files | grep -vE "^(/etc/$name|/var/lib/$name|/var/cache/$name|/nix/var/nix/gcroots/$name)(/|\$)|^/etc/credstore/" >"$machine/left"
-check "nothing is left of it but its state, settings and keys" diff /dev/null "$machine/left"
-check "going again finds nothing to do" uninstall
+check "only state, settings and keys are left" diff /dev/null "$machine/left"
+check "a second uninstall does nothing" uninstall
 
 root sh -c 'printf "#!/bin/sh\nexit 0\n" >/usr/local/bin/post-build-hook'
-check "leaves alone a hook that the administrator has put in its place, and says so" says \
+check "install does not replace the administrator's own hook, and says so" says \
     '/usr/local/bin/post-build-hook exists, but not from an earlier install' not install
-check "the hook is as it was" root grep -qx 'exit 0' /usr/local/bin/post-build-hook
-check "goes once more" uninstall
-check "also after that" root grep -qx 'exit 0' /usr/local/bin/post-build-hook
+check "the administrator's hook is unchanged" root grep -qx 'exit 0' /usr/local/bin/post-build-hook
+check "uninstalls once more" uninstall
+check "the administrator's hook is still unchanged" root grep -qx 'exit 0' /usr/local/bin/post-build-hook
 root rm /usr/local/bin/post-build-hook
 
-# As after a restore from another machine: the same name, another number.
+# As after a restore from another machine: the user has the same name but another ID.
 root sh -eu <<'E2'
 number=$(id -u nix-post-build-hook-queue)
 userdel nix-post-build-hook-queue
@@ -109,12 +109,12 @@ getent group nix-post-build-hook-queue >/dev/null && groupdel nix-post-build-hoo
 useradd -r -u "$number" squatter
 E2
 gate_open
-check "comes back" install
+check "installs again, and checks what it has installed" says "FAIL  hook: Nix has no post-build-hook" install
 until_ok 40 "with what was queued when it went, which is delivered" delivered
 
-check "whatever it was whose, all of it is the service's" not root sh -c "find $state ! -user $name | grep ."
+check "all files of the state directory belong to the service's user" not root sh -c "find $state ! -user $name | grep ."
 
-# Keys where people put them.
+# Keys in the usual places.
 root sh -eu <<'E2'
 cd /var/lib/nix-post-build-hook-queue
 echo secret >/etc/nix-post-build-hook-queue/my.key
@@ -124,19 +124,23 @@ echo secret >/srv/precious.paths
 ln -s /srv spool/link
 E2
 check "is purged" uninstall --purge
-check "but no key is" root sh -c "grep secret /etc/$name/my.key $state/.ssh/id_ed25519"
-check "nor what a link leads to" root grep -qx secret /srv/precious.paths
-check "it says what is left, and it is the keys" says "left, because it is yours: $state/.ssh/id_ed25519" uninstall --purge
+check "but keys are kept" root sh -c "grep secret /etc/$name/my.key $state/.ssh/id_ed25519"
+check "and so is the target of a link" root grep -qx secret /srv/precious.paths
+check "it names the kept keys" says "left, because it is yours: $state/.ssh/id_ed25519" uninstall --purge
 check "the queue is gone" not root sh -c "ls -d $state/* /nix/var/nix/gcroots/$name /var/cache/$name /etc/$name/environment | grep ."
 check "the user stays with its key" root getent passwd $name
 root rm -r $state/.ssh /etc/$name/my.key
 root sh -c "mkdir -p /etc/systemd/system/$name.service.d && echo '[Service]' >/etc/systemd/system/$name.service.d/mine.conf"
-check "goes for good without them, and says that keys are left" says \
+check "purges again without them, and names the keys that are left" says \
     "left, because it is yours: /etc/credstore/$name.signing-key" uninstall --purge
-check "with the state directory gone it says so again" says \
+check "without the state directory it names them again" says \
     "left, because it is yours: /etc/credstore/$name.signing-key" uninstall --purge
 check "and names drop-ins" says "left, because it is yours: /etc/systemd/system/$name.service.d/mine.conf" uninstall --purge
 root rm -r /etc/systemd/system/$name.service.d
 files | grep -v '^/etc/credstore/' >"$machine/left"
-check "nothing is left of it but the keys" diff /dev/null "$machine/left"
+check "only the keys are left" diff /dev/null "$machine/left"
 check "the user is gone" not root getent passwd $name
+
+root rm -r /etc/credstore /etc/nix-post-build-hook-queue 2>/dev/null
+check "without a destination or a key, an installation checks nothing, and says so" says "no check yet" install
+check "and the next steps name the check" says "$name check" install

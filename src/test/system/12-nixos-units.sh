@@ -24,10 +24,10 @@ for unit in $name.socket $name.service; do
     root tee "/etc/systemd/system/$unit" <"$machine/units/$unit" >/dev/null
 done
 root systemctl daemon-reload
-check "systemd finds nothing wrong with them" root systemd-analyze verify --man=no $name.service $name.socket
+check "systemd-analyze verify accepts them" root systemd-analyze verify --man=no $name.service $name.socket
 root systemctl stop $name.socket
 root systemctl start $name.socket
-check "it is the module's service that will be started" root sh -c \
+check "systemd loads the module's service" root sh -c \
     "systemctl show -P FragmentPath $name.service | grep ^/etc/ && systemctl show -P Environment $name.service | grep NPBHQ_UPLOAD_TO"
 
 # shellcheck source=src/test/system/01-upload.sh

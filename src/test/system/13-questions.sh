@@ -1,7 +1,7 @@
 #!/bin/sh
 # An operator's questions, answered by the commands that README gives
 #
-# The commands are taken out of README's table, so that what stands there is what is run.
+# The scenario runs exactly the commands in README's table.
 
 # shellcheck source=src/test/system/scenario.sh
 . "$NPBHQ_TEST_DIR/scenario.sh"
@@ -26,6 +26,22 @@ asked() {
 }
 
 settings NPBHQ_UPLOAD_TO=ssh://cache@localhost NPBHQ_IDLE_TIMEOUT=5s
+asked "Is it set up correctly?" 'all [0-9]+ checks passed'
+# found STATUS [--upload]: the check ends with that status; what it prints is in the report.
+found() { client check ${2+"$2"} >"$machine/found"; equal "$?" "$1"; }
+check "a test upload arrives" found 0 --upload
+check "signed" grep -q '^pass  destination .*: test upload: arrived, signed by test-1, ' "$machine/found"
+check "a second one finds the path there" found 0 --upload
+check "and says so" grep -q ': test upload: it had the test path already, signed by test-1, ' "$machine/found"
+check "the signing key is named by its public half" grep -qF "$(root cat /srv/key.pub)" "$machine/found"
+check "and the SSH key" grep -qF "$(root cut -d ' ' -f 1,2 /srv/ssh-key.pub)" "$machine/found"
+cat "$machine/found"
+root sh -c 'echo "# edited" >>/etc/nix/nix.conf'
+check "of a nix-daemon that has not read its settings" found 0
+check "it warns" grep -q '^warn  units: nix-daemon started before /etc/nix/nix.conf changed' "$machine/found"
+root systemctl restart nix-daemon.service
+check "and no more after" found 0
+check "a restart" not grep -q '^warn ' "$machine/found"
 asked "Is it running?" 'Active: active \((listening|running)\)'
 build arrived 3
 until_ok 30 "what was built is delivered" delivered
@@ -36,6 +52,10 @@ build waiting 4
 path=$(tail -n 1 "$machine/paths")
 down() { client status | grep -q 'down since'; }
 until_ok 40 "the destination is taken to be down" down
+check "the check fails" found 1
+check "in the words of ssh" grep '^FAIL  destination ssh://cache@localhost: .*Connection refused' "$machine/found"
+check "with a fix" grep -qF '      fix: start sshd at localhost' "$machine/found"
+cat "$machine/found"
 asked "Is it running?" 'Active: active \(running\)'
 asked "What is it doing?" 'ssh://cache@localhost +down'
 asked "Why is this path not in the cache?" 'down|deferred|not taken' "$path"
@@ -52,12 +72,12 @@ asked "Is it done?" ''
 asked "Why is this path not in the cache?" 'settled|delivered' "$path"
 asked "What was delivered when?" '-waiting'
 asked "Is it still there?" 'all is there'
-check "the weekly check is off until somebody enables it" equal "$(root systemctl is-enabled $name-verify.timer)" disabled
+check "the weekly check is disabled by default" equal "$(root systemctl is-enabled $name-verify.timer)" disabled
 check "and its service asks the same" root systemctl start "$name-verify.service"
 checked() { root journalctl -u "$name-verify.service" --no-pager | grep -q 'all is there'; }
 until_ok 10 "the answer is in the journal" checked
 
-# So slow that one can ask: what is in flight is held, and a lane has a pace by now.
+# Slow enough for questions: the gate holds the running uploads, and the lane has a rate.
 gate_close
 build slow 5
 forecast() { answers "How long will it take?" 'a few seconds|about [0-9]'; }

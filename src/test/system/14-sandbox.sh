@@ -1,5 +1,5 @@
 #!/bin/sh
-# What runs in the unit's sandbox can execute nothing that it can write; and every line of the sandbox is there
+# A program in the unit's sandbox cannot execute files that it can write; and every line of the sandbox is in force
 
 # shellcheck disable=SC2016 # what is quoted is for the shell in the machine
 # shellcheck source=src/test/system/scenario.sh
@@ -7,7 +7,7 @@
 
 root tee /srv/attempt >/dev/null <<'E2'
 #!/bin/sh
-# Writes a program into every directory that lets it, and runs it: by itself, and by the loader, as a library would be.
+# Writes a program into every writable directory, and runs it: directly, and through the loader, like a library.
 loader=$(ls /lib64/ld-linux-* /lib/ld-linux-* 2>/dev/null | head -n 1)
 find / \( -path /proc -o -path /sys \) -prune -o -type d -writable -print 2>/dev/null | while IFS= read -r dir; do
     cp /bin/true "$dir/attempt" 2>/dev/null && chmod 700 "$dir/attempt" || continue
@@ -17,7 +17,7 @@ find / \( -path /proc -o -path /sys \) -prune -o -type d -writable -print 2>/dev
     rm -f "$dir/attempt"
     echo "$ran $dir"
 done >/var/lib/nix-post-build-hook-queue/attempts
-# This does run, or the others would prove nothing.
+# This one must run, or the others would prove nothing.
 { /bin/true && "$loader" /bin/true; } && echo whole >>/var/lib/nix-post-build-hook-queue/attempts
 E2
 root chmod 755 /srv/attempt
@@ -32,13 +32,13 @@ for dir in $state $state/spool /var/cache/$name /nix/var/nix/gcroots/$name /tmp 
 done
 check "nor anywhere else" not root grep '^yes' $state/attempts
 
-# The kernel's own words on the worker.
+# The kernel's view of the worker.
 status_has() { root grep -qE "^$1:[[:blank:]]*$2\$" "/proc/$(show MainPID)/status"; }
-check "the worker has no capability, in whatever set" not root grep -E '^Cap[A-Z][a-z]*:.*[1-9a-f]' "/proc/$(show MainPID)/status"
-check "nor a way to new privileges" status_has NoNewPrivs 1
+check "the worker has no capability in any set" not root grep -E '^Cap[A-Z][a-z]*:.*[1-9a-f]' "/proc/$(show MainPID)/status"
+check "and cannot gain privileges" status_has NoNewPrivs 1
 check "and a filter for system calls" status_has Seccomp 2
 
-# As systemd has understood them: who takes a line away, or makes it weaker, must do so here, too.
+# The directives as systemd has parsed them: a removed or weaker line in the unit makes this test fail.
 cat >"$machine/wanted" <<'E2'
 AmbientCapabilities=
 CapabilityBoundingSet=
@@ -83,8 +83,8 @@ as_understood() {
     root systemctl show $(cat "$machine/names") $name.service | LC_ALL=C sort >"$machine/understood"
     diff "$machine/wanted" "$machine/understood"
 }
-check "systemd has every line of the sandbox" as_understood
-# Those that stand for groups of system calls, which differ from version to version.
+check "systemd has parsed every line of the sandbox" as_understood
+# Directives with groups of system calls, which differ between versions.
 calls() { root systemctl show -P SystemCallFilter $name.service | tr ' ' '\n'; }
 has_call() { calls | grep -qx "$1"; }
 for call in read execve connect; do check "the filter lets $call through" has_call $call; done
@@ -96,4 +96,4 @@ unlisted() {
         grep -q "^$directive=" "$machine/wanted" || echo "not compared: $directive"
     done | grep .
 }
-check "and this knows every line of the unit's" not unlisted
+check "and this test checks every line of the unit's sandbox" not unlisted

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NixOS: a switch from the original, to another socket, and to another version, while builds go on
+# NixOS: a switch from the original, to another socket, and to another version, during builds
 #
 # nixos/tests/switch-to-configuration plays NixOS' own.
 
@@ -94,10 +94,10 @@ check "and is answered" as member nix-post-build-hook-queue status
 wait $building
 until_ok 60 "what was built meanwhile is delivered" delivered
 check "every hook gave 0" every_hook_gave_0
-# The administrator has closed it: no switch opens what it does not have to.
+# The administrator has closed the socket: a switch without need does not open it.
 root systemctl stop $name.service $name.socket 2>/dev/null
 mend() { root /bin/sh /usr/local/lib/$name/switch.sh mend; }
-check "a socket that was stopped on purpose is left alone" mend
+check "a deliberately stopped socket is not restarted" mend
 check "and stays closed" not listening
 root systemctl reset-failed $name.socket # so many switches in so few seconds are more than it starts
 
@@ -111,7 +111,7 @@ old=$(main_pid)
 flying=$(copies)
 for level in debug info warn; do
     check "a switch in the middle of the upload does not wait for it" switch "logLevel = \"$level\";"
-    check "the worker goes on" equal "$(main_pid)" "$old"
+    check "the worker keeps running" equal "$(main_pid)" "$old"
     check "and its upload" equal "$(copies)" "$flying"
 done
 check "it asked the worker to restart by itself" journal_says 'restarts by itself: restart due: waits for 1 running copy'
@@ -123,7 +123,7 @@ build newer 1
 until_ok 30 "and the next path is delivered" delivered
 check "no path was blamed" none_failed
 
-# --- while a destination is down, there is nothing to wait for
+# --- while a destination is down, no upload runs, so the worker is replaced at once
 destination_down
 build down 4
 down() { client status | grep -q 'down since'; }
@@ -136,8 +136,8 @@ destination_up
 check "a retry is taken" client retry
 until_ok 60 "all is delivered" delivered
 
-# --- one batch after the other, without a moment between
-# Each copy takes longer than the look at it.
+# --- continuous uploads: the worker is replaced in between
+# Each copy takes longer than the interval between two queries.
 root sh -c "sed -i '1i sleep 0.7' /srv/serve"
 root sh -c "echo NPBHQ_BATCH_SIZE=1 >>/etc/$name/environment"
 root systemctl restart $name.service

@@ -6,13 +6,15 @@
 # shellcheck disable=SC2016 # what is quoted is for the shell in the machine
 # shellcheck source=src/test/system/scenario.sh
 . "$NPBHQ_TEST_DIR/scenario.sh"
+# shellcheck source=src/test/system/quick-start.sh
+. "$NPBHQ_TEST_DIR/quick-start.sh"
 
 deb=$NPBHQ_TEST_DEB
 lib=/usr/lib/$name
 main_pid() { show MainPID; }
 runs_own_java() { equal "$(root readlink "/proc/$(main_pid)/exe")" "$lib/runtime/bin/java"; }
 uses_archive() { root sh -c 'grep -q "$(echo "$1"/startup-*.aot)" "/proc/$2/maps"' - $lib "$(main_pid)"; }
-# says WORDS COMMAND…: whatever its status is, its output has them.
+# says WORDS COMMAND…: the command's output contains WORDS, with any status.
 says() {
     words=$1
     shift
@@ -23,14 +25,14 @@ says() {
 files() { root find /usr /etc /var/lib /var/cache /nix/var/nix/gcroots -xdev | grep nix-post-build-hook | grep -v /var/lib/dpkg/ | sort; }
 
 until_ok 60 "the service that the installation started ends, since it has nothing to do" ended
-check "every file is as the package has it" root sh -c '[ -z "$(dpkg --verify "$1")" ]' - $name
+check "every file equals the package's" root sh -c '[ -z "$(dpkg --verify "$1")" ]' - $name
 gate_close
 build first 5
 until_ok 20 "a copy is under way" in_flight
 check "the worker runs on its own Java" runs_own_java
 check "from the archive that the installation made" uses_archive
 
-# As when nix-setup-systemd is installed later.
+# As if nix-setup-systemd were installed later.
 nix_arrives() {
     root rm /etc/systemd/system/$name.service.d/10-nix-group.conf
     root dpkg-trigger --by-package=nix-setup-systemd /usr/lib/systemd/system/nix-daemon.socket
@@ -46,7 +48,7 @@ printf '#!/bin/sh\nexit 1\n' >/usr/lib/jvm/jdk-99/bin/java
 chmod +x /usr/lib/jvm/jdk-99/bin/java
 E2
 root systemctl restart $name.service
-check "another JDK on the machine changes nothing" runs_own_java
+check "the worker ignores another JDK on the machine" runs_own_java
 check "nor for the archive" uses_archive
 
 root sh -eu -c 'cd /srv && dpkg-deb -R "$1" new && sed -i "s/^Version: .*/&+1/" new/DEBIAN/control &&
@@ -89,9 +91,25 @@ root systemctl reset-failed $name.service
 root systemctl start $name.service
 until_ok 60 "with the program that knows it, the spool is taken in and delivered" delivered
 
+# The same, but the operator stays with the older program.
+forget_builds
+gate_close
+build aside 3
+root systemctl stop $name.service
+version "=$((known + 1))"
+root systemctl start $name.service 2>/dev/null
+build later 2
+check "with a newer database again, hooks spool" not equal "$(spooled)" 0
+follows "the commands that set the database aside" root "$(block docs/upgrading.md 'Back to an older version' 'To set the database')"
+gate_open
+until_ok 60 "what was queued and what was in the spool is delivered" delivered
+check "with signatures" signed
+check "and the newer database is as it was" equal \
+    "$(root sqlite3 /var/backups/$name/queue.sqlite 'PRAGMA user_version')" $((known + 1))
+
 check "./dev install refuses, naming the package's unit" says "/systemd/system/$name.service belongs to another install" \
     root sh /src/src/dev/install.sh --dist /src/target/dist
-check "of which nothing is there" not root test -e /usr/local/lib/$name
+check "and writes nothing there" not root test -e /usr/local/lib/$name
 
 root sed -i.before 's,^post-build-hook.*,post-build-hook = /usr/bin/post-build-hook,' /etc/nix/nix.conf
 check "cannot be removed while nix.conf names the hook" not root dpkg -r $name
@@ -126,6 +144,6 @@ check "the tarball installs without a JDK" root sh /srv/release/install.sh
 check "it has made its archive" root sh -c "ls $lib/startup-*.aot"
 check "the worker answers" says LANE client status
 check "with its own Java" runs_own_java
-check "and goes" root sh /srv/release/uninstall.sh --purge
+check "and uninstalls" root sh /srv/release/uninstall.sh --purge
 files | grep -v '^/etc/credstore/' >"$machine/left"
 check "only the keys are left again" diff /dev/null "$machine/left"

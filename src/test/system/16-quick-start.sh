@@ -32,11 +32,13 @@ follows "the commands for the machine that keeps the paths" root \
     "$(text 'On the machine that keeps' | fill_in SIGNING-KEY "$signing_key" SSH-KEY "$ssh_key")"
 back
 
+follows "check finds nothing wrong" root "$(text 'Back on the machine')"
+
 follows "an ordinary user builds" builder "$(text 'Then any user builds')"
 path=$(sed -n '\,^/nix/store/,p' "$machine/followed")
 follows "the queue says that the path was delivered" root "$(text 'Root waits')"
 
-# Whoever fetches needs to get in there, too.
+# The fetching machine needs access, too.
 another second
 echo "$signing_key" >"$machine/key"
 ssh-keygen -q -t ed25519 -N '' -f "$machine/id"
@@ -57,3 +59,15 @@ printf '%s commands; %s s from the .deb to the fetched path\n' "$commands" "$(se
 check "a root that trusts another key does not" not second_root sh -euc \
     "nix-store --delete $path && $(text 'Another machine fetches' | fill_in /nix/store/… "$path" SIGNING-KEY \
         "other-1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")"
+
+# docs/destinations.md: another port.
+enter cache
+root sh -c 'echo Port 2222 >/etc/ssh/sshd_config.d/port.conf && systemctl restart ssh.service'
+back
+# shellcheck disable=SC2016 # for the shell in the machine
+as builder nix-build --no-out-link -E 'derivation { name = "second"; system = builtins.currentSystem; builder = "/bin/sh";
+    args = [ "-c" "echo second >$out" ]; }' >"$machine/built" 2>&1
+refused() { client status | grep -F 'port 22: Connection refused'; }
+until_ok 30 "on another port the server cannot be reached" refused
+follows "the commands for another port" root "$(block docs/destinations.md 'Ports, host keys, passwords' 'port):')"
+follows "the queue says that the second path was delivered" root "$(text 'Root waits')"

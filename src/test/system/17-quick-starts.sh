@@ -23,7 +23,7 @@ text() {
 }
 line() { block README.md 'From a fresh Debian 13 to the first upload' 'On the machine that builds' | sed -n "$1p"; }
 
-# builds NAME: a path and its dependency, which nobody has built before; sets path.
+# builds NAME: builds a new path and its new dependency; sets path.
 builds() {
     as builder nix-build --no-out-link -E 'derivation {
         name = "'"$1"'"; system = builtins.currentSystem; builder = "/bin/sh";
@@ -32,7 +32,7 @@ builds() {
     path=$(cat "$machine/built")
 }
 arrives() { follows "$1: a path and its dependency are delivered" root "$(block "$page" 'Quick starts' 'ends with')"; }
-# fetches SENTENCE COMMANDS: by the second root; the path and what it needs are there then.
+# fetches SENTENCE COMMANDS: the second root fetches the path and its dependency.
 fetches() {
     printf '%s\n' "$2" | sed 's/^/    $ /'
     check "$1: another root fetches the path, with the signature" second_root sh -euc "cd; $2"

@@ -15,11 +15,11 @@ machine_mount() {
     mount -t overlay overlay -o "lowerdir=$1,upperdir=$machine/upper,workdir=$machine/work" "$machine/root"
 }
 
-# machine_cgroup: makes a control group for the machine, and prints it. Two systemds in one would take each other's
-# services for their own.
+# machine_cgroup: makes a control group for the machine, and prints it. Two systemds in one group would interfere with each
+# other's services.
 machine_cgroup() {
     above=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)$(sed -n 's/^0:://p' /proc/self/cgroup)
-    # From /var/tmp/npbhq-system.X/MACHINE, so that whoever boots or removes the same machine finds it again.
+    # The name comes from /var/tmp/npbhq-system.X/MACHINE, so that a later boot or removal finds the group again.
     own=${above%/}/$(printf '%s' "${machine#/var/tmp/}" | tr / -)
     mkdir -p "$own" && printf '%s\n' "$own"
 }
@@ -50,17 +50,17 @@ machine_boot() {
         sleep 0.1
         pid=$(process_1)
     done
-    # Whoever cuts it in the end must know which one it is, also when a scenario has booted it again.
+    # Record the process for the final kill, also after a scenario has rebooted the machine.
     printf '%s %s\n' "$pid" "$nspawn" >"$machine/pid"
     # nspawn's child becomes process 1 of the machine only when it has set everything up.
-    # Seconds, but minutes where other stages and machines keep the processors.
+    # This takes seconds, but minutes if other stages and machines use the processors.
     wait_for 180 "the machine to boot" booted || {
         machine_cut
         return 1
     }
 }
 
-# process_1: nspawn's child that is the first in its namespace; others of them only prepare the way, and end.
+# process_1: prints nspawn's child that is process 1 of the machine's namespace; its other children only set it up.
 process_1() {
     for child in $(pgrep -P "$nspawn"); do
         # NSpid: its number here, and in its own namespace.
@@ -73,7 +73,7 @@ booted() {
     [ "$state" = running ] || [ "$state" = degraded ]
 }
 
-# The power cord: nothing inside gets a chance. Also by a scenario, whose child nspawn is not.
+# Cuts the power: kills all processes of the machine at once. Scenarios use it, too; nspawn is not their child.
 machine_cut() {
     kill -KILL "$pid" 2>/dev/null
     for _ in $(seq 200); do
@@ -91,7 +91,7 @@ machine_off() {
     return 0
 }
 
-# Also takes away its control groups, the innermost first.
+# Also removes its control groups, the innermost first.
 machine_unmount() {
     umount "$machine/root"
     cgroup=$(machine_cgroup) && find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null
@@ -106,7 +106,7 @@ as() {
     root setpriv --reuid="$user" --regid="$user" --init-groups -- env HOME="/home/$user" "$@"
 }
 
-# wait_for SECONDS "what for" COMMAND…: until COMMAND succeeds; fails after SECONDS.
+# wait_for SECONDS "purpose" COMMAND…: waits until COMMAND succeeds; fails after SECONDS.
 wait_for() {
     deadline=$(($(date +%s) + $1))
     what=$2

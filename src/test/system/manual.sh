@@ -1,5 +1,5 @@
 #!/bin/sh
-# The manual pages are clean, and say all there is to say
+# The manual pages have no errors and are complete
 #
 # Needs no machine.
 

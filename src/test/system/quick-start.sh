@@ -1,7 +1,7 @@
 # shellcheck shell=sh
-# What scenarios share that follow the documentation word for word: the commands of a page, and machines beside their own.
+# Functions for scenarios that follow the documentation literally: run a page's commands, and boot more machines.
 #
-# All machines of a scenario are in one network of its own, and every name that a page uses is the loopback.
+# All machines of a scenario share a private network, and every host name of a page is the loopback.
 
 # shellcheck disable=SC2154 # machine, pid, nspawn, name: see machine.sh and scenario.sh
 
@@ -53,7 +53,7 @@ follow() {
     return "$status"
 }
 
-# follows "a sentence" WHOM COMMANDS: a check, which the scenario does not outlive if it fails.
+# follows "a sentence" WHOM COMMANDS: a check; the scenario ends if it fails.
 follows() {
     sentence=$1
     shift
@@ -75,7 +75,7 @@ another() {
     hosts
 }
 hosts() { printf '127.0.0.1 localhost nix-cache.example.com s3.example.com\n' >"$machine/root/etc/hosts"; }
-# enter NAME: goes to such a machine again.
+# enter NAME: makes such a machine the current one again.
 enter() {
     first="$machine $pid $nspawn"
     machine=$machine-$1
@@ -119,9 +119,9 @@ leave() {
 trap leave EXIT
 trap 'exit 130' INT TERM
 
-# an_ordinary_user: in the machine, who may build.
+# an_ordinary_user: creates a user in the machine who may build.
 an_ordinary_user() {
     root useradd -m -G nix-users builder
-    # There are no namespaces to be had in a container for Nix's sandbox, and no cache to ask.
+    # In the container Nix's sandbox cannot make namespaces, and there is no cache.
     root sh -c 'printf "sandbox = false\nsubstituters =\n" >>/etc/nix/nix.conf; systemctl restart nix-daemon.service'
 }

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# What scenarios are written in. A scenario is run by run as `sh NN-name.sh` in a machine of its own that is
-# booted and set up; it prints a line for each check. It stops at the first that makes going on pointless.
+# Functions for scenarios. run calls a scenario as `sh NN-name.sh`, with its own booted and set-up machine. The scenario
+# prints a line for each check. It stops at a failed check without which the rest is pointless.
 
 : "${NPBHQ_TEST_DIR:?run by src/test/system/run}"
 # shellcheck source=src/test/system/machine.sh
@@ -25,7 +25,7 @@ check() {
     fi
 }
 
-# until_ok SECONDS "a sentence" COMMAND…: a check that may take its time.
+# until_ok SECONDS "a sentence" COMMAND…: a check that retries until SECONDS have passed.
 until_ok() {
     limit=$1
     sentence=$2
@@ -37,7 +37,7 @@ not() { ! "$@"; }
 equal() { [ "$1" = "$2" ] || { printf '%s is not %s\n' "$1" "$2"; return 1; }; }
 at_most() { [ "$1" -le "$2" ] || { printf '%s is more than %s\n' "$1" "$2"; return 1; }; }
 
-# What one needs to see when something went wrong: how things stand, and the journal since the last time.
+# Prints the state for the analysis of a failure, and the journal since the last call.
 evidence() {
     root systemctl status --no-pager -n 0 "$name.service" "$name.socket" 2>&1 | sed 's/^/  | /'
     root journalctl -b --no-pager -o short-precise -u "$name" -u "$name.socket" --cursor-file=/run/shown 2>&1 |
@@ -50,7 +50,7 @@ quote() {
     root systemctl status --no-pager -n 0 "$name.socket" "$name.service" 2>&1 | sed 's/^/    /'
 }
 
-# settings LINE…: what the administrator's file says; the next worker reads it.
+# settings LINE…: writes the administrator's settings file; the next worker reads it.
 settings() { printf '%s\n' "$@" | root tee "/etc/$name/environment" >/dev/null; }
 
 # dropin service|socket LINE…: replaces the scenario's own drop-in.
@@ -103,7 +103,7 @@ ended() { [ "$(show MainPID)" = 0 ] && ! root pgrep -u $name >/dev/null; }
 # Starts of the worker since the machine booted.
 starts() { root journalctl -b -o cat -u $name.service _PID=1 | grep -c '^Starting '; }
 
-# The gate holds every connection to the destination until it opens: what is in flight stays in flight.
+# The closed gate holds every connection to the destination, so running uploads do not end.
 gate_close() { root touch /run/gate; }
 gate_open() { root rm -f /run/gate; }
 in_flight() { root pgrep -f 'sh /srv/serve' >/dev/null; }

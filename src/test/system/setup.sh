@@ -1,9 +1,8 @@
 #!/bin/sh
 # The machine is set up, and the queue installed
 #
-# What is done once to the booted machine, before its disk becomes the layer below every scenario: users, Nix,
-# a destination behind sshd, the keys, and the queue by its own installer; or, with NPBHQ_TEST_DEB=FILE in the machine,
-# by dpkg.
+# Sets up the booted machine once; its disk then becomes the layer below every scenario: users, Nix, a destination behind
+# sshd, the keys, and the queue through its own installer; or, with NPBHQ_TEST_DEB=FILE in the machine, through dpkg.
 
 # shellcheck source=src/test/system/scenario.sh disable=SC2153
 . "$NPBHQ_TEST_DIR/scenario.sh"
@@ -28,7 +27,7 @@ EOF
 # Older daemons take signatures only from trusted users.
 case $(nix --version) in *' 2.8.'*) echo 'extra-trusted-users = nix-post-build-hook-queue' >>/etc/nix/nix.conf ;; esac
 
-# nix-build /srv/many.nix --argstr prefix P --arg count N: N paths that nobody has built before.
+# nix-build /srv/many.nix --argstr prefix P --arg count N: builds N new paths.
 cat >/srv/many.nix <<'EOF'
 { prefix, count }:
 builtins.genList (i: derivation {
@@ -39,7 +38,7 @@ builtins.genList (i: derivation {
 }) count
 EOF
 
-# The hook as it is, with its time and status noted. bash: reading the clock must not cost a process.
+# The real hook, in a wrapper that records time and status. bash reads the clock without a process.
 cat >/srv/hook <<'EOF'
 #!/bin/bash
 begin=${EPOCHREALTIME/./}
@@ -55,7 +54,7 @@ chmod 755 /srv/hook
 : >/srv/hook-times
 : >/srv/hook-status
 
-# The destination: a store of its own behind sshd, with a gate that a scenario may close.
+# The destination: a separate store behind sshd, with a gate that a scenario may close.
 cat >/srv/serve <<'EOF'
 while [ -e /run/gate ]; do sleep 0.1; done
 NIX_REMOTE='local?root=/srv/cache' exec nix-store --serve --write
@@ -93,7 +92,7 @@ if [ -n "${NPBHQ_TEST_UNITS-}" ]; then
     root systemctl restart "$name.socket"
 fi
 check "the socket listens as soon as it is installed" listening
-# Older versions name every line that they do not know.
+# Older versions warn about every unknown line.
 # shellcheck disable=SC2016 # for the shell in the machine
 [ "$(systemd_version)" -lt 257 ] || check "systemd finds nothing wrong with the units" root sh -c \
     'out=$(systemd-analyze verify --man=no nix-post-build-hook-queue.service nix-post-build-hook-queue.socket 2>&1); echo "$out"; [ -z "$out" ]'

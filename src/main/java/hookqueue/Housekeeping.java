@@ -12,8 +12,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The thread {@code housekeeping}: drops paths that failed long ago, forgets what was settled long
- * ago, makes GC roots that could not be made, and compares roots and rows before the worker ends.
+ * The thread {@code housekeeping}: drops paths that failed long ago, forgets paths that settled
+ * long ago, makes GC roots that could not be made, and compares roots and rows before the worker
+ * ends.
  *
  * <pre>
  *   every 10 min ───────► expire, forget ──┐
@@ -80,7 +81,7 @@ final class Housekeeping {
         thread.start();
     }
 
-    /** Ends the thread, after the page at hand. */
+    /** Ends the thread, after the current page. */
     void stop() throws InterruptedException {
         synchronized (turn) {
             stopped = true;
@@ -185,7 +186,7 @@ final class Housekeeping {
             List<DeliveryRow> dropped =
                     queue.call(transaction ->
                             transaction
-                                    .paths()
+                                    .removals()
                                     .expire(now - failedRetention.toMillis(), EXPIRE_AT_ONCE, now));
             more |= dropped.size() == EXPIRE_AT_ONCE;
             dropped.forEach(this::tell);

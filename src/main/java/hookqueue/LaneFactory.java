@@ -1,5 +1,7 @@
 package hookqueue;
 
+import hookqueue.check.Installation;
+import hookqueue.command.CheckCommand;
 import hookqueue.command.VerifyCommand;
 import hookqueue.delivery.ClosureSource;
 import hookqueue.delivery.Destination;
@@ -27,7 +29,7 @@ import java.util.stream.IntStream;
 
 /**
  * Makes from the settings everything that talks to a destination: a lane for {@code sign}, a lane
- * for each destination, and {@code verify} with its checks.
+ * for each destination, {@code verify} with its checks, and {@code check}.
  */
 final class LaneFactory {
     /** Starting a child takes as long as sending a few small paths, and as long as signing many. */
@@ -135,6 +137,31 @@ final class LaneFactory {
         }
         return new VerifyCommand(
                 queue, checks, programs, settings.filters(), settings.storeDir(), clock);
+    }
+
+    /**
+     * Checks of the installation, with children of their own.
+     *
+     * @param unknown names of environment variables that look like settings
+     */
+    CheckCommand check(List<String> unknown) {
+        var targets = new ArrayList<Installation.Target>();
+        for (Destination destination : settings.destinations()) {
+            targets.add(
+                    new Installation.Target(
+                            destination,
+                            settings.of(destination.name()).substituteOnDestination()));
+        }
+        return new CheckCommand(
+                new Installation(
+                        environment,
+                        settings.signingKey(),
+                        targets,
+                        settings.stateDir(),
+                        settings.rootsDir(),
+                        settings.metricsFile(),
+                        nix,
+                        unknown));
     }
 
     private Transports inSlot(String lane, int slot) {

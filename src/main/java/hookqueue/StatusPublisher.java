@@ -144,7 +144,7 @@ final class StatusPublisher {
         }
     }
 
-    /** Returns how long what was published stays true while the queue does not change. */
+    /** Returns how long the published status stays correct if the queue does not change. */
     private Duration publish(long version) throws InterruptedException {
         Overview overview = look();
         if (overview == null) {

@@ -160,7 +160,8 @@ final class Worker {
                 new Listener(
                         sockets,
                         "/nix/store",
-                        new UnavailableHandler(reason),
+                        new UnavailableHandler(
+                                reason, exit == Exit.CONFIG ? "settings" : "state directory", log),
                         UnavailableHandler.QUIET);
         var heartbeat = Heartbeat.start(environment, refusal, null, null, notify);
         stopAfter(UnavailableHandler.MOST, refusal);
@@ -249,6 +250,7 @@ final class Worker {
                             restart,
                             explanation,
                             factory.verification(queue, clock),
+                            factory.check(good.unknown()),
                             status,
                             metrics,
                             clock,

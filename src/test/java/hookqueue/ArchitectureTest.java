@@ -20,7 +20,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Which package may depend on which. Arrows never go back:
  *
  * <pre>
- *   command  ─► protocol, spool, queue, delivery, nix, process, report
+ *   command  ─► protocol, spool, queue, delivery, nix, process, report, check
+ *   check    ─► delivery, nix, process
  *   delivery ─► queue, nix, process
  *   report   ─► queue, delivery, nix
  *   spool    ─► queue
@@ -41,6 +42,7 @@ class ArchitectureTest {
                     Map.entry("queue", List.of("base", "roots")),
                     Map.entry("protocol", List.of("base")),
                     Map.entry("delivery", List.of("base", "queue", "nix", "process")),
+                    Map.entry("check", List.of("base", "delivery", "nix", "process")),
                     Map.entry("report", List.of("base", "queue", "nix", "delivery")),
                     Map.entry(
                             "command",
@@ -52,7 +54,8 @@ class ArchitectureTest {
                                     "delivery",
                                     "nix",
                                     "process",
-                                    "report")));
+                                    "report",
+                                    "check")));
 
     private static final JavaClasses PROGRAM =
             new ClassFileImporter()
@@ -98,7 +101,7 @@ class ArchitectureTest {
                 .check(PROGRAM);
     }
 
-    /** The rules must be able to fail: turned round, each finds the dependencies that there are. */
+    /** The rules must be able to fail: each inverted rule finds the existing dependencies. */
     @Test
     void theRulesFindWhatTheyForbid() {
         for (Map.Entry<String, List<String>> each : MAY_KNOW.entrySet()) {

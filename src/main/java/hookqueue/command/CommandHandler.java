@@ -41,6 +41,7 @@ public final class CommandHandler implements RequestHandler {
     private final ExplainCommand explanation;
     private final VerifyCommand verification;
     private final HistoryCommand history;
+    private final CheckCommand checking;
     private final StatusText status;
     private final Metrics metrics;
     private final InstantSource clock;
@@ -55,6 +56,7 @@ public final class CommandHandler implements RequestHandler {
             RestartDue restart,
             ExplainCommand explanation,
             VerifyCommand verification,
+            CheckCommand checking,
             StatusText status,
             Metrics metrics,
             InstantSource clock,
@@ -69,6 +71,7 @@ public final class CommandHandler implements RequestHandler {
         this.watching = new WatchCommand(queue, lanes, restart, status, clock);
         this.explanation = explanation;
         this.verification = verification;
+        this.checking = checking;
         this.history = new HistoryCommand(queue, storeDir);
         this.status = status;
         this.metrics = metrics;
@@ -112,6 +115,10 @@ public final class CommandHandler implements RequestHandler {
                 case Request.Explain explain -> explanation.answer(explain.path(), reply);
                 case Request.History asked -> history.answer(asked, reply);
                 case Request.Verify verify -> verification.answer(verify, reply);
+                case Request.Check check ->
+                        operator.permits(peer)
+                                ? checking.answer(check, overview(), reply)
+                                : OperatorCommands.refusal(peer, "check");
                 case Request.Metrics m -> metrics(reply);
                 case Request.Help help -> help(reply);
                 case Request.Version version -> "ok nix-post-build-hook-queue " + Version.TEXT;
@@ -184,6 +191,6 @@ public final class CommandHandler implements RequestHandler {
             reply.data(String.format(Locale.ROOT, "%-33s %s", entry.syntax(), entry.summary()));
         }
         return "ok durations: 500ms 30s 10min 2h 30d, or bare seconds; "
-                + "retry, drop, pause, resume and reload: for root and the worker's own user";
+                + "check, retry, drop, pause, resume and reload: for root and the worker's own user";
     }
 }

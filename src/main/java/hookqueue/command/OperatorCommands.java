@@ -98,13 +98,21 @@ final class OperatorCommands {
         String done() throws QueueException, InterruptedException;
     }
 
+    boolean permits(Peer peer) {
+        return peer.mayOperate(ownUid);
+    }
+
+    static String refusal(Peer peer, String verb) {
+        return "error "
+                + verb
+                + " is for root and the worker's own user, not for uid "
+                + peer.uid();
+    }
+
     private String operator(Peer peer, String verb, Deed deed)
             throws QueueException, InterruptedException {
-        if (!peer.mayOperate(ownUid)) {
-            return "error "
-                    + verb
-                    + " is for root and the worker's own user, not for uid "
-                    + peer.uid();
+        if (!permits(peer)) {
+            return refusal(peer, verb);
         }
         String answer = deed.done();
         LOG.info("{} by uid {}: {}", verb, peer.uid(), answer);
@@ -137,7 +145,7 @@ final class OperatorCommands {
         return each(
                 paths,
                 "dropped",
-                (t, path) -> t.paths().drop(path, clock.millis()) ? "" : "not queued");
+                (t, path) -> t.removals().drop(path, clock.millis()) ? "" : "not queued");
     }
 
     private String dropDestination(String name) throws QueueException, InterruptedException {
@@ -147,7 +155,7 @@ final class OperatorCommands {
         int dropped = 0;
         Optional<Integer> some;
         do {
-            some = queue.call(t -> t.paths().dropLane(name, PAGE, clock.millis()));
+            some = queue.call(t -> t.removals().dropLane(name, PAGE, clock.millis()));
             dropped += some.orElse(0);
         } while (some.orElse(0) > 0);
         if (some.isPresent()) {
@@ -164,7 +172,7 @@ final class OperatorCommands {
                 + String.join(" ", names);
     }
 
-    /** Done to one path; returns what is wrong with it, or nothing. */
+    /** An operation on one path; returns an error text, or nothing. */
     private interface Change {
         String apply(QueueTransaction transaction, StorePath path) throws SQLException;
     }

@@ -6,6 +6,7 @@ import hookqueue.protocol.Peer;
 import hookqueue.protocol.Reply;
 import hookqueue.protocol.Request;
 import hookqueue.protocol.RequestHandler;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 
@@ -22,9 +23,18 @@ public final class UnavailableHandler implements RequestHandler {
     public static final Duration MOST = Duration.ofSeconds(30);
 
     private final String reason;
+    private final String subject;
+    private final List<String> mistakes;
 
-    public UnavailableHandler(String reason) {
+    /**
+     * @param reason what every client is told
+     * @param subject what is wrong, such as {@code settings}
+     * @param mistakes each of them, for {@code check}
+     */
+    public UnavailableHandler(String reason, String subject, List<String> mistakes) {
         this.reason = Text.oneLine(reason);
+        this.subject = subject;
+        this.mistakes = List.copyOf(mistakes);
     }
 
     @Override
@@ -33,7 +43,10 @@ public final class UnavailableHandler implements RequestHandler {
     }
 
     @Override
-    public String answer(Request request, Peer peer, Reply reply) {
+    public String answer(Request request, Peer peer, Reply reply) throws IOException {
+        if (request instanceof Request.Check) {
+            return CheckCommand.unavailable(subject, mistakes, reply);
+        }
         return request instanceof Request.Version
                 ? "ok nix-post-build-hook-queue " + Version.TEXT
                 : "error " + reason;

@@ -21,8 +21,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The answer to {@code verify}: are these paths, or all that is remembered as delivered, still at
@@ -40,7 +38,6 @@ import org.slf4j.LoggerFactory;
  * verification that was interrupted continues when a client asks again within a day.
  */
 public final class VerifyCommand {
-    private static final Logger LOG = LoggerFactory.getLogger(VerifyCommand.class);
     private static final long STALE_MILLIS = Duration.ofDays(1).toMillis();
     private static final long LOOK_AGAIN_MILLIS = 5_000;
     private static final int MOST_NAMED = 100;
@@ -71,9 +68,6 @@ public final class VerifyCommand {
         this.storeDir = storeDir;
         this.clock = clock;
     }
-
-    /** What one destination's part came to: counts, and why it is not complete (or empty). */
-    private record Part(Counts counts, long undelivered, String trouble) {}
 
     /** A batch of paths, and the row of the last one that was looked at. */
     private record Batch(List<StorePath> paths, long last) {}
@@ -110,10 +104,10 @@ public final class VerifyCommand {
             return "error the queue is paused; to resume: nix-post-build-hook-queue resume";
         }
         long since = queue.call(t -> t.verification().begin(clock.millis(), STALE_MILLIS));
-        var parts = new ArrayList<Part>();
+        var parts = new ArrayList<VerifyReport.Part>();
         for (DestinationCheck check : checks) {
-            Part part = remembered(check, since, reply);
-            tell(check, part, reply);
+            VerifyReport.Part part = remembered(check, since, reply);
+            new VerifyReport(reply, storeDir).part(check.name(), part);
             parts.add(part);
         }
         if (parts.stream().allMatch(part -> part.counts().done())) {
@@ -122,10 +116,10 @@ public final class VerifyCommand {
                 return true;
             });
         }
-        return summary(parts);
+        return VerifyReport.summary(parts);
     }
 
-    private Part remembered(DestinationCheck check, long since, Reply reply)
+    private VerifyReport.Part remembered(DestinationCheck check, long since, Reply reply)
             throws IOException, QueueException, InterruptedException {
         String name = check.name();
         Counts counts = queue.call(t -> t.verification().counts(name));
@@ -135,7 +129,7 @@ public final class VerifyCommand {
         while (!counts.done()) {
             Optional<String> down = awaitTurn(name, reply);
             if (down.isPresent()) {
-                return new Part(counts, 0, down.get());
+                return new VerifyReport.Part(counts, 0, down.get());
             }
             long after = counts.row();
             Batch batch = queue.call(t -> batch(t.lane(name), check, after, since));
@@ -146,7 +140,7 @@ public final class VerifyCommand {
                             : check.check(batch.paths());
             switch (answer) {
                 case DestinationCheck.Answer.Unknown unknown -> {
-                    return new Part(counts, 0, Text.oneLine(unknown.reason()));
+                    return new VerifyReport.Part(counts, 0, Text.oneLine(unknown.reason()));
                 }
                 case DestinationCheck.Answer.Checked checked -> {
                     Counts sum = sum(counts, batch.paths().size(), checked);
@@ -163,12 +157,12 @@ public final class VerifyCommand {
                         t.verification().record(name, now, checked.refused(), clock.millis());
                         return true;
                     });
-                    tell(name, checked, reply);
+                    new VerifyReport(reply, storeDir).batch(name, checked);
                     counts = now;
                 }
             }
         }
-        return new Part(counts, 0, "");
+        return new VerifyReport.Part(counts, 0, "");
     }
 
     private Batch batch(LaneStore lane, DestinationCheck check, long after, long since)
@@ -207,17 +201,17 @@ public final class VerifyCommand {
         }
     }
 
-    /** At once, whatever else is to be done. */
+    /** Runs at once, before all other work. */
     private String some(List<StorePath> paths, Reply reply)
             throws IOException, QueueException, InterruptedException {
         List<StorePath> distinct = paths.stream().distinct().toList();
-        var parts = new ArrayList<Part>();
+        var parts = new ArrayList<VerifyReport.Part>();
         for (DestinationCheck check : checks) {
-            Part part = some(check, taken(check.name(), distinct, reply), reply);
-            tell(check, part, reply);
+            VerifyReport.Part part = some(check, taken(check.name(), distinct, reply), reply);
+            new VerifyReport(reply, storeDir).part(check.name(), part);
             parts.add(part);
         }
-        return summary(parts);
+        return VerifyReport.summary(parts);
     }
 
     /** Names the paths that a destination does not take, and returns the others. */
@@ -234,7 +228,7 @@ public final class VerifyCommand {
         return taken;
     }
 
-    private Part some(DestinationCheck check, List<StorePath> paths, Reply reply)
+    private VerifyReport.Part some(DestinationCheck check, List<StorePath> paths, Reply reply)
             throws IOException, QueueException, InterruptedException {
         String name = check.name();
         Counts counts = Counts.NONE;
@@ -260,7 +254,8 @@ public final class VerifyCommand {
             }
             switch (check.check(delivered)) {
                 case DestinationCheck.Answer.Unknown unknown -> {
-                    return new Part(counts, undelivered, Text.oneLine(unknown.reason()));
+                    return new VerifyReport.Part(
+                            counts, undelivered, Text.oneLine(unknown.reason()));
                 }
                 case DestinationCheck.Answer.Checked checked -> {
                     counts = sum(counts, delivered.size(), checked);
@@ -268,11 +263,11 @@ public final class VerifyCommand {
                         t.verification().requeue(name, checked.refused(), clock.millis());
                         return true;
                     });
-                    tell(name, checked, reply);
+                    new VerifyReport(reply, storeDir).batch(name, checked);
                 }
             }
         }
-        return new Part(counts, undelivered, "");
+        return new VerifyReport.Part(counts, undelivered, "");
     }
 
     private static boolean isFor(DeliveryRow row, String lane) {
@@ -286,72 +281,5 @@ public final class VerifyCommand {
                 before.sent() + checked.sent(),
                 before.queued() + checked.refused().size(),
                 before.lost() + checked.lost().size());
-    }
-
-    /** Names what a batch showed, to the client and in the journal. */
-    private void tell(String name, DestinationCheck.Answer.Checked checked, Reply reply)
-            throws IOException {
-        if (checked.sent() > 0) {
-            LOG.warn("{}: had lost {} paths, sent again", name, checked.sent());
-        }
-        for (String sent : checked.names()) {
-            reply.data(name + ": was missing, sent again: " + storeDir + "/" + sent);
-        }
-        if (checked.sent() > checked.names().size()) {
-            reply.data(name + ": and " + (checked.sent() - checked.names().size()) + " more");
-        }
-        for (StorePath path : checked.lost()) {
-            LOG.error("{}: lost {}, which is gone here too", name, path);
-            reply.data(name + ": lost, and gone from the local store: " + path.in(storeDir));
-        }
-        if (!checked.refused().isEmpty()) {
-            LOG.warn("{}: {} paths queued again", name, checked.refused().size());
-            reply.data(
-                    name
-                            + ": queued again: "
-                            + checked.refused().size()
-                            + " paths, something of which is missing: "
-                            + Text.oneLine(checked.reason()));
-        }
-    }
-
-    private static void tell(DestinationCheck check, Part part, Reply reply) throws IOException {
-        Counts counts = part.counts();
-        var line = new StringBuilder(check.name()).append(": checked ").append(counts.checked());
-        line.append(", sent again ").append(counts.sent());
-        append(line, ", queued again ", counts.queued());
-        append(line, ", lost ", counts.lost());
-        append(line, ", not delivered yet ", part.undelivered());
-        if (!part.trouble().isEmpty()) {
-            line.append("; not asked for the rest: ").append(part.trouble());
-        }
-        reply.data(line.toString());
-        reply.flush();
-    }
-
-    private static String summary(List<Part> parts) {
-        long sent = parts.stream().mapToLong(part -> part.counts().sent()).sum();
-        long queued = parts.stream().mapToLong(part -> part.counts().queued()).sum();
-        long lost = parts.stream().mapToLong(part -> part.counts().lost()).sum();
-        long undelivered = parts.stream().mapToLong(Part::undelivered).sum();
-        long unasked = parts.stream().filter(part -> !part.trouble().isEmpty()).count();
-        var line = new StringBuilder("all is there");
-        append(line, "; sent again: ", sent);
-        if (queued + lost + undelivered + unasked == 0) {
-            return "ok " + line;
-        }
-        line = new StringBuilder("error not everything is there");
-        append(line, "; sent again: ", sent);
-        append(line, "; queued again: ", queued);
-        append(line, "; lost: ", lost);
-        append(line, "; not delivered yet: ", undelivered);
-        append(line, "; destinations that could not be asked: ", unasked);
-        return line.toString();
-    }
-
-    private static void append(StringBuilder line, String what, long count) {
-        if (count > 0) {
-            line.append(what).append(count);
-        }
     }
 }

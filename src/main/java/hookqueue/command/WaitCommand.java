@@ -31,7 +31,7 @@ import java.util.concurrent.Semaphore;
  * more, and may have had this one.
  */
 final class WaitCommand {
-    /** They stay in memory as long as somebody waits: by all clients together, some 6 MB. */
+    /** The limit for all clients together: the paths stay in memory during the wait, some 6 MB. */
     private static final int MOST_WAITED_FOR = 50_000;
 
     private static final int MOST_NAMED = 100;

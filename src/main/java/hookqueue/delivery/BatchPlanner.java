@@ -229,7 +229,7 @@ final class BatchPlanner {
         }
     }
 
-    /** Forgets what the destination has. */
+    /** Forgets which paths the destination has. */
     void doubtAll() {
         graph.doubtAll();
     }

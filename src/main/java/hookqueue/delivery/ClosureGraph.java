@@ -142,7 +142,7 @@ final class ClosureGraph {
         }
     }
 
-    /** Forgets what the destination has. */
+    /** Forgets which paths the destination has. */
     void doubtAll() {
         known.clear();
         nodes.values().forEach(node -> node.there = false);

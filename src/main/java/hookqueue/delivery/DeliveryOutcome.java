@@ -5,6 +5,11 @@ import java.util.Set;
 
 /** The result of sending a group of paths to their destination. */
 public sealed interface DeliveryOutcome {
+    /** Why the paths are not there, for people; empty if they are, or if nobody knows. */
+    default String reason() {
+        return "";
+    }
+
     /**
      * The destination has all of them.
      *

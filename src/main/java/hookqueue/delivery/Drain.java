@@ -1,7 +1,7 @@
 package hookqueue.delivery;
 
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Lets the lanes finish before the worker restarts: no lane starts a child process any more, and
@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 public final class Drain {
     private final List<Lane> lanes;
     private final Runnable drained;
+    private final AtomicInteger left;
     private boolean begun;
 
     /**
@@ -18,6 +19,7 @@ public final class Drain {
     public Drain(List<Lane> lanes, Runnable drained) {
         this.lanes = lanes;
         this.drained = drained;
+        this.left = new AtomicInteger(lanes.size() + 1);
     }
 
     /** Begins; does nothing after the first time. */
@@ -28,9 +30,14 @@ public final class Drain {
             }
             begun = true;
         }
-        CompletableFuture<?>[] ends =
-                lanes.stream().map(Lane::drain).toArray(CompletableFuture<?>[]::new);
-        CompletableFuture.allOf(ends).thenRun(drained);
+        lanes.forEach(lane -> lane.drain(this::laneEnded));
+        laneEnded(); // so that it also ends without lanes
+    }
+
+    private void laneEnded() {
+        if (left.decrementAndGet() == 0) {
+            drained.run();
+        }
     }
 
     public synchronized boolean hasBegun() {

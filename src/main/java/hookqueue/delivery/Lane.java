@@ -75,8 +75,8 @@ public final class Lane {
     private final BlockingQueue<Message> mailbox = new LinkedBlockingQueue<>();
     private final AtomicLong delivered = new AtomicLong();
 
-    /** To be completed when no child process runs; null while the lane may start one. */
-    private @Nullable CompletableFuture<Void> draining;
+    /** To be run when no child process runs; null while the lane may start one. */
+    private @Nullable Runnable draining;
 
     /**
      * Limits of a lane.
@@ -105,7 +105,7 @@ public final class Lane {
     private sealed interface Message {
         record Done(Slots.Ended ended) implements Message {}
 
-        record Drain(CompletableFuture<Void> drained) implements Message {}
+        record Drain(Runnable drained) implements Message {}
 
         record WaitsFor(StorePath path, CompletableFuture<Optional<String>> answer)
                 implements Message {}
@@ -182,12 +182,10 @@ public final class Lane {
     /**
      * Starts no child process any more.
      *
-     * @return completed when none runs, and all verdicts are recorded
+     * @param drained run once, on the lane's thread, when none runs and all verdicts are recorded
      */
-    CompletableFuture<Void> drain() {
-        var drained = new CompletableFuture<Void>();
+    void drain(Runnable drained) {
         send(new Message.Drain(drained));
-        return drained;
     }
 
     private void send(Message message) {
@@ -242,7 +240,8 @@ public final class Lane {
             }
             if (draining != null) {
                 if (slots.running().isEmpty()) {
-                    draining.complete(null);
+                    draining.run();
+                    draining = () -> {};
                 }
                 queue.awaitChange(seen, LOOK_AGAIN_MILLIS);
                 return;

@@ -13,7 +13,7 @@ public interface Transport {
     /**
      * Blocks until the outcome for all paths is known.
      *
-     * @param progress is told how far it is
+     * @param progress receives the progress
      * @return the outcome; {@link DeliveryOutcome.Cancelled} if the thread was interrupted
      */
     DeliveryOutcome carry(List<StorePath> paths, Progress progress);

@@ -51,6 +51,16 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
                 copy);
     }
 
+    /**
+     * Makes the probe of a Nix store.
+     *
+     * @param name for the log
+     * @param url empty for the local store
+     */
+    public DestinationProbe probe(String name, String url) {
+        return new DestinationProbe(child(name), url);
+    }
+
     private Transport through(
             DeliveryChild child, Destination destination, boolean substituteOnDestination) {
         // The JVM cannot archive a pattern switch, and each one adds 4 ms to a cold start.

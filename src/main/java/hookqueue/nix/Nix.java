@@ -73,6 +73,43 @@ public record Nix(String program, String storeDir) {
         return command(List.of("path-info", "--json", "--refresh", "--store", store), paths);
     }
 
+    /**
+     * Connects to a store, and logs in. Versions from 2.19 on call it {@code store info}, and keep
+     * this name.
+     *
+     * @param store a URL; empty for the local store
+     */
+    public List<String> ping(String store) {
+        var verb = new ArrayList<>(List.of("store", "ping"));
+        if (!store.isEmpty()) {
+            verb.addAll(List.of("--store", store));
+        }
+        verb.addAll(List.of("--option", "download-attempts", "1"));
+        return command(verb, List.of());
+    }
+
+    /** Prints {@code nix (Nix) 2.26.3}. */
+    public List<String> version() {
+        return List.of(program, "--version");
+    }
+
+    /**
+     * Prints the settings, {@code NAME = VALUE} a line.
+     *
+     * @param old the form of versions before 2.20
+     */
+    public List<String> settings(boolean old) {
+        var command = new ArrayList<>(List.of(program));
+        command.addAll(List.of("--extra-experimental-features", "nix-command"));
+        command.addAll(old ? List.of("show-config") : List.of("config", "show"));
+        return command;
+    }
+
+    /** Adds a file to the local store under its own name, and prints the path. */
+    public List<String> add(String file) {
+        return List.of(nixStore(), "--add", file);
+    }
+
     /** The closure of one path, one path a line. */
     public List<String> closure(StorePath path) {
         return command(List.of("path-info", "--recursive"), List.of(path));
@@ -89,10 +126,14 @@ public record Nix(String program, String storeDir) {
     }
 
     /** The program nix-store is in the directory of nix. */
-    private List<String> query(String what, List<StorePath> paths) {
+    private String nixStore() {
         boolean ordinary = program.endsWith("/nix") || program.equals("nix");
+        return ordinary ? program + "-store" : "nix-store";
+    }
+
+    private List<String> query(String what, List<StorePath> paths) {
         var command = new ArrayList<String>(paths.size() + 3);
-        command.addAll(List.of(ordinary ? program + "-store" : "nix-store", "--query", what));
+        command.addAll(List.of(nixStore(), "--query", what));
         paths.forEach(path -> command.add(path.in(storeDir)));
         return command;
     }

@@ -45,6 +45,9 @@ public final class Help {
                             "verify [PATH…]",
                             "ask every destination for these paths, or all; send missing ones"),
                     new Entry(
+                            "check [--upload]",
+                            "test settings, keys, Nix, hook and destinations; upload a tiny path"),
+                    new Entry(
                             "history [json] [PATH…]",
                             "what was delivered where and when, the newest last"),
                     new Entry("pause [D]", "start no new batch, for a duration or until resume"),

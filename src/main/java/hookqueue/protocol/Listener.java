@@ -246,7 +246,7 @@ public final class Listener {
 
     /**
      * Waits up to 500 ms for a place, so that a burst of hooks gets in; once the places have been
-     * taken for so long, it does not wait.
+     * occupied for so long, it does not wait.
      */
     private boolean roomSoon() {
         if (sessions.size() < MOST_SESSIONS) {

@@ -1,10 +1,8 @@
 package hookqueue.protocol;
 
-import hookqueue.base.Durations;
 import hookqueue.base.StorePath;
 import hookqueue.base.Text;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -90,6 +88,13 @@ public sealed interface Request {
     /** Ask every destination for these paths; without paths, for all remembered deliveries. */
     record Verify(List<StorePath> paths) implements Request {}
 
+    /**
+     * Check the installation.
+     *
+     * @param upload whether to send a small path to each destination
+     */
+    record Check(boolean upload) implements Request {}
+
     /** List remembered deliveries: of these paths, or all. */
     record History(boolean json, List<StorePath> paths) implements Request {}
 
@@ -145,211 +150,6 @@ public sealed interface Request {
      * @param storeDir the store directory that paths must be in
      */
     static Request parse(String storeDir, String line) {
-        List<String> words = words(line);
-        if (words.size() > mostWords(line)) {
-            return new Bad("more words than a line of paths can have; nothing of it was queued");
-        }
-        if (words.isEmpty()) {
-            return new Enqueue(List.of(), List.of(), null);
-        }
-        String verb = words.getFirst();
-        List<String> rest = words.subList(1, words.size());
-        try {
-            return switch (verb) {
-                case "queue" -> queue(storeDir, rest);
-                case "status" -> new Status(json(verb, rest));
-                case "list" -> new Listing(json(verb, rest));
-                case "failed" -> new Failures(json(verb, rest));
-                case "wait" -> waiting(storeDir, rest);
-                case "watch" -> watch(rest);
-                case "history" -> history(storeDir, rest);
-                case "verify" -> new Verify(paths(storeDir, rest));
-                case "retry" -> new Retry(paths(storeDir, rest));
-                case "drop" -> drop(storeDir, rest);
-                case "pause" -> pause(rest);
-                case "resume" -> alone(verb, rest, new Resume());
-                case "reload" -> alone(verb, rest, new Reload());
-                case "explain" -> explain(storeDir, rest);
-                case "metrics" -> alone(verb, rest, new Metrics());
-                case "help" -> alone(verb, rest, new Help());
-                case "version" -> alone(verb, rest, new Version());
-                default -> verb.startsWith("/") ? enqueue(storeDir, words, null) : unknown(verb);
-            };
-        } catch (IllegalArgumentException e) {
-            return new Bad(String.valueOf(e.getMessage()));
-        }
-    }
-
-    private static Request unknown(String verb) {
-        return new Bad(
-                "neither a store path nor a word of this protocol (see help): "
-                        + Text.quoted(verb));
-    }
-
-    /**
-     * Bounds memory: half a million words in a line of 1 MiB would take fifty times its size. A
-     * path has more than 32 characters.
-     */
-    private static int mostWords(String line) {
-        return 100 + line.length() / 16;
-    }
-
-    /** Cuts at blanks only: {@code indexOf} needs no call for each character. */
-    private static List<String> words(String line) {
-        int most = mostWords(line);
-        String blanks = line.replace('\t', ' ').replace('\r', ' ');
-        var words = new ArrayList<String>();
-        int start = 0;
-        while (start < blanks.length() && words.size() <= most) {
-            int end = blanks.indexOf(' ', start);
-            if (end < 0) {
-                end = blanks.length();
-            }
-            if (end > start) {
-                words.add(blanks.substring(start, end));
-            }
-            start = end + 1;
-        }
-        return words;
-    }
-
-    private static Request queue(String storeDir, List<String> words) {
-        @Nullable String tag = null;
-        List<String> rest = words;
-        if (!rest.isEmpty() && rest.getFirst().startsWith("tag=")) {
-            tag = tag(rest.getFirst());
-            rest = rest.subList(1, rest.size());
-        }
-        if (rest.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "queue takes at least one path: queue [tag=T] PATH…");
-        }
-        return enqueue(storeDir, rest, tag);
-    }
-
-    private static Enqueue enqueue(String storeDir, List<String> words, @Nullable String tag) {
-        var paths = new ArrayList<StorePath>(words.size());
-        var refused = new ArrayList<String>();
-        for (String word : words) {
-            try {
-                paths.add(StorePath.parse(storeDir, word));
-            } catch (IllegalArgumentException e) {
-                refused.add(refused.size() < MOST_REASONS ? String.valueOf(e.getMessage()) : "");
-            }
-        }
-        return new Enqueue(paths, refused, tag);
-    }
-
-    private static Request history(String storeDir, List<String> words) {
-        boolean json = !words.isEmpty() && words.getFirst().equals("json");
-        return new History(json, paths(storeDir, json ? words.subList(1, words.size()) : words));
-    }
-
-    private static Request waiting(String storeDir, List<String> words) {
-        @Nullable Duration timeout = null;
-        @Nullable String tag = null;
-        var paths = new ArrayList<StorePath>();
-        for (String word : words) {
-            if (word.startsWith("timeout=")) {
-                timeout = Durations.parse(word.substring("timeout=".length()));
-            } else if (word.startsWith("tag=")) {
-                tag = tag(word);
-            } else {
-                paths.add(StorePath.parse(storeDir, word));
-            }
-        }
-        if (tag != null && !paths.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "wait takes a tag or paths, not both: wait [timeout=D] [tag=T | PATH…]");
-        }
-        return new Wait(timeout, tag, paths);
-    }
-
-    private static Request explain(String storeDir, List<String> words) {
-        if (words.size() != 1) {
-            throw new IllegalArgumentException("explain takes one path: explain PATH");
-        }
-        return new Explain(StorePath.parse(storeDir, words.getFirst()));
-    }
-
-    private static Request watch(List<String> words) {
-        if (words.size() > 1 && words.getFirst().equals("bars")) {
-            return new Watch(Watch.Form.BARS, Screen.parse(words.subList(1, words.size())));
-        }
-        return switch (String.join(" ", words)) {
-            case "" -> new Watch(Watch.Form.TEXT);
-            case "json" -> new Watch(Watch.Form.JSON);
-            case "bars" -> new Watch(Watch.Form.BARS);
-            default ->
-                    throw new IllegalArgumentException(
-                            "watch takes nothing, json or bars, not: "
-                                    + Text.quoted(String.join(" ", words)));
-        };
-    }
-
-    private static Request pause(List<String> words) {
-        if (words.size() > 1) {
-            throw new IllegalArgumentException(
-                    "pause takes nothing or a duration, not: "
-                            + Text.quoted(String.join(" ", words)));
-        }
-        if (words.isEmpty()) {
-            return new Pause(null);
-        }
-        Duration time = Durations.parse(words.getFirst());
-        if (time.isZero()) {
-            throw new IllegalArgumentException("pause takes a duration longer than 0");
-        }
-        return new Pause(time);
-    }
-
-    private static String tag(String word) {
-        String tag = word.substring("tag=".length());
-        if (!TAG.matcher(tag).matches()) {
-            throw new IllegalArgumentException(
-                    "not a tag (1 to 100 of A-Z a-z 0-9 . _ : / @ + -, a letter or digit first): "
-                            + Text.quoted(tag));
-        }
-        return tag;
-    }
-
-    private static List<StorePath> paths(String storeDir, List<String> words) {
-        return words.stream().map(word -> StorePath.parse(storeDir, word)).toList();
-    }
-
-    private static Request drop(String storeDir, List<String> words) {
-        if (words.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "drop takes paths or a destination: drop PATH… or drop destination=NAME");
-        }
-        if (!words.getFirst().startsWith(DESTINATION)) {
-            return new Drop(paths(storeDir, words));
-        }
-        String name = words.getFirst().substring(DESTINATION.length());
-        if (words.size() > 1 || name.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "drop takes one destination and nothing else: drop destination=NAME, not: "
-                            + Text.quoted(String.join(" ", words)));
-        }
-        return new DropDestination(name);
-    }
-
-    private static boolean json(String verb, List<String> words) {
-        if (words.isEmpty()) {
-            return false;
-        }
-        if (words.equals(List.of("json"))) {
-            return true;
-        }
-        throw new IllegalArgumentException(
-                verb + " takes nothing or json, not: " + Text.quoted(String.join(" ", words)));
-    }
-
-    private static Request alone(String verb, List<String> words, Request request) {
-        if (!words.isEmpty()) {
-            throw new IllegalArgumentException(
-                    verb + " takes nothing, not: " + Text.quoted(String.join(" ", words)));
-        }
-        return request;
+        return new RequestParser(storeDir).parse(line);
     }
 }

@@ -4,8 +4,9 @@ import java.util.concurrent.Semaphore;
 
 /**
  * The places for requests that hold a connection for long: {@code wait}, {@code watch}, {@code
- * explain} and {@code verify}. There are fewer than connections, so that hooks find a free one
- * however many CI jobs wait. A client that finds no place is told at once, and may ask again.
+ * explain}, {@code verify} and {@code check}. There are fewer than connections, so that hooks find
+ * a free one however many CI jobs wait. A client that finds no place is told at once, and may ask
+ * again.
  */
 final class SlowRequests {
     /** Of {@link Listener#MOST_SESSIONS} connections. */
@@ -20,7 +21,8 @@ final class SlowRequests {
         return request instanceof Request.Wait
                 || request instanceof Request.Watch
                 || request instanceof Request.Explain
-                || request instanceof Request.Verify;
+                || request instanceof Request.Verify
+                || request instanceof Request.Check;
     }
 
     boolean enter() {

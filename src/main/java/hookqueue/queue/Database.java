@@ -63,7 +63,7 @@ final class Database {
     }
 
     /**
-     * @param progress is told before a check that may take long
+     * @param progress is called before a check that may take long
      * @throws SQLException if the database is damaged or in use, the disk is full, or access is
      *     denied
      */

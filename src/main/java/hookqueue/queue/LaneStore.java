@@ -28,14 +28,14 @@ public final class LaneStore {
     private static final String UNCHANGED = " WHERE path = ? AND lane = ? AND changed_at = ?";
 
     private final Sql sql;
-    private final PathStore paths;
+    private final RemovalStore removals;
     private final Effects.Collector effects;
     private final String name;
     private final long id;
 
-    LaneStore(Sql sql, PathStore paths, Effects.Collector effects, String name, long id) {
+    LaneStore(Sql sql, RemovalStore removals, Effects.Collector effects, String name, long id) {
         this.sql = sql;
-        this.paths = paths;
+        this.removals = removals;
         this.effects = effects;
         this.name = name;
         this.id = id;
@@ -133,7 +133,7 @@ public final class LaneStore {
                         delivered++;
                         queuedAt(path).ifPresent(at -> latencies.add(now - at));
                         after(path, now);
-                        paths.settleIfDone(path, done.entry().path(), now);
+                        removals.settleIfDone(path, done.entry().path(), now);
                     }
                 }
                 case Verdict.Deferred later ->

@@ -10,10 +10,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Queues, drops, expires, settles and forgets paths.
- *
- * <p>A new path, and one that is queued again, gets its root. A path is settled, and loses its
- * root, when its last delivery is deleted.
+ * Queues paths, and forgets them a time after {@link RemovalStore} has settled them. A new path,
+ * and one that is queued again, gets its root.
  */
 public final class PathStore {
     /** The key of the last row number; a row number is never reused. */
@@ -281,80 +279,6 @@ public final class PathStore {
                 id,
                 LaneStore.SIGN,
                 except);
-    }
-
-    /** Forgets a path in every lane, including removed ones; false if it is not queued. */
-    public boolean drop(StorePath path, long now) throws SQLException {
-        Optional<Long> id = unsettled(sql, path);
-        if (id.isEmpty()) {
-            return false;
-        }
-        sql.update("DELETE FROM delivery WHERE path = ?", id.get());
-        settleIfDone(id.get(), path, now);
-        effects.changed();
-        return true;
-    }
-
-    /**
-     * Forgets the deliveries to a destination, configured or removed.
-     *
-     * @return how many, at most {@code limit}; empty if the database never had such a destination
-     */
-    public Optional<Integer> dropLane(String name, int limit, long now) throws SQLException {
-        Optional<Long> lane =
-                sql.first(row -> row.getLong(1), "SELECT id FROM lane WHERE name = ?", name);
-        if (lane.isEmpty()) {
-            return Optional.empty();
-        }
-        List<Queued> some =
-                sql.query(
-                        Queued::of,
-                        "SELECT p.id, p.name FROM delivery d JOIN path p ON p.id = d.path WHERE d.lane = ? LIMIT ?",
-                        lane.get(),
-                        limit);
-        for (Queued each : some) {
-            sql.update("DELETE FROM delivery WHERE path = ? AND lane = ?", each.id(), lane.get());
-            settleIfDone(each.id(), each.path(), now);
-            effects.changed();
-        }
-        return Optional.of(some.size());
-    }
-
-    /**
-     * Drops failed rows older than {@code failedBefore} and returns them, at most {@code limit}.
-     */
-    public List<DeliveryRow> expire(long failedBefore, int limit, long now) throws SQLException {
-        List<DeliveryRow> expired =
-                sql.query(
-                        ReportQueries::row,
-                        ReportQueries.ROW
-                                + ReportQueries.OF_ANY_LANE
-                                + "AND d.state = ? AND d.changed_at < ? LIMIT ?",
-                        State.FAILED,
-                        failedBefore,
-                        limit);
-        for (DeliveryRow row : expired) {
-            sql.update(
-                    "DELETE FROM delivery WHERE path = ? AND lane = (SELECT id FROM lane WHERE name = ?)",
-                    row.id(),
-                    row.lane());
-            if (row.lane()
-                    .equals(LaneStore.SIGN)) { // without a signature the other lanes would never be
-                // released
-                sql.update(
-                        "DELETE FROM delivery WHERE path = ? AND state = ?", row.id(), State.HELD);
-            }
-            settleIfDone(row.id(), row.path(), now);
-            effects.changed();
-        }
-        return expired;
-    }
-
-    void settleIfDone(long id, StorePath path, long now) throws SQLException {
-        if (!sql.exists("SELECT 1 FROM delivery WHERE path = ? LIMIT 1", id)) {
-            sql.update("UPDATE path SET settled_at = ? WHERE id = ?", now, id);
-            effects.unroot(path);
-        }
     }
 
     /**

@@ -94,10 +94,10 @@ public final class Queue implements AutoCloseable {
      * fills a new one from the roots.
      *
      * @param clock for the recorded times
-     * @param fatal is told when the database turns out to be damaged while it is in use; the queue
-     *     then stops working
-     * @param progress is told of work that may take long, every thousand paths: if a database was
-     *     not closed, the queue compares it with the roots
+     * @param fatal is called when the database turns out to be damaged while it is in use; the
+     *     queue then stops working
+     * @param progress is called during work that may take long, every thousand paths: if a database
+     *     was not closed, the queue compares it with the roots
      * @throws QueueException if the state directory cannot be used; the message says why
      */
     public static Queue open(

@@ -42,6 +42,7 @@ public final class QueueTransaction {
     private final Meta meta;
     private final RetryStore retries;
     private final PathStore paths;
+    private final RemovalStore removals;
     private final RootStore roots;
     private final ReportQueries reports;
     private final WaitQueries waits;
@@ -55,6 +56,7 @@ public final class QueueTransaction {
         this.meta = new Meta(sql, effects);
         this.retries = new RetryStore(sql, effects);
         this.paths = new PathStore(sql, meta, retries, effects);
+        this.removals = new RemovalStore(sql, effects);
         this.roots = new RootStore(sql, effects);
         this.reports = new ReportQueries(sql);
         this.waits = new WaitQueries(sql);
@@ -66,7 +68,7 @@ public final class QueueTransaction {
      * Updates the configured lanes from the settings.
      *
      * @param filters of the destinations
-     * @param progress is told of work that may take long, every thousand paths
+     * @param progress is called during work that may take long, every thousand paths
      * @return whether paths became settled, whose roots still exist
      */
     boolean configure(List<String> names, Filters filters, long now, Consumer<String> progress)
@@ -74,7 +76,7 @@ public final class QueueTransaction {
         var settings = new LaneSettings(sql, meta);
         boolean settledSome = settings.apply(names, now);
         for (String name : names) {
-            lanes.put(name, new LaneStore(sql, paths, effects, name, settings.id(name)));
+            lanes.put(name, new LaneStore(sql, removals, effects, name, settings.id(name)));
         }
         LaneStore sign = lanes.get(LaneStore.SIGN);
         Long signId = sign == null ? null : sign.id();
@@ -104,9 +106,14 @@ public final class QueueTransaction {
         }
     }
 
-    /** Queues, drops and forgets paths. */
+    /** Queues and forgets paths. */
     public PathStore paths() {
         return paths;
+    }
+
+    /** Drops, expires and settles paths. */
+    public RemovalStore removals() {
+        return removals;
     }
 
     /** Retries failed and deferred paths. */

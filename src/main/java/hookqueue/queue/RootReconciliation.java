@@ -47,7 +47,7 @@ final class RootReconciliation {
     /**
      * Reconciles everything, before the queue's thread runs.
      *
-     * @param progress is told after each page
+     * @param progress is called after each page
      */
     void atStart(QueueTransaction transaction, Consumer<String> progress) throws SQLException {
         long after = 0;

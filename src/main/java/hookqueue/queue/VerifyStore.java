@@ -53,7 +53,7 @@ public final class VerifyStore {
     /**
      * Continues the current verification, or begins one.
      *
-     * @param stale a verification without progress for this many milliseconds begins anew
+     * @param stale a verification without progress for this many milliseconds starts over
      * @return when it began: later deliveries need no check
      */
     public long begin(long now, long stale) throws SQLException {

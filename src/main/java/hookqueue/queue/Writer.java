@@ -85,7 +85,7 @@ final class Writer {
     private static final Job<Boolean> CLOSE = new Job<>(transaction -> true);
 
     /**
-     * @param fatal is told when the thread cannot continue
+     * @param fatal is called when the thread cannot continue
      */
     Writer(
             QueueTransaction transaction,

@@ -21,7 +21,7 @@ final class Forecast {
 
     private Forecast() {}
 
-    /** Until every lane has delivered what is queued now. */
+    /** The time until every lane has delivered the paths that are queued now. */
     static Optional<Duration> of(Overview o) {
         Duration longest = Duration.ZERO;
         boolean any = false;
@@ -38,7 +38,7 @@ final class Forecast {
         return any ? Optional.of(longest) : Optional.empty();
     }
 
-    /** Until one lane has delivered what is queued now. */
+    /** The time until one lane has delivered the paths that are queued now. */
     static Optional<Duration> of(LaneCounts lane, Overview o) {
         long waiting = waiting(lane, o);
         boolean moves = lane.configured() && o.pause().isEmpty() && !lane.breaker().open();

@@ -46,7 +46,7 @@ public record Overview(
     /**
      * Something that an operator must fix, or could improve.
      *
-     * @param what is wrong
+     * @param what the problem
      * @param remedy how to fix it
      */
     public record Problem(String what, String remedy) {

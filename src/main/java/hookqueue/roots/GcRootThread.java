@@ -3,7 +3,6 @@ package hookqueue.roots;
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
 
@@ -43,7 +42,7 @@ public final class GcRootThread {
     private static final Work END = new Work(List.of(), made -> {});
 
     /**
-     * @param fatal is told when the thread cannot continue
+     * @param fatal is called when the thread cannot continue
      */
     public GcRootThread(GcRoots roots, Consumer<Throwable> fatal) {
         this.roots = roots;
@@ -71,15 +70,6 @@ public final class GcRootThread {
         work.add(handed);
         if (ended && work.remove(handed)) { // no thread takes it from the queue any more
             after.run(false);
-        }
-    }
-
-    /** Submits changes, and waits until they are made. */
-    public void handAndWait(List<GcRoots.Change> changes) {
-        if (!changes.isEmpty()) {
-            var done = new CompletableFuture<Boolean>();
-            hand(changes, done::complete);
-            done.join();
         }
     }
 

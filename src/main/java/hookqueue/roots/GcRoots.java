@@ -69,7 +69,7 @@ public final class GcRoots {
     /** Clears the problem, unless another error occurred meanwhile. */
     public void endOfMending() {
         if (!wrongAgain) {
-            LOG.info("whatever is queued is rooted in {} again", folder);
+            LOG.info("queued paths are rooted in {} again", folder);
             problem = null;
         }
     }

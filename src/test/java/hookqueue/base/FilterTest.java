@@ -13,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Filters, which are the operator's, and names, which are anybody's. */
+/** Filters from the operator, applied to untrusted names. */
 class FilterTest {
     private static final String HASH = "7hx47qyrz4065viqzzhdqi5jixgjys0z-";
 
@@ -45,7 +45,7 @@ class FilterTest {
         return text.isEmpty() ? null : rule("NPBHQ_X", text);
     }
 
-    /** The JDK is safe from the textbook's examples, but not from these: a name has up to 211. */
+    /** The JDK handles the textbook's examples, but not these: a name has up to 211 characters. */
     @ParameterizedTest
     @ValueSource(strings = {"(.*a){30}!", "(a+)+\\1!", "(a+?)+?!", "a*a*a*a*a*a*!"})
     void aNameThatMakesTheMatchExplodeIsAcceptedSoon(String expression) {

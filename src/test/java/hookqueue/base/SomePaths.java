@@ -26,7 +26,7 @@ public final class SomePaths {
         return new Filter.Rule(setting, Pattern.compile(expression));
     }
 
-    /** Those with the numbers from {@code from}, before {@code to}. */
+    /** The paths with the numbers from {@code from}, before {@code to}. */
     public static List<StorePath> paths(long from, long to) {
         return LongStream.range(from, to).mapToObj(SomePaths::path).toList();
     }

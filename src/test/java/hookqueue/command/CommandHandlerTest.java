@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import hookqueue.base.Filter;
 import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
+import hookqueue.check.Installation;
 import hookqueue.delivery.Drain;
 import hookqueue.nix.Nix;
 import hookqueue.process.ChildProcess;
@@ -39,7 +40,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What clients are answered, on a real queue. */
+/** Answers to clients, on a real queue. */
 class CommandHandlerTest {
     private static final long OPERATOR = 7;
 
@@ -78,11 +79,55 @@ class CommandHandlerTest {
                         new RestartDue(drain, Optional::empty),
                         explain,
                         new VerifyCommand(queue, List.of(), List.of(), filters, STORE, f.clock),
+                        new CheckCommand(
+                                new Installation(
+                                        Map.of(),
+                                        null,
+                                        List.of(),
+                                        f.state,
+                                        f.state,
+                                        null,
+                                        new Nix("/no/such/nix", STORE),
+                                        List.of())),
                         new StatusText(() -> ZoneOffset.UTC),
                         new Metrics("test"),
                         f.clock,
                         OPERATOR);
         return queue;
+    }
+
+    @Test
+    void onlyOperatorsMayCheck() throws Exception {
+        try (Queue queue = start(TWO, Filters.ALL)) {
+            assertEquals(0, Fixture.unsettled(queue).size());
+            var lines = new ArrayList<String>();
+            String last =
+                    commands.answer(
+                            new Request.Check(true), new Peer(OPERATOR + 1, 1), reply(lines));
+            assertEquals(
+                    "error check is for root and the worker's own user, not for uid "
+                            + (OPERATOR + 1),
+                    last);
+            assertEquals(List.of(), lines);
+        }
+    }
+
+    @Test
+    void checkWarnsOfAPause() throws Exception {
+        try (Queue queue = start(TWO, Filters.ALL)) {
+            assertEquals(0, Fixture.unsettled(queue).size());
+            ask("pause");
+            List<String> lines = ask("check");
+            assertTrue(
+                    lines.contains("warn  queue: is paused, so nothing is uploaded"),
+                    lines::toString);
+            assertTrue(lines.getLast().startsWith("error "), lines::toString);
+            assertTrue(
+                    lines.stream()
+                            .anyMatch(
+                                    line -> line.contains("/no/such/nix --version does not work")),
+                    lines::toString);
+        }
     }
 
     /** The data lines, and the last line of the reply. */
@@ -319,7 +364,7 @@ class CommandHandlerTest {
                 });
     }
 
-    /** Two hundred changes, and each made it look at all of 5,000 paths. */
+    /** With two hundred changes, each change used to make it query all 5,000 paths. */
     @Test
     void aWaitForManyPathsCostsFewQueriesPerChange() throws Exception {
         try (Queue queue = start(List.of("ssh://a"), Filters.ALL)) {

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What was delivered where and when. */
+/** The list of remembered deliveries. */
 class HistoryCommandTest {
     @TempDir Path folder;
     private Fixture f;

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Which paths a verification asks for, in which order, and where it continues. */
+/** The paths that a verification asks for, their order, and the place where it continues. */
 class VerifyCommandTest {
     private static final String LANE = "ssh://a";
     private static final List<String> ONE = List.of(LANE);
@@ -104,7 +104,7 @@ class VerifyCommandTest {
         return verify(queue, Filters.ALL, List.of());
     }
 
-    /** So many deliveries, a minute ago. */
+    /** Records this many deliveries, a minute ago. */
     private void remember(int count) throws Exception {
         f.open(ONE).close();
         f.sql(

@@ -24,7 +24,7 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Batches for several slots. Paths are numbers; their dependencies and sizes are made up. */
+/** Batches for several slots. Paths are numbers with invented dependencies and sizes. */
 class BatchPlannerTest {
     private static final int SLOTS = 4;
     private static final long SMALL = 4_000;
@@ -72,7 +72,7 @@ class BatchPlannerTest {
         return new ArrayList<>(Paths.fresh(from, to));
     }
 
-    /** What the free slots get, until all that is left has to wait. */
+    /** The batches of the free slots, until all remaining paths must wait. */
     private List<Batch> start(List<Entry> due, int slots) {
         assertTrue(planner.look(due.stream().map(Entry::path).toList(), 0));
         var batches = new ArrayList<Batch>();
@@ -222,7 +222,7 @@ class BatchPlannerTest {
         assertEquals(2, questions);
     }
 
-    /** As many as are looked at, with the largest closures that are asked for. */
+    /** The most paths that the planner looks at, with the largest closures that it queries. */
     @Test
     @Timeout(20)
     void aThousandPathsOverTenThousandDependenciesArePlannedQuickly() {

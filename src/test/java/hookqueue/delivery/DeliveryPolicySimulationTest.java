@@ -11,8 +11,8 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /**
- * Thousands of made-up lives of a lane. A life that goes wrong is told with its seed; {@code
- * -Dhookqueue.seed=N} plays just that one.
+ * Simulates thousands of lives of a lane. A failure reports its seed; {@code -Dhookqueue.seed=N}
+ * repeats that life alone.
  */
 class DeliveryPolicySimulationTest {
     private static final int LIVES = Integer.getInteger("hookqueue.lives", 60);
@@ -27,12 +27,12 @@ class DeliveryPolicySimulationTest {
                     new SimulatedLane(random, slots, batch, 1 + random.nextInt(10)), random);
         }
 
-        /** Shorter than this, an outage cannot be told from bad paths. */
+        /** The policy cannot distinguish a shorter outage from bad paths. */
         int shortestOutage() {
             return log2(world.batch) + 12 + 2 * world.slots;
         }
 
-        /** Arrivals, restarts, deaths in the middle of a run, and outages of one kind. */
+        /** Arrivals, restarts, crashes in the middle of a run, and outages of one kind. */
         void live(Weather trouble, double badShare) {
             int events = 1 + random.nextInt(25);
             for (int i = 0; i < events; i++) {
@@ -68,8 +68,8 @@ class DeliveryPolicySimulationTest {
         }
 
         /**
-         * Plays on in fine weather until all good paths are delivered; fails when that takes more
-         * child processes than stated.
+         * Continues without outages until all good paths are delivered; fails if that takes more
+         * child processes than the limit.
          */
         void deliverAllGood() {
             world.weather = Weather.FINE;
@@ -85,8 +85,8 @@ class DeliveryPolicySimulationTest {
         }
 
         /**
-         * Two runs a batch of the smallest that is worth a child; one for each large path; and for
-         * each bad path that is not failed yet, what finding it twice among a batch takes.
+         * The sum of: two runs for each batch of the smallest size that is worth a child, one run
+         * for each large path, and for each bad path the runs that find it twice within a batch.
          */
         private long mostRuns() {
             long open = world.count(State.FRESH) + world.count(State.DEFERRED);
@@ -167,7 +167,7 @@ class DeliveryPolicySimulationTest {
 
     @Test
     void onceGoodPathsAreDeliveredBadPathsFailAfterExactlyTheAttemptLimit() {
-        // Long ones: where little else is delivered, three are blamed a round at most.
+        // Long outages: if few other paths are delivered, a round blames at most three.
         lives(
                 LIVES / 5,
                 life -> {
@@ -194,8 +194,8 @@ class DeliveryPolicySimulationTest {
     }
 
     /**
-     * A destination that is full passes the weak proof, so that some can be blamed when it gets
-     * full in the middle of a round.
+     * A full destination accepts the weak proof. So the policy can blame some paths if the
+     * destination gets full in the middle of a round.
      */
     @Test
     void aDestinationThatGetsFullHasAtMostThreePathsBlamedOnce() {
@@ -221,7 +221,7 @@ class DeliveryPolicySimulationTest {
         });
     }
 
-    /** Nobody is blamed, and a destination that is busy for an hour is hardly asked. */
+    /** No path is blamed, and a destination that is busy for an hour gets few child processes. */
     @Test
     void aBusyDestinationGetsFewChildProcessesAndNoPathIsBlamed() {
         lives(
@@ -246,7 +246,7 @@ class DeliveryPolicySimulationTest {
                 });
     }
 
-    /** Fewer than three paths never prove an outage, so each of two knocks by itself. */
+    /** Fewer than three paths never prove an outage, so each of two paths retries by itself. */
     @Test
     void anOutageCostsFewChildProcesses() {
         lives(life -> {

@@ -38,8 +38,8 @@ import org.junit.jupiter.params.provider.ValueSource;
  *   trial 1        a trial starts
  *   1 2 +          the group of these is delivered; - refused, ~ busy, x2 path 2 is invalid, ! unusable,
  *                  % unavailable, ? unreachable
- *   most 0         so many batches may be under way, * for any number
- *   rest           nothing was to be done for a while
+ *   most 0         the most batches at a time, * for any number
+ *   rest           the lane had nothing to do for a while
  *   => d1 b2       after an answer: the verdicts: d delivered, b blamed, p inconclusive, f failed
  *   DOWN           after an answer: the destination is down
  * </pre>
@@ -530,7 +530,7 @@ class DeliveryPolicyTest {
         };
     }
 
-    /** As a full binary cache does, or one that Nix believes it knows. */
+    /** Like a full binary cache, or one whose content Nix has cached. */
     @Test
     void ifOnlyProofsAreAcceptedAtMostThreePathsInARowAreBlamed() {
         var play = new Play(10);
@@ -567,7 +567,7 @@ class DeliveryPolicyTest {
         assertTrue(search.runs <= 3 * 2 * 6 + 6, () -> search.runs + " runs");
     }
 
-    /** A diagnosis at a destination that works and has bad paths. */
+    /** A diagnosis with bad paths at a working destination. */
     private static final class Search {
         final Set<Long> delivered = new HashSet<>();
         final Set<Long> blamed = new HashSet<>();

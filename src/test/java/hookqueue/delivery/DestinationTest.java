@@ -130,7 +130,7 @@ class DestinationTest {
         assertTimeoutPreemptively(
                 Duration.ofSeconds(10),
                 () -> {
-                    for (int i = 0; i < 20; i++) { // of a program 200 lines are logged
+                    for (int i = 0; i < 20; i++) { // the log has up to 200 lines of a program
                         String shown = DeliveryChild.cut(said);
                         assertTrue(shown.startsWith("error: https://me:***@cache ://:"), shown);
                         assertEquals(1_501, shown.length());

@@ -27,7 +27,7 @@ class FairUseTest {
         assertTrue(figures.leastShare() >= 0.3, () -> "a builder starves: " + figures);
     }
 
-    /** Each builder asks with one child process now and then, and waits longer each time. */
+    /** Each builder retries with one child process, and waits longer each time. */
     @Test
     void aCacheWithFewerPlacesThanBuildersIsNotOverloaded() {
         SimulatedFleet.Figures figures = play(8);

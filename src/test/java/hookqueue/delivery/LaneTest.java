@@ -42,7 +42,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A real lane on a real queue; the destination is made by hand and the clock is set. */
+/** A real lane on a real queue, with a fake destination and a fake clock. */
 @Timeout(60)
 class LaneTest {
     private static final String LANE = "file:///cache";
@@ -67,7 +67,7 @@ class LaneTest {
         }
     }
 
-    /** Refuses what it is told to and tells of each run. */
+    /** Refuses the paths that a test sets, and records each run. */
     private static final class FakeCarrier implements Transport {
         final Set<StorePath> bad = ConcurrentHashMap.newKeySet();
         final LinkedBlockingQueue<List<Integer>> runs = new LinkedBlockingQueue<>();
@@ -75,12 +75,12 @@ class LaneTest {
         final Set<Integer> taken = ConcurrentHashMap.newKeySet();
         volatile boolean down;
 
-        /** When set, a run waits for it, or for the end of the lane. */
+        /** If set, a run waits for it, or for the lane to close. */
         volatile @Nullable CountDownLatch gate;
 
         @Override
         public DeliveryOutcome carry(List<StorePath> paths, Progress progress) {
-            CountDownLatch closed = gate; // before the test can know of this run
+            CountDownLatch closed = gate; // before the test can see this run
             runs.add(paths.stream().map(FakeCarrier::number).toList());
             try {
                 if (closed != null) {
@@ -156,7 +156,7 @@ class LaneTest {
         assertEquals(3, counts().delivered());
         assertEquals(30, counts().bytes());
         while (folder.resolve("roots").toFile().list().length > 0) {
-            Thread.sleep(1); // they go after the commit; the timeout can end it
+            Thread.sleep(1); // removed after the commit; the timeout can end it
         }
     }
 
@@ -249,7 +249,7 @@ class LaneTest {
         enqueue(1, 2);
         for (int attempt = 1; attempt < 3; attempt++) {
             assertEquals(attempt, awaitDeferred(attempt).failures());
-            clock.millis.addAndGet(1); // overtaken by what is delivered later than it failed
+            clock.millis.addAndGet(1); // paths that are delivered later than it failed
             enqueue(10 + attempt);
             awaitOutstanding(1);
             pass(Duration.ofSeconds(60));
@@ -363,7 +363,7 @@ class LaneTest {
         assertEquals(30, counts().delivered());
     }
 
-    /** As {@code DeliveryPolicySimulationTest}, with the real lane and the real t. */
+    /** As in {@code DeliveryPolicySimulationTest}, with the real lane and the real queue. */
     @Test
     void despiteOutagesAndRestartsEveryGoodPathIsDeliveredAndNoneIsBlamed() throws Exception {
         Long given = Long.getLong("hookqueue.seed");
@@ -380,7 +380,7 @@ class LaneTest {
             switch (random.nextInt(12)) {
                 case 0 -> restart();
                 case 1 -> {
-                    awaitQuiet(); // an outage begins and ends between rounds, so it is not short
+                    awaitQuiet(); // outages begin and end between rounds, so none is too short
                     carrier.down = !carrier.down;
                 }
                 case 2, 3, 4 -> {
@@ -405,7 +405,7 @@ class LaneTest {
         assertEquals(good.size(), counts().delivered(), told);
     }
 
-    /** The lane waits 10 s then, by the real clock. */
+    /** The lane then waits 10 s by the real clock. */
     @Test
     void aVerdictThatCannotBeRecordedIsRecordedLaterWithoutAnotherUpload() throws Exception {
         sql("CREATE TRIGGER full BEFORE DELETE ON delivery BEGIN SELECT raise(ABORT, 'full'); END");
@@ -421,7 +421,7 @@ class LaneTest {
         assertEquals(1, counts().delivered());
     }
 
-    /** Each of them may hang for the stall timeout, and there is one slot. */
+    /** Each failed path may hang for the stall timeout, and there is one slot. */
     @Test
     void freshPathsDoNotWaitForManyFailedOnes() throws Exception {
         for (int bad = 1; bad <= 3; bad++) {
@@ -519,7 +519,7 @@ class LaneTest {
         carrier.gate = null;
     }
 
-    /** The queue lets nobody else at its database, so this borrows its connection on its thread. */
+    /** The queue has an exclusive lock, so this uses the queue's connection on its thread. */
     private void sql(String statement) throws Exception {
         var field = QueueTransaction.class.getDeclaredField("connection");
         field.setAccessible(true);
@@ -575,7 +575,7 @@ class LaneTest {
         }
     }
 
-    /** The lane has looked at the queue as it is and sleeps, with no run since. */
+    /** Asserts that the lane has seen the current queue and sleeps, without a run since. */
     private void assertNoRun() throws Exception {
         awaitQuiet();
         assertEquals(List.of(), List.copyOf(carrier.runs));
@@ -586,7 +586,7 @@ class LaneTest {
         int calm = 0;
         while (calm < 3) {
             long version = queue.version();
-            queue.call(t -> true); // what the lane had asked before is answered
+            queue.call(t -> true); // the lane's earlier requests are answered
             boolean waits =
                     lane.running().isEmpty()
                             && laneIsIn("awaitChange")

@@ -52,8 +52,8 @@ final class SimulatedFleet {
     /**
      * The load of the cache after the builders have settled.
      *
-     * @param children child processes in flight, averaged over time
-     * @param mostChildren child processes in flight at most
+     * @param children running child processes, averaged over time
+     * @param mostChildren most child processes at a time
      * @param served child processes that the cache serves, averaged over time
      * @param refused child processes that the cache refused
      * @param accepted child processes that the cache served
@@ -145,7 +145,7 @@ final class SimulatedFleet {
         }
     }
 
-    /** Integrates over time, from the moment that the builders have settled. */
+    /** Integrates over time, from the moment when the builders have settled. */
     private static final class Meter {
         private long from = Long.MAX_VALUE;
         private long to = Long.MAX_VALUE;

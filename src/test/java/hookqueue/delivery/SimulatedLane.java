@@ -19,9 +19,9 @@ import java.util.Random;
 import java.util.Set;
 
 /**
- * A lane, its rows and its destination, without threads, disk or time: what {@link Lane} and the
- * ledger do, in so few lines that thousands of lives can be played. {@code LaneTest} plays the real
- * ones.
+ * Simulates a lane, its rows and its destination, without threads, disk or real time, fast enough
+ * for thousands of lives. It mirrors {@link Lane} and the queue; {@code LaneTest} tests the real
+ * classes.
  */
 final class SimulatedLane {
     enum State {
@@ -35,9 +35,9 @@ final class SimulatedLane {
         FINE,
         /** Refuses everything. */
         DOWN,
-        /** Refuses what it does not have. */
+        /** Refuses paths that it does not have yet. */
         FULL,
-        /** Takes nothing, and says that it is for being busy. */
+        /** Refuses everything, because it is busy. */
         BUSY
     }
 
@@ -66,7 +66,7 @@ final class SimulatedLane {
         }
     }
 
-    /** Those that are not delivered. */
+    /** The paths that are not delivered. */
     final Map<Long, Row> rows = new LinkedHashMap<>();
 
     final List<Row> done = new ArrayList<>();
@@ -78,10 +78,10 @@ final class SimulatedLane {
     final int maxAttempts;
     Weather weather = Weather.FINE;
 
-    /** The weather lasts for so many more runs, and is fine then. */
+    /** The outage lasts for this many more runs. */
     int weatherRuns;
 
-    /** The worker dies in this run, counted from now; none when negative. */
+    /** The worker crashes in this run, counted from now; never if negative. */
     int deathIn = -1;
 
     long now = 1_000_000;
@@ -99,7 +99,7 @@ final class SimulatedLane {
     private long nextId;
     private Breaker breaker = Breaker.CLOSED;
 
-    /** When a batch with fresh paths was refused and nothing was delivered since; else 0. */
+    /** The time when a batch with fresh paths failed, if no path was delivered since; else 0. */
     private long troubleSince;
 
     /** A child process. */
@@ -118,7 +118,7 @@ final class SimulatedLane {
         restart();
     }
 
-    /** Every path needs one of three libraries, and perhaps good paths that came before it. */
+    /** Every path depends on one of three libraries, and perhaps on earlier good paths. */
     long arrive(boolean isBad) {
         long id = nextId++;
         var needs = new HashSet<Long>(Set.of(LIBRARY + random.nextInt(3)));
@@ -221,8 +221,8 @@ final class SimulatedLane {
     }
 
     /**
-     * Fills the free slots, and lets the child end that ends first; without any, time passes until
-     * something is due, or for a minute.
+     * Fills the free slots, and ends the child that finishes first. Without children, time passes
+     * until a path is due, or for a minute.
      */
     void turn() {
         Dispatcher.Work work = work();
@@ -270,7 +270,7 @@ final class SimulatedLane {
         return new Dispatcher.Work(false, breaker, trial, List.of(), List.of());
     }
 
-    /** What must be so whenever a child starts. */
+    /** The invariants at each child's start. */
     private void start(Dispatcher.Flight flight) {
         List<Entry> group = flight.group().members();
         var closure = new HashSet<Long>();

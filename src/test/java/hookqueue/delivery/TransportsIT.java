@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The carriers with the machine's own Nix and a store of their own. */
+/** The transports with the machine's own Nix and a separate store. */
 @Timeout(120)
 class TransportsIT {
     private static final StorePath MISSING =

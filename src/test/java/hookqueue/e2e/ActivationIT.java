@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * The tests play systemd: they own the listening socket and start workers with it through
+ * The tests act as systemd: they own the listening socket and start workers with it through
  * posix_spawn.
  */
 @Timeout(120)
@@ -268,7 +268,7 @@ class ActivationIT {
             assertEquals("ok queued 1", client.line());
             World.eventually(
                     Duration.ofSeconds(20), "the program ran: " + log(), () -> Files.exists(seen));
-            // 3 is the folder that ls reads
+            // 3 is ls's own descriptor of the folder
             assertEquals(List.of("0", "1", "2", "3"), Files.readAllLines(seen));
         }
     }

@@ -17,8 +17,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Three paths among fifty are bad in three ways: the others arrive, and each of the three fails for
- * its own reason.
+ * Three paths among fifty are bad, each in a different way: the others arrive, and each of the
+ * three fails with its own reason.
  */
 @Timeout(180)
 class BadPathsIT {
@@ -55,7 +55,7 @@ class BadPathsIT {
         scratch.close();
     }
 
-    /** Queues all in one line, and returns what {@code failed} says once all are settled. */
+    /** Queues all in one line, and returns the output of {@code failed} once all are settled. */
     private String failed() throws IOException, InterruptedException {
         try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals(new World.Result(0, "", ""), scratch.hook(paths.toArray(String[]::new)));
@@ -94,7 +94,7 @@ class BadPathsIT {
             sshd.start();
             scratch.set("NPBHQ_UPLOAD_TO", sshd.url());
             Files.delete(damaged);
-            Files.writeString(damaged, "mAny-23\n"); // as bit rot does it: the size is right
+            Files.writeString(damaged, "mAny-23\n"); // like bit rot: the size is unchanged
             Path lock =
                     sshd.at(refused + ".lock"); // Nix takes a lock beside each path that it adds
             Files.createDirectories(lock);
@@ -104,7 +104,7 @@ class BadPathsIT {
             assertTrue(lineOf(failed, refused).contains(lock + "': Is a directory"), failed);
             assertEquals(47, paths.stream().filter(sshd::knows).count());
 
-            // all is mended, and an operator says so
+            // all is repaired, and an operator retries
             Files.delete(lock);
             Files.writeString(damaged, "many-23\n");
             Files.writeString(gone, "many-7\n");
@@ -122,7 +122,7 @@ class BadPathsIT {
         Path cache = scratch.dir.resolve("cache-of-mine");
         scratch.set("NPBHQ_UPLOAD_TO", "file://" + cache);
         Files.delete(damaged);
-        scratch.run("mkfifo", damaged.toString()); // no archive can be made of it
+        scratch.run("mkfifo", damaged.toString()); // Nix cannot archive a FIFO
         String narinfo = refused.getFileName().toString().substring(0, 32) + ".narinfo";
         Files.createDirectories(cache.resolve(narinfo).resolve("in-the-way"));
         String failed = failed();

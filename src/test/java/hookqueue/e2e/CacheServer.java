@@ -32,7 +32,7 @@ import java.util.regex.Pattern;
  * while it runs. Each connection has a virtual thread.
  */
 final class CacheServer implements AutoCloseable {
-    /** Small, so that a client soon notices that nobody reads. */
+    /** Small, so that a client soon notices that the server does not read. */
     private static final int RECEIVE_BUFFER = 1 << 16;
 
     /**
@@ -150,7 +150,7 @@ final class CacheServer implements AutoCloseable {
         refusals.add(new Refusal(method, Pattern.compile(path), status, times));
     }
 
-    /** Ends all refusals, and the disk has room again. */
+    /** Ends all refusals, and frees the disk. */
     void acceptAll() {
         refusals.clear();
         largestBody = Long.MAX_VALUE;
@@ -206,7 +206,7 @@ final class CacheServer implements AutoCloseable {
     void stop() throws IOException {
         listener.close();
         try {
-            accepting.join(); // or it would serve a connection that it accepts meanwhile
+            accepting.join(); // otherwise it could serve a connection that it accepts meanwhile
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

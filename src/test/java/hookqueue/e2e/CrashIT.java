@@ -15,7 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** {@code kill -9} of the worker at any moment: what was acknowledged arrives after the restart. */
+/** {@code kill -9} of the worker at any moment: acknowledged paths arrive after the restart. */
 @Timeout(180)
 class CrashIT {
     private static final int ROUNDS = 12;
@@ -38,7 +38,8 @@ class CrashIT {
                     for (String path : paths.subList(round * PATHS, (round + 1) * PATHS)) {
                         hooks.add(CompletableFuture.supplyAsync(() -> hook(scratch, path)));
                     }
-                    Thread.sleep(random.nextInt(3_000)); // the moment is the point, any will do
+                    Thread.sleep(
+                            random.nextInt(3_000)); // a random moment is the purpose of this test
                     worker.kill();
                     for (CompletableFuture<World.Result> hook : hooks) {
                         World.Result result = hook.get();
@@ -53,7 +54,7 @@ class CrashIT {
                 for (String path : paths) {
                     assertTrue(World.has(cache, path), path + " is lost; " + worker.log());
                 }
-                World.eventually( // they go after the commit that wait sees
+                World.eventually( // removed after the commit that wait sees
                         Duration.ofSeconds(20),
                         "no root is left",
                         () -> World.names(scratch.roots).isEmpty());

@@ -17,15 +17,15 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What programs did to a folder, as strace saw it, and what of it is on the disk when the power
- * fails.
+ * A log of programs' changes to a folder, recorded with strace. It computes the possible states of
+ * the disk after a power failure.
  *
  * <p>As strict as POSIX allows: the content of a file is on disk after an fsync of the file, its
- * name after an fsync of its directory, and only what had been done before that fsync began. All
- * else may be there or not, each write by itself, and the last write of a file may be torn.
+ * name after an fsync of its directory; an fsync covers only changes from before it began. Each
+ * other write may be on disk or not, independently, and the last write of a file may be torn.
  */
 final class DiskLog {
-    /** What strace is to be told; the log's file comes after it. */
+    /** The arguments for strace; the name of the log file follows. */
     static final List<String> STRACE =
             List.of(
                     "strace",
@@ -69,8 +69,8 @@ final class DiskLog {
     /**
      * One change.
      *
-     * @param begun when it was begun
-     * @param name whose content, or which name
+     * @param begun when it began
+     * @param name the file with this content, or the changed name
      * @param inode the file, or null for a link, a folder or a removal
      */
     private static final class Change {
@@ -88,15 +88,15 @@ final class DiskLog {
     }
 
     /**
-     * @param root what the names of a replay are relative to
-     * @param watched folders below it, which are on disk to begin with; all else is passed over
+     * @param root the folder that the names of a replay are relative to
+     * @param watched folders below it, which are on disk from the beginning; others are ignored
      */
     DiskLog(Path root, List<Path> watched) {
         this.root = root;
         this.watched = List.copyOf(watched);
     }
 
-    /** Adds what one run of strace has recorded, after what is there. */
+    /** Appends the log of one run of strace. */
     void read(Path log) throws IOException {
         var open = new HashMap<String, String>();
         var begun = new HashMap<String, Integer>();
@@ -289,13 +289,13 @@ final class DiskLog {
         return name.substring(0, name.lastIndexOf('/'));
     }
 
-    /** When something began or ended that makes a difference, in order, and the end. */
+    /** The moments when a relevant change began or ended, in order, and the end. */
     List<Integer> moments() {
         moments.add(clock + 1);
         return moments.stream().sorted().toList();
     }
 
-    /** Lines that were sent over sockets before a moment, or at it. */
+    /** Lines that were sent over sockets up to a moment. */
     List<String> repliesUntil(int moment) {
         var lines = new ArrayList<String>();
         for (int i = 0; i < replies.size() && replyMoments.get(i) <= moment; i++) {
@@ -304,12 +304,12 @@ final class DiskLog {
         return lines;
     }
 
-    /** The moment at which all that was read so far is over. */
+    /** The end of the log that was read so far. */
     int now() {
         return clock + 1;
     }
 
-    /** What becomes of that which is not synced. */
+    /** What happens to unsynced changes. */
     enum Fate {
         LOST,
         KEPT,
@@ -317,9 +317,9 @@ final class DiskLog {
     }
 
     /**
-     * Makes the folder as it is when the power fails at a moment.
+     * Builds the folder's state after a power failure at a moment.
      *
-     * @param into an empty folder, which takes the place of the root
+     * @param into an empty folder that replaces the root
      */
     void replay(int moment, Fate fate, Random random, Path into) throws IOException {
         for (Path folder : watched) {

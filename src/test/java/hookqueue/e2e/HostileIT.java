@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * What others say and own, everywhere that the real worker shows it: no terminal obeys it, no
- * secret is in it.
+ * Untrusted text in every output of the real worker: it contains no terminal escapes and no
+ * secrets.
  */
 @Timeout(120)
 class HostileIT {
@@ -125,7 +125,7 @@ class HostileIT {
         }
     }
 
-    /** Arguments and environment are to be seen in /proc, the first by everybody. */
+    /** /proc shows the arguments to every user, and the environment to the owner. */
     @Test
     void childrenGetThePathOfTheKeyAndNeverItsContent() throws Exception {
         String content = "test-1:" + "c2VjcmV0".repeat(10);

@@ -20,16 +20,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * {@code kill -9} of the worker at every step of the way that a path takes through it, exactly:
- * strace kills it at the entry of a system call. What is rooted then survives a garbage collection,
- * and all of it arrives after the restart.
+ * {@code kill -9} of the worker at every step of a path's way through it: strace kills it exactly
+ * at the entry of a system call. Rooted paths then survive a garbage collection, and all paths
+ * arrive after the restart.
  */
 @Timeout(120)
 class KillPointIT {
     private static World scratch;
     private static Path cache;
 
-    /** The steps in their order, each by the call that it begins with. */
+    /** The steps in order; each begins with a system call. */
     enum Step {
         THE_LINE_IS_READ("pwrite64", 1, "queue.sqlite-wal", false, false),
         HALF_OF_THE_TRANSACTION_IS_WRITTEN("pwrite64", 6, "queue.sqlite-wal", false, false),
@@ -46,11 +46,11 @@ class KillPointIT {
         private final boolean answered;
 
         /**
-         * @param call the system call that is not executed any more
-         * @param count which one of them
-         * @param seen what it was called with, so that the test is sure of the step
-         * @param committed whether the path is in the database by then
-         * @param answered whether the hook has heard of it by then
+         * @param call the system call at whose entry the worker is killed
+         * @param count the number of that call
+         * @param seen a part of its arguments, which identifies the step
+         * @param committed whether the path is in the database at that time
+         * @param answered whether the hook has the answer at that time
          */
         Step(String call, int count, String seen, boolean committed, boolean answered) {
             this.call = call;
@@ -61,8 +61,8 @@ class KillPointIT {
         }
 
         /**
-         * Whether others make such calls, too: the lane's children, who are not to be killed, and
-         * the thread that commits.
+         * Whether other threads or processes make such calls, too: the lane's children, which must
+         * not be killed, and the thread that commits.
          */
         boolean byRootsAlone() {
             return answered || this == IT_IS_ROOTED_BUT_THE_ROOT_IS_NOT_SYNCED;
@@ -126,7 +126,7 @@ class KillPointIT {
         }
     }
 
-    /** Returns once strace has hold of the worker. */
+    /** Returns once strace is attached to the worker. */
     private static Process killAt(Step step, WorkerProcess worker, Path calls) throws IOException {
         Path said = scratch.dir.resolve("strace-" + step);
         var command =

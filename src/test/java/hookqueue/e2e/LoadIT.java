@@ -24,12 +24,12 @@ import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Clients in great number and of ill will, against the real worker with the heap it is installed
- * with: others are served all the while, memory, threads and descriptors stay within their bounds,
- * and afterwards the worker ends by itself.
+ * Many clients, also hostile ones, against the real worker with the installed heap size: it serves
+ * other clients throughout, memory, threads and descriptors stay within their limits, and the
+ * worker exits by itself afterwards.
  *
- * <p>With {@code -Dhookqueue.load=full} in the numbers that docs/reliability.md has; otherwise in
- * some seconds.
+ * <p>With {@code -Dhookqueue.load=full} it uses the numbers of docs/reliability.md; otherwise
+ * smaller ones, for some seconds.
  */
 @Timeout(900)
 class LoadIT {
@@ -39,13 +39,15 @@ class LoadIT {
     /** 48 MB of heap; the rest is the JVM, its code, and 64 stacks. */
     private static final long MOST_KILOBYTES = 160_000;
 
-    /** Beside one a connection. */
+    /** In addition to one thread for each connection. */
     private static final long MOST_OTHER_THREADS = 30;
 
-    /** Beside two a connection, of which one asks whether the peer is there. */
+    /** In addition to two descriptors for each connection; one of them watches for a disconnect. */
     private static final long MOST_OTHER_DESCRIPTORS = 70;
 
-    /** Says how often it runs at once, and so many store paths of 211 characters. */
+    /**
+     * Records how many instances run in parallel, and prints many store paths of 211 characters.
+     */
     private static final String DEPENDANTS =
             """
             #!/bin/sh
@@ -73,7 +75,7 @@ class LoadIT {
     @BeforeEach
     void begin() throws Exception {
         scratch = new World();
-        // What is queued is not in the store, so it fails at once and does not keep the worker.
+        // Queued paths are not in the store. They fail at once, so the worker can exit.
         scratch.set("NPBHQ_UPLOAD_TO", "exec:" + Tools.find("true"));
         scratch.set("NPBHQ_IDLE_TIMEOUT", "500ms");
         scratch.set("NPBHQ_EXCLUDE", "-needed-by-all$");
@@ -86,7 +88,7 @@ class LoadIT {
         began = System.nanoTime();
     }
 
-    /** The end of each test: all clients go, and the worker must do so, too. */
+    /** The end of each test: all clients disconnect, and then the worker must exit. */
     @AfterEach
     void end(TestInfo test) throws Exception {
         double seconds = (System.nanoTime() - began) / 1e9;
@@ -127,7 +129,7 @@ class LoadIT {
                 mostThreads = Math.max(mostThreads, Proc.status(worker.pid(), "Threads"));
                 Thread.sleep(20);
             } catch (IOException e) {
-                return; // it has ended, which the test notices
+                return; // the worker has exited, which the test notices
             } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
             }
@@ -151,7 +153,7 @@ class LoadIT {
         }
     }
 
-    /** A hook that is acknowledged in the midst of it all: silent, and within its limit of 5 s. */
+    /** Meanwhile a hook is acknowledged: without output, and within its limit of 5 s. */
     private void assertServesHooks(int number) throws IOException {
         scratch.set("NPBHQ_HOOK_TIMEOUT", "5s");
         World.Result hook = scratch.hook(path(number));
@@ -293,7 +295,7 @@ class LoadIT {
         for (int i = 0; i < 40; i++) {
             client();
         }
-        // Each sends until nobody reads any more: no more than two have room for a long line.
+        // Each sends until the worker stops reading: only two long lines at a time have room.
         var writers = new ArrayList<Thread>();
         for (OtherClient client : clients) {
             var writer =

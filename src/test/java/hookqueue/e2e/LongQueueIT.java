@@ -20,14 +20,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * A queue that is larger than the worker's memory, and a worker before it that was killed. All of
- * it is looked at then, and a worker that cannot do that in its memory can never start again.
+ * A queue that is larger than the worker's memory, after a kill of the previous worker. The next
+ * worker must check all rows. If its memory did not suffice, no worker could ever start again.
  */
 @Timeout(180)
 class LongQueueIT {
     private static final int PATHS = 100_000;
 
-    /** A third of what it is installed with; a list of so many paths takes 10 MB. */
+    /** A third of the installed heap; a list of this many paths takes 10 MB. */
     private static final String SMALL = "-Xmx14m";
 
     private static final Pattern COUNTS = Pattern.compile("\"queued\":(\\d+),\"failed\":(\\d+)");

@@ -30,7 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Real Nix of every version at hand, and a binary cache with faults. */
+/** Every installed version of real Nix, with a faulty binary cache. */
 @ParameterizedClass
 @MethodSource("versions")
 @Timeout(120)
@@ -98,7 +98,7 @@ class NixTransportIT {
         assertTrue(outcome.reason().contains("connect to server"), outcome.reason());
     }
 
-    /** What an HTTP status to an upload says, within the time of one try. */
+    /** The cause that an HTTP status to an upload proves, within the time of one attempt. */
     @ParameterizedTest
     @CsvSource({
         "429, Busy",
@@ -139,7 +139,7 @@ class NixTransportIT {
     @Test
     void signsOnlyLocallyBuiltPaths() throws IOException {
         List<String> chain = scratch.build(CHAIN);
-        // as if it had come from elsewhere: exported, deleted, imported
+        // like a path from another machine: exported, deleted, imported
         scratch.run(
                 "sh",
                 "-c",
@@ -254,7 +254,7 @@ class NixTransportIT {
                 .toList();
     }
 
-    /** Names of the keys that signed a path in the local store. */
+    /** The names of the keys that signed a path in the local store. */
     private List<String> signatures(String path) throws IOException {
         String[] words = scratch.run("nix", "path-info", "--sigs", path).strip().split("\\s+");
         return Pattern.compile(" ")
@@ -265,7 +265,7 @@ class NixTransportIT {
                 .toList();
     }
 
-    /** Another store that trusts this key alone fetches the path with its closure. */
+    /** Another store, which trusts only this key, fetches the path with its closure. */
     private World.Result fetch(String path, String publicKey) throws IOException {
         Path elsewhere = Files.createDirectories(scratch.dir.resolve("elsewhere"));
         return scratch.attempt(

@@ -15,7 +15,7 @@ import java.util.Map;
 final class NixVersions {
     private static final Path ROOTS = Path.of("/var/cache/nix-post-build-hook-queue-test");
 
-    /** In a mount namespace of its own, where the scratch folder is seen at the same place. */
+    /** Runs it in a separate mount namespace with the scratch folder at the same path. */
     private static final String ENTER =
             """
             #!/bin/sh
@@ -31,7 +31,7 @@ final class NixVersions {
 
     private NixVersions() {}
 
-    /** {@code own}, and the names of the roots. */
+    /** Returns {@code own}, and the names of the roots. */
     static List<String> all() {
         var names = new ArrayList<>(List.of("own"));
         if (System.getProperty("user.name").equals("root")) {

@@ -11,8 +11,8 @@ import jnr.unixsocket.UnixSocketAddress;
 import jnr.unixsocket.UnixSocketChannel;
 
 /**
- * A client by another implementation of Unix sockets than the worker's, with every byte in the
- * test's hands.
+ * A client with another implementation of Unix sockets than the worker's. The test controls every
+ * byte.
  */
 final class OtherClient implements AutoCloseable {
     private final UnixSocketChannel channel;
@@ -38,7 +38,7 @@ final class OtherClient implements AutoCloseable {
         return this;
     }
 
-    /** Ends its own output; the worker's may go on. */
+    /** Half-closes the connection: the client can still read replies. */
     OtherClient halfClose() throws IOException {
         channel.shutdownOutput();
         return this;
@@ -49,7 +49,7 @@ final class OtherClient implements AutoCloseable {
         return replies.readLine();
     }
 
-    /** The line that ends a reply, after whatever data comes before it. */
+    /** The last line of a reply; skips the data lines. */
     String lastLine() throws IOException {
         String line = line();
         while (line != null && !line.startsWith("ok") && !line.startsWith("error")) {

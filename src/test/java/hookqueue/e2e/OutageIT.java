@@ -14,7 +14,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** A real sshd as destination: it takes paths, it goes away in the middle, it comes back. */
+/** A real sshd as destination, with an outage in the middle. */
 @Timeout(180)
 class OutageIT {
     @Test

@@ -27,15 +27,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Power fails below the page cache: the system calls of a hook and of two workers are recorded, and
- * the disk is made anew as it may be at each moment between, with only that on it which was synced,
- * with all, and with some of the rest. What had been acknowledged by then must be there.
+ * Power fails below the page cache. The test records the system calls of a hook and of two workers.
+ * For each moment it rebuilds the possible disks: with only the synced data, with all data, and
+ * with parts of the unsynced data. Paths that were acknowledged at that moment must be on each.
  */
 @Timeout(180)
 class PowerLossIT {
     private static final String DESTINATION = "exec:" + Tools.find("true");
 
-    /** Where the disks are made anew: syncing them proves nothing. */
+    /** The folder for the rebuilt disks: a tmpfs, because syncing them proves nothing. */
     private static final Path MEMORY =
             Path.of(Files.isWritable(Path.of("/dev/shm")) ? "/dev/shm" : "/tmp");
 
@@ -86,7 +86,7 @@ class PowerLossIT {
         disk.read(log);
     }
 
-    /** Its last line says how the process that it began with ended. */
+    /** The last line of the log is the exit status of its first process. */
     private static boolean ended(Path log) {
         List<String> lines = World.text(log).lines().toList();
         return !lines.isEmpty() && lines.getLast().contains("+++");
@@ -101,7 +101,7 @@ class PowerLossIT {
         return scratch.attempt(Map.of("OUT_PATHS", all), command.toArray(String[]::new));
     }
 
-    /** Queues paths, one request after the other; then the worker ends. */
+    /** Queues paths, one request after the other; then the worker exits. */
     private static void work(World scratch, Path log, List<StorePath> paths) throws Exception {
         var wrapper = new ArrayList<>(DiskLog.STRACE);
         wrapper.add(log.toString());
@@ -112,7 +112,7 @@ class PowerLossIT {
                 assertEquals("queued 1", reply.output().strip(), worker::log);
             }
             scratch.client(
-                    "wait", "timeout=60s"); // the spooled two are not there, and so they fail
+                    "wait", "timeout=60s"); // the two spooled paths are not in the store and fail
             assertEquals(0, worker.terminate(), worker::log);
         }
     }

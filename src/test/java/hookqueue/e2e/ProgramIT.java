@@ -16,9 +16,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/**
- * Programs as destinations that behave badly: the worker outlives them and their path is put off.
- */
+/** Misbehaving programs as destinations: the worker survives, and the path is deferred. */
 @Timeout(120)
 class ProgramIT {
     @ParameterizedTest
@@ -87,9 +85,7 @@ class ProgramIT {
         }
     }
 
-    /**
-     * Processes that have this queue's environment and are not its worker, by their command lines.
-     */
+    /** The command lines of processes with this queue's environment, without the worker. */
     private static List<String> others(World scratch, long worker) {
         var found = new ArrayList<String>();
         for (String id : World.names(Path.of("/proc"))) {
@@ -104,7 +100,7 @@ class ProgramIT {
         return found;
     }
 
-    /** Nothing when the process is gone, or a kernel thread. */
+    /** Empty if the process has ended or is a kernel thread. */
     private static String read(Path file) {
         try {
             return Files.readString(file, StandardCharsets.ISO_8859_1);

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * The line protocol, spoken to the real worker by socat and by an independent client. The queue is
+ * The line protocol of the real worker, with socat and with an independent client. The queue is
  * paused.
  */
 @Timeout(120)
@@ -149,7 +149,7 @@ class ProtocolIT {
             for (int i = 0; i < 20; i++) {
                 var client = new OtherClient(scratch.socket);
                 deaf.add(client);
-                // more than a socket holds: the reply of one request has to be given up
+                // more than a socket buffer: the worker must give up the reply to one request
                 client.send("metrics\n".repeat(200) + "watch bars\n");
             }
             for (int i = 2; i < 200; i++) {

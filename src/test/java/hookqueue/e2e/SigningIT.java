@@ -19,8 +19,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * A key that cannot be used: nothing goes out unsigned, the reason is seen, and mending the key is
- * enough.
+ * An unusable signing key: no path is uploaded unsigned, the status shows the reason, and a repair
+ * of the key suffices.
  */
 @Timeout(120)
 class SigningIT {
@@ -41,7 +41,7 @@ class SigningIT {
         scratch.close();
     }
 
-    /** What may be wrong with a key, and what is said of it. */
+    /** The possible defects of a key, and their messages. */
     enum Flaw {
         CUT_SHORT("secret key is not valid"),
         NOT_A_KEY("corrupt"),
@@ -86,7 +86,7 @@ class SigningIT {
             assertEquals(4, World.names(scratch.roots).size());
             Files.deleteIfExists(scratch.key);
             Files.writeString(scratch.key, good);
-            // and nobody says retry
+            // without a retry command
             assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);
             assertTrue(worker.log().contains("sign: works again"), worker::log);
             for (String path : paths) {
@@ -117,7 +117,7 @@ class SigningIT {
             scratch.set("NPBHQ_SIGNING_PRIVATE_KEY_PATH", scratch.key);
             scratch.configure("trusted-public-keys = " + publicKey);
             try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
-                // queued before there was a key: they are signed on the way all the same
+                // queued before there was a key, but signed before the upload anyway
                 assertEquals("", scratch.hook(paths.toArray(String[]::new)).errors());
                 assertEquals(0, scratch.client("retry").status());
                 assertEquals(0, scratch.client("wait", "timeout=60s").status(), worker::log);

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Real Nix, the real hook and client, the real worker: what was built is signed and arrives. */
+/** Real Nix, hook, client and worker: built paths are signed and arrive. */
 @Timeout(120)
 class UploadIT {
     private World scratch;

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Is what was delivered still there? Real Nix, and a binary cache that loses paths. */
+/** {@code verify} with real Nix and a binary cache that loses paths. */
 @Timeout(180)
 class VerifyIT {
     private static final String CHAIN =
@@ -172,7 +172,7 @@ class VerifyIT {
         }
     }
 
-    /** The third batch waits; the worker is killed then, and the client asks the next one. */
+    /** The worker is killed during the third batch; the client then asks the next worker. */
     @Test
     void aVerificationContinuesAfterTheWorkerWasKilled() throws Exception {
         Path gate = scratch.dir.resolve("gate");
@@ -231,7 +231,7 @@ class VerifyIT {
         }
     }
 
-    /** Another store that trusts this key alone fetches the path with its closure. */
+    /** Another store, which trusts only this key, fetches the path with its closure. */
     private World.Result fetch(String path, String publicKey) throws IOException {
         Path elsewhere = Files.createDirectories(scratch.dir.resolve("elsewhere"));
         return scratch.attempt(

@@ -36,7 +36,7 @@ import org.junit.jupiter.api.Timeout;
 import org.newsclub.net.unix.AFUNIXDatagramSocket;
 import org.newsclub.net.unix.AFUNIXSocketAddress;
 
-/** The life of the real worker: what it tells systemd, how it ends, what the next one finds. */
+/** The life of the real worker: its notifications to systemd, its exit, the next worker's start. */
 @Timeout(120)
 class WorkerIT {
     private World scratch;
@@ -52,7 +52,7 @@ class WorkerIT {
         scratch.close();
     }
 
-    /** A path that is in the store as far as a destination of the kind exec: needs it. */
+    /** A path that is valid enough for an exec: destination. */
     private String path(int number) throws IOException {
         Path path =
                 scratch.store.resolve(
@@ -153,7 +153,7 @@ class WorkerIT {
         }
     }
 
-    /** The threads of the JVM itself wake about once a second, whatever the worker does. */
+    /** The JVM's own threads wake about once a second. */
     private static long switchesOfTheWorkersOwnThreads(long pid) throws IOException {
         long all = 0;
         try (Stream<Path> threads = Files.list(Path.of("/proc/" + pid + "/task"))) {
@@ -172,7 +172,7 @@ class WorkerIT {
         return all;
     }
 
-    /** A laptop may be offline for a week. The heartbeat alone may wake the worker. */
+    /** A laptop may be offline for a week. Only the heartbeat may wake the worker. */
     @Test
     void aWorkerThatIsPausedSleeps() throws Exception {
         scratch.set("NPBHQ_METRICS_FILE", scratch.dir.resolve("queue.prom"))
@@ -180,7 +180,7 @@ class WorkerIT {
         try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals(0, scratch.client("pause").status(), worker::log);
             assertEquals(0, scratch.client(path(1)).status());
-            Thread.sleep(6_000); // what follows a start and a request; then the machine may sleep
+            Thread.sleep(6_000); // the work after a start and a request; then the worker must sleep
             long before = switchesOfTheWorkersOwnThreads(worker.pid());
             assertTrue(before > 20, "they have done something");
             Thread.sleep(10_000); // the time that is measured
@@ -228,7 +228,7 @@ class WorkerIT {
                     () -> World.text(trace).stripTrailing().endsWith("+++"));
         }
         List<String> calls = Files.readAllLines(trace);
-        int first = 0; // before and after, it opens and closes the queue, and no client waits
+        int first = 0; // ignore the start and the exit, when it opens and closes the queue
         while (!calls.get(first).contains(" accept")) {
             first++;
         }
@@ -399,8 +399,9 @@ class WorkerIT {
     }
 
     /**
-     * The test is systemd: it owns the socket, and starts a worker whenever a client is there and
-     * no worker. The workers end as soon as they can, so clients come at every moment of the end.
+     * The test acts as systemd: it owns the socket, and starts a worker whenever a client connects
+     * and no worker runs. The workers exit as soon as they can, so clients connect at every moment
+     * of the exit.
      */
     @Test
     void clientsThatConnectDuringTheExitAreServed() throws Exception {
@@ -414,7 +415,7 @@ class WorkerIT {
             listening.socket().bind(new UnixSocketAddress(scratch.socket.toFile()), 100);
             for (int turn = 0; turn < 10; turn++) {
                 try (var client = new OtherClient(scratch.socket)) {
-                    client.send("version\n"); // no work, so the end comes at once
+                    client.send("version\n"); // no work, so the worker exits at once
                     var answer = CompletableFuture.supplyAsync(() -> line(client));
                     long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
                     while (!answer.isDone()) {
@@ -432,7 +433,7 @@ class WorkerIT {
                             answer.get().startsWith("ok nix-post-build-hook-queue "),
                             "turn " + turn + ", seed " + seed);
                 }
-                Thread.sleep(random.nextInt(60)); // somewhere around the end of the worker
+                Thread.sleep(random.nextInt(60)); // around the worker's exit
             }
             while (worker != 0 && posix.waitpid(worker, new int[1], 1) != worker) {
                 Thread.sleep(5);

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What real Nix wrote when it failed, in three versions. */
+/** Recorded error output of three versions of real Nix. */
 class FailureCauseTest {
     private static final Path RECORDED = Path.of("src/test/resources/nix-output");
 
@@ -127,7 +127,7 @@ class FailureCauseTest {
         assertEquals(Kind.UNKNOWN, cause.kind());
     }
 
-    /** As Nix 2.26 and the ssh of Debian 13 have been seen to do. */
+    /** Observed with Nix 2.26 and the ssh of Debian 13. */
     @Test
     void theCauseIsSshsErrorAfterTheLostConnection() {
         var progress = new Progress();

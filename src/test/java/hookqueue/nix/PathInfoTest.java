@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Output that real Nix wrote, with the store directory replaced by /nix/store. */
+/** Recorded output of real Nix, with the store directory replaced by /nix/store. */
 class PathInfoTest {
     /** b, built here, needs a, built here and signed with k-1; "source" was added by hand. */
     @ParameterizedTest

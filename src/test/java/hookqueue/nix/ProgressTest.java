@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Lines that real Nix wrote, with the store and the cache moved, and lines that nobody wants. */
+/** Recorded lines of real Nix, with other names for store and cache, and malformed lines. */
 class ProgressTest {
     private final Progress progress = new Progress();
 
@@ -31,7 +31,7 @@ class ProgressTest {
         Progress.Snapshot end = progress.snapshot();
         assertEquals(2, end.paths());
         assertEquals(
-                30_000_105, end.bytes(), 120); // the recording has not all lines of the small one
+                30_000_105, end.bytes(), 120); // the recording lacks some lines of the small path
         assertEquals("", progress.complaint());
     }
 
@@ -45,7 +45,7 @@ class ProgressTest {
         assertEquals("", progress.complaint());
     }
 
-    /** From recordings of 2.26 and 2.34; these say how much is read before anything is sent. */
+    /** From recordings of 2.26 and 2.34, which report the bytes read before any byte is sent. */
     @Test
     void overHttpOnlyUploadedBytesCount() {
         progress.accept(

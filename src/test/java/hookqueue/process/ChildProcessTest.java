@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Real children; each sleeps for a number of seconds that is found again in {@code /proc}. */
+/** Real children; each sleeps for a distinctive number of seconds, to find it in {@code /proc}. */
 @Timeout(60)
 class ChildProcessTest {
     private static final AtomicInteger COUNT = new AtomicInteger();
@@ -150,7 +150,8 @@ class ChildProcessTest {
     }
 
     /**
-     * What Nix says ten times a second while nothing comes; here so often that it is many bytes.
+     * Nix prints this ten times a second while no data arrives; here more often, to make many
+     * bytes.
      */
     @Test
     void aChildThatRepeatsTheSameProgressIsEnded() {
@@ -256,7 +257,7 @@ class ChildProcessTest {
         assertEquals(new ExitResult.Exited(4), ending);
     }
 
-    /** Each link starts the next one in a session of its own and ends, faster than it is found. */
+    /** Each process starts the next one in a new session and exits, faster than a scan finds it. */
     @Test
     void theLastOfAChainOfShortLivedProcessesIsEnded(@TempDir Path folder) throws Exception {
         Path chain = folder.resolve("chain");
@@ -268,11 +269,13 @@ class ChildProcessTest {
         for (int n = 0; n < 20; n++) {
             assertEquals(new ExitResult.Exited(0), run(LONG, "exec sh " + chain + " 15"));
         }
-        Thread.sleep(Duration.ofSeconds(1)); // time for one that goes on to come to its end
+        Thread.sleep(Duration.ofSeconds(1)); // time for a surviving chain to reach its end
         assertEquals(List.of(), running(forever));
     }
 
-    /** What is in the middle of {@code execve(2)} has no environment either, and is waited for. */
+    /**
+     * A process in the middle of {@code execve(2)} has no environment either, and is waited for.
+     */
     @Test
     void aForeignProcessWithoutAnEnvironmentIsNeitherEndedNorWaitedFor() throws IOException {
         Process another = new ProcessBuilder("env", "-i", Tools.find("sleep"), "50").start();
@@ -342,7 +345,7 @@ class ChildProcessTest {
         return new ChildProcess(stall).run(List.of("sh", "-c", script), Map.of(), output);
     }
 
-    /** The command lines of processes that are still there; a zombie has none. */
+    /** The command lines of running processes; a zombie has none. */
     private static List<String> running(String words) throws IOException {
         var found = new ArrayList<String>();
         try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {

@@ -73,7 +73,7 @@ class StallRuleTest {
     @Test
     void readOrWrittenBytesAreProgressEvenAfterAProcessEnded() {
         assertFalse(stalledAt(5, 10_000_000, Map.of()));
-        assertFalse(stalledAt(6, 1_000, Map.of())); // the one that moved most has ended
+        assertFalse(stalledAt(6, 1_000, Map.of())); // the process that moved most data has ended
         assertFalse(stalledAt(14, 301_000, Map.of()));
         assertFalse(stalledAt(23, 301_000, Map.of()));
         assertTrue(stalledAt(24, 301_000, Map.of()));

@@ -12,8 +12,8 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /**
- * The inputs that {@code ./dev fuzz} has kept, since each reaches something that the others do not,
- * and random ones made of them.
+ * Replays the corpus of {@code ./dev fuzz}, whose inputs each reach different code, and random
+ * mixtures of them.
  */
 class CorpusTest {
     private static final Path CORPUS = Path.of("src/test/resources/corpus");
@@ -54,7 +54,7 @@ class CorpusTest {
         }
     }
 
-    /** The beginning of one and the end of another, with some bytes changed. */
+    /** The beginning of one input and the end of another, with some bytes changed. */
     private static byte[] mixed(List<byte[]> kept, Random random) {
         byte[] one = kept.get(random.nextInt(kept.size()));
         byte[] other = kept.get(random.nextInt(kept.size()));

@@ -12,9 +12,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Lines are the same in whatever pieces their bytes come. The first byte of an input says how long
- * the pieces are; 0xff and a number stand for that many times 8 KiB, so that long lines need no
- * long input. {@code ./dev fuzz} looks for inputs that break this.
+ * Lines are the same however their bytes are split. The first byte of an input sets the length of
+ * the pieces; 0xff and a number stand for that many times 8 KiB, so that long lines need no long
+ * input. {@code ./dev fuzz} searches for inputs that violate this.
  */
 final class LineReaderFuzz {
     private static final int MANY = 8 * 1024;
@@ -85,7 +85,7 @@ final class LineReaderFuzz {
         }
     }
 
-    /** Bytes that come a piece at a time: what is not there yet is not available. */
+    /** Bytes that arrive in pieces: {@code available} counts only bytes that have arrived. */
     private static final class Pieces extends InputStream implements LineReader.Source {
         private final byte[] bytes;
         private final int piece;

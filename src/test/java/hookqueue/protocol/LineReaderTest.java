@@ -20,7 +20,7 @@ class LineReaderTest {
     private static final Duration WITHIN = Duration.ofSeconds(30);
     private static final Duration BETWEEN = Duration.ofMinutes(5);
 
-    /** Gives pieces one after the other, then ends, falls silent, or breaks. */
+    /** Returns pieces one after the other, then ends, blocks, or fails. */
     private static final class Pieces extends InputStream implements LineReader.Source {
         private final List<byte[]> pieces;
         private final List<Integer> limits = new ArrayList<>();
@@ -205,7 +205,7 @@ class LineReaderTest {
         assertEquals(List.of(300_000, 30_000, 300_000), pieces.limits);
     }
 
-    /** A client that sends a byte now and then would otherwise hold its place for ever. */
+    /** Otherwise a slow client could occupy its connection forever. */
     @Test
     void aLineThatNeverEndsTimesOutAlthoughBytesArrive() throws Exception {
         var endless =
@@ -260,7 +260,7 @@ class LineReaderTest {
         assertFalse(reader.hasLine());
     }
 
-    /** So that 64 clients with a line of 1 MiB each do not fill the memory. */
+    /** Bounds the memory: 64 clients with a line of 1 MiB each would exhaust it. */
     @Test
     void onlyTwoLongLinesAreReadAtATimeButShortOnesAlways() throws Exception {
         var room = new LongLines();

@@ -187,7 +187,7 @@ class ListenerTest {
     @Test
     void clientsThatComeAndGoLeaveNoThreadBehind() throws Exception {
         var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMillis(50));
-        // Between two clients a busy machine may make a pause that is longer than the idle time.
+        // On a busy machine the time between two clients may exceed the idle timeout.
         var remains = new AtomicBoolean(true);
         Thread thread = run(listener, remains::get);
         for (int i = 0; i < 500; i++) {

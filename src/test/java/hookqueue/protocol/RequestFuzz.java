@@ -13,14 +13,14 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * What holds for every line, whoever wrote it: no exception, a reason fit for a terminal for all
- * that is refused, every word accounted for, and a request that is understood is understood again
- * when it is written anew. {@code ./dev fuzz} looks for lines that break this.
+ * Invariants for every line: no exception, a sanitized reason for each refused word, every word
+ * accounted for, and a parsed request that is written again parses to the same request. {@code
+ * ./dev fuzz} searches for lines that violate this.
  */
 final class RequestFuzz {
     static final String STORE = "/nix/store";
 
-    /** Longer than any reason: a value is cut off at 120 characters. */
+    /** Longer than any reason, because values are shortened to 120 characters. */
     private static final int LONGEST_REASON = 300;
 
     private RequestFuzz() {}
@@ -74,7 +74,7 @@ final class RequestFuzz {
         enqueue.refused().stream().limit(Request.MOST_REASONS).forEach(RequestFuzz::plain);
     }
 
-    /** The shortest line that means the same; null for what has none. */
+    /** The shortest line for a request; null if it has none. */
     private static String written(Request request) {
         return switch (request) {
             case Request.Enqueue(List<StorePath> paths, List<String> refused, String tag) ->

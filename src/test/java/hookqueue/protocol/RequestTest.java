@@ -73,6 +73,9 @@ class RequestTest {
                 Arguments.of("retry " + PA, new Request.Retry(List.of(A))),
                 Arguments.of("history", new Request.History(false, List.of())),
                 Arguments.of("history json " + PA, new Request.History(true, List.of(A))),
+                Arguments.of("check", new Request.Check(false)),
+                Arguments.of("check --upload", new Request.Check(true)),
+                Arguments.of("check upload", new Request.Check(true)),
                 Arguments.of("verify", new Request.Verify(List.of())),
                 Arguments.of("verify " + PA, new Request.Verify(List.of(A))),
                 Arguments.of("drop " + PA + " " + PB, new Request.Drop(List.of(A, B))),
@@ -94,7 +97,7 @@ class RequestTest {
         assertEquals(expected, Request.parse(STORE, line));
     }
 
-    /** A word that the parser knows and the help does not, or the other way round. */
+    /** Finds words that only the parser or only the help has. */
     @Test
     void theHelpHasEveryWord() {
         Set<String> parsed =
@@ -121,6 +124,7 @@ class RequestTest {
                 "--help ~ neither a store path nor a word of this protocol (see help): --help",
                 "Status ~ neither a store path nor a word of this protocol (see help): Status",
                 "nix/store ~ neither a store path nor a word of this protocol (see help): nix/store",
+                "check it ~ check takes nothing or --upload, not: it",
                 "status xml ~ status takes nothing or json, not: xml",
                 "list json json ~ list takes nothing or json, not: json json",
                 "failed now ~ failed takes nothing or json, not: now",
@@ -194,7 +198,7 @@ class RequestTest {
                                 + " /nix/store/ehx47qyrz4065viqzzhdqi5jixgjys0z-a"));
     }
 
-    /** Half a million of them would be fifty times the line's size in memory. */
+    /** Half a million words would take fifty times the line's size in memory. */
     @Test
     void aLineWithTooManyWordsIsNotParsed() {
         for (String verb : List.of("", "queue ", "wait ", "nonsense ")) {
@@ -246,7 +250,7 @@ class RequestTest {
                 Request.parse("/other/store", PA));
     }
 
-    /** Any bytes at all: never an exception, and no reply that could break the protocol. */
+    /** Random bytes: no exception, and no reply that could break the protocol. */
     @Test
     void hostileBytesNeverThrowAndNeverReachATerminal() {
         long seed = Long.getLong("hookqueue.seed", 20_260_101);

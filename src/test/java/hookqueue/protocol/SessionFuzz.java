@@ -18,12 +18,12 @@ import org.newsclub.net.unix.AFUNIXServerSocketChannel;
 import org.newsclub.net.unix.AFUNIXSocketAddress;
 
 /**
- * A live session over a real socket: one reply to each line, in order, whatever the lines are, and
- * no data line that could be taken for a reply's last. {@code ./dev fuzz} looks for bytes that
- * break this.
+ * A live session over a real socket: one reply to each line, in order, for any bytes, and no data
+ * line that could be mistaken for a reply's last line. {@code ./dev fuzz} searches for bytes that
+ * violate this.
  */
 final class SessionFuzz {
-    /** Fits into the socket's buffer, so that it can be sent by the thread that then reads. */
+    /** Fits into the socket's buffer, so that one thread can send it and then read the replies. */
     private static final int MOST = 16 * 1024;
 
     private static final Path SOCKET;
@@ -47,7 +47,7 @@ final class SessionFuzz {
 
     private SessionFuzz() {}
 
-    /** Says what it was asked, and more. */
+    /** Replies with the request and more data lines. */
     private static final class Echo implements RequestHandler {
         @Override
         public Pending enqueue(List<Request.Enqueue> requests) {

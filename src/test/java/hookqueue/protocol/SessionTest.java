@@ -49,7 +49,7 @@ class SessionTest {
     private final Fake fake = new Fake();
     private final SlowRequests slowRequests = new SlowRequests();
 
-    /** Remembers what it was asked. */
+    /** Records the requests. */
     private static final class Fake implements RequestHandler {
         final List<Integer> together = new CopyOnWriteArrayList<>();
         final List<StorePath> queued = new ArrayList<>();

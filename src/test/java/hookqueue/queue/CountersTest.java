@@ -10,7 +10,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Whatever is done, in whatever order: sums and roots agree with the rows. */
+/** After random operations in random order, counters and roots match the rows. */
 class CountersTest {
     private static final int PATHS = 30;
 
@@ -58,13 +58,13 @@ class CountersTest {
                     queue.enqueue(
                             List.of(some, path(random.nextInt(PATHS))),
                             random.nextBoolean() ? "t" : null);
-            case 3 -> queue.call(t -> t.paths().drop(some, now));
+            case 3 -> queue.call(t -> t.removals().drop(some, now));
             case 4 -> queue.call(t -> t.retries().retry(some, now));
             case 5 ->
                     queue.call(t ->
                             random.nextInt(10) == 0
                                     ? t.retries().retryAll(now)
-                                    : t.paths().expire(now - 500_000, 3, now).size());
+                                    : t.removals().expire(now - 500_000, 3, now).size());
             default -> {
                 String lane = lanes.get(random.nextInt(lanes.size()));
                 int most = random.nextInt(6);

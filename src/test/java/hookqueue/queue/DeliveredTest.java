@@ -20,7 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Which destination got which path, and sending it there once more. */
+/** Remembered deliveries, and how a path is sent to a destination again. */
 class DeliveredTest {
     @TempDir Path folder;
     private Fixture f;
@@ -50,7 +50,7 @@ class DeliveredTest {
             }
             f.deliver(queue, "ssh://b", path(0));
             f.fail(queue, "ssh://b", path(1), "no");
-            queue.call(t -> t.paths().drop(path(2), f.clock.millis()));
+            queue.call(t -> t.removals().drop(path(2), f.clock.millis()));
         }
         try (Queue queue = f.open(TWO)) {
             assertEquals(paths(0, 7), delivered(queue, "ssh://a"));
@@ -130,7 +130,7 @@ class DeliveredTest {
         });
     }
 
-    /** A worker of that version left the file: three paths, of which one is delivered. */
+    /** The file is from a worker of that version: three paths, one of them delivered. */
     @Test
     void aDatabaseOfVersionThreeIsMigrated() throws Exception {
         try (InputStream old = getClass().getResourceAsStream("/queue-version-3.sqlite")) {

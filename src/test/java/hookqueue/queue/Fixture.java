@@ -64,7 +64,7 @@ public final class Fixture {
         return state.resolve("spool");
     }
 
-    /** The names of the roots, every one of which leads to its path. */
+    /** The names of the roots; asserts that each links to its path. */
     public Set<String> rooted() throws IOException {
         var names = new TreeSet<String>();
         try (Stream<Path> links = Files.list(roots)) {
@@ -79,7 +79,7 @@ public final class Fixture {
         return names;
     }
 
-    /** What a worker would find that comes after a power failure at this very moment. */
+    /** The files that the next worker would find after a power failure at this moment. */
     Fixture afterPowerFailure(Path folder) throws IOException {
         Files.createDirectories(folder);
         var copy = new Fixture(folder);
@@ -116,7 +116,7 @@ public final class Fixture {
         return queue.call(question).longValue();
     }
 
-    /** How many paths of a tag are outstanding; of those without tags when it is null. */
+    /** How many paths of a tag are outstanding; all recovered paths without tags if it is null. */
     static long outstanding(Queue queue, @Nullable String tag) throws Exception {
         return queue.call(t -> {
             List<Long> rows =
@@ -195,7 +195,7 @@ public final class Fixture {
         }
     }
 
-    /** The single number that a query of a closed queue's database gives. */
+    /** The single number that a query on a closed queue's database returns. */
     long number(String query) throws SQLException {
         try (Connection c = DriverManager.getConnection("jdbc:sqlite:" + file(), new Properties());
                 Statement s = c.createStatement();

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What lanes have done is counted for good. */
+/** Durable totals of the lanes. */
 class LaneTotalsTest {
     @TempDir Path folder;
     private Fixture f;

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Destinations that come and go, and the lane that signs before them. */
+/** Added and removed destinations, and the lane that signs before them. */
 class LanesTest {
     @TempDir Path folder;
     private Fixture f;
@@ -143,7 +143,7 @@ class LanesTest {
         }
     }
 
-    /** As a worker left them that did not move any. */
+    /** The rows of an older worker, which did not move any. */
     @Test
     void pathsThatWereStrandedBeforeAnUpgradeMoveToo() throws Exception {
         try (Queue queue = f.open(List.of("ssh://old"))) {
@@ -159,7 +159,7 @@ class LanesTest {
         }
     }
 
-    /** More than a page of them; in a lane that is still there they stay as they are. */
+    /** More than one page of paths; their rows in other lanes stay unchanged. */
     @Test
     void onlyTheDeliveriesOfTheRemovedDestinationMove() throws Exception {
         try (Queue queue = f.open(TWO)) {
@@ -226,7 +226,10 @@ class LanesTest {
         }
     }
 
-    /** The rest has it, or still gets it. Nobody knows yet whether the operator is mistaken. */
+    /**
+     * The other destination has the path or still gets it. The removal may be a mistake of the
+     * operator.
+     */
     @Test
     void pathsOfARetiredDestinationWaitForTheNextOne() throws Exception {
         try (Queue queue = f.open(TWO)) {
@@ -300,11 +303,14 @@ class LanesTest {
         }
         try (Queue queue = f.open(List.of("ssh://a"))) {
             long now = f.clock.millis();
-            assertEquals(Optional.of(10), queue.call(t -> t.paths().dropLane("ssh://b", 10, now)));
-            assertEquals(Optional.of(15), queue.call(t -> t.paths().dropLane("ssh://b", 100, now)));
-            assertEquals(Optional.of(0), queue.call(t -> t.paths().dropLane("ssh://b", 100, now)));
             assertEquals(
-                    Optional.empty(), queue.call(t -> t.paths().dropLane("ssh://z", 100, now)));
+                    Optional.of(10), queue.call(t -> t.removals().dropLane("ssh://b", 10, now)));
+            assertEquals(
+                    Optional.of(15), queue.call(t -> t.removals().dropLane("ssh://b", 100, now)));
+            assertEquals(
+                    Optional.of(0), queue.call(t -> t.removals().dropLane("ssh://b", 100, now)));
+            assertEquals(
+                    Optional.empty(), queue.call(t -> t.removals().dropLane("ssh://z", 100, now)));
             assertEquals(24, f.rooted().size());
             assertEquals(24, Fixture.unsettled(queue).size());
             assertEquals(24, Fixture.lane(queue, "ssh://a").fresh());
@@ -428,7 +434,7 @@ class LanesTest {
         }
     }
 
-    /** It was signed, failed because it had been collected, and was built again: unsigned. */
+    /** It was signed, failed after a garbage collection, and was built again, unsigned. */
     @Test
     void aFailedPathThatIsBuiltAgainIsSignedAgain() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
@@ -449,7 +455,7 @@ class LanesTest {
         }
         f.now = f.now.plus(Duration.ofDays(40));
         try (Queue queue = f.open(SIGNED)) {
-            assertEquals(1, queue.call(t -> t.paths().expire(f.clock.millis(), 10, 1)).size());
+            assertEquals(1, queue.call(t -> t.removals().expire(f.clock.millis(), 10, 1)).size());
             assertEquals(List.of("ssh://b HELD", "sign FRESH"), Fixture.standing(queue, path(0)));
         }
     }
@@ -460,7 +466,7 @@ class LanesTest {
             queue.enqueue(paths(0, 1), null);
             f.fail(queue, LaneStore.SIGN, path(0), "no");
             f.now = f.now.plusMillis(1);
-            queue.call(t -> t.paths().expire(f.clock.millis(), 10, 1));
+            queue.call(t -> t.removals().expire(f.clock.millis(), 10, 1));
             assertEquals(Set.of(), Fixture.unsettled(queue));
             assertEquals(Set.of(), f.rooted());
         }

@@ -12,7 +12,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What runs for each path or batch, or for a report, costs the same however long the queue is. */
+/** The costs of queries for a path, a batch or a report do not grow with the queue. */
 class PlansTest {
     @TempDir Path folder;
 
@@ -53,14 +53,14 @@ class PlansTest {
                         t.waits().failed(9);
                         t.waits().anyStranded();
                         t.waits().anyDestination();
-                        t.paths().drop(path(3), 9);
+                        t.removals().drop(path(3), 9);
                         return t.sql().texts();
                     });
         }
         var scans = new ArrayList<String>();
         for (String text : texts) {
             for (String step : f.plan(text)) {
-                // The tables that do not grow; a co-routine is a search of its own.
+                // These tables do not grow; SQLite lists a co-routine's search separately.
                 if (step.startsWith("SCAN")
                         && !List.of("SCAN lane", "SCAN l", "SCAN CONSTANT ROW").contains(step)) {
                     scans.add(step + ": " + text);

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What can be done to a queue that is well. */
+/** Operations on a healthy queue. */
 class QueueTest {
     @TempDir Path folder;
     private Fixture f;
@@ -271,11 +271,11 @@ class QueueTest {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             f.fail(queue, "ssh://a", path(0), "no");
-            assertTrue(Fixture.is(queue, t -> t.paths().drop(path(0), 1)));
+            assertTrue(Fixture.is(queue, t -> t.removals().drop(path(0), 1)));
             assertFalse(
-                    Fixture.is(queue, t -> t.paths().drop(path(0), 1)),
+                    Fixture.is(queue, t -> t.removals().drop(path(0), 1)),
                     "it is not queued any more");
-            assertFalse(Fixture.is(queue, t -> t.paths().drop(path(7), 1)));
+            assertFalse(Fixture.is(queue, t -> t.removals().drop(path(7), 1)));
             assertEquals(Set.of(path(1).baseName()), Fixture.unsettled(queue));
             assertEquals(Set.of(path(1).baseName()), f.rooted());
         }
@@ -286,7 +286,7 @@ class QueueTest {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 2), null);
             Entry entry = Fixture.entry(queue, "ssh://a", path(0));
-            queue.call(t -> t.paths().drop(path(0), 1));
+            queue.call(t -> t.removals().drop(path(0), 1));
             f.record(queue, "ssh://a", new Verdict.Deferred(entry, 1, 1, 5, "late"));
             f.record(queue, "ssh://a", new Verdict.Failed(entry, 1, "late"));
             f.record(queue, "ssh://a", new Verdict.Delivered(entry));
@@ -325,7 +325,7 @@ class QueueTest {
         }
     }
 
-    /** Somebody may ask every second. */
+    /** A client may retry every second. */
     @Test
     void retriedPathsComeAfterFreshOnes() throws Exception {
         try (Queue queue = f.open(TWO)) {
@@ -392,7 +392,7 @@ class QueueTest {
             f.fail(queue, "ssh://a", path(1), "just now");
             long before = f.now.minus(Duration.ofDays(30)).toEpochMilli();
             List<DeliveryRow> expired =
-                    queue.call(t -> t.paths().expire(before, 10, f.clock.millis()));
+                    queue.call(t -> t.removals().expire(before, 10, f.clock.millis()));
             assertEquals(List.of("long ago"), expired.stream().map(DeliveryRow::reason).toList());
             assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(0)));
             assertEquals(2, f.rooted().size());

@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
-/** Disks that are damaged, full or taken, and workers that died. */
+/** Damaged, full and missing disks, locked databases, and killed workers. */
 class RecoveryTest {
     @TempDir Path folder;
     private Fixture f;
@@ -41,7 +41,7 @@ class RecoveryTest {
         f = new Fixture(folder);
     }
 
-    /** What can become of the file while no worker runs. */
+    /** Damage to the file while no worker runs. */
     enum Damage {
         TRUNCATED_TO_HALF {
             @Override
@@ -129,7 +129,7 @@ class RecoveryTest {
         }
     }
 
-    /** The last worker ended well, so nothing is checked at the start; the damage shows in use. */
+    /** After a clean end the start checks nothing, so the worker finds the damage in use. */
     @Test
     void damageFoundInUseEndsTheWorkerAndTheNextSetsTheDatabaseAside() throws Exception {
         try (Queue queue = f.open(TWO)) {
@@ -238,7 +238,7 @@ class RecoveryTest {
                 e.getMessage());
     }
 
-    /** It died between the commit and the roots: made and removed ones are both put right. */
+    /** A crash between the commit and the roots: missing and stale roots are both repaired. */
     @Test
     void afterAnUncleanEndTheRootsAreComparedWithTheRows() throws Exception {
         Fixture dead;
@@ -257,7 +257,7 @@ class RecoveryTest {
         }
     }
 
-    /** A log whose end is damaged is one whose last commits never were, for SQLite. */
+    /** SQLite reads a log with a damaged end as if the last commits had never happened. */
     @Test
     void commitsLostWithTheEndOfTheLogAreRecoveredFromTheRoots() throws Exception {
         Fixture dead;
@@ -275,7 +275,7 @@ class RecoveryTest {
         }
     }
 
-    /** The row has the name, and so has the index; SQLite notices neither. */
+    /** The row and the index both have the name; SQLite does not notice a flip in either. */
     @Test
     void aNameWithAFlippedBitIsRecoveredFromTheRoot() throws Exception {
         try (Queue queue = f.open(TWO)) {
@@ -305,7 +305,7 @@ class RecoveryTest {
         assertTrue(flipped >= 2, () -> "in fewer places than a row and an index");
     }
 
-    /** Most flips make a name that no path can have. It must not block the lane. */
+    /** Most flips make an impossible name, which must not block the lane. */
     @Test
     void anImpossibleNameIsDamage() throws Exception {
         try (Queue queue = f.open(TWO)) {
@@ -416,7 +416,7 @@ class RecoveryTest {
         }
     }
 
-    /** Longer than a page, so that nothing depends on all of them being in memory. */
+    /** Longer than a page, so that the queue need not fit into memory. */
     @Test
     void aLongQueueIsComparedWithItsRootsInPagesAndReportsProgress() throws Exception {
         try (Queue queue = f.open(TWO)) {
@@ -450,7 +450,7 @@ class RecoveryTest {
         }
     }
 
-    /** Whoever waits for a tag must not be told that nothing was queued with it. */
+    /** After the tags are lost, {@code wait} must not answer that nothing was queued with a tag. */
     @Test
     void aWaitForAnyTagIncludesRecoveredPathsWithoutTags() throws Exception {
         try (Queue queue = f.open(TWO)) {
@@ -482,7 +482,7 @@ class RecoveryTest {
         }
     }
 
-    /** SQLite calls it damage, too, when the disk answers EIO to a read. */
+    /** SQLite also reports damage if the disk answers EIO to a read. */
     @Test
     void aTemporaryReadErrorIsNotDamage() throws Exception {
         try (Queue queue = f.open(TWO)) {
@@ -523,7 +523,7 @@ class RecoveryTest {
         }
     }
 
-    /** Without its log an old state would open as a sound database. */
+    /** Without its log, the database would open in an old state, without an error. */
     @Test
     void aDatabaseThatCannotBeSetAsideKeepsItsLog() throws Exception {
         Path database = damagedWithALog();
@@ -567,7 +567,7 @@ class RecoveryTest {
         return f.file();
     }
 
-    /** Else a new path would count among those that have come back without their tags. */
+    /** Otherwise a new path would count as recovered without its tag. */
     @Test
     void rowNumbersAreNotReusedAfterAllPathsAreForgotten() throws Exception {
         try (Queue queue = f.open(TWO)) {
@@ -657,8 +657,8 @@ class RecoveryTest {
     }
 
     /**
-     * The disk is full in the middle of a statement, not at the commit: SQLite has to make room in
-     * its cache, and the driver closes the statement.
+     * The disk fills up during a statement, not at the commit: SQLite must spill its cache, and the
+     * driver closes the statement.
      */
     @Test
     void afterAFullDiskDuringAStatementTheQueueWorksAgain() throws Exception {

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A verdict counts only if the entry is as the lane had read it. */
+/** A verdict counts only if the entry has not changed since the lane read it. */
 class VerdictsTest {
     @TempDir Path folder;
     private Fixture f;
@@ -52,7 +52,7 @@ class VerdictsTest {
             f.now = f.now.plusSeconds(1);
             for (int i = 0; i < 3; i++) {
                 int number = i;
-                queue.call(t -> t.paths().drop(path(number), f.clock.millis()));
+                queue.call(t -> t.removals().drop(path(number), f.clock.millis()));
             }
             queue.enqueue(paths(0, 3), null);
             f.record(queue, "ssh://a", new Verdict.Failed(run.get(0), 1, "late"));
@@ -74,7 +74,7 @@ class VerdictsTest {
             queue.enqueue(paths(0, 1), null);
             Entry run = Fixture.entry(queue, LaneStore.SIGN, path(0));
             f.now = f.now.plusSeconds(1);
-            queue.call(t -> t.paths().drop(path(0), f.clock.millis()));
+            queue.call(t -> t.removals().drop(path(0), f.clock.millis()));
             queue.enqueue(paths(0, 1), null);
             f.record(queue, LaneStore.SIGN, new Verdict.Delivered(run));
             assertEquals(
@@ -96,7 +96,7 @@ class VerdictsTest {
         }
     }
 
-    /** Another slot of the lane has shown that the destination works. */
+    /** Another slot of the lane has proved that the destination works. */
     @Test
     void aVerdictStillCountsAfterARetryOfTheEntry() throws Exception {
         try (Queue queue = f.open(List.of("ssh://a"))) {

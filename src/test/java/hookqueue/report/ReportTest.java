@@ -38,7 +38,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What operators and programs are told, from the same facts. */
+/** The reports for operators and programs, from the same facts. */
 class ReportTest {
     private static final Instant NOW = Instant.parse("2026-03-01T14:05:00Z");
     private static final long QUEUED_AT = NOW.minusSeconds(7_500).toEpochMilli();
@@ -488,7 +488,7 @@ class ReportTest {
         assertEquals("a\n\"b", json.get("reason").getAsString());
     }
 
-    /** The folder may be one that others write to, and they know the name. */
+    /** Other users may be able to write to the folder, and they know the file's name. */
     @Test
     void theMetricsFileIsNotWrittenThroughALinkOrIntoAFifo() throws Exception {
         Path file = folder.resolve("queue.prom");

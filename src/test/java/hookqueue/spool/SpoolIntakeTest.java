@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.LoggerFactory;
 
-/** What hooks left behind, and what else may lie where they leave it. */
+/** Files that hooks left in the spool, and foreign files there. */
 class SpoolIntakeTest {
     @TempDir Path folder;
     private Fixture f;
@@ -45,7 +45,7 @@ class SpoolIntakeTest {
         Files.createDirectories(f.spool());
     }
 
-    /** As a worker starts. */
+    /** As at a worker's start. */
     private Queue start() throws Exception {
         return start(Filters.ALL);
     }
@@ -286,7 +286,7 @@ class SpoolIntakeTest {
         }
     }
 
-    /** The hook roots what it spools, and does not know the filters. */
+    /** The hook does not know the filters, so it roots excluded paths, too. */
     @Test
     void theRootOfAnExcludedSpooledPathIsRemoved() throws Exception {
         f.open(TWO).close(); // so that the next start does not compare the roots

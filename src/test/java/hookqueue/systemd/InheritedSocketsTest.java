@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What is refused; what is taken over needs a process of its own and is tested with the worker. */
+/** Refused sockets. Accepted ones need a separate process; the tests of the worker cover them. */
 class InheritedSocketsTest {
     private static String refusal(Map<String, String> environment) {
         return assertThrows(IOException.class, () -> InheritedSockets.adopt(environment, 42))

@@ -1,0 +1,154 @@
+package hookqueue.check;
+
+import hookqueue.delivery.Transport;
+import hookqueue.delivery.Transports;
+import hookqueue.process.ChildEnvironment;
+import hookqueue.process.ChildProcess;
+import java.io.IOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * All checks of an installation, and the scratch folder that they share. For one client at a time.
+ *
+ * <p>Children get caches of their own in the scratch folder: Nix would answer from its cache that a
+ * binary cache is there, for a week.
+ */
+public final class Checks implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Checks.class);
+
+    private final Installation installation;
+    private final Path scratch;
+    private final ChildProcess children;
+    private final List<Check> all = new ArrayList<>();
+
+    /**
+     * @param upload whether to send a small path to each destination
+     * @param silence a child that is silent for this long is ended
+     * @throws IOException if the scratch folder cannot be made
+     */
+    public Checks(Installation installation, boolean upload, Duration silence) throws IOException {
+        this.installation = installation;
+        this.children = new ChildProcess(silence);
+        this.scratch = installation.scratch();
+        close(); // a worker that was killed has left it
+        Files.createDirectories(scratch);
+        Map<String, String> variables = variables("nix");
+        var facts = new NixFacts(installation.nix(), children, variables);
+        var local = new LocalChecks(installation, facts);
+        var keys = new KeyChecks(installation, children, variables);
+        var hook =
+                new HookCheck(
+                        installation,
+                        facts,
+                        HookCheck.installedHook(
+                                Checks.class.getProtectionDomain().getCodeSource()));
+        var transports = new Transports(installation.nix(), children, variables);
+        all.add(local::settings);
+        all.add(local::versions);
+        all.add(local::stateDirectory);
+        all.add(local::roots);
+        all.add(local::metrics);
+        all.add(() ->
+                LocalChecks.store(
+                        installation.nix().storeDir(), transports.probe("local store", "")));
+        all.add(hook);
+        all.add(keys::signing);
+        all.add(keys::ssh);
+        destinations(upload, transports);
+    }
+
+    private void destinations(boolean upload, Transports transports) {
+        Path key = installation.signingKey();
+        Optional<SecretKey> secret = KeyChecks.signingKey(installation);
+        TestPath testPath = null;
+        if (upload) {
+            Transport sign = key == null ? null : transports.sign(key);
+            testPath = testPath(sign, secret);
+            all.add(testPath::findings);
+        }
+        int number = 0;
+        for (Installation.Target target : installation.targets()) {
+            number++;
+            var own = new Transports(installation.nix(), children, variables("to-" + number));
+            all.add(
+                    new DestinationChecks(
+                            target.destination(),
+                            own.probe(
+                                    target.destination().name(), Remedy.url(target.destination())),
+                            own.to(target.destination(), target.substituteOnDestination()),
+                            testPath,
+                            secret,
+                            installation.sshOptions()));
+        }
+    }
+
+    private TestPath testPath(@Nullable Transport sign, Optional<SecretKey> secret) {
+        return new TestPath(
+                scratch,
+                installation.nix(),
+                children,
+                variables("nix"),
+                secret.map(SecretKey::publicHalf).orElse(""),
+                sign);
+    }
+
+    /** In the order in which their findings are to be shown. */
+    public List<Check> all() {
+        return List.copyOf(all);
+    }
+
+    private Map<String, String> variables(String cache) {
+        var variables =
+                new HashMap<>(
+                        ChildEnvironment.forChildren(
+                                installation.environment(), installation.stateDir()));
+        variables.put("XDG_CACHE_HOME", scratch.resolve(cache).toString());
+        return Map.copyOf(variables);
+    }
+
+    /** Deletes the scratch folder. */
+    @Override
+    public void close() {
+        try {
+            delete();
+        } catch (IOException e) {
+            LOG.debug("{}: {}", scratch, e.toString()); // the next check tries again
+        }
+    }
+
+    private void delete() throws IOException {
+        if (!Files.exists(scratch)) {
+            return;
+        }
+        Files.walkFileTree(
+                scratch,
+                new SimpleFileVisitor<>() {
+                    @Override
+                    public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+                            throws IOException {
+                        Files.deleteIfExists(file);
+                        return FileVisitResult.CONTINUE;
+                    }
+
+                    @Override
+                    public FileVisitResult postVisitDirectory(
+                            Path folder, @Nullable IOException problem) throws IOException {
+                        Files.deleteIfExists(folder);
+                        return FileVisitResult.CONTINUE;
+                    }
+                });
+    }
+}

@@ -1,0 +1,51 @@
+package hookqueue.check;
+
+import hookqueue.delivery.Destination;
+import hookqueue.nix.Nix;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is to be checked.
+ *
+ * @param environment of the worker
+ * @param signingKey the file of the key that signs, or null
+ * @param targets the destinations
+ * @param stateDir the state directory
+ * @param rootsDir the folder of the GC roots
+ * @param metricsFile the metrics file, or null
+ * @param nix how Nix is called
+ * @param unknown names of environment variables that look like settings and are none
+ */
+public record Installation(
+        Map<String, String> environment,
+        @Nullable Path signingKey,
+        List<Target> targets,
+        Path stateDir,
+        Path rootsDir,
+        @Nullable Path metricsFile,
+        Nix nix,
+        List<String> unknown) {
+    /**
+     * A destination.
+     *
+     * @param destination where paths go
+     * @param substituteOnDestination whether it may fetch from its own substituters
+     */
+    public record Target(Destination destination, boolean substituteOnDestination) {}
+
+    /** The folder that checks may write to; it exists only while they run. */
+    Path scratch() {
+        return stateDir.resolve("cache").resolve("check");
+    }
+
+    SshOptions sshOptions() {
+        return SshOptions.parse(variable("NIX_SSHOPTS"));
+    }
+
+    String variable(String name) {
+        return environment.getOrDefault(name, "");
+    }
+}

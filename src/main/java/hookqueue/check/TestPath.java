@@ -1,0 +1,119 @@
+package hookqueue.check;
+
+import hookqueue.base.StorePath;
+import hookqueue.base.Text;
+import hookqueue.delivery.DeliveryOutcome;
+import hookqueue.delivery.Transport;
+import hookqueue.nix.Nix;
+import hookqueue.nix.Progress;
+import hookqueue.process.ChildProcess;
+import hookqueue.process.ExitResult;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The path of the test upload, added to the local store and signed once for all destinations.
+ *
+ * <p>Its content depends on the signing key alone, so it is the same path at every time, and a
+ * destination keeps one for each key, however often and by how many machines it is checked. (The
+ * key is in it because a binary cache keeps the signatures of the first copy.) No GC root holds it:
+ * the next garbage collection removes it here.
+ */
+final class TestPath {
+    private static final Logger LOG = LoggerFactory.getLogger(TestPath.class);
+    private static final String NAME = "nix-post-build-hook-queue-check";
+    private static final String CONTENT =
+            "A test upload by: nix-post-build-hook-queue check --upload\n";
+
+    private final Path folder;
+    private final Nix nix;
+    private final ChildProcess children;
+    private final Map<String, String> variables;
+    private final String key;
+    private final @Nullable Transport sign;
+    private @Nullable Made made;
+
+    /** The path, or why there is none. */
+    private record Made(Optional<StorePath> path, Finding finding) {}
+
+    /**
+     * @param folder for a temporary file
+     * @param variables for the children
+     * @param key the public half of the signing key; empty without one
+     * @param sign signs the path, or null
+     */
+    TestPath(
+            Path folder,
+            Nix nix,
+            ChildProcess children,
+            Map<String, String> variables,
+            String key,
+            @Nullable Transport sign) {
+        this.folder = folder;
+        this.nix = nix;
+        this.children = children;
+        this.variables = variables;
+        this.key = key;
+        this.sign = sign;
+    }
+
+    /** Waits for the thread that makes it, or makes it. */
+    Optional<StorePath> path() {
+        return made().path();
+    }
+
+    List<Finding> findings() {
+        return List.of(made().finding());
+    }
+
+    /** The lock lets one of the checks make it. */
+    private synchronized Made made() {
+        if (made == null) {
+            made = make();
+        }
+        return made;
+    }
+
+    private Made make() {
+        Path file = folder.resolve(NAME);
+        try {
+            Files.writeString(file, CONTENT + key);
+        } catch (IOException e) {
+            LOG.debug("{}: {}", file, e.toString());
+            return failed("cannot write " + file, "free space on the disk of the state directory");
+        }
+        List<String> output = Collections.synchronizedList(new ArrayList<>());
+        ExitResult end = children.run(nix.add(file.toString()), variables, output::add);
+        String last = output.isEmpty() ? "" : Text.clean(output.getLast());
+        if (!end.succeeded() || !last.startsWith(nix.storeDir() + "/")) {
+            return failed(
+                    "Nix cannot add it to the local store: " + Text.shortened(last, 200),
+                    "see the line about the local store");
+        }
+        StorePath path = StorePath.parse(nix.storeDir(), last);
+        if (sign == null) {
+            return new Made(Optional.of(path), Finding.pass("test path", last));
+        }
+        DeliveryOutcome signed = sign.carry(List.of(path), new Progress());
+        if (!(signed instanceof DeliveryOutcome.Delivered)) {
+            return failed(
+                    "cannot be signed: " + signed.reason(),
+                    "see the line about the signing key; a daemon of Nix before 2.17 takes",
+                    "signatures only from trusted-users of nix.conf");
+        }
+        return new Made(Optional.of(path), Finding.pass("test path", "signed: " + last));
+    }
+
+    private static Made failed(String text, String... fix) {
+        return new Made(Optional.empty(), Finding.fail("test path", text, fix));
+    }
+}

@@ -1,0 +1,131 @@
+# shellcheck shell=sh
+# start-worker.sh: replaces the shell by the worker's JVM. nix-post-build-hook-queue reads it for "serve", and has set lib
+# to the folder that this file is in, and me, and defined die; words are words there, never patterns (set -f).
+#
+# It chooses a Java and the start-up archive that fits it. It starts no process unless it must: every new path waits for
+# this.
+# shellcheck disable=SC2154 # set by nix-post-build-hook-queue
+
+newline='
+'
+
+# version_of JAVA: sets found to its major version; from its release file, since asking it would start it. 0: none.
+# Sets identity to the lines of that file up to the version; the exact build is among them.
+version_of() {
+    found=0
+    identity=
+    [ -x "$1" ] || return 0
+    home=${1%/bin/java}
+    if [ ! -r "$home/release" ]; then
+        home=$(readlink -f -- "$1")
+        home=${home%/bin/java}
+        [ -r "$home/release" ] || return 0
+    fi
+    while IFS= read -r line; do
+        identity=$identity$line$newline
+        case $line in
+            JAVA_VERSION=*)
+                line=${line#JAVA_VERSION=\"}
+                found=${line%%[!0-9]*}
+                found=${found:-0}
+                return 0
+                ;;
+        esac
+    done <"$home/release"
+}
+
+# is_for FILE: whether it holds the identity that version_of read last.
+is_for() {
+    [ -r "$1" ] || return 1
+    held=
+    while IFS= read -r line; do held=$held$line$newline; done <"$1"
+    [ "$held" = "$identity" ]
+}
+
+# choose_archive: sets archive to the JVM's option for the start-up archive; empty without one that fits. The JVM checks
+# it as well, but writes errors to the journal at each start. After an update of Java the worker makes another one in
+# the service's cache directory, at the end of its life; a start is slower until then.
+choose_archive() {
+    archive=
+    training=
+    shipped=
+    set +f
+    for file in "$lib"/startup-*.aot; do [ ! -f "$file" ] || shipped=$file; done
+    set -f
+    [ -n "$shipped" ] || return 0
+    version_of "$java"
+    if [ ! -e "${shipped%.aot}.java" ] || is_for "${shipped%.aot}.java"; then
+        archive=-XX:AOTCache=$shipped
+        return
+    fi
+    own=${CACHE_DIRECTORY-}
+    own=${own%%:*}
+    [ -n "$own" ] || return 0
+    own=$own/${shipped##*/}
+    if is_for "${own%.aot}.java"; then
+        # The worker that made it may have been killed as it wrote it.
+        if [ -f "$own.new" ]; then
+            if "$java" "@$lib/jvm.options" -XX:AOTMode=on "-XX:AOTCache=$own.new" -cp "$classpath" -version >/dev/null 2>&1; then
+                mv -f "$own.new" "$own"
+            else
+                rm -f "$own.new"
+            fi
+            rm -f "$own.new.config"
+        fi
+        [ ! -f "$own" ] || archive=-XX:AOTCache=$own
+        return 0
+    fi
+    set +f
+    rm -f "${own%/*}"/startup-*
+    set -f
+    { printf '%s' "$identity" >"${own%.aot}.java"; } 2>/dev/null || return 0
+    printf '%s: Java was updated; this worker makes a new start-up archive as it ends: %s\n' "$me" "$own" >&2
+    training=yes
+    archive=-XX:AOTCacheOutput=$own.new
+}
+
+find_java() {
+    java=${NPBHQ_JAVA-}
+    if [ -n "$java" ]; then
+        version_of "$java"
+        [ "$found" -ge 25 ] || die 69 "NPBHQ_JAVA is not a java of version 25 or newer: $java"
+        return
+    fi
+    for java in "$lib/runtime/bin/java" "${JAVA_HOME:+$JAVA_HOME/bin/java}"; do
+        version_of "$java"
+        [ "$found" -lt 25 ] || return 0
+    done
+    newest=24
+    set +f
+    for candidate in /usr/lib/jvm/*/bin/java; do
+        version_of "$candidate"
+        [ "$found" -le "$newest" ] || { newest=$found && java=$candidate; }
+    done
+    set -f
+    [ "$newest" = 24 ] || return 0
+    java=$(command -v java) && version_of "$java"
+    [ "$found" -ge 25 ] || die 69 "no java of version 25 or newer: set NPBHQ_JAVA, or install one" \
+        "(there is none in $lib/runtime, JAVA_HOME, /usr/lib/jvm or PATH)"
+}
+
+find_java
+set +f
+classpath=
+for jar in "$lib"/*.jar; do classpath=$classpath${classpath:+:}$jar; done
+set -f
+archive=
+training=
+# A dry run is too short to make an archive from.
+[ "${1-}" = --dry-run ] || choose_archive
+native=$lib/native
+# systemd passes the key as a credential, if there is one.
+key=${CREDENTIALS_DIRECTORY-}/$me.signing-key
+if [ -z "${NPBHQ_SIGNING_PRIVATE_KEY_PATH-}" ] && [ -f "$key" ]; then
+    export NPBHQ_SIGNING_PRIVATE_KEY_PATH="$key"
+fi
+# tmpdir: sqlite-jdbc unpacks nothing there, but searches all of it for files of older versions.
+# shellcheck disable=SC2086 # no word at all when there is no archive; options in words
+exec "$java" "@$lib/jvm.options" ${training:+-XX:-AOTRecordTraining -Xlog:aot=error} ${archive:+"$archive"} ${NPBHQ_JAVA_OPTIONS-} \
+    "-Dorg.newsclub.net.unix.library.override=$native/libjunixsocket-native.so" \
+    "-Dorg.sqlite.lib.path=$native" -Dorg.sqlite.lib.name=libsqlitejdbc.so "-Dorg.sqlite.tmpdir=$native" \
+    -cp "$classpath" hookqueue.Main serve "$@"
