@@ -12,6 +12,8 @@ let
     assertion = !wrong;
     inherit message;
   };
+  # Where a URL is.
+  where = option (if cfg.destinations == { } then "uploadTo" else "{uploadTo,destinations}");
   below = dirs: path: lib.any (dir: path == dir || lib.hasPrefix "${dir}/" path) dirs;
   # Directories that are hidden from the hardened service, or replaced by private ones.
   hidden = [
@@ -80,6 +82,9 @@ let
   withPassword = lib.filter (url: builtins.match "[^:]*://[^/@]*:[^/@]*@.*" url != null) npbhq.destinations;
   withStoreKey = lib.filter (url: lib.hasInfix "secret-key=${store}" url) npbhq.destinations;
   relative = lib.filter (url: lib.hasPrefix "file://" url && !lib.hasPrefix "file:///" url) npbhq.destinations;
+  badNames = lib.filter (
+    name: builtins.match "[a-z][a-z0-9_]{0,31}" name == null || name == "sign"
+  ) (lib.attrNames cfg.destinations);
   own = lib.filter (lib.hasPrefix "NPBHQ_") (lib.attrNames cfg.extraEnvironment);
   secrets = lib.filter (n: builtins.match ".*(SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL).*" n != null) (
     lib.attrNames cfg.extraEnvironment
@@ -110,16 +115,19 @@ in
         "${option "sshPrivateKeyPath"} is set, and no destination would use it: add an ssh:// or ssh-ng:// URL to ${option "uploadTo"}, or remove the key."
       )
       (refuse (lib.unique npbhq.destinations != npbhq.destinations)
-        "${option "uploadTo"} names a destination twice: remove one of them."
+        "${where} names a destination twice: remove one of them."
+      )
+      (refuse (badNames != [ ])
+        "${option "destinations"}: ${toString badNames} is not a destination's name: use a-z, then a-z 0-9 _, at most 32, and not sign, which is the lane that signs."
       )
       (refuse (relative != [ ])
-        "${option "uploadTo"}: ${toString relative} is not an absolute path: write file:///DIR, with three slashes."
+        "${where}: ${toString relative} is not an absolute path: write file:///DIR, with three slashes."
       )
       (refuse (withPassword != [ ])
-        "${option "uploadTo"} contains a password, which every user could read in the store: remove it, and use a netrc file, an SSH key, or variables in /etc/nix-post-build-hook-queue/environment."
+        "${where} contains a password, which every user could read in the store: remove it, and use a netrc file, an SSH key, or variables in /etc/nix-post-build-hook-queue/environment."
       )
       (refuse (withStoreKey != [ ])
-        "${option "uploadTo"}: secret-key= names a key in the Nix store, where every user can read it: use ${option "signingPrivateKeyPath"} with a quoted path outside the store."
+        "${where}: secret-key= names a key in the Nix store, where every user can read it: use ${option "signingPrivateKeyPath"} with a quoted path outside the store."
       )
       (refuse (own != [ ])
         "${option "extraEnvironment"} sets ${toString own}: use the option of that setting (NPBHQ_BATCH_SIZE is batchSize), so that it is checked."
@@ -143,10 +151,10 @@ in
         "${option "socketPath"}: socat, which connects to it, treats a comma and !! as separators; choose one such as /run/uploads.sock."
       )
       (refuse (unseen != [ ])
-        "${option "uploadTo"}: ${toString unseen} is hidden from the service (ProtectHome=, PrivateTmp=). Choose a place such as /usr/local/bin, or a program in the store (pkgs.writeShellScript)."
+        "${where}: ${toString unseen} is hidden from the service (ProtectHome=, PrivateTmp=). Choose a place such as /usr/local/bin, or a program in the store (pkgs.writeShellScript)."
       )
       (refuse (unrunnable != [ ])
-        "${option "uploadTo"}: ${toString unrunnable} is in a directory that the service may write to, so it may not execute files there (NoExecPaths=). Choose a place such as /usr/local/bin, or a program in the store (pkgs.writeShellScript)."
+        "${where}: ${toString unrunnable} is in a directory that the service may write to, so it may not execute files there (NoExecPaths=). Choose a place such as /usr/local/bin, or a program in the store (pkgs.writeShellScript)."
       )
       (refuse (!lib.hasPrefix "${gcroots}/" cfg.gcrootsDir)
         "${option "gcrootsDir"}: Nix looks for roots only below ${gcroots}/; choose a directory there."
@@ -168,7 +176,7 @@ in
     ++ map (dir: place "uploadTo" (lib.removeSuffix "/" dir) "Choose a directory such as /srv/cache.") npbhq.directories;
 
     warnings =
-      lib.optional (cfg.sshPrivateKeyPath != null && cfg.uploadTo == null)
+      lib.optional (cfg.sshPrivateKeyPath != null && npbhq.isOpen)
         "${option "sshPrivateKeyPath"} is for ssh:// destinations that /etc/nix-post-build-hook-queue/environment may name, because ${option "uploadTo"} is not set. Set that, or remove the key."
       ++ lib.optional (cfg.substituteOnDestination && !npbhq.maySsh)
         "${option "substituteOnDestination"} changes nothing: only ssh:// and ssh-ng:// destinations can fetch paths themselves. Remove it."

@@ -193,7 +193,7 @@ in
         RequiresMountsFor = "/nix/store /nix/var/nix";
         StartLimitIntervalSec = 0;
       };
-      # switch.nix restarts it between two uploads.
+      # switch.nix has it restart when its running uploads are done.
       restartIfChanged = false;
 
       path = [ cfg.nixPackage ] ++ lib.optional npbhq.maySsh pkgs.openssh;
@@ -216,15 +216,29 @@ in
         NPBHQ_FAILED_RETENTION = toString cfg.failedRetention;
         NPBHQ_SUBSTITUTE_ON_DESTINATION = lib.boolToString cfg.substituteOnDestination;
         NPBHQ_LOG_LEVEL = cfg.logLevel;
+        NPBHQ_SETTINGS_FILES = "/etc/${name}/environment /etc/systemd/system/${name}.service /etc/systemd/system/${name}.service.d";
       }
       // lib.optionalAttrs (npbhq.destinations != [ ]) {
-        NPBHQ_UPLOAD_TO = literal (lib.concatStringsSep " " npbhq.destinations);
+        NPBHQ_UPLOAD_TO = literal (lib.concatStringsSep " " npbhq.words);
       }
       // lib.optionalAttrs (cfg.signingPrivateKeyPath != null) {
         NPBHQ_SIGNING_PRIVATE_KEY_PATH = "%d/${name}.signing-key";
       }
       // lib.optionalAttrs (cfg.include != null) { NPBHQ_INCLUDE = literal cfg.include; }
       // lib.optionalAttrs (cfg.exclude != null) { NPBHQ_EXCLUDE = literal cfg.exclude; }
+      // lib.concatMapAttrs (
+        name: d:
+        lib.mapAttrs' (setting: value: lib.nameValuePair "NPBHQ_${setting}_${name}" (literal value)) (
+          lib.filterAttrs (_: value: value != null) {
+            INCLUDE = d.include;
+            EXCLUDE = d.exclude;
+            BATCH_SIZE = d.batchSize;
+            PARALLEL = d.parallel;
+            SUBSTITUTE_ON_DESTINATION =
+              if d.substituteOnDestination == null then null else lib.boolToString d.substituteOnDestination;
+          }
+        )
+      ) cfg.destinations
       // lib.optionalAttrs (cfg.metricsFile != null) { NPBHQ_METRICS_FILE = literal cfg.metricsFile; }
       # The start-up archive is not reproducible, so it is not part of the package.
       // lib.optionalAttrs (cfg.package ? startupArchive) {
@@ -236,6 +250,10 @@ in
         Type = "notify";
         NotifyAccess = "main";
         ExecStart = "${lib.getExe' cfg.package name} serve";
+        ExecReload = [
+          "${lib.getExe' cfg.package name} serve --dry-run"
+          "+${lib.getExe' cfg.package name} reload main-pid=\${MAINPID}"
+        ];
         Sockets = "${name}.socket";
         StandardInput = "null";
         SyslogIdentifier = name;
@@ -261,6 +279,8 @@ in
         RestartSec = "1s";
         RestartSteps = 8;
         RestartMaxDelaySec = "15s";
+        SuccessExitStatus = 75;
+        RestartForceExitStatus = 75;
         RestartPreventExitStatus = 78;
         OOMPolicy = "continue";
 

@@ -14,6 +14,15 @@ let
   # One word, because the setting is a list of words. The worker accepts the same forms.
   destination = types.strMatching "([a-zA-Z][a-zA-Z0-9+.-]*://|/|exec:/)[^[:space:]]*|(daemon|local)([?][^[:space:]]*)?";
   secret = types.nullOr types.externalPath;
+  regex = types.nullOr types.singleLineStr;
+  # What a destination may have for itself alone; null: as for all of them.
+  own =
+    type: setting:
+    mkOption {
+      type = types.nullOr type;
+      default = null;
+      description = "${setting} for this destination alone; null: as for all of them.";
+    };
 in
 {
   options.services.nix-post-build-hook-queue = {
@@ -60,6 +69,37 @@ in
 
         If null, only /etc/nix-post-build-hook-queue/environment may set NPBHQ_UPLOAD_TO, and the service has network and
         ssh for it. With `[ ]` nothing is uploaded, and the service has neither.
+      '';
+    };
+
+    destinations = mkOption {
+      type = types.attrsOf (
+        types.submodule {
+          options = {
+            url = mkOption {
+              type = destination;
+              example = "ssh-ng://nix-ssh@office.example.com";
+              description = "Where to, in the forms of `uploadTo`.";
+            };
+            include = own types.singleLineStr "include";
+            exclude = own types.singleLineStr "exclude";
+            batchSize = own (types.ints.between 1 10000) "batchSize";
+            parallel = own (types.ints.between 1 16) "parallel";
+            substituteOnDestination = own types.bool "substituteOnDestination";
+          };
+        }
+      );
+      default = { };
+      example = {
+        office = {
+          url = "ssh-ng://nix-ssh@office.example.com";
+          exclude = "-debug$";
+          parallel = 2;
+        };
+      };
+      description = ''
+        Destinations with names, besides those of `uploadTo`. One with a name keeps its queue when its URL changes, and may
+        have settings of its own (NPBHQ_INCLUDE_office and so on). A path goes to the destinations whose filters take it.
       '';
     };
 
@@ -178,14 +218,14 @@ in
     };
 
     include = mkOption {
-      type = types.nullOr types.singleLineStr;
+      type = regex;
       default = null;
       example = "^(linux|firefox)-";
       description = "Queue only paths whose name, after the hash, matches this regular expression somewhere (NPBHQ_INCLUDE).";
     };
 
     exclude = mkOption {
-      type = types.nullOr types.singleLineStr;
+      type = regex;
       default = null;
       example = "-source$";
       description = "Do not queue paths whose name, after the hash, matches this regular expression somewhere (NPBHQ_EXCLUDE).";
@@ -254,17 +294,16 @@ in
 
   # Derived from the options in one place, for assertions and units.
   config._module.args.npbhq = rec {
-    destinations =
-      if cfg.uploadTo == null then
-        [ ]
-      else if lib.isList cfg.uploadTo then
-        cfg.uploadTo
-      else
-        [ cfg.uploadTo ];
+    unnamed = lib.optionals (cfg.uploadTo != null) (lib.toList cfg.uploadTo);
+    # URLs, and the same as words of NPBHQ_UPLOAD_TO.
+    destinations = unnamed ++ lib.mapAttrsToList (_: d: d.url) cfg.destinations;
+    words = unnamed ++ lib.mapAttrsToList (name: d: "${name}=${d.url}") cfg.destinations;
+    # Then the environment file may name some, of which nothing is known here.
+    isOpen = cfg.uploadTo == null && cfg.destinations == { };
     isSsh = url: lib.hasPrefix "ssh://" url || lib.hasPrefix "ssh-ng://" url;
     ssh = lib.filter isSsh destinations;
     # With null, the environment file may name SSH destinations.
-    maySsh = cfg.uploadTo == null || ssh != [ ];
+    maySsh = isOpen || ssh != [ ];
     # The programs of the exec: destinations.
     programs = map (lib.removePrefix "exec:") (lib.filter (lib.hasPrefix "exec:") destinations);
     # The directory of a destination on this machine (file:///DIR?…), else null. For local?root=… also null.
@@ -289,6 +328,6 @@ in
         "local"
         "daemon"
       ];
-    needsNetwork = cfg.uploadTo == null || lib.any (url: !isLocal url) destinations;
+    needsNetwork = isOpen || lib.any (url: !isLocal url) destinations;
   };
 }

@@ -5,16 +5,13 @@
 #
 #   mend        Restarts the socket unit if the kernel's socket differs from the unit: another path, group or mode, or a
 #               datagram socket of the original program under the same name. Exits at once.
-#   hand-over   Restarts a worker that was started with older units, between two uploads, and then exits. If the worker
-#               exits by itself first, no restart is needed: the next worker uses the new units.
+#   hand-over   Sends "reload" to a worker that was started with older units: it restarts when its running uploads are
+#               done. Does not wait for that. If the worker does not run, the next one uses the new units anyway.
 #
 # Needs systemctl, socat, stat and timeout, and CLIENT, the program nix-post-build-hook-queue.
 set -eu
 
 name=nix-post-build-hook-queue
-EVERY=2         # seconds between two queries of the worker
-PATIENCE=600    # seconds of continuous uploads, after which the queue is paused
-HOLD_BACK=1min  # length of the pause
 
 show() { systemctl show -P "$1" "$name.$2"; }
 
@@ -73,35 +70,18 @@ is_outdated() {
     [ "$(show MainPID service)" != 0 ] && [ "$(show ExecMainStartTimestampMonotonic service)" -lt "$read_at" ]
 }
 
-# status: prints the worker's status. A worker that does not answer runs no upload.
-status() { timeout 10 "$client" status json 2>/dev/null || true; }
-
 hand_over() {
     client=$1
     read_at=$(systemctl show -P UnitsLoadTimestampMonotonic)
-    waited=0
-    while is_outdated; do
-        status=$(status)
-        case $status in
-            *'"running":{'*) ;;
-            *)
-                echo "restarting the worker, which has nothing in flight"
-                systemctl restart "$name.service"
-                return
-                ;;
-        esac
-        [ "$waited" != 0 ] || echo "waiting for a moment between two uploads"
-        waited=$((waited + EVERY))
-        if [ $((waited % PATIENCE)) -lt "$EVERY" ]; then
-            # Do not shorten an operator's pause.
-            case $status in
-                *'"paused_since"'*) ;;
-                *) "$client" pause "$HOLD_BACK" || true ;;
-            esac
-        fi
-        sleep "$EVERY"
-    done
-    echo "the worker runs with the current units, or does not run"
+    if ! is_outdated; then
+        echo "the worker runs with the current units, or does not run"
+    elif answer=$("$client" reload 2>&1); then
+        echo "the worker restarts by itself: $answer"
+    else
+        # It does not know the word, or does not answer, and then it runs no upload.
+        echo "the worker does not restart by itself, so it is restarted: $answer"
+        systemctl restart "$name.service"
+    fi
 }
 
 case ${1-} in

@@ -114,6 +114,7 @@ check_drift() {
 check_settings() {
     { grep -o '{@code NPBHQ_[A-Z_]*}' src/main/java/hookqueue/Settings.java | tr -d '{}' | cut -d ' ' -f 2
         echo NPBHQ_SOCKET
+        echo NPBHQ_SETTINGS_FILES
     } | sort -u >"$work/settings"
     sed -n 's/^Environment="\(NPBHQ_[A-Z_]*\)=.*/\1/p' "$work/rendered/everything/$units.service" | sort -u |
         diff -u "$work/settings" -

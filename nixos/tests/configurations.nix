@@ -58,6 +58,30 @@ rec {
     extraEnvironment.GREETING = "50% \"off\"";
   };
 
+  # Destinations with names and settings of their own, and one without.
+  named = {
+    uploadTo = "file:///srv/cache";
+    exclude = "-debug$";
+    destinations = {
+      office = {
+        url = "ssh-ng://nix-ssh@office.example.com";
+        exclude = "^100%$";
+        parallel = 2;
+        substituteOnDestination = true;
+      };
+      home = {
+        url = "s3://home?region=x";
+        include = "^linux-";
+        batchSize = 7;
+      };
+    };
+  };
+
+  # Without uploadTo no other destination is expected.
+  named-local = {
+    destinations.disk.url = "file:///srv/disk";
+  };
+
   # Every option, with other values than the defaults.
   everything = {
     uploadTo = [
@@ -77,6 +101,7 @@ rec {
     storeDir = "/nix/store";
     batchSize = 50;
     parallel = 8;
+    destinations.two.url = "ssh://nix-ssh@two.example.com";
     idleTimeout = 90;
     stallTimeout = "1h";
     maxAttempts = 3;

@@ -39,6 +39,18 @@ in
       "ssh://a"
     ];
   } "uploadTo names a destination twice: remove";
+  name-in-upper-case = with' { destinations.Office.url = "ssh://b"; } "destinations: Office is not a destination's name: use a-z";
+  name-of-the-signing-lane = with' { destinations.sign.url = "ssh://b"; } "destinations: sign is not a destination's name.*signs";
+  name-without-url = with' { destinations.office.parallel = 2; } "option .*destinations.office.url. is used but not defined|destinations.office.url. was accessed but has no value";
+  name-for-not-a-url = with' { destinations.office.url = "office"; } "option .*destinations.office.url. is not of type .*://";
+  name-with-no-process = with' {
+    destinations.office = {
+      url = "ssh://b";
+      parallel = 0;
+    };
+  } "option .*destinations.office.parallel. .*between 1 and 16";
+  named-and-unnamed = with' { destinations.office.url = "ssh://cache.example.com"; } "uploadTo,destinations. names a destination twice: remove";
+  named-relative-file = with' { destinations.disk.url = "file://srv/cache"; } "uploadTo,destinations.: file://srv/cache .*write file:///DIR";
   relative-file = with' { uploadTo = "file://srv/cache"; } "uploadTo: file://srv/cache .*write file:///DIR";
   file-in-home = with' { uploadTo = "file:///home/me/cache"; } "uploadTo: /home/me/cache .*Choose a directory";
   file-in-tmp = with' { uploadTo = "/tmp/cache"; } "uploadTo: /tmp/cache .*Choose a directory";

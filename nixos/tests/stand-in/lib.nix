@@ -155,6 +155,8 @@ let
     };
     literalExpression = text: { _type = "literalExpression"; inherit text; };
     optional = c: v: if c then [ v ] else [ ];
+    toList = x: if isList x then x else [ x ];
+    concatMapAttrs = f: s: b.foldl' (acc: n: acc // f n s.${n}) { } (attrNames s);
     optionals = c: v: if c then v else [ ];
     optionalString = c: s: if c then s else "";
     optionalAttrs = c: a: if c then a else { };

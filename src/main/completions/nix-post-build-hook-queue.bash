@@ -13,7 +13,7 @@ _nix_post_build_hook_queue() {
     local current=${COMP_WORDS[COMP_CWORD]} word=${COMP_WORDS[1]} choices=
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        choices='backfill check drop explain failed help history list metrics pause queue resume retry serve status verify version wait watch --help --version'
+        choices='backfill check drop explain failed help history list metrics pause queue reload resume retry serve status verify version wait watch --help --version'
         if [[ $current == /* ]]; then
             compopt -o filenames
             COMPREPLY=($(compgen -f -- "$current"))
@@ -21,12 +21,12 @@ _nix_post_build_hook_queue() {
         fi
     elif [[ $current == -* ]]; then
         choices=--help
-        if [[ $word == backfill ]]; then choices='--help --dry-run'; fi
+        if [[ $word == backfill || $word == serve ]]; then choices='--help --dry-run'; fi
         if [[ $word == check ]]; then choices='--help --upload'; fi
     else
         case $word in
             status | list | failed | watch) ((COMP_CWORD > 2)) || choices=json ;;
-            backfill) choices=--dry-run ;;
+            backfill | serve) choices=--dry-run ;;
             check) choices=--upload ;;
             pause) ((COMP_CWORD > 2)) || choices='10min 1h 8h' ;;
             wait)

@@ -26,6 +26,7 @@ for line in \
         'history/what was delivered where and when, the newest last' \
         'pause/start no new batch, for a duration or until resume' \
         'resume/start batches again' \
+        'reload/restart with new settings when the running copies are done' \
         'explain/the state of a path, and why' \
         'metrics/metrics as Prometheus text' \
         'backfill/queue every path that was built on this machine' \
@@ -37,6 +38,7 @@ for line in \
 end
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from status list failed watch history' -a json -d 'For programs'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from backfill' -l dry-run -d 'Only list them'
+__nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from serve' -l dry-run -d 'Only check the settings'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from check' -l upload -d 'Upload a tiny path as well'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from pause' -a '10min 1h 8h' -d 'For so long'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from wait' -a 'timeout=' -d 'Not longer than this'

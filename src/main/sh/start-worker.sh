@@ -113,7 +113,10 @@ set +f
 classpath=
 for jar in "$lib"/*.jar; do classpath=$classpath${classpath:+:}$jar; done
 set -f
-choose_archive
+archive=
+training=
+# A dry run is too short to make an archive from.
+[ "${1-}" = --dry-run ] || choose_archive
 native=$lib/native
 # systemd passes the key as a credential, if there is one.
 key=${CREDENTIALS_DIRECTORY-}/$me.signing-key
@@ -125,4 +128,4 @@ fi
 exec "$java" "@$lib/jvm.options" ${training:+-XX:-AOTRecordTraining -Xlog:aot=error} ${archive:+"$archive"} ${NPBHQ_JAVA_OPTIONS-} \
     "-Dorg.newsclub.net.unix.library.override=$native/libjunixsocket-native.so" \
     "-Dorg.sqlite.lib.path=$native" -Dorg.sqlite.lib.name=libsqlitejdbc.so "-Dorg.sqlite.tmpdir=$native" \
-    -cp "$classpath" hookqueue.Main serve
+    -cp "$classpath" hookqueue.Main serve "$@"

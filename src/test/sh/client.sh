@@ -231,6 +231,30 @@ for word in status list wait "$(path 1)"; do
     must prints ''
 done
 
+# The reply of a worker that had no running copy may be cut off.
+test_that "reload succeeds when the worker exits before its answer is through"
+server queue <<END
+$echoes
+exit
+END
+client reload
+must ends_with 0
+must sent reload
+
+test_that "reload does not wait in the socket for a worker that has exited"
+server queue <<'END'
+exec sleep 60
+END
+sleep 60 &
+other=$!
+(sleep 1 && kill $other) &
+client reload main-pid=$other
+must ends_with 0
+must at_most "$took" 10000
+client reload main-pid=
+must ends_with 0
+must at_most "$took" 2000
+
 test_that "without a listener it names the command to look at, with status 69"
 server queue <<END
 $echoes
@@ -398,7 +422,9 @@ stat|not a word of this program: stat. Words: PATH queue status
 PATH|not a word of this program: PATH
 store/path|not a word of this program: store/path
 --force|not a word of this program: --force
-serve x|too many words for serve
+serve x|serve takes nothing or --dry-run, not: x
+serve --dry-run x|too many words for serve
+reload x|reload takes nothing, not: x
 backfill --wet|backfill takes nothing or --dry-run, not: --wet
 backfill --dry-run /x|too many words for backfill
 wait timeout=soon|not a duration

@@ -12,6 +12,10 @@ enum Exit {
     BUG(70),
     /** The state directory cannot be used. */
     NO_STATE(73),
+    /**
+     * Restart at once, to read the settings again: EX_TEMPFAIL, which the unit treats as success.
+     */
+    RESTART(75),
     /** The settings are wrong. */
     CONFIG(78);
 

@@ -15,11 +15,15 @@ public final class Main {
     /**
      * Runs the worker and ends the process with a code of {@link Exit}.
      *
-     * @param args {@code serve}
+     * @param args {@code serve}, or {@code serve --dry-run} to check the settings alone
      */
     public static void main(String[] args) throws InterruptedException {
-        if (args.length != 1 || !args[0].equals("serve")) {
-            System.err.println("usage: nix-post-build-hook-queue serve");
+        String command = String.join(" ", args);
+        if (command.equals("serve --dry-run")) {
+            System.exit(dryRun().code());
+        }
+        if (!command.equals("serve")) {
+            System.err.println("usage: nix-post-build-hook-queue serve [--dry-run]");
             System.exit(Exit.USAGE.code());
         }
         var worker = new Worker(System.getenv(), InstantSource.system());
@@ -36,6 +40,15 @@ public final class Main {
             ended.countDown();
         }
         System.exit(exit.get().code());
+    }
+
+    /** Before a reload: a worker with wrong settings could not replace the one that runs. */
+    private static Exit dryRun() {
+        if (Settings.read(System.getenv()) instanceof Settings.Reading.Mistakes mistakes) {
+            mistakes.all().forEach(System.err::println);
+            return Exit.CONFIG;
+        }
+        return Exit.OK;
     }
 
     /** On SIGTERM: without this hook the JVM exits with 143, a failure to systemd. */

@@ -38,7 +38,8 @@ final class SettingsReader {
                             "NPBHQ_HOOK_TIMEOUT",
                             "NPBHQ_JAVA",
                             "NPBHQ_JAVA_OPTIONS",
-                            "NPBHQ_CHILD"));
+                            "NPBHQ_CHILD",
+                            "NPBHQ_SETTINGS_FILES"));
 
     SettingsReader(Map<String, String> environment) {
         this.environment = environment;

@@ -7,6 +7,7 @@ import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
 import hookqueue.report.Metrics;
 import hookqueue.report.Overview;
+import hookqueue.report.RestartDue;
 import hookqueue.report.StatusText;
 import hookqueue.spool.SpoolIntake;
 import hookqueue.systemd.Notify;
@@ -40,6 +41,7 @@ final class StatusPublisher {
     private final Queue queue;
     private final SpoolIntake intake;
     private final List<Lane> lanes;
+    private final RestartDue restart;
     private final Notify notify;
     private final StatusText status;
     private final Metrics metrics;
@@ -69,6 +71,7 @@ final class StatusPublisher {
             Queue queue,
             SpoolIntake intake,
             List<Lane> lanes,
+            RestartDue restart,
             Notify notify,
             StatusText status,
             Metrics metrics,
@@ -79,6 +82,7 @@ final class StatusPublisher {
         this.queue = queue;
         this.intake = intake;
         this.lanes = lanes;
+        this.restart = restart;
         this.notify = notify;
         this.status = status;
         this.metrics = metrics;
@@ -163,7 +167,7 @@ final class StatusPublisher {
         synchronized (looking) {
             try {
                 intake.takeIn();
-                Overview overview = Overview.of(queue, lanes, clock);
+                Overview overview = Overview.of(queue, lanes, restart, clock);
                 busy = overview.outstanding() > 0 || !overview.running().isEmpty();
                 lastTrouble = "";
                 return overview;

@@ -5,6 +5,7 @@ import hookqueue.command.CommandHandler;
 import hookqueue.command.ExplainCommand;
 import hookqueue.command.UnavailableHandler;
 import hookqueue.delivery.Destination;
+import hookqueue.delivery.Drain;
 import hookqueue.delivery.Lane;
 import hookqueue.nix.Nix;
 import hookqueue.process.ChildEnvironment;
@@ -14,6 +15,7 @@ import hookqueue.queue.LaneStore;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
 import hookqueue.report.Metrics;
+import hookqueue.report.RestartDue;
 import hookqueue.report.StatusText;
 import hookqueue.spool.Spool;
 import hookqueue.spool.SpoolIntake;
@@ -63,6 +65,7 @@ final class Worker {
 
     private @Nullable Listener listener;
     private boolean stopRequested;
+    private volatile boolean restarts;
 
     /**
      * @param environment of the process
@@ -115,6 +118,16 @@ final class Worker {
     void stop() {
         synchronized (life) {
             stopRequested = true;
+            if (listener != null) {
+                listener.stop();
+            }
+        }
+    }
+
+    /** Makes {@link #run} return soon, for another worker with new settings. */
+    private void restart() {
+        synchronized (life) {
+            restarts = true;
             if (listener != null) {
                 listener.stop();
             }
@@ -213,6 +226,9 @@ final class Worker {
             var nix = new Nix(settings.nix(), settings.storeDir());
             var factory = new LaneFactory(settings, environment, nix);
             List<Lane> lanes = factory.lanes(queue, clock, this::fail);
+            var drain = new Drain(lanes, this::restart);
+            var files = new SettingsFiles(environment);
+            var restart = new RestartDue(drain, files::edited);
             var status = new StatusText(ZoneId::systemDefault);
             var metrics = new Metrics(Version.TEXT);
             var explanation =
@@ -231,6 +247,7 @@ final class Worker {
                             settings.filters(),
                             settings.storeDir(),
                             lanes,
+                            restart,
                             explanation,
                             factory.verification(queue, clock),
                             factory.check(good.unknown()),
@@ -249,6 +266,7 @@ final class Worker {
                             queue,
                             intake,
                             lanes,
+                            restart,
                             notify,
                             status,
                             metrics,
@@ -268,21 +286,23 @@ final class Worker {
             heartbeat.stop();
             publisher.stop();
             housekeeping.stop();
-            notify.stopping(isStopRequested() ? "stopped" : "nothing left to do");
+            String why =
+                    isStopRequested()
+                            ? "stopped"
+                            : restarts ? "restarts with new settings" : "nothing left to do";
+            notify.stopping(why);
             lanes.forEach(Lane::stop);
             for (Lane lane : lanes) {
                 lane.join(LANES_END);
             }
             open.closeSessions(SESSIONS_END);
             publisher.publishEnd();
-            LOG.info(
-                    "exits: {}; {}",
-                    bug.get() != null
-                            ? "a bug"
-                            : isStopRequested() ? "stopped" : "nothing left to do",
-                    done(lanes));
+            LOG.info("exits: {}; {}", bug.get() != null ? "a bug" : why, done(lanes));
         }
-        return bug.get() == null ? Exit.OK : Exit.BUG;
+        if (bug.get() != null) {
+            return Exit.BUG;
+        }
+        return restarts && !isStopRequested() ? Exit.RESTART : Exit.OK;
     }
 
     /** The last line in the journal: what this worker delivered. */
@@ -303,7 +323,7 @@ final class Worker {
             throws IOException, InterruptedException {
         synchronized (life) {
             this.listener = listener;
-            if (stopRequested) {
+            if (stopRequested || restarts) {
                 listener.stop();
             }
         }

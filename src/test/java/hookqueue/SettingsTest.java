@@ -277,8 +277,8 @@ class SettingsTest {
         assertEquals(
                 List.of(
                         "NPBHQ_UPLOAD_TO: not an absolute path after exec: (exec:/path/program): exec:x",
-                        "NPBHQ_STATE_DIR: not an absolute path: here",
                         "NPBHQ_BATCH_SIZE: not a whole number from 1 to 10000: 0",
+                        "NPBHQ_STATE_DIR: not an absolute path: here",
                         "NPBHQ_LOG_LEVEL: none of trace, debug, info, warn, error: loud"),
                 mistakes(
                         Map.of(

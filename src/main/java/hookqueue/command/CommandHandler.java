@@ -15,6 +15,7 @@ import hookqueue.queue.QueueException;
 import hookqueue.report.DeliveryRowFormat;
 import hookqueue.report.Metrics;
 import hookqueue.report.Overview;
+import hookqueue.report.RestartDue;
 import hookqueue.report.StatusJson;
 import hookqueue.report.StatusText;
 import hookqueue.spool.SpoolIntake;
@@ -33,6 +34,7 @@ public final class CommandHandler implements RequestHandler {
     private final SpoolIntake intake;
     private final String storeDir;
     private final List<Lane> lanes;
+    private final RestartDue restart;
     private final EnqueueCommand enqueuing;
     private final WaitCommand waiting;
     private final WatchCommand watching;
@@ -51,6 +53,7 @@ public final class CommandHandler implements RequestHandler {
             Filters filters,
             String storeDir,
             List<Lane> lanes,
+            RestartDue restart,
             ExplainCommand explanation,
             VerifyCommand verification,
             CheckCommand checking,
@@ -63,8 +66,9 @@ public final class CommandHandler implements RequestHandler {
         this.enqueuing = new EnqueueCommand(queue, filters, clock);
         this.storeDir = storeDir;
         this.lanes = lanes;
+        this.restart = restart;
         this.waiting = new WaitCommand(queue, storeDir, clock);
-        this.watching = new WatchCommand(queue, lanes, status, clock);
+        this.watching = new WatchCommand(queue, lanes, restart, status, clock);
         this.explanation = explanation;
         this.verification = verification;
         this.checking = checking;
@@ -72,7 +76,8 @@ public final class CommandHandler implements RequestHandler {
         this.status = status;
         this.metrics = metrics;
         this.clock = clock;
-        this.operator = new OperatorCommands(queue, storeDir, lanes, status, clock, ownUid);
+        this.operator =
+                new OperatorCommands(queue, storeDir, lanes, restart, status, clock, ownUid);
     }
 
     @Override
@@ -106,6 +111,7 @@ public final class CommandHandler implements RequestHandler {
                 case Request.DropDestination drop -> operator.drop(peer, drop.name());
                 case Request.Pause pause -> operator.pause(peer, pause.time());
                 case Request.Resume resume -> operator.resume(peer);
+                case Request.Reload reload -> operator.reload(peer);
                 case Request.Explain explain -> explanation.answer(explain.path(), reply);
                 case Request.History asked -> history.answer(asked, reply);
                 case Request.Verify verify -> verification.answer(verify, reply);
@@ -133,7 +139,7 @@ public final class CommandHandler implements RequestHandler {
     }
 
     private Overview overview() throws QueueException, InterruptedException {
-        return Overview.of(queue, lanes, clock);
+        return Overview.of(queue, lanes, restart, clock);
     }
 
     private String status(boolean json, Reply reply)
@@ -185,6 +191,6 @@ public final class CommandHandler implements RequestHandler {
             reply.data(String.format(Locale.ROOT, "%-33s %s", entry.syntax(), entry.summary()));
         }
         return "ok durations: 500ms 30s 10min 2h 30d, or bare seconds; "
-                + "check, retry, drop, pause and resume: for root and the worker's own user";
+                + "check, retry, drop, pause, resume and reload: for root and the worker's own user";
     }
 }

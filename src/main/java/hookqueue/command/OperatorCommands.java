@@ -11,6 +11,7 @@ import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
 import hookqueue.queue.QueueTransaction;
 import hookqueue.report.Overview;
+import hookqueue.report.RestartDue;
 import hookqueue.report.StatusText;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -25,7 +26,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * {@code retry}, {@code drop}, {@code pause} and {@code resume}: only operators may change these.
+ * {@code retry}, {@code drop}, {@code pause}, {@code resume} and {@code reload}: only for
+ * operators.
  */
 final class OperatorCommands {
     private static final Logger LOG = LoggerFactory.getLogger(OperatorCommands.class);
@@ -38,6 +40,7 @@ final class OperatorCommands {
     private final Queue queue;
     private final String storeDir;
     private final List<Lane> lanes;
+    private final RestartDue restart;
     private final StatusText status;
     private final InstantSource clock;
     private final long ownUid;
@@ -46,12 +49,14 @@ final class OperatorCommands {
             Queue queue,
             String storeDir,
             List<Lane> lanes,
+            RestartDue restart,
             StatusText status,
             InstantSource clock,
             long ownUid) {
         this.queue = queue;
         this.storeDir = storeDir;
         this.lanes = lanes;
+        this.restart = restart;
         this.status = status;
         this.clock = clock;
         this.ownUid = ownUid;
@@ -83,6 +88,11 @@ final class OperatorCommands {
         return operator(peer, "resume", this::resume);
     }
 
+    /** The next worker, which systemd starts when this one exits, reads the settings. */
+    String reload(Peer peer) throws QueueException, InterruptedException {
+        return operator(peer, "reload", () -> "ok " + restart.request());
+    }
+
     /** A change that only operators may make; returns the reply. */
     private interface Deed {
         String done() throws QueueException, InterruptedException;
@@ -112,7 +122,7 @@ final class OperatorCommands {
     private String retry(List<StorePath> paths) throws QueueException, InterruptedException {
         if (paths.isEmpty()) {
             int due = queue.call(t -> t.retries().retryAll(clock.millis()));
-            long stranded = Overview.of(queue, lanes, clock).stranded();
+            long stranded = Overview.of(queue, lanes, restart, clock).stranded();
             return (due == 0 && stranded > 0 ? "error" : "ok")
                     + " due now: "
                     + due
@@ -152,7 +162,7 @@ final class OperatorCommands {
             return "ok dropped: " + dropped;
         }
         List<String> names =
-                Overview.of(queue, lanes, clock).lanes().stream()
+                Overview.of(queue, lanes, restart, clock).lanes().stream()
                         .map(LaneCounts::name)
                         .filter(each -> !each.equals(LaneStore.SIGN))
                         .toList();
@@ -199,7 +209,7 @@ final class OperatorCommands {
             return true;
         });
         return "ok "
-                + status.paused(Overview.of(queue, lanes, clock))
+                + status.paused(Overview.of(queue, lanes, restart, clock))
                 + "; a running batch continues to its end";
     }
 

@@ -7,6 +7,7 @@ import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
 import hookqueue.report.Overview;
 import hookqueue.report.ProgressBars;
+import hookqueue.report.RestartDue;
 import hookqueue.report.StatusJson;
 import hookqueue.report.StatusText;
 import java.io.IOException;
@@ -26,12 +27,19 @@ final class WatchCommand {
 
     private final Queue queue;
     private final List<Lane> lanes;
+    private final RestartDue restart;
     private final StatusText status;
     private final InstantSource clock;
 
-    WatchCommand(Queue queue, List<Lane> lanes, StatusText status, InstantSource clock) {
+    WatchCommand(
+            Queue queue,
+            List<Lane> lanes,
+            RestartDue restart,
+            StatusText status,
+            InstantSource clock) {
         this.queue = queue;
         this.lanes = lanes;
+        this.restart = restart;
         this.status = status;
         this.clock = clock;
     }
@@ -39,7 +47,7 @@ final class WatchCommand {
     String answer(Request.Watch watch, Reply reply)
             throws IOException, QueueException, InterruptedException {
         long seen = queue.version();
-        Overview now = Overview.of(queue, lanes, clock);
+        Overview now = Overview.of(queue, lanes, restart, clock);
         var bars = new ProgressBars(status, now, watch.screen().since());
         String last = "";
         while (now.outstanding() > 0 || !now.running().isEmpty()) {
@@ -48,7 +56,7 @@ final class WatchCommand {
             Thread.sleep(SHORTEST_MILLIS);
             queue.awaitChange(seen, LONGEST_MILLIS - SHORTEST_MILLIS);
             seen = queue.version();
-            now = Overview.of(queue, lanes, clock);
+            now = Overview.of(queue, lanes, restart, clock);
         }
         tell(watch, now, bars, last, reply);
         if (watch.form() == Request.Watch.Form.JSON) {

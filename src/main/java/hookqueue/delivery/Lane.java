@@ -18,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,6 +58,9 @@ public final class Lane {
     private final BlockingQueue<Message> mailbox = new LinkedBlockingQueue<>();
     private final AtomicLong delivered = new AtomicLong();
 
+    /** To be run when no child process runs; null while the lane may start one. */
+    private @Nullable Runnable draining;
+
     /**
      * Limits of a lane.
      *
@@ -83,6 +87,8 @@ public final class Lane {
     /** A message to the lane's thread. */
     private sealed interface Message {
         record Done(Slots.Ended ended) implements Message {}
+
+        record Drain(Runnable drained) implements Message {}
 
         record WaitsFor(StorePath path, CompletableFuture<Optional<String>> answer)
                 implements Message {}
@@ -159,6 +165,15 @@ public final class Lane {
         return answer;
     }
 
+    /**
+     * Starts no child process any more.
+     *
+     * @param drained run once, on the lane's thread, when none runs and all verdicts are recorded
+     */
+    void drain(Runnable drained) {
+        send(new Message.Drain(drained));
+    }
+
     private void send(Message message) {
         mailbox.add(message);
         queue.wake();
@@ -199,6 +214,14 @@ public final class Lane {
             long seen = queue.version();
             for (Message message = mailbox.poll(); message != null; message = mailbox.poll()) {
                 handle(message);
+            }
+            if (draining != null) {
+                if (slots.running().isEmpty()) {
+                    draining.run();
+                    draining = () -> {};
+                }
+                queue.awaitChange(seen, LOOK_AGAIN_MILLIS);
+                return;
             }
             long now = clock.millis();
             if (!dispatcher.hasRoom(now)) {
@@ -255,6 +278,8 @@ public final class Lane {
     private void handle(Message message) throws InterruptedException {
         if (message instanceof Message.WaitsFor question) {
             question.answer().complete(dispatcher.waitsFor(question.path(), clock.millis()));
+        } else if (message instanceof Message.Drain drain) {
+            draining = drain.drained();
         } else {
             ended(((Message.Done) message).ended());
         }

@@ -52,6 +52,8 @@ public final class Help {
                             "what was delivered where and when, the newest last"),
                     new Entry("pause [D]", "start no new batch, for a duration or until resume"),
                     new Entry("resume", "start batches again"),
+                    new Entry(
+                            "reload", "restart with new settings when the running copies are done"),
                     new Entry("explain PATH", "the state of a path, and why"),
                     new Entry("metrics", "metrics as Prometheus text"),
                     new Entry("help", "the requests that the running worker understands"),

@@ -117,6 +117,9 @@ public sealed interface Request {
     /** Start new batches again. */
     record Resume() implements Request {}
 
+    /** Restart with new settings when no copy runs. */
+    record Reload() implements Request {}
+
     /** Explain the state of a path. */
     record Explain(StorePath path) implements Request {}
 

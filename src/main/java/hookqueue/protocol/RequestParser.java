@@ -42,6 +42,7 @@ record RequestParser(String storeDir) {
                 case "drop" -> drop(rest);
                 case "pause" -> pause(rest);
                 case "resume" -> alone(verb, rest, new Request.Resume());
+                case "reload" -> alone(verb, rest, new Request.Reload());
                 case "explain" -> explain(rest);
                 case "metrics" -> alone(verb, rest, new Request.Metrics());
                 case "help" -> alone(verb, rest, new Request.Help());

@@ -23,6 +23,7 @@ import java.util.Optional;
  * @param pause present while no new batch starts
  * @param problems for an operator
  * @param hints what an operator could change to make deliveries faster
+ * @param restart why a restart is due, if it is
  */
 public record Overview(
         Instant at,
@@ -31,7 +32,16 @@ public record Overview(
         Optional<Instant> oldest,
         Optional<Pause> pause,
         List<Problem> problems,
-        List<Problem> hints) {
+        List<Problem> hints,
+        Optional<Restart> restart) {
+
+    /**
+     * A restart that is due.
+     *
+     * @param what it is due for
+     * @param coming whether the worker restarts by itself
+     */
+    public record Restart(String what, boolean coming) {}
 
     /**
      * Something that an operator must fix, or could improve.
@@ -53,7 +63,8 @@ public record Overview(
             List<Problem> hints) {}
 
     /** Reads the queue and the lanes. */
-    public static Overview of(Queue queue, List<Lane> lanes, InstantSource clock)
+    public static Overview of(
+            Queue queue, List<Lane> lanes, RestartDue restart, InstantSource clock)
             throws QueueException, InterruptedException {
         Instant now = clock.instant();
         Stored stored =
@@ -77,7 +88,8 @@ public record Overview(
                 stored.oldest().map(Instant::ofEpochMilli),
                 stored.pause(),
                 problems(queue, stored.lanes()),
-                stored.hints());
+                stored.hints(),
+                restart.look().map(what -> new Restart(what, restart.isComing())));
     }
 
     private static List<Problem> problems(Queue queue, List<LaneCounts> lanes) {

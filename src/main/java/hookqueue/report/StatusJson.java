@@ -40,6 +40,9 @@ public final class StatusJson {
             if (left.isPresent()) {
                 json.name("seconds_left").value(left.get().toSeconds());
             }
+            if (o.restart().isPresent()) {
+                json.name("restart_due").value(o.restart().get().what());
+            }
             json.name("problems").beginArray();
             for (Overview.Problem problem : o.problems()) {
                 json.value(problem.text());

@@ -53,6 +53,7 @@ public final class StatusText {
             parts.add(o.failed() + " failed");
         }
         o.problems().forEach(problem -> parts.add(problem.text()));
+        o.restart().ifPresent(restart -> parts.add(restart.what()));
         return parts.isEmpty() ? "idle" : String.join("; ", parts);
     }
 
@@ -167,6 +168,16 @@ public final class StatusText {
                 .ifPresent(pause -> {
                     lines.add(words.paused(pause, o.at()) + ": no new batch starts");
                     lines.add("    resume:     " + ME + "resume");
+                });
+        o.restart()
+                .ifPresent(restart -> {
+                    lines.add(
+                            restart.what()
+                                    + (restart.coming() ? "; no new batch starts before" : ""));
+                    lines.add(
+                            restart.coming()
+                                    ? "    at once:    systemctl restart nix-post-build-hook-queue"
+                                    : "    restart:    " + RestartDue.COMMAND);
                 });
         for (Overview.Problem problem : o.problems()) {
             lines.add("problem: " + problem.what());

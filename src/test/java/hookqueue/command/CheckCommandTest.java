@@ -39,7 +39,8 @@ class CheckCommandTest {
                     List.of(
                             new Overview.Problem("one thing", "do this"),
                             new Overview.Problem("another", "do that")),
-                    List.of());
+                    List.of(),
+                    Optional.empty());
 
     @TempDir private Path folder;
     private final List<String> lines = new ArrayList<>();

@@ -13,6 +13,7 @@ import hookqueue.base.Filter;
 import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import hookqueue.check.Installation;
+import hookqueue.delivery.Drain;
 import hookqueue.nix.Nix;
 import hookqueue.process.ChildProcess;
 import hookqueue.protocol.Peer;
@@ -22,6 +23,7 @@ import hookqueue.queue.Fixture;
 import hookqueue.queue.LaneStore;
 import hookqueue.queue.Queue;
 import hookqueue.report.Metrics;
+import hookqueue.report.RestartDue;
 import hookqueue.report.StatusText;
 import hookqueue.spool.Spool;
 import hookqueue.spool.SpoolIntake;
@@ -32,6 +34,8 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,6 +48,8 @@ class CommandHandlerTest {
     private Fixture f;
     private CommandHandler commands;
     private long looked;
+
+    private final AtomicInteger restarts = new AtomicInteger();
 
     @BeforeEach
     void begin() throws Exception {
@@ -62,6 +68,7 @@ class CommandHandlerTest {
                         new ChildProcess(Duration.ofSeconds(10)),
                         Map.of(),
                         f.clock);
+        var drain = new Drain(List.of(), restarts::incrementAndGet);
         commands =
                 new CommandHandler(
                         queue,
@@ -69,6 +76,7 @@ class CommandHandlerTest {
                         filters,
                         STORE,
                         List.of(),
+                        new RestartDue(drain, Optional::empty),
                         explain,
                         new VerifyCommand(queue, List.of(), List.of(), filters, STORE, f.clock),
                         new CheckCommand(
@@ -160,8 +168,8 @@ class CommandHandlerTest {
                         Filter.ALL,
                         TWO,
                         Map.of(
-                                "ssh://a", new Filter(null, rule("NPBHQ_EXCLUDE_a", "p[12]$")),
-                                "ssh://b", new Filter(null, rule("NPBHQ_EXCLUDE_b", "p[23]$"))));
+                                "ssh://a", new Filter(null, rule("NPBHQ_EXCLUDE_a", "[12]$")),
+                                "ssh://b", new Filter(null, rule("NPBHQ_EXCLUDE_b", "[23]$"))));
         try (Queue queue = start(TWO, filters)) {
             String all = String.join(" ", paths(1, 5).stream().map(p -> p.in(STORE)).toList());
             assertEquals(List.of("ok queued 3 excluded 1"), ask(all));
@@ -176,11 +184,25 @@ class CommandHandlerTest {
             assertTrue(
                     explained.containsAll(
                             List.of(
-                                    "filters of ssh://a: excluded, NPBHQ_EXCLUDE_a matches its name: p[12]$",
+                                    "filters of ssh://a: excluded, NPBHQ_EXCLUDE_a matches its name: [12]$",
                                     "filters of ssh://b: accepted, the filters match")),
                     () -> "explain: " + explained);
             assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(11)));
             assertEquals(List.of(), Fixture.standing(queue, path(22)));
+        }
+    }
+
+    @Test
+    void reloadIsForOperatorsAndRestartsOnce() throws Exception {
+        try (Queue queue = start(TWO, Filters.ALL)) {
+            var lines = new ArrayList<String>();
+            String refused =
+                    commands.answer(new Request.Reload(), new Peer(1, OPERATOR + 1), reply(lines));
+            assertTrue(refused.startsWith("error reload is for root and the worker's own user"));
+            assertEquals(0, restarts.get());
+            assertEquals(List.of("ok restart due: waits for 0 running copies"), ask("reload"));
+            ask("reload");
+            assertEquals(1, restarts.get());
         }
     }
 

@@ -86,6 +86,7 @@ class RequestTest {
                 Arguments.of("resume", new Request.Resume()),
                 Arguments.of("explain " + PA, new Request.Explain(A)),
                 Arguments.of("metrics", new Request.Metrics()),
+                Arguments.of("reload", new Request.Reload()),
                 Arguments.of("help", new Request.Help()),
                 Arguments.of("version", new Request.Version()));
     }

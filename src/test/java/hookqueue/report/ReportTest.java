@@ -101,7 +101,8 @@ class ReportTest {
                 lanes.isEmpty() ? Optional.empty() : Optional.of(Instant.ofEpochMilli(QUEUED_AT)),
                 Optional.empty(),
                 problems,
-                List.of());
+                List.of(),
+                Optional.empty());
     }
 
     @Test
@@ -128,7 +129,36 @@ class ReportTest {
                 Optional.empty(),
                 Optional.of(new Pause(since, until)),
                 List.of(),
-                List.of());
+                List.of(),
+                Optional.empty());
+    }
+
+    @Test
+    void aRestartThatIsDueIsNamedWithItsCommandAndIsNoProblem() {
+        Overview idle = overview(List.of(A), List.of());
+        var edited = new Overview.Restart("restart due: /etc/x/environment was edited", false);
+        var due =
+                new Overview(
+                        NOW,
+                        idle.lanes(),
+                        Map.of(),
+                        idle.oldest(),
+                        Optional.empty(),
+                        List.of(),
+                        List.of(),
+                        Optional.of(edited));
+        assertTrue(status.summary(due).endsWith("; restart due: /etc/x/environment was edited"));
+        assertTrue(
+                status.text(due)
+                        .containsAll(
+                                List.of(
+                                        "restart due: /etc/x/environment was edited",
+                                        "    restart:    systemctl reload nix-post-build-hook-queue")));
+        String json = StatusJson.of(due, "");
+        assertTrue(
+                json.contains("\"restart_due\":\"restart due: /etc/x/environment was edited\""),
+                json);
+        assertTrue(json.contains("\"problems\":[]"), json);
     }
 
     @Test
@@ -235,7 +265,8 @@ class ReportTest {
                 Optional.empty(),
                 Optional.empty(),
                 List.of(),
-                List.of());
+                List.of(),
+                Optional.empty());
     }
 
     private static LaneCounts lane(long fresh, long delivered, long bytes, Pace pace) {
@@ -326,7 +357,8 @@ class ReportTest {
                         Optional.empty(),
                         Optional.empty(),
                         List.of(P),
-                        List.of());
+                        List.of(),
+                        Optional.empty());
         var bars = new ProgressBars(status, o, "");
         assertEquals(6, bars.lines(o, 80, 7).size());
         List<String> small = bars.lines(o, 80, 6);

@@ -1,0 +1,91 @@
+package hookqueue;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Notices that the files of the settings were edited while the worker runs. systemd has read them,
+ * and the worker may not: only root can read a file with secrets. So it compares what everyone can
+ * see: the real path, the inode, the size, and the time of the last change.
+ *
+ * <p>The unit names the files in {@code NPBHQ_SETTINGS_FILES}, separated by white space. A folder
+ * stands for the files {@code *.conf} in it.
+ */
+final class SettingsFiles {
+    private static final String ABSENT = "absent";
+
+    private final List<Path> named;
+    private @Nullable Map<Path, String> atFirst;
+
+    SettingsFiles(Map<String, String> environment) {
+        var named = new ArrayList<Path>();
+        for (String word :
+                environment.getOrDefault("NPBHQ_SETTINGS_FILES", "").trim().split("\\s+")) {
+            if (word.startsWith("/")) {
+                named.add(Path.of(word));
+            }
+        }
+        this.named = List.copyOf(named);
+    }
+
+    /**
+     * The first file that is not as it was at the first call: edited, added or removed. The first
+     * call comes a moment after the start, which has better things to do.
+     */
+    synchronized Optional<String> edited() {
+        Map<Path, String> now = look();
+        if (atFirst == null) {
+            atFirst = now;
+        }
+        if (atFirst.equals(now)) {
+            return Optional.empty();
+        }
+        var all = new TreeMap<>(atFirst);
+        all.putAll(now);
+        for (Path file : all.keySet()) {
+            if (!stampOf(file, atFirst).equals(stampOf(file, now))) {
+                return Optional.of(file.toString());
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static String stampOf(Path file, Map<Path, String> stamps) {
+        return stamps.getOrDefault(file, ABSENT);
+    }
+
+    private Map<Path, String> look() {
+        var stamps = new TreeMap<Path, String>();
+        for (Path file : named) {
+            if (Files.isDirectory(file)) {
+                try (DirectoryStream<Path> inside = Files.newDirectoryStream(file, "*.conf")) {
+                    inside.forEach(each -> stamps.put(each, stamp(each)));
+                } catch (IOException e) {
+                    stamps.put(file, ABSENT);
+                }
+            } else {
+                stamps.put(file, stamp(file));
+            }
+        }
+        return stamps;
+    }
+
+    private static String stamp(Path file) {
+        try {
+            // Not the time of the inode's change: systemd-tmpfiles sets the mode again.
+            return file.toRealPath()
+                    + " "
+                    + Files.readAttributes(file, "unix:ino,size,lastModifiedTime");
+        } catch (IOException e) {
+            return ABSENT;
+        }
+    }
+}

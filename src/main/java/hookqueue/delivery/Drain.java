@@ -1,0 +1,51 @@
+package hookqueue.delivery;
+
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Lets the lanes finish before the worker restarts: no lane starts a child process any more, and
+ * those that run continue to their end. The queue takes paths in all the time.
+ */
+public final class Drain {
+    private final List<Lane> lanes;
+    private final Runnable drained;
+    private final AtomicInteger left;
+    private boolean begun;
+
+    /**
+     * @param drained run once, on the thread of the last lane, when no child process runs
+     */
+    public Drain(List<Lane> lanes, Runnable drained) {
+        this.lanes = lanes;
+        this.drained = drained;
+        this.left = new AtomicInteger(lanes.size() + 1);
+    }
+
+    /** Begins; does nothing after the first time. */
+    public void begin() {
+        synchronized (this) {
+            if (begun) {
+                return;
+            }
+            begun = true;
+        }
+        lanes.forEach(lane -> lane.drain(this::laneEnded));
+        laneEnded(); // so that it also ends without lanes
+    }
+
+    private void laneEnded() {
+        if (left.decrementAndGet() == 0) {
+            drained.run();
+        }
+    }
+
+    public synchronized boolean hasBegun() {
+        return begun;
+    }
+
+    /** How many child processes still run. */
+    public int running() {
+        return lanes.stream().mapToInt(lane -> lane.running().size()).sum();
+    }
+}

@@ -1,0 +1,47 @@
+package hookqueue.report;
+
+import hookqueue.delivery.Drain;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/** Whether the worker restarts soon, or should, because its settings were edited. */
+public final class RestartDue {
+    /** What an operator runs for new settings. */
+    static final String COMMAND = "systemctl reload nix-post-build-hook-queue";
+
+    private final Drain drain;
+    private final Supplier<Optional<String>> edited;
+
+    /**
+     * @param edited the first file of the settings that was edited since the start
+     */
+    public RestartDue(Drain drain, Supplier<Optional<String>> edited) {
+        this.drain = drain;
+        this.edited = edited;
+    }
+
+    /** The sentence for {@code status}; empty when no restart is due. */
+    Optional<String> look() {
+        return drain.hasBegun()
+                ? Optional.of(waiting())
+                : edited.get().map(file -> "restart due: " + file + " was edited");
+    }
+
+    /** Whether the worker restarts by itself. */
+    boolean isComing() {
+        return drain.hasBegun();
+    }
+
+    /** Begins the restart; returns what it waits for. */
+    public String request() {
+        drain.begin();
+        return waiting();
+    }
+
+    private String waiting() {
+        int running = drain.running();
+        return "restart due: waits for "
+                + running
+                + (running == 1 ? " running copy" : " running copies");
+    }
+}
