@@ -46,8 +46,7 @@ final class SimulatedFleet {
         END
     }
 
-    private record Event(
-            long at, long id, What what, Builder builder, DeliveryPolicy.Group group) {}
+    private record Event(long at, long id, What what, Builder builder, DeliveryGroup group) {}
 
     /**
      * The load of the cache after the builders have settled.
@@ -93,18 +92,18 @@ final class SimulatedFleet {
         private long batches;
 
         Builder(int slots, long from, long to) {
-            dispatcher = new Dispatcher(slots, BATCH, 4, 3, ClosureSource.NONE, random::nextDouble);
+            dispatcher =
+                    new Dispatcher(
+                            slots, BATCH, () -> 4, 3, ClosureSource.NONE, random::nextDouble);
             for (long id = from; id < to; id++) {
                 queued.put(id, Paths.fresh(id));
             }
         }
 
         void fill() {
-            Dispatcher.Flight flight = dispatcher.next(work(), now);
-            while (flight != null) {
+            for (Dispatcher.Flight flight : dispatcher.fill(work(), now)) {
                 children++;
                 schedule(200 + random.nextInt(200), What.FIRST_REQUEST, this, flight.group());
-                flight = dispatcher.next(work(), now);
             }
             long wake = breaker.open() ? breaker.until() - now : dispatcher.busyFor(now);
             if (wake > 0) {
@@ -121,7 +120,7 @@ final class SimulatedFleet {
             return new Dispatcher.Work(false, breaker, fresh, List.of(), List.of());
         }
 
-        void learn(DeliveryPolicy.Group group, DeliveryOutcome outcome) {
+        void learn(DeliveryGroup group, DeliveryOutcome outcome) {
             children--;
             Dispatcher.Learned learned = dispatcher.learn(group, outcome, now);
             for (Verdict verdict : learned.verdicts()) {
@@ -133,7 +132,7 @@ final class SimulatedFleet {
             }
             if (learned.down() != null) {
                 int failures =
-                        breaker.open() && group.kind() == DeliveryPolicy.Kind.TRIAL
+                        breaker.open() && group.kind() == DeliveryGroup.Kind.TRIAL
                                 ? breaker.failures() + 1
                                 : 1;
                 breaker =
@@ -227,7 +226,7 @@ final class SimulatedFleet {
         }
     }
 
-    private void schedule(long after, What what, Builder builder, DeliveryPolicy.Group group) {
+    private void schedule(long after, What what, Builder builder, DeliveryGroup group) {
         events.add(new Event(now + after, ids++, what, builder, group));
     }
 

@@ -25,7 +25,13 @@ class SpeedStoreTest {
         return queue.call(t -> {
             for (int i = 0; i < batches; i++) {
                 t.lane(LANE)
-                        .ran(new BatchResult(BatchResult.Result.DELIVERED, millis, paths, bytes));
+                        .ran(
+                                new BatchResult(
+                                        BatchResult.Result.DELIVERED,
+                                        millis,
+                                        paths,
+                                        bytes,
+                                        millis));
             }
             return t.lane(LANE).speed();
         });
@@ -101,7 +107,13 @@ class SpeedStoreTest {
         try (Queue queue = f.open(Fixture.TWO)) {
             queue.call(t -> {
                 t.lane(LANE)
-                        .ran(new BatchResult(BatchResult.Result.REFUSED, 60_000, 50, 90_000_000));
+                        .ran(
+                                new BatchResult(
+                                        BatchResult.Result.REFUSED,
+                                        60_000,
+                                        50,
+                                        90_000_000,
+                                        60_000));
                 return true;
             });
             assertEquals(new Speed(0, false, 0, false), ran(queue, 0, 0, 0, 0));
