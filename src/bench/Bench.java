@@ -29,9 +29,14 @@ final class Bench {
         one("drain-ssh", Drain::ssh);
         one("hook-warm", Hooks::warm);
         one("hook-warmed", Hooks::warmed);
+        one("hook-script", Hooks::script);
+        one("hook-commit", Hooks::commit);
+        one("hook-shell", Floors::shell);
+        one("hook-datagram", Floors::datagram);
         one("hook-backlog", Hooks::backlog);
-        one("hook-builds", Builds::withHook);
-        one("hook-builds-empty", Builds::withEmptyHook);
+        one("hook-busy", Floors::busy);
+        one("hook-builds", Floors::builds);
+        one("hook-builds-empty", Floors::emptyHook);
         one("early", Early::acknowledgements);
         one("cold", Cold::start);
         ALL.put("intake", Intake::rates);
@@ -44,6 +49,7 @@ final class Bench {
         ALL.put("behind", Link::behind);
         ALL.put("bytes", Link::bytes);
         one("hook-parallel", Hooks::parallel);
+        one("arrivals", Arrivals::measure);
     }
 
     private static void one(String name, MeasuringOne measuring) {

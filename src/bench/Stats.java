@@ -13,6 +13,10 @@ final class Stats {
         return median(array(values));
     }
 
+    static double percentile(double p, List<Double> values) {
+        return percentile(p, array(values));
+    }
+
     /** Between the two nearest values, in proportion; p from 0 to 100. */
     static double percentile(double p, double... values) {
         if (values.length == 0) {

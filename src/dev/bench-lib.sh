@@ -35,12 +35,28 @@ prepare_bench() {
     compile_programs bench
 }
 
-# draw_soak TABLE DIR: draws a soak's samples and appends the table's hash, which does not depend on gnuplot's version.
-draw_soak() {
-    need_apt gnuplot-nox
+# draw_figures FILE DIR: draws charts of the results of ./dev bench.
+draw_figures() {
+    need_apt jq gnuplot-nox
     mkdir -p "$2"
-    gnuplot -e "table='$1'; picture='$2/soak.svg'" "$ROOT/src/bench/soak.gnuplot"
-    printf '<!-- drawn from %s -->\n' "$(sha256sum <"$1" | cut -c 1-64)" >>"$2/soak.svg"
+    jq -r '(.rows[] | select(.id == "growth").details.rows) as $rows
+        | ["enqueue_per_s", "drain_per_s", "start_ms", "hook_ms", "rss_mb", "database_mb"] as $columns
+        | ["paths"] + $columns, ($rows[] | .database_mb = .database_bytes / 1e6 | [.paths, .[$columns[]]]) | @tsv' \
+        "$1" >"$2/growth.tsv"
+    jq -r '(.rows[] | select(.id == "hook-parallel").details.rows) as $rows
+        | ["hooks", "all_ms", "socat_all_ms"], ($rows[] | [.hooks, .all_ms, .socat_all_ms]) | @tsv' "$1" >"$2/parallel.tsv"
+    for chart in growth parallel; do
+        # Skip charts whose rows were not measured.
+        [ ! -s "$2/$chart.tsv" ] || draw "$chart" "$2/$chart.tsv" "$2"
+        rm "$2/$chart.tsv"
+    done
+}
+
+# draw CHART TABLE DIR: draws a chart and appends the table's hash, which does not depend on gnuplot's version.
+draw() {
+    need_apt gnuplot-nox
+    gnuplot -e "table='$2'; picture='$3/$1.svg'" "$ROOT/src/bench/$1.gnuplot"
+    printf '<!-- drawn from %s -->\n' "$(sha256sum <"$2" | cut -c 1-64)" >>"$3/$1.svg"
 }
 
 bench() {

@@ -4,8 +4,8 @@
 # target/bench/quick.json. With ROWs (the names in the first column of the output) it measures only these and keeps the
 # file's other rows.
 #
-# ./dev bench show [FILE]: prints a file's table again. ./dev bench publish [FILE]: puts the table and the soak's
-# chart into docs/performance.md.
+# ./dev bench show [FILE]: prints a file's table again. ./dev bench publish [FILE]: puts the table and charts into
+# docs/performance.md.
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
@@ -26,8 +26,9 @@ case ${1-} in
         docs=$ROOT/docs
         mkdir -p "$docs/performance"
         cp "${2-$out/bench.json}" "$docs/performance/bench.json"
+        draw_figures "$docs/performance/bench.json" "$docs/performance"
         if [ -s "$ROOT/target/soak/samples.tsv" ]; then cp "$ROOT/target/soak/samples.tsv" "$docs/performance/soak.tsv"; fi
-        [ ! -s "$docs/performance/soak.tsv" ] || draw_soak "$docs/performance/soak.tsv" "$docs/performance"
+        [ ! -s "$docs/performance/soak.tsv" ] || draw soak "$docs/performance/soak.tsv" "$docs/performance"
         bench show "$docs/performance/bench.json" | sed '/^\//d' >"$out/shown"
         awk -v shown="$out/shown" '
             /^<!-- end of figures -->/ { inside = 0 }

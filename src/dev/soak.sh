@@ -48,5 +48,5 @@ classes=$out/classes
 dist=$out/dist
 status=0
 bench soak "$dist" "$minutes" "$out/samples.tsv" || status=$?
-[ ! -s "$out/samples.tsv" ] || draw_soak "$out/samples.tsv" "$out"
+[ ! -s "$out/samples.tsv" ] || draw soak "$out/samples.tsv" "$out"
 exit "$status"

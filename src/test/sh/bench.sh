@@ -1,5 +1,5 @@
 #!/bin/sh
-# The programs of ./dev bench and ./dev soak: that they compile, compute and judge as they should, that a soak is drawn, that the worker
+# The programs of ./dev bench and ./dev soak: that they compile, compute and judge as they should, that figures are drawn, that the worker
 # can still be measured by them, and that what docs/performance.md shows is what its files of figures say.
 . "$(dirname -- "$0")/lib.sh"
 
@@ -58,14 +58,21 @@ fi
 
 # drawn_from CHART: what its last line says.
 drawn_from() { sed -n '$s/^<!-- drawn from \(.*\) -->$/\1/p' "$1"; }
-test_that "the table and the chart of docs/performance.md are those of its files of figures"
+test_that "the table and the charts of docs/performance.md are those of its files of figures"
 must bench show "$figures/bench.json" >table
 grep '^|' table >rows
 must at_least "$(wc -l <rows)" 10
 while IFS= read -r line; do must has "$ROOT/docs/performance.md" "$line"; done <rows
-must draw_soak "$figures/soak.tsv" drawn
-must equal "$(drawn_from drawn/soak.svg | wc -c)" 65
-must equal "$(drawn_from "$figures/soak.svg")" "$(drawn_from drawn/soak.svg)"
-must grep -q 'soak_plot_1' drawn/soak.svg
+must draw_figures "$figures/bench.json" drawn
+must draw soak "$figures/soak.tsv" drawn
+for chart in growth parallel soak; do
+    must equal "$(drawn_from "drawn/$chart.svg" | wc -c)" 65
+    must equal "$(drawn_from "$figures/$chart.svg")" "$(drawn_from "drawn/$chart.svg")"
+done
+
+test_that "a chart shows what was measured: a curve where there are figures, and none where there are none"
+must grep -q 'growth_plot_1' drawn/growth.svg
+must draw_figures figures.json empty
+must not [ -e empty/growth.svg ]
 
 finish
