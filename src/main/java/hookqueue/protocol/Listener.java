@@ -1,6 +1,7 @@
 package hookqueue.protocol;
 
 import java.io.IOException;
+import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -33,6 +34,10 @@ public final class Listener {
     private static final Duration UNREAD = Duration.ofSeconds(5);
     private static final Duration LOOK = Duration.ofSeconds(1);
     private static final Duration LONGEST = Duration.ofDays(1);
+
+    /** More failures in a row than signals can cause. */
+    private static final int MOST_FAILURES = 1_000;
+
     private static final Duration WARN_EVERY = Duration.ofSeconds(10);
     private static final Duration PATIENCE = Duration.ofMillis(500);
     private static final byte[] TOO_MANY =
@@ -51,6 +56,7 @@ public final class Listener {
     private final Object turning = new Object();
 
     private long turns;
+    private int failuresInARow;
     private long fullSince;
     private long lastWarning = System.nanoTime() - WARN_EVERY.toNanos();
     private volatile boolean stopping;
@@ -99,8 +105,7 @@ public final class Listener {
         boolean remains = false;
         while (!stopping) {
             boolean occupied = !sessions.isEmpty() || work.isBusy();
-            selector.select(
-                    occupied ? forLook() : remains ? LOOK.toMillis() : untilIdle(idleSince));
+            select(occupied ? forLook() : remains ? LOOK.toMillis() : untilIdle(idleSince));
             boolean accepted = acceptReady();
             sessions.keySet().forEach(session -> session.giveUpWriting(UNREAD));
             turned();
@@ -113,6 +118,22 @@ public final class Listener {
                     return;
                 }
             }
+        }
+    }
+
+    /**
+     * A signal that arrives at this thread interrupts poll(2), and junixsocket throws. The next
+     * call waits again. An error that lasts is thrown.
+     */
+    private void select(long millis) throws IOException {
+        try {
+            selector.select(millis);
+            failuresInARow = 0;
+        } catch (SocketException e) {
+            if (++failuresInARow == MOST_FAILURES) {
+                throw e;
+            }
+            LOG.debug("cannot wait for connections: {}", e.toString());
         }
     }
 

@@ -9,11 +9,16 @@ import hookqueue.testkit.World;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -26,6 +31,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.newsclub.net.unix.AFUNIXServerSocketChannel;
 import org.newsclub.net.unix.AFUNIXSocketAddress;
@@ -82,19 +88,61 @@ class ListenerTest {
 
     private Thread run(Listener listener, Listener.Work work) {
         var thread =
-                new Thread(() -> {
-                    try {
-                        listener.run(work);
-                    } catch (IOException | InterruptedException e) {
-                        throw new AssertionError(e);
-                    }
-                });
+                new Thread(
+                        () -> {
+                            try {
+                                listener.run(work);
+                            } catch (IOException | InterruptedException e) {
+                                throw new AssertionError(e);
+                            }
+                        },
+                        "listener");
         thread.start();
         return thread;
     }
 
     private static void assertEnds(Thread thread) throws InterruptedException {
         assertTrue(thread.join(Duration.ofSeconds(20)), "it must end");
+    }
+
+    /** Sends a signal to one thread of this process, which the JVM ignores. */
+    @SuppressWarnings("restricted")
+    private static void interruptSystemCall(Thread thread) throws Throwable {
+        int id = -1;
+        try (var tasks = Files.list(Path.of("/proc/self/task"))) {
+            for (Path task : tasks.toList()) {
+                if (Files.readString(task.resolve("comm")).strip().equals(thread.getName())) {
+                    id = Integer.parseInt(task.getFileName().toString());
+                }
+            }
+        }
+        assertTrue(id > 0, "no thread has this name");
+        Linker linker = Linker.nativeLinker();
+        MethodHandle tgkill =
+                linker.downcallHandle(
+                        linker.defaultLookup().findOrThrow("tgkill"),
+                        FunctionDescriptor.of(
+                                ValueLayout.JAVA_INT,
+                                ValueLayout.JAVA_INT,
+                                ValueLayout.JAVA_INT,
+                                ValueLayout.JAVA_INT));
+        int sigpipe = 13;
+        assertEquals(0, (int) tgkill.invokeExact((int) ProcessHandle.current().pid(), id, sigpipe));
+    }
+
+    @Test
+    @Timeout(30)
+    void aSignalDoesNotEndIt() throws Throwable {
+        var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofSeconds(60));
+        Thread thread = run(listener, () -> false);
+        for (int i = 0; i < 30; i++) {
+            try (SocketChannel client = connect("one")) {
+                assertEquals("ok", ask(client));
+            }
+            interruptSystemCall(thread);
+        }
+        listener.stop();
+        assertEnds(thread);
     }
 
     @Test
