@@ -60,7 +60,9 @@ check "a root that trusts another key does not" not second_root sh -euc \
     "nix-store --delete $path && $(text 'Another machine fetches' | fill_in /nix/store/… "$path" SIGNING-KEY \
         "other-1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")"
 
-# docs/destinations.md: another port.
+# docs/destinations.md: another port. A connection from before the change would still work.
+alone() { ! root pgrep -u nix-post-build-hook-queue -x ssh >/dev/null; }
+until_ok 30 "the worker closes its connection after some rest" alone
 enter cache
 root sh -c 'echo Port 2222 >/etc/ssh/sshd_config.d/port.conf && systemctl restart ssh.service'
 back
