@@ -6,6 +6,7 @@ import hookqueue.command.VerifyCommand;
 import hookqueue.delivery.ClosureSource;
 import hookqueue.delivery.Destination;
 import hookqueue.delivery.DestinationCheck;
+import hookqueue.delivery.FixedLink;
 import hookqueue.delivery.Improvement;
 import hookqueue.delivery.Lane;
 import hookqueue.delivery.Link;
@@ -87,7 +88,7 @@ final class LaneFactory {
                                     LaneStore.SIGN,
                                     settings.parallel(),
                                     slot -> inSlot(slot).sign(key, closures)),
-                            Link.LOCAL,
+                            FixedLink.LOCAL,
                             ClosureSource.NONE,
                             queue,
                             signing.atMost(Destination.MOST_AT_ONCE),

@@ -11,12 +11,6 @@ import java.util.function.Function;
  * <p>All methods are for the lane's thread, except the transports.
  */
 public interface Link {
-    /** A destination on this machine. */
-    Link LOCAL = () -> true;
-
-    /** A destination of which nothing is known. */
-    Link FAR = () -> false;
-
     /** Whether one child process sends a batch as fast as several would. */
     boolean isNear();
 

@@ -23,14 +23,14 @@ public record Links(String sshOptions, Map<String, String> environment) {
         Destination place =
                 destination instanceof Destination.Named named ? named.place() : destination;
         if (!(place instanceof Destination.Store store)) {
-            return Link.FAR;
+            return FixedLink.FAR;
         }
         if (store.isLocal()) {
-            return Link.LOCAL;
+            return FixedLink.LOCAL;
         }
         SshCommand ssh = SshCommand.of(store.url(), sshOptions).orElse(null);
         return ssh == null
-                ? Link.FAR
+                ? FixedLink.FAR
                 : new SshMaster(ssh, sshOptions, environment, CHILDREN, changed);
     }
 }

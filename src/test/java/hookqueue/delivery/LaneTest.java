@@ -54,7 +54,7 @@ class LaneTest {
     private final FakeCarrier carrier = new FakeCarrier();
     private final AtomicReference<Throwable> fatal = new AtomicReference<>();
     private int slots = 1;
-    private Link link = Link.FAR;
+    private Link link = FixedLink.FAR;
     private ClosureSource closures = ClosureSource.NONE;
     private Queue queue;
     private Lane lane;

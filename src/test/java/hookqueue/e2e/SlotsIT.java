@@ -32,8 +32,7 @@ class SlotsIT {
         scratch = new World();
         nix = new FakeNix(scratch);
         nix.set("slow", FakeNix.Mode.PACED);
-        scratch.set("NPBHQ_UPLOAD_TO", "file://" + scratch.dir.resolve("slow"))
-                .set("NPBHQ_PARALLEL", SLOTS);
+        scratch.set("NPBHQ_UPLOAD_TO", "http://localhost/slow").set("NPBHQ_PARALLEL", SLOTS);
     }
 
     @AfterEach
@@ -87,7 +86,7 @@ class SlotsIT {
             String hint = status(worker).getAsJsonArray("hints").get(0).getAsString();
             assertTrue(hint.contains("add compression=zstd"), hint);
             String text = String.join("\n", worker.lines("status"));
-            assertTrue(text.contains("hint: file://"), text);
+            assertTrue(text.contains("hint: http://"), text);
             assertFalse(text.startsWith("hint"), text);
         }
     }

@@ -413,7 +413,8 @@ class WorkerIT {
         int workers = 0;
         try (UnixServerSocketChannel listening = UnixServerSocketChannel.open()) {
             listening.socket().bind(new UnixSocketAddress(scratch.socket.toFile()), 100);
-            for (int turn = 0; turn < 10; turn++) {
+            // more turns on a busy machine, where one worker may serve ten clients before it exits
+            for (int turn = 0; turn < 10 || (workers == 1 && turn < 200); turn++) {
                 try (var client = new OtherClient(scratch.socket)) {
                     client.send("version\n"); // no work, so the worker exits at once
                     var answer = CompletableFuture.supplyAsync(() -> line(client));
@@ -440,7 +441,7 @@ class WorkerIT {
             }
         }
         assertTrue(workers > 1, "no worker has ended in the meantime: the test shows nothing");
-        System.out.println("10 clients were served by " + workers + " workers, seed " + seed);
+        System.out.println("the clients were served by " + workers + " workers, seed " + seed);
     }
 
     private int spawn(POSIX posix, int listening) {
