@@ -18,6 +18,9 @@ final class Delay implements AutoCloseable {
     /** What was read, and when it is to arrive; an empty one is the end. */
     private record Piece(byte[] bytes, long due) {}
 
+    /** Four Nix ask through 25 connections each; one that finds the queue full tries again after a second. */
+    private static final int CONNECTIONS = 1_000;
+
     private final ServerSocket listener;
     private final int to;
     private final long oneWay;
@@ -38,7 +41,7 @@ final class Delay implements AutoCloseable {
         oneWay = TimeUnit.MILLISECONDS.toNanos(milliseconds);
         listener = new ServerSocket();
         listener.setReceiveBufferSize(1 << 16); // or the machine would carry what the wire cannot yet
-        listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 50);
+        listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), CONNECTIONS);
         Thread.ofVirtual().start(this::accept);
     }
 
