@@ -22,7 +22,7 @@ final class Slots {
         var threads = new ArrayList<Double>();
         for (int run = 0; run < plan.pick(3, 5); run++) {
             try (var world = World.kept(plan.dist())) {
-                world.set("NPBHQ_UPLOAD_TO", "file://" + world.dir.resolve("paced"))
+                world.set("NPBHQ_UPLOAD_TO", "http://localhost/paced")
                         .set("NPBHQ_PARALLEL", SLOTS);
                 new FakeNix(world).set("paced", FakeNix.Mode.PACED);
                 List<String> paths = world.made("slots", SLOTS * PATHS_FOR_EACH);
