@@ -77,8 +77,15 @@ final class Destinations {
                 .orElse(lane);
     }
 
+    /** A file:// destination gets one child process at a time, an http:// destination several. */
     private String url(String destination, String folder) {
-        return (destination.equals("program") ? "exec:" : "file://") + world.dir.resolve(folder);
+        String scheme =
+                switch (destination) {
+                    case "near" -> "file://";
+                    case "far" -> "http://localhost";
+                    default -> "exec:";
+                };
+        return scheme + world.dir.resolve(folder);
     }
 
     private void apply() {
