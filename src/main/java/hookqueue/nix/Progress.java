@@ -75,7 +75,16 @@ public final class Progress implements Consumer<String> {
      * @param paths copied so far, dependencies included
      * @param pathsExpected to copy in all, 0 when unknown
      */
-    public record Snapshot(long bytes, long bytesExpected, long paths, long pathsExpected) {}
+    public record Snapshot(long bytes, long bytesExpected, long paths, long pathsExpected) {
+        /** Both, taken together. */
+        public Snapshot plus(Snapshot other) {
+            return new Snapshot(
+                    bytes + other.bytes,
+                    bytesExpected + other.bytesExpected,
+                    paths + other.paths,
+                    pathsExpected + other.pathsExpected);
+        }
+    }
 
     /** Takes one line of output. */
     @Override

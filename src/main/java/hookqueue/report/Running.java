@@ -15,7 +15,11 @@ import java.util.List;
 public record Running(List<Lane.Batch> batches) {
     /** How many paths they carry. */
     int paths() {
-        return batches.stream().mapToInt(Lane.Batch::paths).sum();
+        int paths = 0;
+        for (Lane.Batch batch : batches) {
+            paths += batch.paths();
+        }
+        return paths;
     }
 
     /** Since when the oldest of them runs. */
@@ -25,28 +29,20 @@ public record Running(List<Lane.Batch> batches) {
 
     /** How far they are. */
     Progress.Snapshot progress() {
-        return batches.stream()
-                .map(batch -> batch.progress().snapshot())
-                .reduce(
-                        new Progress.Snapshot(0, 0, 0, 0),
-                        (a, b) ->
-                                new Progress.Snapshot(
-                                        a.bytes() + b.bytes(),
-                                        a.bytesExpected() + b.bytesExpected(),
-                                        a.paths() + b.paths(),
-                                        a.pathsExpected() + b.pathsExpected()));
+        Progress.Snapshot sum = new Progress.Snapshot(0, 0, 0, 0);
+        for (Lane.Batch batch : batches) {
+            sum = sum.plus(batch.progress().snapshot());
+        }
+        return sum;
     }
 
     /** Bytes a second, each child's since it began. */
     String rate(Instant now) {
-        long rate =
-                batches.stream()
-                        .mapToLong(batch ->
-                                batch.progress().snapshot().bytes()
-                                        * 1_000
-                                        / Math.max(
-                                                1, Duration.between(batch.since(), now).toMillis()))
-                        .sum();
+        long rate = 0;
+        for (Lane.Batch batch : batches) {
+            long millis = Math.max(1, Duration.between(batch.since(), now).toMillis());
+            rate += batch.progress().snapshot().bytes() * 1_000 / millis;
+        }
         return Sizes.shown(rate) + "/s";
     }
 }
