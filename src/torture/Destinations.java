@@ -16,6 +16,9 @@ final class Destinations {
     /** Those to which a path goes together with what it needs. */
     static final List<String> STORES = List.of("near", "far");
 
+    /** The one that may get several child processes at a time. */
+    static final String PARALLEL = "far";
+
     private static final String NAMED = "named_";
     private static final String TYPO = "typo-";
 

@@ -1,5 +1,8 @@
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
 import hookqueue.testkit.Client;
 import hookqueue.testkit.FakeNix;
+import hookqueue.testkit.Json;
 import hookqueue.testkit.Leftover;
 import hookqueue.testkit.WorkerProcess;
 import hookqueue.testkit.World;
@@ -136,6 +139,7 @@ final class Run implements AutoCloseable {
                 join(killer);
             }
             case Step.Terminate s -> terminate();
+            case Step.TerminateWhileSending s -> terminateWhileSending();
             case Step.Stopped s -> {
                 signal("STOP");
                 var waker = Thread.ofPlatform().start(() -> {
@@ -479,6 +483,42 @@ final class Run implements AutoCloseable {
             noChildIsLeft();
         }
         mayFail = true; // that was looked at
+    }
+
+    /** A fresh worker, because the check of its child processes needs one that had no trouble. */
+    private void terminateWhileSending() throws IOException {
+        without("");
+        if (!isCalm()) {
+            return;
+        }
+        terminate();
+        listen();
+        String lane = Destinations.PARALLEL;
+        outages.turn(lane, FakeNix.Mode.CRAWL);
+        var paths = new ArrayList<String>();
+        for (int i = 0; i < 20; i++) {
+            paths.add(model.plainPath());
+        }
+        if (enqueue(paths)) {
+            long end = System.nanoTime() + 3_000_000_000L;
+            while (queue.alive() && children(lane) < 2 && System.nanoTime() < end) {
+                World.pause(20);
+            }
+            terminate();
+        }
+        outages.turn(lane, FakeNix.Mode.UP);
+    }
+
+    /** How many child processes a lane has, as the worker reports. */
+    private int children(String destination) throws IOException {
+        JsonObject status = Json.object(lines("status json").getFirst());
+        for (JsonElement lane : status.getAsJsonArray("lanes")) {
+            JsonObject object = lane.getAsJsonObject();
+            if (lane(object.get("name").getAsString()).equals(destination) && object.has("running")) {
+                return object.getAsJsonObject("running").getAsJsonArray("children").size();
+            }
+        }
+        return 0;
     }
 
     /** A process that was killed just now may take a moment to end. */

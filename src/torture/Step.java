@@ -36,6 +36,9 @@ sealed interface Step {
 
     record Terminate() implements Step {}
 
+    /** SIGTERM while one lane has several child processes. */
+    record TerminateWhileSending() implements Step {}
+
     /** SIGSTOP, hooks meanwhile, SIGCONT; where the disk is small, every other time it is full by then. */
     record Stopped(int hooks, int milliseconds, long seed) implements Step {}
 
