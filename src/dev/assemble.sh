@@ -40,7 +40,8 @@ mkdir -p "$lib"
 put 644 "$lib" "$ROOT/src/main/jvm.options" "$ROOT/src/main/sh/start-worker.sh"
 
 put 755 "$tree/bin" "$ROOT/src/main/sh/nix-post-build-hook-queue"
-sed -i "s/@version@/$version/g" "$tree/bin/nix-post-build-hook-queue"
+sed -i -e "s/@version@/$version/g" -e "/^@help@\$/{r $ROOT/src/main/resources/hookqueue/protocol/help.txt" -e 'd}' \
+    "$tree/bin/nix-post-build-hook-queue"
 
 # compile_hook LINKAGE: a static hook starts faster and does not depend on the C library's version. Not every machine has
 # a static C library.

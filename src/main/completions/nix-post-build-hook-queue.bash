@@ -13,7 +13,7 @@ _nix_post_build_hook_queue() {
     local current=${COMP_WORDS[COMP_CWORD]} word=${COMP_WORDS[1]} choices=
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        choices='backfill check drop explain failed help history list metrics pause queue reload resume retry serve status verify version wait watch --help --version'
+        choices="$("${COMP_WORDS[0]}" --help | sed -n 's/^  \([a-z]*\) .*/\1/p') --help --version"
         if [[ $current == /* ]]; then
             compopt -o filenames
             COMPREPLY=($(compgen -f -- "$current"))

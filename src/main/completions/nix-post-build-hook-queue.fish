@@ -5,6 +5,10 @@ function __nix_post_build_hook_queue_paths
     timeout 1 nix-post-build-hook-queue list 2>/dev/null </dev/null | string match -r '^/[0-9A-Za-z+._?=/-]+(?= |$)' | sort -u
 end
 
+function __nix_post_build_hook_queue_words
+    nix-post-build-hook-queue --help | awk '/^  [a-z]/ && !seen[$1]++ { word = $1; sub(/.*  +/, ""); print word "\t" $0 }'
+end
+
 function __nix_post_build_hook_queue_add
     complete -c nix-post-build-hook-queue $argv
 end
@@ -12,30 +16,7 @@ end
 __nix_post_build_hook_queue_add -f
 __nix_post_build_hook_queue_add -l help -d 'Say what there is, or about one word'
 __nix_post_build_hook_queue_add -n __fish_use_subcommand -l version -d 'The version of this program'
-for line in \
-        'queue/queue store paths with a tag to wait for' \
-        'status/lanes, running copies, problems and what to do' \
-        'list/unsettled paths, one line for each lane' \
-        'failed/failed paths, with the reason' \
-        'wait/wait until these paths (or all) are settled; error if one failed' \
-        'watch/progress until the queue is empty' \
-        'retry/make failed and deferred paths due now' \
-        'drop/forget paths' \
-        'verify/ask every destination for these paths, or all; send missing ones' \
-        'check/test settings, keys, Nix, hook and destinations; upload a tiny path' \
-        'history/what was delivered where and when, the newest last' \
-        'pause/start no new batch, for a duration or until resume' \
-        'resume/start batches again' \
-        'reload/restart with new settings when the running copies are done' \
-        'explain/the state of a path, and why' \
-        'metrics/metrics as Prometheus text' \
-        'backfill/queue every path that was built on this machine' \
-        'help/the requests that the running worker understands' \
-        'version/the version of the running worker' \
-        'serve/run the worker'
-    set -l parts (string split -m 1 / -- $line)
-    __nix_post_build_hook_queue_add -n __fish_use_subcommand -a $parts[1] -d $parts[2]
-end
+__nix_post_build_hook_queue_add -n __fish_use_subcommand -a '(__nix_post_build_hook_queue_words)'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from status list failed watch history' -a json -d 'For programs'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from backfill' -l dry-run -d 'Only list them'
 __nix_post_build_hook_queue_add -n '__fish_seen_subcommand_from serve' -l dry-run -d 'Only check the settings'

@@ -11,6 +11,7 @@ set -u
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 source_of_scripts=$here/../../main/sh
+source_of_help=$here/../../main/resources/hookqueue/protocol/help.txt
 interpreter=${NPBHQ_TEST_SHELL:-/bin/sh}
 LC_ALL=C.UTF-8
 export LC_ALL
@@ -97,7 +98,7 @@ eventually() {
 
 # script_under_test NAME TO: makes a copy whose interpreter, also in nested calls, is the shell under test.
 script_under_test() {
-    sed "s|/bin/sh\\b|$interpreter|g" "$source_of_scripts/$1" >"$2"
+    sed -e "s|/bin/sh\\b|$interpreter|g" -e "/^@help@$/{r $source_of_help" -e 'd}' "$source_of_scripts/$1" >"$2"
     chmod 755 "$2"
 }
 

@@ -36,4 +36,4 @@ check "every exit status is in section 8" mentioned "$man/nix-post-build-hook-qu
     $(sed -n 's/^ *[A-Z_]*(\([0-9]*\))[,;].*/\1/p' "$java/Exit.java")
 # shellcheck disable=SC2046 # words
 check "every word is in section 1" mentioned "$man/nix-post-build-hook-queue.1" \
-    $(sed -n "s/^words='PATH \(.*\)'/\1/p" "$NPBHQ_TEST_SOURCE/src/main/sh/nix-post-build-hook-queue")
+    backfill serve $(sed 's/^ *//; s/ .*//' "$NPBHQ_TEST_SOURCE/src/main/resources/hookqueue/protocol/help.txt")

@@ -22,7 +22,6 @@ import hookqueue.spool.SpoolIntake;
 import java.io.IOException;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Locale;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -187,8 +186,8 @@ public final class CommandHandler implements RequestHandler {
     }
 
     private static String help(Reply reply) throws IOException {
-        for (Help.Entry entry : Help.ENTRIES) {
-            reply.data(String.format(Locale.ROOT, "%-33s %s", entry.syntax(), entry.summary()));
+        for (String line : Help.lines()) {
+            reply.data(line);
         }
         return "ok durations: 500ms 30s 10min 2h 30d, or bare seconds; "
                 + "check, retry, drop, pause, resume and reload: for root and the worker's own user";

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import hookqueue.base.StorePath;
 import hookqueue.base.Text;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -99,14 +100,16 @@ class RequestTest {
 
     /** Finds words that only the parser or only the help has. */
     @Test
-    void theHelpHasEveryWord() {
+    void theHelpHasEveryWord() throws IOException {
         Set<String> parsed =
                 everyWord()
                         .map(arguments -> ((String) arguments.get()[0]).strip().split("[ \t\r]")[0])
                         .filter(word -> word.matches("[a-z]+"))
                         .collect(Collectors.toSet());
         Set<String> helped =
-                Help.ENTRIES.stream().map(Help.Entry::word).collect(Collectors.toSet());
+                Help.lines().stream()
+                        .map(line -> line.split(" ", 2)[0])
+                        .collect(Collectors.toSet());
         helped.remove("PATH");
         assertEquals(parsed, helped);
         for (String word : helped) {

@@ -3,7 +3,9 @@ package hookqueue.testkit;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -18,6 +20,7 @@ import java.util.List;
  */
 public record Program(Path hook, Path client, List<String> java, List<String> main) {
     private static final List<String> CLASSES = classes();
+    private static final Path CLIENT = client(script("nix-post-build-hook-queue"));
 
     /** Of a tree that {@code ./dev build} has made, or that was installed. */
     public static Program installed(Path tree) {
@@ -29,7 +32,7 @@ public record Program(Path hook, Path client, List<String> java, List<String> ma
                 List.of("serve"));
     }
 
-    /** Of the sources: the scripts as they are, and the classes of this JVM's class path. */
+    /** Of the sources: the scripts, and the classes of this JVM's class path. */
     public static Program ofSources() {
         var java =
                 new ArrayList<>(
@@ -43,10 +46,7 @@ public record Program(Path hook, Path client, List<String> java, List<String> ma
                                 "-Xss256k"));
         java.addAll(CLASSES);
         return new Program(
-                script("post-build-hook"),
-                script("nix-post-build-hook-queue"),
-                java,
-                List.of("hookqueue.Main", "serve"));
+                script("post-build-hook"), CLIENT, java, List.of("hookqueue.Main", "serve"));
     }
 
     /** The whole command of the worker. */
@@ -80,6 +80,20 @@ public record Program(Path hook, Path client, List<String> java, List<String> ma
                     "-XX:SharedArchiveFile=" + KeptFolders.next().resolve("classes.jsa"),
                     "-Xlog:disable",
                     "-Xlog:all=error:stderr");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The client with its usage, as src/dev/assemble.sh makes it. */
+    private static Path client(Path source) {
+        Path help = Path.of("src/main/resources/hookqueue/protocol/help.txt");
+        try {
+            Path client = KeptFolders.next().resolve(source.getFileName());
+            Files.copy(source, client, StandardCopyOption.COPY_ATTRIBUTES);
+            Files.writeString(
+                    client, Files.readString(source).replace("@help@\n", Files.readString(help)));
+            return client;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
