@@ -90,7 +90,7 @@ worker=
 [ -s "$archive.new" ] || fail "no archive was written"
 mv "$archive.new" "$archive"
 # The worker uses the archive only with this Java; see version_of in start-worker.sh.
-sed '/^JAVA_VERSION=/q' "$JAVA_HOME/release" >"${archive%.aot}.java"
+{ sed '/^JAVA_VERSION=/q' "$JAVA_HOME/release" | tr -d '\n' && echo; } >"${archive%.aot}.java"
 chmod 644 "$archive" "${archive%.aot}.java"
 
 # The JVM silently ignores an archive that does not match, and starts slowly. With AOTMode=on it fails instead. The

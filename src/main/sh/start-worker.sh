@@ -1,16 +1,14 @@
 # shellcheck shell=sh
 # start-worker.sh: replaces the shell by the worker's JVM. nix-post-build-hook-queue reads it for "serve", and has set lib
-# to the folder that this file is in, and me, and defined die; words are words there, never patterns (set -f).
+# to the folder that this file is in, and me, and defined die.
 #
 # It chooses a Java and the start-up archive that fits it. It starts no process unless it must: every new path waits for
 # this.
 # shellcheck disable=SC2154 # set by nix-post-build-hook-queue
-
-newline='
-'
+set +f
 
 # version_of JAVA: sets found to its major version; from its release file, since asking it would start it. 0: none.
-# Sets identity to the lines of that file up to the version; the exact build is among them.
+# Sets identity to the lines of that file up to the version, as one; the exact build is among them.
 version_of() {
     found=0
     identity=
@@ -21,14 +19,12 @@ version_of() {
         home=${home%/bin/java}
         [ -r "$home/release" ] || return 0
     fi
-    while IFS= read -r line; do
-        identity=$identity$line$newline
+    while [ "$found" = 0 ] && IFS= read -r line; do
+        identity=$identity$line
         case $line in
-            JAVA_VERSION=*)
-                line=${line#JAVA_VERSION=\"}
+            JAVA_VERSION=\"[0-9]*)
+                line=${line#*\"}
                 found=${line%%[!0-9]*}
-                found=${found:-0}
-                return 0
                 ;;
         esac
     done <"$home/release"
@@ -36,10 +32,7 @@ version_of() {
 
 # is_for FILE: whether it holds the identity that version_of read last.
 is_for() {
-    [ -r "$1" ] || return 1
-    held=
-    while IFS= read -r line; do held=$held$line$newline; done <"$1"
-    [ "$held" = "$identity" ]
+    [ -r "$1" ] && IFS= read -r held <"$1" && [ "$held" = "$identity" ]
 }
 
 # choose_archive: sets archive to the JVM's option for the start-up archive; empty without one that fits. The JVM checks
@@ -49,9 +42,7 @@ choose_archive() {
     archive=
     training=
     shipped=
-    set +f
     for file in "$lib"/startup-*.aot; do [ ! -f "$file" ] || shipped=$file; done
-    set -f
     [ -n "$shipped" ] || return 0
     version_of "$java"
     if [ ! -e "${shipped%.aot}.java" ] || is_for "${shipped%.aot}.java"; then
@@ -75,10 +66,8 @@ choose_archive() {
         [ ! -f "$own" ] || archive=-XX:AOTCache=$own
         return 0
     fi
-    set +f
     rm -f "${own%/*}"/startup-*
-    set -f
-    { printf '%s' "$identity" >"${own%.aot}.java"; } 2>/dev/null || return 0
+    { printf '%s\n' "$identity" >"${own%.aot}.java"; } 2>/dev/null || return 0
     printf '%s: Java was updated; this worker makes a new start-up archive as it ends: %s\n' "$me" "$own" >&2
     training=yes
     archive=-XX:AOTCacheOutput=$own.new
@@ -96,12 +85,10 @@ find_java() {
         [ "$found" -lt 25 ] || return 0
     done
     newest=24
-    set +f
     for candidate in /usr/lib/jvm/*/bin/java; do
         version_of "$candidate"
         [ "$found" -le "$newest" ] || { newest=$found && java=$candidate; }
     done
-    set -f
     [ "$newest" = 24 ] || return 0
     java=$(command -v java) && version_of "$java"
     [ "$found" -ge 25 ] || die 69 "no java of version 25 or newer: set NPBHQ_JAVA, or install one" \
@@ -109,14 +96,13 @@ find_java() {
 }
 
 find_java
-set +f
 classpath=
 for jar in "$lib"/*.jar; do classpath=$classpath${classpath:+:}$jar; done
-set -f
 archive=
 training=
 # A dry run is too short to make an archive from.
 [ "${1-}" = --dry-run ] || choose_archive
+set -f
 native=$lib/native
 # systemd passes the key as a credential, if there is one.
 key=${CREDENTIALS_DIRECTORY-}/$me.signing-key
