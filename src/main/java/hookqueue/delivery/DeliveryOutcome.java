@@ -10,6 +10,11 @@ public sealed interface DeliveryOutcome {
         return "";
     }
 
+    /** Whether the destination, or the way to it, did not take the paths. */
+    default boolean failed() {
+        return !(this instanceof Delivered || this instanceof Invalid || this instanceof Cancelled);
+    }
+
     /**
      * The destination has all of them.
      *

@@ -3,9 +3,7 @@ package hookqueue.delivery;
 import hookqueue.delivery.DeliveryGroup.Kind;
 import hookqueue.queue.Entry;
 import hookqueue.queue.Verdict;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,35 +36,21 @@ import org.jspecify.annotations.Nullable;
  *       and when it has nothing else to try. A full destination may pass a proof. So without a real
  *       delivery in between, proofs get at most three paths blamed.
  *   <li>A path for which the destination has no room is deferred without blame.
- *   <li>DOWN: no connection; a refused proof; three fresh paths refused alone with no delivery
- *       before them; six with only proofs in between; a destination that reports five times in a
- *       row that it is busy.
+ *   <li>{@link Outage} has the rules for a destination that is down.
  * </ul>
  */
 final class DeliveryPolicy {
-    private static final int DOWN = 3;
-    private static final int DOWN_BUSY = 5;
-
     /** The fast path waits while the diagnosis has more paths than this. */
     static final int MOST_IN_DIAGNOSIS = 1_000;
 
+    /** So many suspects are worth a proof. */
+    private static final int WORTH_A_PROOF = 3;
+
     private final Suspects suspects;
+    private final Diagnosis diagnosis = new Diagnosis();
+    private final Outage outage = new Outage();
     private final Map<Long, DeliveryGroup> underWay = new HashMap<>();
-    private final Deque<DeliveryGroup> todo = new ArrayDeque<>();
-
     private long nextNumber = 1;
-    private long busyCountsFrom;
-    private int busyInARow;
-
-    private int freshRefused;
-
-    /** Whether a batch of fresh paths was refused since the last real delivery. */
-    private boolean trouble;
-
-    /** Groups from this number on started in trouble. */
-    private long troubleFrom;
-
-    private @Nullable String down;
 
     /**
      * @param maxAttempts a path that was blamed this often is failed
@@ -85,6 +69,18 @@ final class DeliveryPolicy {
         return start(DeliveryGroup.waiting(Kind.TRIAL, List.of(entry)));
     }
 
+    /** Starts {@link #next()}. */
+    DeliveryGroup startNext() {
+        DeliveryGroup group = next();
+        if (group == null) {
+            throw new IllegalStateException("the diagnosis has nothing to hand over");
+        }
+        if (group.kind() != Kind.PROOF || group.equals(diagnosis.next(works()))) {
+            diagnosis.remove(group);
+        }
+        return start(group);
+    }
+
     private DeliveryGroup start(DeliveryGroup group) {
         DeliveryGroup started = group.as(nextNumber++);
         underWay.put(started.number(), started);
@@ -93,23 +89,13 @@ final class DeliveryPolicy {
 
     /** How many batches of the fast path may be in flight. */
     int mostBatches() {
-        if (down != null
-                || todo.stream().mapToInt(g -> g.members().size()).sum() > MOST_IN_DIAGNOSIS) {
+        if (outage.isDown() || diagnosis.paths() > MOST_IN_DIAGNOSIS) {
             return 0;
         }
-        if (trouble) {
-            return diagnosing()
-                            || todo.stream().anyMatch(DeliveryGroup::hasFresh)
-                            || proof() != null
-                    ? 0
-                    : 1;
+        if (!outage.inTrouble()) {
+            return Integer.MAX_VALUE;
         }
-        return Integer.MAX_VALUE;
-    }
-
-    /** Whether a batch of fresh paths was refused, and nothing was delivered since. */
-    boolean inTrouble() {
-        return trouble;
+        return diagnosing() || diagnosis.hasFresh() || proof() != null ? 0 : 1;
     }
 
     /** How many groups are in flight. */
@@ -127,11 +113,10 @@ final class DeliveryPolicy {
         return batchesUnderWay() < underWay.size();
     }
 
-    /** Whether a batch that started in trouble is in flight: its delivery may end the trouble. */
+    /** Whether a batch is in flight whose delivery may end the trouble. */
     private boolean probing() {
-        return trouble
-                && underWay.values().stream()
-                        .anyMatch(g -> g.kind() == Kind.BATCH && g.number() >= troubleFrom);
+        return underWay.values().stream()
+                .anyMatch(g -> g.kind() == Kind.BATCH && outage.startedInTrouble(g));
     }
 
     /** The number of the group that starts next. */
@@ -141,59 +126,31 @@ final class DeliveryPolicy {
 
     /** Whether the diagnosis is idle, so that it can take paths that failed before. */
     boolean diagnosisIsIdle() {
-        return down == null && todo.isEmpty() && suspects.isEmpty() && !diagnosing();
+        return !outage.isDown() && diagnosis.isEmpty() && suspects.isEmpty() && !diagnosing();
     }
 
-    /**
-     * Gives the diagnosis paths that failed before. Paths that were never blamed go together, the
-     * others one by one.
-     */
+    /** Gives the diagnosis paths that failed before. */
     void add(List<Entry> deferred) {
         Entry taken = suspects.forgottenWitness();
         if (taken != null && deferred.stream().anyMatch(Entry::overtaken)) {
-            todo.add(DeliveryGroup.waiting(Kind.PROOF, List.of(taken)));
+            diagnosis.addProof(taken);
         }
-        List<Entry> neverBlamed = deferred.stream().filter(e -> e.failures() == 0).toList();
-        if (!neverBlamed.isEmpty()) {
-            todo.add(DeliveryGroup.waiting(Kind.DIAGNOSIS, neverBlamed));
-        }
-        deferred.stream()
-                .filter(entry -> entry.failures() > 0)
-                .forEach(entry -> todo.add(DeliveryGroup.waiting(Kind.DIAGNOSIS, List.of(entry))));
+        diagnosis.addDeferred(deferred);
     }
 
     /** The next group of the diagnosis; null while one is in flight, and if there is none. */
     @Nullable DeliveryGroup next() {
-        if (down != null || diagnosing() || probing()) {
+        if (outage.isDown() || diagnosing() || probing()) {
             return null;
         }
-        DeliveryGroup proof = todo.isEmpty() || suspects.size() >= DOWN ? proof() : null;
-        if (proof != null) {
-            return proof;
-        }
-        DeliveryGroup group = todo.peek();
-        boolean single = group != null && group.part() && !works() && group.members().size() > 1;
-        return single ? group.of(group.members().subList(0, 1)) : group;
-    }
-
-    /** Starts {@link #next()}. */
-    DeliveryGroup startNext() {
-        DeliveryGroup group = next();
-        if (group == null) {
-            throw new IllegalStateException("the diagnosis has nothing to hand over");
-        }
-        if (group.kind() != Kind.PROOF || group.equals(todo.peek())) {
-            DeliveryGroup whole = todo.remove();
-            if (whole.members().size() > group.members().size()) {
-                todo.addFirst(whole.of(whole.members().subList(1, whole.members().size())));
-            }
-        }
-        return start(group);
+        boolean prove = diagnosis.isEmpty() || suspects.size() >= WORTH_A_PROOF;
+        DeliveryGroup proof = prove ? proof() : null;
+        return proof == null ? diagnosis.next(works()) : proof;
     }
 
     /** Whether the destination took a path lately, and refused no batch since. */
     private boolean works() {
-        return suspects.destinationWorks() && !trouble;
+        return suspects.destinationWorks() && !outage.inTrouble();
     }
 
     private @Nullable DeliveryGroup proof() {
@@ -203,26 +160,16 @@ final class DeliveryPolicy {
 
     /** The entries in flight and in the diagnosis, whatever their state in the queue. */
     Stream<Entry> held() {
-        return Stream.concat(
-                Stream.concat(underWay.values().stream(), todo.stream())
+        Stream<Entry> sent =
+                underWay.values().stream()
                         .filter(group -> group.kind() != Kind.PROOF)
-                        .flatMap(group -> group.members().stream()),
-                suspects.entries());
+                        .flatMap(group -> group.members().stream());
+        return Stream.of(sent, diagnosis.entries(), suspects.entries()).flatMap(all -> all);
     }
 
-    /** Why the destination is considered down; null while it is not. */
-    @Nullable String down() {
-        return down;
-    }
-
-    /** Considers the destination down, because another worker or the lane found it down. */
-    void assumeDown(String reason) {
-        down = reason;
-    }
-
-    /** Considers the destination up. */
-    void assumeUp() {
-        down = null;
+    /** Whether the destination is down. The lane may know it from an earlier worker. */
+    Outage outage() {
+        return outage;
     }
 
     /** Records that the lane was idle: earlier deliveries prove nothing any more. */
@@ -232,13 +179,8 @@ final class DeliveryPolicy {
 
     /** Drops the diagnosis. Its entries stay unchanged, and due. */
     void abandon() {
-        todo.clear();
+        diagnosis.clear();
         suspects.clear();
-    }
-
-    /** Whether fresh paths were refused since the last delivery. */
-    boolean doubtful() {
-        return freshRefused > 0;
     }
 
     /**
@@ -252,150 +194,111 @@ final class DeliveryPolicy {
             throw new IllegalStateException(
                     "an answer for a group that is not under way: " + group);
         }
-        boolean late = down != null && group.kind() == Kind.BATCH;
         var verdicts = new ArrayList<Verdict>();
         switch (outcome) {
             case DeliveryOutcome.Delivered d -> delivered(group, now, verdicts);
-            case DeliveryOutcome.Refused r -> {
-                if (!late) {
-                    refused(group, r.reason(), now, verdicts);
-                }
-            }
-            case DeliveryOutcome.Busy busy -> {
-                if (!late) {
-                    busy(group, busy.reason());
-                }
-            }
-            case DeliveryOutcome.Unavailable u -> {
-                if (!late && group.members().size() == 1) {
-                    unavailableAlone(group, u.reason(), now, verdicts);
-                } else if (!late) {
-                    refused(group, u.reason(), now, verdicts);
-                }
-            }
+            case DeliveryOutcome.Refused r -> refused(group, r.reason(), true, now, verdicts);
+            case DeliveryOutcome.Unavailable u -> refused(group, u.reason(), false, now, verdicts);
+            case DeliveryOutcome.Busy b -> busy(group, b.reason());
             case DeliveryOutcome.Invalid invalid -> invalid(group, invalid, verdicts);
-            case DeliveryOutcome.Unreachable u -> down = down == null ? u.reason() : down;
-            case DeliveryOutcome.Unusable u -> down = down == null ? u.reason() : down;
+            case DeliveryOutcome.Unreachable u -> unreachable(u.reason());
+            case DeliveryOutcome.Unusable u -> unreachable(u.reason());
             case DeliveryOutcome.Cancelled c -> {} // the worker stops
         }
-        if (down != null && !(outcome instanceof DeliveryOutcome.Delivered)) {
-            todo.clear();
+        if (outage.isDown() && !(outcome instanceof DeliveryOutcome.Delivered)) {
+            diagnosis.clear();
             suspects.rest();
-            suspects.acquit();
-            trouble = false;
-            freshRefused = 0;
-            busyInARow = 0;
+            countAnew();
         }
-        if (todo.isEmpty() && !diagnosing() && (down != null || proof() == null)) {
+        if (diagnosis.isEmpty() && !diagnosing() && (outage.isDown() || proof() == null)) {
             verdicts.addAll(suspects.putOffAll(now));
         }
         return verdicts;
     }
 
     private void delivered(DeliveryGroup group, long now, List<Verdict> verdicts) {
-        boolean proof = group.kind() == Kind.PROOF;
         verdicts.addAll(suspects.delivered(group, now));
-        if (!proof) {
-            group.members().forEach(entry -> verdicts.add(new Verdict.Delivered(entry)));
-            // paths that failed before any delivery showed that the destination works get another
-            // chance
-            suspects.takeInconclusive()
-                    .forEach(entry ->
-                            todo.addLast(DeliveryGroup.waiting(Kind.DIAGNOSIS, List.of(entry))));
-            suspects.acquit();
-            trouble = false;
-            freshRefused = 0;
-            busyInARow = 0;
+        if (group.kind() == Kind.PROOF) {
+            return;
+        }
+        group.members().forEach(entry -> verdicts.add(new Verdict.Delivered(entry)));
+        // paths that failed before any delivery showed that the destination works get another
+        // chance
+        suspects.takeInconclusive().forEach(entry -> diagnosis.add(List.of(entry)));
+        countAnew();
+    }
+
+    private void countAnew() {
+        suspects.acquit();
+        outage.countAnew();
+    }
+
+    /** A batch that started before the destination was found down proves nothing by a refusal. */
+    private boolean isLate(DeliveryGroup group) {
+        return outage.isDown() && group.kind() == Kind.BATCH;
+    }
+
+    private void unreachable(String reason) {
+        if (!outage.isDown()) {
+            outage.begin(reason);
         }
     }
 
-    private void refused(DeliveryGroup group, String reason, long now, List<Verdict> verdicts) {
+    /**
+     * @param maybeThePath false: the destination says that it is to blame, and not the path
+     */
+    private void refused(
+            DeliveryGroup group,
+            String reason,
+            boolean maybeThePath,
+            long now,
+            List<Verdict> verdicts) {
+        Entry first = group.members().getFirst();
         boolean alone = group.members().size() == 1;
+        if (isLate(group)) {
+            return;
+        }
         switch (group.kind()) {
             case TRIAL -> {
-                down = reason;
-                verdicts.add(suspects.putOff(group.members().getFirst(), reason, now));
+                outage.begin(reason);
+                verdicts.add(suspects.putOff(first, reason, now));
             }
-            case PROOF -> down = reason;
-            case BATCH -> {
-                noteTrouble(group.hasFresh());
-                // of several paths that fail together, only the first is not tried again
-                if (alone && todo.isEmpty() && !diagnosing() && suspects.isEmpty()) {
-                    refusedAlone(group.members().getFirst(), reason);
+            case PROOF -> outage.begin(reason);
+            case BATCH, DIAGNOSIS -> {
+                boolean batch = group.kind() == Kind.BATCH;
+                if (batch) {
+                    outage.batchRefused(group, nextNumber);
+                }
+                if (alone && !maybeThePath) {
+                    verdicts.add(suspects.putOff(first, reason, now));
+                    outage.refusedAlone(first, false, reason);
+                } else if (alone && (!batch || diagnosisIsIdle())) {
+                    // of several paths that fail together, only the first is not tried again
+                    suspects.add(first, reason, nextNumber);
+                    outage.refusedAlone(first, suspects.hasWitness(), reason);
+                } else if (batch) {
+                    diagnosis.addRefusedBatch(group);
                 } else {
-                    todo.add(DeliveryGroup.partOf(group.members()));
+                    diagnosis.split(group, works());
                 }
             }
-            case DIAGNOSIS -> {
-                if (alone) {
-                    refusedAlone(group.members().getFirst(), reason);
-                } else {
-                    split(group);
-                }
-            }
-        }
-    }
-
-    private void noteTrouble(boolean freshRefusedTogether) {
-        if (freshRefusedTogether && !trouble) {
-            trouble = true;
-            troubleFrom = nextNumber;
-        }
-    }
-
-    private void split(DeliveryGroup group) {
-        List<Entry> members = group.members();
-        int half = works() ? members.size() / 2 : 0;
-        todo.addFirst(DeliveryGroup.partOf(members.subList(half, members.size())));
-        if (half > 0) {
-            todo.addFirst(DeliveryGroup.partOf(members.subList(0, half)));
-        }
-    }
-
-    private void refusedAlone(Entry entry, String reason) {
-        freshRefused += entry.fresh() ? 1 : 0;
-        suspects.add(entry, reason, nextNumber);
-        if (freshRefused >= (suspects.hasWitness() ? 2 * DOWN : DOWN)) {
-            down = reason;
-        }
-    }
-
-    /** Blames the destination: it has no room for this path, but may have room for smaller ones. */
-    private void unavailableAlone(
-            DeliveryGroup group, String reason, long now, List<Verdict> verdicts) {
-        Entry entry = group.members().getFirst();
-        if (group.kind() == Kind.PROOF) {
-            down = reason;
-            return;
-        }
-        verdicts.add(suspects.putOff(entry, reason, now));
-        if (group.kind() == Kind.TRIAL) {
-            down = reason;
-            return;
-        }
-        noteTrouble(group.kind() == Kind.BATCH && entry.fresh());
-        freshRefused += entry.fresh() ? 1 : 0;
-        if (freshRefused >= DOWN) {
-            down = reason;
         }
     }
 
     private void busy(DeliveryGroup group, String reason) {
-        boolean counts = group.number() >= busyCountsFrom;
-        busyCountsFrom = counts ? nextNumber : busyCountsFrom;
-        busyInARow += counts ? 1 : 0;
-        if (group.kind() == Kind.TRIAL || busyInARow >= DOWN_BUSY) {
-            down = reason;
-        } else if (group.kind() != Kind.BATCH) {
-            todo.addFirst(group.as(0));
+        if (isLate(group)) {
+            return;
+        }
+        outage.busy(group, nextNumber, reason);
+        if (!outage.isDown() && group.kind() != Kind.BATCH) {
+            diagnosis.again(group);
         }
     }
 
     private void invalid(
             DeliveryGroup group, DeliveryOutcome.Invalid invalid, List<Verdict> verdicts) {
         if (group.kind() == Kind.PROOF) {
-            suspects.forgetDelivery(); // unrooted and collected since: it can prove nothing any
-            // more
+            suspects.forgetDelivery(); // collected since: it can prove nothing any more
             return;
         }
         var others = new ArrayList<Entry>();
@@ -411,7 +314,7 @@ final class DeliveryPolicy {
                     "invalid paths that were not asked for: " + invalid.paths());
         }
         if (!others.isEmpty() && group.kind() == Kind.DIAGNOSIS) {
-            todo.addFirst(group.of(others));
+            diagnosis.again(group.of(others));
         }
     }
 }

@@ -122,13 +122,11 @@ final class Dispatcher {
         policy.held().forEach(entry -> held.add(entry.id()));
         List<Entry> fresh = without(work.fresh(), held);
         if (work.breaker().open()) {
-            policy.assumeDown(work.breaker().reason());
+            policy.outage().begin(work.breaker().reason());
             Flight trial = trial(fresh, now);
             return trial == null ? List.of() : List.of(trial);
         }
-        if (policy.down() != null) {
-            policy.assumeUp();
-        }
+        policy.outage().end();
         List<Entry> deferred = without(work.deferred(), held);
         List<Entry> later = without(work.later(), held);
         var started = new ArrayList<Flight>();
@@ -156,7 +154,7 @@ final class Dispatcher {
             return null;
         }
         // if they cannot run side by side, deferred and fresh paths take turns
-        boolean turns = limit.now() == 1 || policy.inTrouble();
+        boolean turns = limit.now() == 1 || policy.outage().inTrouble();
         boolean freshFirst = turns && !lastHadFresh && nextHasFailedBefore();
         Flight flight = freshFirst ? batch(fresh, now) : diagnosis(now);
         if (flight == null) {
@@ -276,8 +274,8 @@ final class Dispatcher {
         boolean delivered = outcome instanceof DeliveryOutcome.Delivered;
         boolean proof = group.kind() == DeliveryGroup.Kind.PROOF;
         boolean trial = group.kind() == DeliveryGroup.Kind.TRIAL;
-        boolean wasDown = policy.down() != null;
-        boolean wasDoubtful = policy.doubtful() || trial;
+        boolean wasDown = policy.outage().isDown();
+        boolean wasDoubtful = policy.outage().isDoubtful() || trial;
         planner.ended(flight.batch(), delivered);
         if (delivered && !proof) {
             limit.delivered();
@@ -288,28 +286,15 @@ final class Dispatcher {
         if (delivered) {
             flight.covered().forEach(entry -> verdicts.add(new Verdict.Delivered(entry)));
         }
-        boolean down =
-                policy.down() != null
-                        && (!wasDown || (trial && policy.down() != null && failed(outcome)));
+        boolean down = policy.outage().isDown() && (!wasDown || (trial && outcome.failed()));
         if (down) {
             planner.doubtAll();
             limit.down();
         }
         return new Learned(
-                verdicts, down ? policy.down() : null, delivered && !proof && wasDoubtful);
-    }
-
-    private static boolean failed(DeliveryOutcome outcome) {
-        return switch (outcome) {
-            case DeliveryOutcome.Refused r -> true;
-            case DeliveryOutcome.Busy b -> true;
-            case DeliveryOutcome.Unavailable u -> true;
-            case DeliveryOutcome.Unreachable u -> true;
-            case DeliveryOutcome.Unusable u -> true;
-            case DeliveryOutcome.Delivered d -> false;
-            case DeliveryOutcome.Invalid i -> false;
-            case DeliveryOutcome.Cancelled c -> false;
-        };
+                verdicts,
+                down ? policy.outage().reason() : null,
+                delivered && !proof && wasDoubtful);
     }
 
     /** Records that the lane was idle: earlier deliveries prove nothing about later ones. */

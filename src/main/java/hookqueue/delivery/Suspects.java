@@ -158,26 +158,19 @@ final class Suspects {
     }
 
     private Verdict blame(Failure failure, long now) {
-        Entry entry = failure.entry();
-        int failures = entry.failures() + 1;
+        int failures = failure.entry().failures() + 1;
         return failures >= maxAttempts
-                ? new Verdict.Failed(entry, failures, failure.reason())
-                : new Verdict.Deferred(
-                        entry,
-                        entry.inconclusive(),
-                        failures,
-                        now + backoff.millis(failures + entry.inconclusive()),
-                        failure.reason());
+                ? new Verdict.Failed(failure.entry(), failures, failure.reason())
+                : deferred(failure, failure.entry().inconclusive(), failures, now);
     }
 
     private Verdict putOff(Failure failure, long now) {
         Entry entry = failure.entry();
-        int inconclusiveNow = entry.inconclusive() + 1;
-        return new Verdict.Deferred(
-                entry,
-                inconclusiveNow,
-                entry.failures(),
-                now + backoff.millis(inconclusiveNow + entry.failures()),
-                failure.reason());
+        return deferred(failure, entry.inconclusive() + 1, entry.failures(), now);
+    }
+
+    private Verdict deferred(Failure failure, int inconclusive, int failures, long now) {
+        long due = now + backoff.millis(inconclusive + failures);
+        return new Verdict.Deferred(failure.entry(), inconclusive, failures, due, failure.reason());
     }
 }

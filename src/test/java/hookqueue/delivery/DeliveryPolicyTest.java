@@ -442,13 +442,13 @@ class DeliveryPolicyTest {
                                 policy.mostBatches(),
                                 line);
                 case "rest" -> policy.rest();
-                case "up" -> policy.assumeUp();
+                case "up" -> policy.outage().end();
                 default -> {
                     boolean down = words.remove("DOWN");
                     String answer = words.removeLast();
                     List<Verdict> verdicts = answer(String.join(" ", words), answer);
                     assertEquals(sides.length > 1 ? sides[1].trim() : "", shown(verdicts), line);
-                    assertEquals(down, policy.down() != null, line);
+                    assertEquals(down, policy.outage().reason() != null, line);
                 }
             }
         }
@@ -587,7 +587,7 @@ class DeliveryPolicyTest {
                 }
                 group = policy.startNext();
             }
-            assertNull(policy.down());
+            assertNull(policy.outage().reason());
             assertEquals(0, policy.held().count());
         }
     }
@@ -634,7 +634,7 @@ class DeliveryPolicyTest {
             List<Verdict> verdicts = policy.learn(policy.startNext(), outcome("-"), NOW);
             assertTrue(verdicts.stream().allMatch(verdict -> kind(verdict).equals("p")));
         }
-        assertNotNull(policy.down());
+        assertNotNull(policy.outage().reason());
         assertTrue(runs <= 8 + 6, runs + " runs");
     }
 
