@@ -18,6 +18,16 @@ public sealed interface Destination {
     /** Two destinations with the same identity are the same one, however they are spelt. */
     String identity();
 
+    /** The destination itself, without the name that the settings gave it. */
+    default Destination place() {
+        return this;
+    }
+
+    /** The URL of a Nix store; empty for a program. */
+    default String url() {
+        return "";
+    }
+
     /** A URL, whose first group is the scheme. */
     Pattern URL = Pattern.compile("([a-zA-Z][a-zA-Z0-9+.-]*)://.*");
 
@@ -53,9 +63,7 @@ public sealed interface Destination {
 
     /** Whether old versions of Nix hang because of a parameter of its URL. */
     default boolean mayHangNix() {
-        Destination place = this instanceof Named named ? named.place() : this;
-        return place instanceof Store store
-                && store.url().matches("ssh(-ng)?://.*[?&]max-connections=.*");
+        return url().matches("ssh(-ng)?://.*[?&]max-connections=.*");
     }
 
     /**
@@ -77,6 +85,11 @@ public sealed interface Destination {
         @Override
         public String identity() {
             return place.identity();
+        }
+
+        @Override
+        public String url() {
+            return place.url();
         }
 
         @Override

@@ -22,30 +22,15 @@ import org.slf4j.LoggerFactory;
  * Runs a program with the interface of a post-build-hook: the paths as arguments and in {@code
  * OUT_PATHS}, and {@code DRV_PATH} if all of them come from one derivation that Nix knows. The
  * program's output goes to the journal.
+ *
+ * @param environment variables that Nix gets in addition to the worker's own
+ * @param program its absolute path
  */
-final class ExecTransport implements Transport {
+record ExecTransport(
+        DeliveryChild child, ChildProcess children, Map<String, String> environment, String program)
+        implements Transport {
     private static final Logger LOG = LoggerFactory.getLogger(ExecTransport.class);
     private static final int LOGGED_LINES = 200;
-
-    private final DeliveryChild child;
-    private final ChildProcess children;
-    private final Map<String, String> environment;
-    private final String program;
-
-    /**
-     * @param environment variables that Nix gets in addition to the worker's own
-     * @param program its absolute path
-     */
-    ExecTransport(
-            DeliveryChild child,
-            ChildProcess children,
-            Map<String, String> environment,
-            String program) {
-        this.child = child;
-        this.children = children;
-        this.environment = environment;
-        this.program = program;
-    }
 
     @Override
     public DeliveryOutcome carry(List<StorePath> paths, Progress progress) {

@@ -21,13 +21,11 @@ public enum Improvement {
         if (destination.mayHangNix()) {
             return NO_MAX_CONNECTIONS;
         }
-        Destination place = destination instanceof Destination.Named n ? n.place() : destination;
-        if (!(place instanceof Destination.Store store)) {
-            return NONE;
+        if (CACHE.matcher(destination.url()).matches()) {
+            return COMPRESSION.matcher(destination.url()).matches() ? NONE : ZSTD;
         }
-        if (CACHE.matcher(store.url()).matches()) {
-            return COMPRESSION.matcher(store.url()).matches() ? NONE : ZSTD;
-        }
-        return store.url().regionMatches(true, 0, "ssh://", 0, "ssh://".length()) ? SSH_NG : NONE;
+        return destination.url().regionMatches(true, 0, "ssh://", 0, "ssh://".length())
+                ? SSH_NG
+                : NONE;
     }
 }

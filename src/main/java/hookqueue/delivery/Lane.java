@@ -321,14 +321,15 @@ public final class Lane {
             List<Verdict> verdicts, Slots.Ended ended, Duration share, long bytes) {
         BatchResult.Result result =
                 switch (ended.outcome()) {
-                    case DeliveryOutcome.Delivered d -> BatchResult.Result.DELIVERED;
-                    case DeliveryOutcome.Refused r -> BatchResult.Result.REFUSED;
-                    case DeliveryOutcome.Busy b -> BatchResult.Result.REFUSED;
-                    case DeliveryOutcome.Unavailable u -> BatchResult.Result.REFUSED;
-                    case DeliveryOutcome.Unreachable u -> BatchResult.Result.REFUSED;
-                    case DeliveryOutcome.Invalid i -> BatchResult.Result.INVALID;
-                    case DeliveryOutcome.Unusable u -> BatchResult.Result.UNUSABLE;
-                    case DeliveryOutcome.Cancelled c ->
+                    case DeliveryOutcome.Delivered _ -> BatchResult.Result.DELIVERED;
+                    case DeliveryOutcome.Refused _,
+                            DeliveryOutcome.Busy _,
+                            DeliveryOutcome.Unavailable _,
+                            DeliveryOutcome.Unreachable _ ->
+                            BatchResult.Result.REFUSED;
+                    case DeliveryOutcome.Invalid _ -> BatchResult.Result.INVALID;
+                    case DeliveryOutcome.Unusable _ -> BatchResult.Result.UNUSABLE;
+                    case DeliveryOutcome.Cancelled _ ->
                             throw new IllegalArgumentException("ended with the worker");
                 };
         long arrived = verdicts.stream().filter(v -> v instanceof Verdict.Delivered).count();

@@ -77,10 +77,16 @@ record LaneLog(String name, int maxAttempts) {
                             what,
                             Durations.shown(took),
                             rate(delivered.bytes(), took));
-            case DeliveryOutcome.Refused refused -> notTaken(what, took, refused.reason());
-            case DeliveryOutcome.Busy busy -> notTaken(what, took, busy.reason());
-            case DeliveryOutcome.Unavailable u -> notTaken(what, took, u.reason());
-            case DeliveryOutcome.Unreachable u -> notTaken(what, took, u.reason());
+            case DeliveryOutcome.Refused _,
+                    DeliveryOutcome.Busy _,
+                    DeliveryOutcome.Unavailable _,
+                    DeliveryOutcome.Unreachable _ ->
+                    LOG.warn(
+                            "{}: {} not taken after {}: {}",
+                            name,
+                            what,
+                            Durations.shown(took),
+                            Text.oneLine(outcome.reason()));
             case DeliveryOutcome.Invalid invalid ->
                     LOG.warn(
                             "{}: {} not valid: {}",
@@ -92,15 +98,6 @@ record LaneLog(String name, int maxAttempts) {
             case DeliveryOutcome.Cancelled cancelled ->
                     LOG.info("{}: {} interrupted, still queued", name, what);
         }
-    }
-
-    private void notTaken(String what, Duration took, String reason) {
-        LOG.warn(
-                "{}: {} not taken after {}: {}",
-                name,
-                what,
-                Durations.shown(took),
-                Text.oneLine(reason));
     }
 
     private static String rate(long bytes, Duration took) {

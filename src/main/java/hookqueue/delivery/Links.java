@@ -19,10 +19,7 @@ public record Links(String sshOptions, Map<String, String> environment) {
      * @param changed is called when the link has settled, on another thread
      */
     public Link to(Destination destination, Runnable changed) {
-        // The JVM cannot archive a pattern switch, and each one adds 4 ms to a cold start.
-        Destination place =
-                destination instanceof Destination.Named named ? named.place() : destination;
-        if (!(place instanceof Destination.Store store)) {
+        if (!(destination.place() instanceof Destination.Store store)) {
             return FixedLink.FAR;
         }
         if (store.isLocal()) {

@@ -20,25 +20,15 @@ import org.slf4j.LoggerFactory;
  * Queries Nix for closures, with one child process for many paths.
  *
  * <p>A failed query, and one with more than 30,000 members or 600,000 references, gives no answer.
+ *
+ * @param children with a short stall timeout
+ * @param environment variables that a child gets in addition to the worker's own
  */
-public final class NixClosures implements ClosureSource {
+public record NixClosures(Nix nix, ChildProcess children, Map<String, String> environment)
+        implements ClosureSource {
     private static final Logger LOG = LoggerFactory.getLogger(NixClosures.class);
     private static final int MOST_MEMBERS = 30_000;
     private static final int MOST_REFERENCES = 600_000;
-
-    private final Nix nix;
-    private final ChildProcess children;
-    private final Map<String, String> environment;
-
-    /**
-     * @param children with a short stall timeout
-     * @param environment variables that a child gets in addition to the worker's own
-     */
-    public NixClosures(Nix nix, ChildProcess children, Map<String, String> environment) {
-        this.nix = nix;
-        this.children = children;
-        this.environment = environment;
-    }
 
     @Override
     public Optional<Collection<Member>> closures(List<StorePath> paths) {

@@ -20,39 +20,14 @@ import org.jspecify.annotations.Nullable;
  * <p>Limits: for a path that is gone from the local store, the check covers only the path itself.
  * Nix does not notice a missing NAR while its narinfo exists. For one thread at a time.
  */
-final class StoreCheck implements DestinationCheck {
-    private final String name;
-    private final String url;
-    private final int mostAtOnce;
-    private final DeliveryChild child;
-    private final @Nullable Transport sign;
-    private final Transport copy;
-
-    StoreCheck(
-            String name,
-            String url,
-            int mostAtOnce,
-            DeliveryChild child,
-            @Nullable Transport sign,
-            Transport copy) {
-        this.name = name;
-        this.url = url;
-        this.mostAtOnce = mostAtOnce;
-        this.child = child;
-        this.sign = sign;
-        this.copy = copy;
-    }
-
-    @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public int mostAtOnce() {
-        return mostAtOnce;
-    }
-
+record StoreCheck(
+        String name,
+        String url,
+        int mostAtOnce,
+        DeliveryChild child,
+        @Nullable Transport sign,
+        Transport copy)
+        implements DestinationCheck {
     @Override
     public Answer check(List<StorePath> paths) throws InterruptedException {
         var here = new ArrayList<>(paths);
@@ -64,29 +39,18 @@ final class StoreCheck implements DestinationCheck {
             gone.addAll(invalid.paths());
             outcome = carry(here, progress);
         }
-        String reason;
-        switch (outcome) {
-            case DeliveryOutcome.Delivered d -> reason = "";
-            case DeliveryOutcome.Refused r -> reason = r.reason();
-            case DeliveryOutcome.Unavailable u -> reason = u.reason();
-            case DeliveryOutcome.Busy b -> {
-                return new Answer.Unknown(b.reason());
-            }
-            case DeliveryOutcome.Unreachable u -> {
-                return new Answer.Unknown(u.reason());
-            }
-            case DeliveryOutcome.Unusable u -> {
-                return new Answer.Unknown(u.reason());
-            }
-            case DeliveryOutcome.Cancelled c -> throw new InterruptedException();
-            case DeliveryOutcome.Invalid i -> throw new IllegalStateException("see above");
+        String reason = reason(outcome);
+        boolean sent = outcome instanceof DeliveryOutcome.Delivered;
+        if (!sent
+                && !(outcome instanceof DeliveryOutcome.Refused)
+                && !(outcome instanceof DeliveryOutcome.Unavailable)) {
+            return new Answer.Unknown(reason);
         }
         var lost = new ArrayList<StorePath>();
         Optional<DeliveryOutcome> unanswered = ask(gone, lost);
         if (unanswered.isPresent()) {
             return new Answer.Unknown(reason(unanswered.get()));
         }
-        boolean sent = reason.isEmpty();
         return new Answer.Checked(
                 sent ? Math.max(progress.copied().size(), progress.snapshot().paths()) : 0,
                 sent ? progress.copied() : List.of(),
@@ -123,15 +87,9 @@ final class StoreCheck implements DestinationCheck {
     }
 
     private static String reason(DeliveryOutcome outcome) throws InterruptedException {
-        return switch (outcome) {
-            case DeliveryOutcome.Refused r -> r.reason();
-            case DeliveryOutcome.Unavailable u -> u.reason();
-            case DeliveryOutcome.Busy b -> b.reason();
-            case DeliveryOutcome.Unreachable u -> u.reason();
-            case DeliveryOutcome.Unusable u -> u.reason();
-            case DeliveryOutcome.Invalid i -> i.reason();
-            case DeliveryOutcome.Delivered d -> "";
-            case DeliveryOutcome.Cancelled c -> throw new InterruptedException();
-        };
+        if (outcome instanceof DeliveryOutcome.Cancelled) {
+            throw new InterruptedException();
+        }
+        return outcome.reason();
     }
 }

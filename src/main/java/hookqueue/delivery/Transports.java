@@ -26,7 +26,12 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
 
     /** Delivers to a destination. */
     public Transport to(Destination destination, boolean substituteOnDestination) {
-        return through(child(destination.name()), destination, substituteOnDestination);
+        DeliveryChild child = child(destination.name());
+        // The JVM cannot archive a pattern switch, and each one adds 4 ms to a cold start.
+        if (destination.place() instanceof Destination.Exec exec) {
+            return new ExecTransport(child, children, environment, exec.program());
+        }
+        return new NixTransport(child, cache(), destination.url(), substituteOnDestination);
     }
 
     /**
@@ -41,15 +46,14 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
             int batchSize,
             boolean substituteOnDestination,
             @Nullable Transport sign) {
-        Destination place = destination instanceof Destination.Named n ? n.place() : destination;
-        if (!(place instanceof Destination.Store store)) {
+        if (!(destination.place() instanceof Destination.Store)) {
             return null;
         }
         DeliveryChild child = child(destination.name());
-        var copy = new NixTransport(child, cache(), store.url(), substituteOnDestination);
+        var copy = new NixTransport(child, cache(), destination.url(), substituteOnDestination);
         return new StoreCheck(
                 destination.name(),
-                store.url(),
+                destination.url(),
                 Math.min(batchSize, destination.mostAtOnce()),
                 child,
                 sign,
@@ -64,19 +68,6 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
      */
     public DestinationProbe probe(String name, String url) {
         return new DestinationProbe(child(name), url);
-    }
-
-    private Transport through(
-            DeliveryChild child, Destination destination, boolean substituteOnDestination) {
-        // The JVM cannot archive a pattern switch, and each one adds 4 ms to a cold start.
-        if (destination instanceof Destination.Named named) {
-            return through(child, named.place(), substituteOnDestination);
-        }
-        if (destination instanceof Destination.Exec exec) {
-            return new ExecTransport(child, children, environment, exec.program());
-        }
-        return new NixTransport(
-                child, cache(), ((Destination.Store) destination).url(), substituteOnDestination);
     }
 
     private @Nullable NarInfoCache cache() {
