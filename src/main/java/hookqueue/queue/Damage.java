@@ -24,19 +24,13 @@ import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
 /** Distinguishes a damaged database from a transient disk failure, and sets a damaged one aside. */
-final class Damage {
+record Damage(Path folder) {
     private static final Logger LOG = LoggerFactory.getLogger(Damage.class);
     private static final String WAL = "-wal";
     private static final String ASIDE = Database.FILE + ".damaged-";
 
     /** Reports show only such names, because operators paste them into a shell. */
     private static final Pattern SET_ASIDE = Pattern.compile(Pattern.quote(ASIDE) + "[0-9TZ.-]+");
-
-    private final Path folder;
-
-    Damage(Path folder) {
-        this.folder = folder;
-    }
 
     /**
      * Whether an error says that the file is damaged. SQLite reports the same when the disk fails a

@@ -1,5 +1,6 @@
 package hookqueue.queue;
 
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -16,43 +17,31 @@ public record Histogram(Kind kind, List<Long> counts, long sumMillis) {
     public enum Kind {
         /** How long a child process took. */
         CHILD(
-                "child",
-                List.of(
-                        100L,
-                        500L,
-                        1_000L,
-                        2_500L,
-                        5_000L,
-                        10_000L,
-                        30_000L,
-                        60_000L,
-                        300_000L,
-                        900_000L,
-                        3_600_000L)),
+                "child", 100, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 900_000,
+                3_600_000),
         /** The time from queueing a path to its delivery. */
         LATENCY(
                 "latency",
-                List.of(
-                        500L,
-                        1_000L,
-                        5_000L,
-                        10_000L,
-                        30_000L,
-                        60_000L,
-                        300_000L,
-                        900_000L,
-                        3_600_000L,
-                        14_400_000L,
-                        86_400_000L));
+                500,
+                1_000,
+                5_000,
+                10_000,
+                30_000,
+                60_000,
+                300_000,
+                900_000,
+                3_600_000,
+                14_400_000,
+                86_400_000);
 
         private final String stored;
 
-        @SuppressWarnings("ImmutableEnumChecker") // made by List.of
+        @SuppressWarnings("ImmutableEnumChecker") // unmodifiable
         private final List<Long> bounds;
 
-        Kind(String stored, List<Long> bounds) {
+        Kind(String stored, long... bounds) {
             this.stored = stored;
-            this.bounds = bounds;
+            this.bounds = Arrays.stream(bounds).boxed().toList();
         }
 
         /** Its name in the database. */

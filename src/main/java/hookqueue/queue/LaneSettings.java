@@ -9,23 +9,14 @@ import java.util.Set;
  * Updates the configured lanes from the settings, at the start. The rows of a removed lane stay,
  * and continue if the lane returns.
  */
-final class LaneSettings {
-    private final Sql sql;
-    private final Meta meta;
-
-    LaneSettings(Sql sql, Meta meta) {
-        this.sql = sql;
-        this.meta = meta;
-    }
-
+record LaneSettings(Sql sql, Meta meta) {
     /** A number that grows with every change of the lanes. */
     long generation() throws SQLException {
         return meta.get("generation");
     }
 
     long id(String name) throws SQLException {
-        return sql.first(row -> row.getLong(1), "SELECT id FROM lane WHERE name = ?", name)
-                .orElseThrow();
+        return sql.number("SELECT id FROM lane WHERE name = ?", name).orElseThrow();
     }
 
     /**

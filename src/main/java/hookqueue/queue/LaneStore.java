@@ -97,8 +97,7 @@ public final class LaneStore {
 
     /** When the first deferred path is due. */
     public Optional<Long> nextDue() throws SQLException {
-        return sql.first(
-                row -> row.getLong(1),
+        return sql.number(
                 "SELECT due_at FROM delivery WHERE lane = ? AND state = ? ORDER BY due_at LIMIT 1",
                 id,
                 State.DEFERRED);
@@ -227,7 +226,7 @@ public final class LaneStore {
     }
 
     private Optional<Long> queuedAt(long path) throws SQLException {
-        return sql.first(row -> row.getLong(1), "SELECT queued_at FROM path WHERE id = ?", path);
+        return sql.number("SELECT queued_at FROM path WHERE id = ?", path);
     }
 
     /** Counts a child process that has ended. */

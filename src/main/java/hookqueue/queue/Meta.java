@@ -56,8 +56,7 @@ public final class Meta {
 
     /** A number, 0 if there is none. */
     long get(String key) throws SQLException {
-        return sql.first(row -> row.getLong(1), "SELECT value FROM meta WHERE key = ?", key)
-                .orElse(0L);
+        return sql.number("SELECT value FROM meta WHERE key = ?", key).orElse(0L);
     }
 
     void put(String key, long value) throws SQLException {

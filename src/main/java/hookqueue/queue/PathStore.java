@@ -47,7 +47,7 @@ public final class PathStore {
     void begin(long generation, @Nullable Long sign) throws SQLException {
         this.generation = generation;
         this.sign = sign;
-        long last = sql.first(row -> row.getLong(1), "SELECT max(id) FROM path").orElse(0L);
+        long last = sql.number("SELECT max(id) FROM path").orElse(0L);
         nextId = 1 + Math.max(last, Math.max(meta.get(LAST_ID), meta.get(Meta.UNTAGGED)));
     }
 
@@ -130,8 +130,7 @@ public final class PathStore {
      */
     public void requeue(StorePath path, String lane, long now) throws SQLException {
         long to =
-                sql.first(
-                                row -> row.getLong(1),
+                sql.number(
                                 "SELECT id FROM lane WHERE name = ? AND configured AND name <> ?",
                                 lane,
                                 LaneStore.SIGN)
@@ -317,9 +316,7 @@ public final class PathStore {
     }
 
     static Optional<Long> unsettled(Sql sql, StorePath path) throws SQLException {
-        return sql.first(
-                row -> row.getLong(1),
-                "SELECT id FROM path WHERE name = ? AND settled_at IS NULL",
-                path.baseName());
+        return sql.number(
+                "SELECT id FROM path WHERE name = ? AND settled_at IS NULL", path.baseName());
     }
 }

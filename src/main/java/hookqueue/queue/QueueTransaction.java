@@ -220,7 +220,7 @@ public final class QueueTransaction {
     }
 
     private long pragma(String name) throws SQLException {
-        return sql.first(row -> row.getLong(1), "PRAGMA " + name).orElse(0L);
+        return sql.number("PRAGMA " + name).orElse(0L);
     }
 
     void close() throws SQLException {

@@ -37,8 +37,7 @@ public final class RemovalStore {
      * @return how many, at most {@code limit}; empty if the database never had such a destination
      */
     public Optional<Integer> dropLane(String name, int limit, long now) throws SQLException {
-        Optional<Long> lane =
-                sql.first(row -> row.getLong(1), "SELECT id FROM lane WHERE name = ?", name);
+        Optional<Long> lane = sql.number("SELECT id FROM lane WHERE name = ?", name);
         if (lane.isEmpty()) {
             return Optional.empty();
         }

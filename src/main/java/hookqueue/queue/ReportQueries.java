@@ -59,8 +59,7 @@ public final class ReportQueries {
 
     /** When the oldest path was queued that a configured lane still has to deliver. */
     public Optional<Long> oldest() throws SQLException {
-        return sql.first(
-                row -> row.getLong(1),
+        return sql.number(
                 "SELECT p.queued_at FROM lane l JOIN path p ON p.id IN ("
                         + "(SELECT path FROM delivery WHERE lane = l.id AND state = ? ORDER BY due_at, path LIMIT 1),"
                         + " (SELECT min(path) FROM delivery WHERE lane = l.id AND state = ?))"
@@ -106,8 +105,7 @@ public final class ReportQueries {
 
     /** When a path was settled; empty if it is not remembered. */
     public Optional<Long> settledAt(StorePath path) throws SQLException {
-        return sql.first(
-                row -> row.getLong(1),
+        return sql.number(
                 "SELECT settled_at FROM path WHERE name = ? AND settled_at IS NOT NULL",
                 path.baseName());
     }

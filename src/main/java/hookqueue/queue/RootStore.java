@@ -6,15 +6,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** The paths that need a root, for {@link RootReconciliation}. */
-final class RootStore {
-    private final Sql sql;
-    private final Effects.Collector effects;
-
-    RootStore(Sql sql, Effects.Collector effects) {
-        this.sql = sql;
-        this.effects = effects;
-    }
-
+record RootStore(Sql sql, Effects.Collector effects) {
     /** Requests the roots of a page of unsettled paths. Returns its last row, 0 at the end. */
     long rootSome(long after, int limit) throws SQLException {
         List<Queued> page =

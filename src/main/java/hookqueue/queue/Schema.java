@@ -97,25 +97,11 @@ final class Schema {
     private Schema() {}
 
     private static String count(String sign, String row) {
-        return " UPDATE lane SET held = held "
-                + sign
-                + " ("
-                + row
-                + ".state = 0), fresh = fresh "
-                + sign
-                + " ("
-                + row
-                + ".state = 1), deferred = deferred "
-                + sign
-                + " ("
-                + row
-                + ".state = 2), failed = failed "
-                + sign
-                + " ("
-                + row
-                + ".state = 3) WHERE id = "
-                + row
-                + ".lane;";
+        return (" UPDATE lane SET held = held SIGN (ROW.state = 0), fresh = fresh SIGN (ROW.state = 1),"
+                        + " deferred = deferred SIGN (ROW.state = 2), failed = failed SIGN (ROW.state = 3)"
+                        + " WHERE id = ROW.lane;")
+                .replace("SIGN", sign)
+                .replace("ROW", row);
     }
 
     /**

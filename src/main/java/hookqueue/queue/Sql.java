@@ -57,6 +57,11 @@ final class Sql implements AutoCloseable {
         }
     }
 
+    /** The number in the first row. */
+    Optional<Long> number(String text, Object... parameters) throws SQLException {
+        return first(row -> row.getLong(1), text, parameters);
+    }
+
     boolean exists(String text, Object... parameters) throws SQLException {
         return first(row -> true, text, parameters).isPresent();
     }

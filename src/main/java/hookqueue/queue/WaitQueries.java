@@ -19,10 +19,7 @@ public final class WaitQueries {
 
     /** How many deliveries the configured lanes will still try. */
     public long outstanding() throws SQLException {
-        return sql.first(
-                        row -> row.getLong(1),
-                        "SELECT sum(fresh + deferred) FROM lane WHERE configured")
-                .orElse(0L);
+        return sql.number("SELECT sum(fresh + deferred) FROM lane WHERE configured").orElse(0L);
     }
 
     /** Whether a configured lane will still try the path with this row. */
@@ -37,8 +34,7 @@ public final class WaitQueries {
 
     /** The row of a path that is queued, or settled and remembered. */
     public Optional<Long> id(StorePath path) throws SQLException {
-        return sql.first(
-                row -> row.getLong(1), "SELECT id FROM path WHERE name = ?", path.baseName());
+        return sql.number("SELECT id FROM path WHERE name = ?", path.baseName());
     }
 
     /** The remaining deliveries of the path with this row, in every lane. */
