@@ -1,21 +1,17 @@
 package hookqueue;
 
 import hookqueue.base.Text;
-import hookqueue.delivery.Lane;
 import hookqueue.queue.Pause;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
 import hookqueue.report.Metrics;
 import hookqueue.report.Overview;
-import hookqueue.report.RestartDue;
 import hookqueue.report.StatusText;
 import hookqueue.spool.SpoolIntake;
 import hookqueue.systemd.Notify;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
-import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,13 +36,10 @@ final class StatusPublisher {
 
     private final Queue queue;
     private final SpoolIntake intake;
-    private final List<Lane> lanes;
-    private final RestartDue restart;
+    private final Overview.Source overviews;
     private final Notify notify;
     private final StatusText status;
-    private final Metrics metrics;
     private final @Nullable Path metricsFile;
-    private final InstantSource clock;
     private final Runnable looked;
     private final Consumer<Throwable> fatal;
     private final Thread thread = new Thread(this::serve, "status");
@@ -70,24 +63,18 @@ final class StatusPublisher {
     StatusPublisher(
             Queue queue,
             SpoolIntake intake,
-            List<Lane> lanes,
-            RestartDue restart,
+            Overview.Source overviews,
             Notify notify,
             StatusText status,
-            Metrics metrics,
             @Nullable Path metricsFile,
-            InstantSource clock,
             Runnable looked,
             Consumer<Throwable> fatal) {
         this.queue = queue;
         this.intake = intake;
-        this.lanes = lanes;
-        this.restart = restart;
+        this.overviews = overviews;
         this.notify = notify;
         this.status = status;
-        this.metrics = metrics;
         this.metricsFile = metricsFile;
-        this.clock = clock;
         this.looked = looked;
         this.fatal = fatal;
         thread.setDaemon(true);
@@ -167,7 +154,7 @@ final class StatusPublisher {
         synchronized (looking) {
             try {
                 intake.takeIn();
-                Overview overview = Overview.of(queue, lanes, restart, clock);
+                Overview overview = overviews.look();
                 busy = overview.outstanding() > 0 || !overview.running().isEmpty();
                 lastTrouble = "";
                 return overview;
@@ -209,7 +196,7 @@ final class StatusPublisher {
             return;
         }
         try {
-            metrics.write(metricsFile, overview, queue.call(t -> t.reports().totals()));
+            Metrics.write(metricsFile, overview, queue.call(t -> t.reports().totals()));
             metricsWrittenAt = System.nanoTime();
         } catch (QueueException e) {
             LOG.error("cannot look at the queue: {}", Text.oneLine(e.getMessage()));

@@ -1,6 +1,5 @@
 package hookqueue;
 
-import hookqueue.base.Version;
 import hookqueue.command.CommandHandler;
 import hookqueue.command.ExplainCommand;
 import hookqueue.command.UnavailableHandler;
@@ -14,7 +13,7 @@ import hookqueue.protocol.Listener;
 import hookqueue.queue.LaneStore;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
-import hookqueue.report.Metrics;
+import hookqueue.report.Overview;
 import hookqueue.report.RestartDue;
 import hookqueue.report.StatusText;
 import hookqueue.spool.Spool;
@@ -229,8 +228,8 @@ final class Worker {
             var drain = new Drain(lanes, this::restart);
             var files = new SettingsFiles(environment);
             var restart = new RestartDue(drain, files::edited);
+            var overviews = new Overview.Source(queue, lanes, restart, clock);
             var status = new StatusText(ZoneId::systemDefault);
-            var metrics = new Metrics(Version.TEXT);
             var explanation =
                     new ExplainCommand(
                             queue,
@@ -246,13 +245,11 @@ final class Worker {
                             intake,
                             settings.filters(),
                             settings.storeDir(),
-                            lanes,
-                            restart,
+                            overviews,
                             explanation,
                             factory.verification(queue, clock),
                             factory.check(good.unknown()),
                             status,
-                            metrics,
                             clock,
                             ownUid());
             var open = new Listener(sockets, settings.storeDir(), commands, settings.idleTimeout());
@@ -265,13 +262,10 @@ final class Worker {
                     new StatusPublisher(
                             queue,
                             intake,
-                            lanes,
-                            restart,
+                            overviews,
                             notify,
                             status,
-                            metrics,
                             settings.metricsFile(),
-                            clock,
                             () -> {
                                 if (queue.rootsProblem() != null) {
                                     housekeeping.requestMending();

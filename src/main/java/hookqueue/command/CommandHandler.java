@@ -3,7 +3,6 @@ package hookqueue.command;
 import hookqueue.base.Filters;
 import hookqueue.base.Text;
 import hookqueue.base.Version;
-import hookqueue.delivery.Lane;
 import hookqueue.protocol.Help;
 import hookqueue.protocol.Peer;
 import hookqueue.protocol.Reply;
@@ -15,7 +14,6 @@ import hookqueue.queue.QueueException;
 import hookqueue.report.DeliveryRowFormat;
 import hookqueue.report.Metrics;
 import hookqueue.report.Overview;
-import hookqueue.report.RestartDue;
 import hookqueue.report.StatusJson;
 import hookqueue.report.StatusText;
 import hookqueue.spool.SpoolIntake;
@@ -32,8 +30,7 @@ public final class CommandHandler implements RequestHandler {
     private final Queue queue;
     private final SpoolIntake intake;
     private final String storeDir;
-    private final List<Lane> lanes;
-    private final RestartDue restart;
+    private final Overview.Source overviews;
     private final EnqueueCommand enqueuing;
     private final WaitCommand waiting;
     private final WatchCommand watching;
@@ -42,7 +39,6 @@ public final class CommandHandler implements RequestHandler {
     private final HistoryCommand history;
     private final CheckCommand checking;
     private final StatusText status;
-    private final Metrics metrics;
     private final InstantSource clock;
     private final OperatorCommands operator;
 
@@ -51,32 +47,27 @@ public final class CommandHandler implements RequestHandler {
             SpoolIntake intake,
             Filters filters,
             String storeDir,
-            List<Lane> lanes,
-            RestartDue restart,
+            Overview.Source overviews,
             ExplainCommand explanation,
             VerifyCommand verification,
             CheckCommand checking,
             StatusText status,
-            Metrics metrics,
             InstantSource clock,
             long ownUid) {
         this.queue = queue;
         this.intake = intake;
         this.enqueuing = new EnqueueCommand(queue, filters, clock);
         this.storeDir = storeDir;
-        this.lanes = lanes;
-        this.restart = restart;
+        this.overviews = overviews;
         this.waiting = new WaitCommand(queue, storeDir, clock);
-        this.watching = new WatchCommand(queue, lanes, restart, status, clock);
+        this.watching = new WatchCommand(queue, overviews, status);
         this.explanation = explanation;
         this.verification = verification;
         this.checking = checking;
         this.history = new HistoryCommand(queue, storeDir);
         this.status = status;
-        this.metrics = metrics;
         this.clock = clock;
-        this.operator =
-                new OperatorCommands(queue, storeDir, lanes, restart, status, clock, ownUid);
+        this.operator = new OperatorCommands(queue, storeDir, overviews, status, clock, ownUid);
     }
 
     @Override
@@ -116,7 +107,7 @@ public final class CommandHandler implements RequestHandler {
                 case Request.Verify verify -> verification.answer(verify, reply);
                 case Request.Check check ->
                         operator.permits(peer)
-                                ? checking.answer(check, overview(), reply)
+                                ? checking.answer(check, overviews.look(), reply)
                                 : OperatorCommands.refusal(peer, "check");
                 case Request.Metrics m -> metrics(reply);
                 case Request.Help help -> help(reply);
@@ -137,13 +128,9 @@ public final class CommandHandler implements RequestHandler {
         }
     }
 
-    private Overview overview() throws QueueException, InterruptedException {
-        return Overview.of(queue, lanes, restart, clock);
-    }
-
     private String status(boolean json, Reply reply)
             throws IOException, QueueException, InterruptedException {
-        Overview overview = overview();
+        Overview overview = overviews.look();
         List<String> lines =
                 json
                         ? List.of(StatusJson.of(overview, status.summary(overview)))
@@ -179,7 +166,7 @@ public final class CommandHandler implements RequestHandler {
 
     private String metrics(Reply reply) throws IOException, QueueException, InterruptedException {
         for (String line :
-                metrics.text(overview(), queue.call(t -> t.reports().totals())).split("\n")) {
+                Metrics.text(overviews.look(), queue.call(t -> t.reports().totals())).split("\n")) {
             reply.data(line);
         }
         return "ok";

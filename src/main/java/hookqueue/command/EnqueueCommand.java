@@ -13,19 +13,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Queues the paths that the filters let through, and replies after the commit. */
-final class EnqueueCommand {
+record EnqueueCommand(Queue queue, Filters filters, InstantSource clock) {
     private static final Logger LOG = LoggerFactory.getLogger(EnqueueCommand.class);
     private static final int MOST_NAMED = Request.MOST_REASONS;
-
-    private final Queue queue;
-    private final Filters filters;
-    private final InstantSource clock;
-
-    EnqueueCommand(Queue queue, Filters filters, InstantSource clock) {
-        this.queue = queue;
-        this.filters = filters;
-        this.clock = clock;
-    }
 
     /** The filters run on the session's thread: a regular expression may take its time. */
     Pending submit(List<Request.Enqueue> requests) {
@@ -77,13 +67,7 @@ final class EnqueueCommand {
                 refused.size() > MOST_NAMED
                         ? "; and " + (refused.size() - MOST_NAMED) + " more"
                         : "";
-        return "error refused "
-                + refused.size()
-                + ", queued "
-                + queued
-                + excluded
-                + ": "
-                + named
-                + more;
+        return "error refused %s, queued %s%s: %s%s"
+                .formatted(refused.size(), queued, excluded, named, more);
     }
 }

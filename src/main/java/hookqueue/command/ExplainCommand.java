@@ -129,13 +129,12 @@ public final class ExplainCommand {
                     known.rows().stream().anyMatch(row -> row.lane().equals(lane.name()));
             if (breaker.open() && concerned) {
                 reply.data(
-                        lane.name()
-                                + " is down since "
-                                + Instant.ofEpochMilli(breaker.since())
-                                + ", next try "
-                                + Instant.ofEpochMilli(breaker.until())
-                                + ": "
-                                + Text.oneLine(breaker.reason()));
+                        "%s is down since %s, next try %s: %s"
+                                .formatted(
+                                        lane.name(),
+                                        Instant.ofEpochMilli(breaker.since()),
+                                        Instant.ofEpochMilli(breaker.until()),
+                                        Text.oneLine(breaker.reason())));
                 reply.data("to try it now: nix-post-build-hook-queue retry");
             }
         }

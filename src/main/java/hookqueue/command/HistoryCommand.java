@@ -1,14 +1,13 @@
 package hookqueue.command;
 
-import com.google.gson.stream.JsonWriter;
 import hookqueue.base.StorePath;
 import hookqueue.protocol.Reply;
 import hookqueue.protocol.Request;
 import hookqueue.queue.HistoryQueries.Delivery;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
+import hookqueue.report.DeliveryRowFormat;
 import java.io.IOException;
-import java.io.StringWriter;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -20,17 +19,9 @@ import java.util.List;
  * <p>Paths that went to a destination in the same second stand below one heading, which keeps lines
  * within 80 columns unless a name is long.
  */
-final class HistoryCommand {
+record HistoryCommand(Queue queue, String storeDir) {
     private static final int PAGE = 500;
     private static final int MOST_NAMED = Request.MOST_REASONS;
-
-    private final Queue queue;
-    private final String storeDir;
-
-    HistoryCommand(Queue queue, String storeDir) {
-        this.queue = queue;
-        this.storeDir = storeDir;
-    }
 
     String answer(Request.History history, Reply reply)
             throws IOException, QueueException, InterruptedException {
@@ -76,12 +67,12 @@ final class HistoryCommand {
 
         void print(List<Delivery> deliveries) throws IOException {
             for (Delivery each : deliveries) {
-                Instant at = Instant.ofEpochMilli(each.at());
                 if (json) {
-                    reply.data(object(each, at));
+                    reply.data(DeliveryRowFormat.json(each, storeDir));
                     continue;
                 }
-                String below = at.truncatedTo(ChronoUnit.SECONDS) + "  " + each.destination();
+                Instant second = Instant.ofEpochMilli(each.at()).truncatedTo(ChronoUnit.SECONDS);
+                String below = second + "  " + each.destination();
                 if (!below.equals(heading)) {
                     heading = below;
                     reply.data(heading);
@@ -90,17 +81,5 @@ final class HistoryCommand {
             }
             reply.flush();
         }
-    }
-
-    private String object(Delivery delivery, Instant at) throws IOException {
-        var text = new StringWriter();
-        try (var json = new JsonWriter(text)) {
-            json.beginObject();
-            json.name("path").value(delivery.path().in(storeDir));
-            json.name("lane").value(delivery.destination());
-            json.name("delivered_at").value(at.toString());
-            json.endObject();
-        }
-        return text.toString();
     }
 }

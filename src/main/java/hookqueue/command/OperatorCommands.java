@@ -2,7 +2,6 @@ package hookqueue.command;
 
 import hookqueue.base.StorePath;
 import hookqueue.base.Text;
-import hookqueue.delivery.Lane;
 import hookqueue.protocol.Peer;
 import hookqueue.protocol.Request;
 import hookqueue.queue.LaneCounts;
@@ -11,7 +10,6 @@ import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
 import hookqueue.queue.QueueTransaction;
 import hookqueue.report.Overview;
-import hookqueue.report.RestartDue;
 import hookqueue.report.StatusText;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -29,38 +27,19 @@ import org.slf4j.LoggerFactory;
  * {@code retry}, {@code drop}, {@code pause}, {@code resume} and {@code reload}: only for
  * operators.
  */
-final class OperatorCommands {
+record OperatorCommands(
+        Queue queue,
+        String storeDir,
+        Overview.Source overviews,
+        StatusText status,
+        InstantSource clock,
+        long ownUid) {
     private static final Logger LOG = LoggerFactory.getLogger(OperatorCommands.class);
 
     /** Deliveries that one transaction drops. */
     private static final int PAGE = 500;
 
     private static final int MOST_NAMED = Request.MOST_REASONS;
-
-    private final Queue queue;
-    private final String storeDir;
-    private final List<Lane> lanes;
-    private final RestartDue restart;
-    private final StatusText status;
-    private final InstantSource clock;
-    private final long ownUid;
-
-    OperatorCommands(
-            Queue queue,
-            String storeDir,
-            List<Lane> lanes,
-            RestartDue restart,
-            StatusText status,
-            InstantSource clock,
-            long ownUid) {
-        this.queue = queue;
-        this.storeDir = storeDir;
-        this.lanes = lanes;
-        this.restart = restart;
-        this.status = status;
-        this.clock = clock;
-        this.ownUid = ownUid;
-    }
 
     String retry(Peer peer, List<StorePath> paths) throws QueueException, InterruptedException {
         return operator(peer, "retry", () -> retry(paths));
@@ -90,7 +69,7 @@ final class OperatorCommands {
 
     /** The next worker, which systemd starts when this one exits, reads the settings. */
     String reload(Peer peer) throws QueueException, InterruptedException {
-        return operator(peer, "reload", () -> "ok " + restart.request());
+        return operator(peer, "reload", () -> "ok " + overviews.restart().request());
     }
 
     /** A change that only operators may make; returns the reply. */
@@ -122,7 +101,7 @@ final class OperatorCommands {
     private String retry(List<StorePath> paths) throws QueueException, InterruptedException {
         if (paths.isEmpty()) {
             int due = queue.call(t -> t.retries().retryAll(clock.millis()));
-            long stranded = Overview.of(queue, lanes, restart, clock).stranded();
+            long stranded = overviews.look().stranded();
             return (due == 0 && stranded > 0 ? "error" : "ok")
                     + " due now: "
                     + due
@@ -162,7 +141,7 @@ final class OperatorCommands {
             return "ok dropped: " + dropped;
         }
         List<String> names =
-                Overview.of(queue, lanes, restart, clock).lanes().stream()
+                overviews.look().lanes().stream()
                         .map(LaneCounts::name)
                         .filter(each -> !each.equals(LaneStore.SIGN))
                         .toList();
@@ -208,9 +187,7 @@ final class OperatorCommands {
             transaction.meta().pause(now, time == null ? 0 : now + time.toMillis());
             return true;
         });
-        return "ok "
-                + status.paused(Overview.of(queue, lanes, restart, clock))
-                + "; a running batch continues to its end";
+        return "ok " + status.paused(overviews.look()) + "; a running batch continues to its end";
     }
 
     private String resume() throws QueueException, InterruptedException {

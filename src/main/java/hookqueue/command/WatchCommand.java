@@ -1,18 +1,14 @@
 package hookqueue.command;
 
-import hookqueue.delivery.Lane;
 import hookqueue.protocol.Reply;
 import hookqueue.protocol.Request;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
 import hookqueue.report.Overview;
 import hookqueue.report.ProgressBars;
-import hookqueue.report.RestartDue;
 import hookqueue.report.StatusJson;
 import hookqueue.report.StatusText;
 import java.io.IOException;
-import java.time.InstantSource;
-import java.util.List;
 
 /**
  * The answer to {@code watch}: progress until the queue is empty.
@@ -21,33 +17,14 @@ import java.util.List;
  * amount of memory. The connection gives up on a watcher that does not read; no other client waits
  * for it.
  */
-final class WatchCommand {
+record WatchCommand(Queue queue, Overview.Source overviews, StatusText status) {
     private static final long SHORTEST_MILLIS = 250;
     private static final long LONGEST_MILLIS = 1_000;
-
-    private final Queue queue;
-    private final List<Lane> lanes;
-    private final RestartDue restart;
-    private final StatusText status;
-    private final InstantSource clock;
-
-    WatchCommand(
-            Queue queue,
-            List<Lane> lanes,
-            RestartDue restart,
-            StatusText status,
-            InstantSource clock) {
-        this.queue = queue;
-        this.lanes = lanes;
-        this.restart = restart;
-        this.status = status;
-        this.clock = clock;
-    }
 
     String answer(Request.Watch watch, Reply reply)
             throws IOException, QueueException, InterruptedException {
         long seen = queue.version();
-        Overview now = Overview.of(queue, lanes, restart, clock);
+        Overview now = overviews.look();
         var bars = new ProgressBars(status, now, watch.screen().since());
         String last = "";
         while (now.outstanding() > 0 || !now.running().isEmpty()) {
@@ -56,7 +33,7 @@ final class WatchCommand {
             Thread.sleep(SHORTEST_MILLIS);
             queue.awaitChange(seen, LONGEST_MILLIS - SHORTEST_MILLIS);
             seen = queue.version();
-            now = Overview.of(queue, lanes, restart, clock);
+            now = overviews.look();
         }
         tell(watch, now, bars, last, reply);
         if (watch.form() == Request.Watch.Form.JSON) {

@@ -1,12 +1,9 @@
 package hookqueue.report;
 
-import com.google.gson.stream.JsonWriter;
-import hookqueue.base.Durations;
+import com.google.gson.JsonObject;
 import hookqueue.base.Text;
 import hookqueue.queue.DeliveryRow;
-import java.io.IOException;
-import java.io.StringWriter;
-import java.time.Duration;
+import hookqueue.queue.HistoryQueries;
 import java.time.Instant;
 import java.util.Locale;
 
@@ -23,7 +20,8 @@ public final class DeliveryRowFormat {
         var line = new StringBuilder(row.path().in(storeDir));
         line.append("  ").append(row.lane()).append("  ").append(state(row));
         if (row.state() == DeliveryRow.State.DEFERRED) {
-            line.append(", next try ").append(until(row.dueAt(), now));
+            line.append(", next try ")
+                    .append(StatusPhrases.until(Instant.ofEpochMilli(row.dueAt()), now));
         }
         if (row.failures() > 0) {
             line.append(", ")
@@ -38,27 +36,30 @@ public final class DeliveryRowFormat {
 
     /** One JSON object; times are RFC 3339 in UTC. */
     public static String json(DeliveryRow row, String storeDir) {
-        var text = new StringWriter();
-        try (var json = new JsonWriter(text)) {
-            json.beginObject();
-            json.name("path").value(row.path().in(storeDir));
-            json.name("lane").value(row.lane());
-            json.name("configured").value(row.configured());
-            json.name("state").value(row.state().name().toLowerCase(Locale.ROOT));
-            json.name("queued_at").value(Instant.ofEpochMilli(row.queuedAt()).toString());
-            if (row.state() == DeliveryRow.State.DEFERRED) {
-                json.name("due_at").value(Instant.ofEpochMilli(row.dueAt()).toString());
-            }
-            json.name("tries").value(row.inconclusive());
-            json.name("attempts").value(row.failures());
-            if (!row.reason().isEmpty()) {
-                json.name("reason").value(row.reason());
-            }
-            json.endObject();
-        } catch (IOException e) {
-            throw new IllegalStateException("writing to memory failed", e);
+        var json = new JsonObject();
+        json.addProperty("path", row.path().in(storeDir));
+        json.addProperty("lane", row.lane());
+        json.addProperty("configured", row.configured());
+        json.addProperty("state", row.state().name().toLowerCase(Locale.ROOT));
+        json.addProperty("queued_at", Instant.ofEpochMilli(row.queuedAt()).toString());
+        if (row.state() == DeliveryRow.State.DEFERRED) {
+            json.addProperty("due_at", Instant.ofEpochMilli(row.dueAt()).toString());
         }
-        return text.toString();
+        json.addProperty("tries", row.inconclusive());
+        json.addProperty("attempts", row.failures());
+        if (!row.reason().isEmpty()) {
+            json.addProperty("reason", row.reason());
+        }
+        return json.toString();
+    }
+
+    /** A remembered delivery as one JSON object. */
+    public static String json(HistoryQueries.Delivery delivery, String storeDir) {
+        var json = new JsonObject();
+        json.addProperty("path", delivery.path().in(storeDir));
+        json.addProperty("lane", delivery.destination());
+        json.addProperty("delivered_at", Instant.ofEpochMilli(delivery.at()).toString());
+        return json.toString();
     }
 
     private static String state(DeliveryRow row) {
@@ -70,10 +71,5 @@ public final class DeliveryRowFormat {
                     case FAILED -> "failed";
                 };
         return row.configured() ? state : state + " (lane removed from the settings)";
-    }
-
-    private static String until(long due, Instant now) {
-        Duration left = Duration.between(now, Instant.ofEpochMilli(due));
-        return left.isNegative() ? "now" : "in " + Durations.shown(left);
     }
 }

@@ -48,18 +48,14 @@ final class Hints {
         }
         if (improvement == Improvement.ZSTD && speed.slowBytes()) {
             return new Overview.Problem(
-                    lane
-                            + " gets "
-                            + Sizes.shown(speed.bytesPerSecond())
-                            + "/s from each process, as fast as xz compresses (1.4 to 3 MB/s)",
+                    "%s gets %s/s from each process, as fast as xz compresses (1.4 to 3 MB/s)"
+                            .formatted(lane, Sizes.shown(speed.bytesPerSecond())),
                     "If the network is faster, add compression=zstd to its URL in NPBHQ_UPLOAD_TO");
         }
         if (improvement == Improvement.SSH_NG && speed.slowPaths()) {
             return new Overview.Problem(
-                    lane
-                            + " takes "
-                            + speed.millisPerPath()
-                            + " ms for a small path, because ssh:// waits for an answer to each",
+                    "%s takes %s ms for a small path, because ssh:// waits for an answer to each"
+                            .formatted(lane, speed.millisPerPath()),
                     "ssh-ng:// does not: use it in NPBHQ_UPLOAD_TO, if its nix-daemon trusts the key or the user");
         }
         return null;

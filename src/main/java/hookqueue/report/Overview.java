@@ -62,64 +62,57 @@ public record Overview(
             Optional<Pause> pause,
             List<Problem> hints) {}
 
-    /** Reads the queue and the lanes. */
-    public static Overview of(
-            Queue queue, List<Lane> lanes, RestartDue restart, InstantSource clock)
-            throws QueueException, InterruptedException {
-        Instant now = clock.instant();
-        Stored stored =
-                queue.call(transaction ->
-                        new Stored(
-                                transaction.reports().lanes(),
-                                transaction.reports().oldest(),
-                                transaction.meta().pause(now.toEpochMilli()),
-                                Hints.of(transaction, lanes)));
-        var running = new LinkedHashMap<String, Running>();
-        for (Lane lane : lanes) {
-            List<Lane.Batch> batches = lane.running();
-            if (!batches.isEmpty()) {
-                running.put(lane.name(), new Running(batches));
+    /** What a snapshot is made from. */
+    public record Source(Queue queue, List<Lane> lanes, RestartDue restart, InstantSource clock) {
+        /** Reads the queue and the lanes. */
+        public Overview look() throws QueueException, InterruptedException {
+            Instant now = clock.instant();
+            Stored stored =
+                    queue.call(transaction ->
+                            new Stored(
+                                    transaction.reports().lanes(),
+                                    transaction.reports().oldest(),
+                                    transaction.meta().pause(now.toEpochMilli()),
+                                    Hints.of(transaction, lanes)));
+            var running = new LinkedHashMap<String, Running>();
+            for (Lane lane : lanes) {
+                List<Lane.Batch> batches = lane.running();
+                if (!batches.isEmpty()) {
+                    running.put(lane.name(), new Running(batches));
+                }
             }
+            return new Overview(
+                    now,
+                    stored.lanes(),
+                    running,
+                    stored.oldest().map(Instant::ofEpochMilli),
+                    stored.pause(),
+                    problems(queue, stored.lanes()),
+                    stored.hints(),
+                    restart.look().map(what -> new Restart(what, restart.isComing())));
         }
-        return new Overview(
-                now,
-                stored.lanes(),
-                running,
-                stored.oldest().map(Instant::ofEpochMilli),
-                stored.pause(),
-                problems(queue, stored.lanes()),
-                stored.hints(),
-                restart.look().map(what -> new Restart(what, restart.isComing())));
     }
 
     private static List<Problem> problems(Queue queue, List<LaneCounts> lanes) {
         var problems = new ArrayList<Problem>();
         for (LaneCounts lane : lanes) {
             if (lane.stranded() > 0) {
+                String waiting = lane.stranded() == 1 ? " path waits" : " paths wait";
                 problems.add(
                         new Problem(
-                                lane.stranded()
-                                        + (lane.stranded() == 1 ? " path waits" : " paths wait")
-                                        + " for "
-                                        + lane.name()
-                                        + ", which is not in the settings any more",
-                                "The next destination that is added gets them. To forget them: "
-                                        + "nix-post-build-hook-queue drop 'destination="
-                                        + lane.name()
-                                        + "'"));
+                                "%s%s for %s, which is not in the settings any more"
+                                        .formatted(lane.stranded(), waiting, lane.name()),
+                                "The next destination that is added gets them. To forget them: nix-post-build-hook-queue drop 'destination=%s'"
+                                        .formatted(lane.name())));
             }
         }
         for (String file : queue.damaged()) {
             problems.add(
                     new Problem(
-                            "a damaged database was set aside as "
-                                    + file
-                                    + "; its unsettled paths were queued again from their roots",
-                            "Look for the cause (disk, memory) in the kernel log, then move the file away: mv "
-                                    + queue.stateDir()
-                                    + "/"
-                                    + file
-                                    + "* /var/tmp/"));
+                            "a damaged database was set aside as %s; its unsettled paths were queued again from their roots"
+                                    .formatted(file),
+                            "Look for the cause (disk, memory) in the kernel log, then move the file away: mv %s/%s* /var/tmp/"
+                                    .formatted(queue.stateDir(), file)));
         }
         String roots = queue.rootsProblem();
         if (roots != null) {

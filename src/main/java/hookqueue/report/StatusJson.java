@@ -1,14 +1,14 @@
 package hookqueue.report;
 
-import com.google.gson.stream.JsonWriter;
-import hookqueue.delivery.Lane;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
 import hookqueue.nix.Progress;
 import hookqueue.queue.LaneCounts;
-import hookqueue.queue.Pause;
-import java.io.IOException;
-import java.io.StringWriter;
 import java.time.Instant;
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * An {@link Overview} for programs: one JSON object in one line; docs/protocol.md describes its
@@ -23,101 +23,73 @@ public final class StatusJson {
      * @param summary {@link StatusText#summary}
      */
     public static String of(Overview o, String summary) {
-        var text = new StringWriter();
-        try (var json = new JsonWriter(text)) {
-            json.beginObject();
-            json.name("at").value(time(o.at().toEpochMilli()));
-            json.name("summary").value(summary);
-            json.name("queued").value(o.outstanding());
-            json.name("failed").value(o.failed());
-            if (o.oldest().isPresent()) {
-                json.name("oldest_queued_at").value(time(o.oldest().get().toEpochMilli()));
-            }
-            if (o.pause().isPresent()) {
-                pause(json, o.pause().get());
-            }
-            var left = Forecast.of(o);
-            if (left.isPresent()) {
-                json.name("seconds_left").value(left.get().toSeconds());
-            }
-            if (o.restart().isPresent()) {
-                json.name("restart_due").value(o.restart().get().what());
-            }
-            json.name("problems").beginArray();
-            for (Overview.Problem problem : o.problems()) {
-                json.value(problem.text());
-            }
-            json.endArray();
-            json.name("hints").beginArray();
-            for (Overview.Problem hint : o.hints()) {
-                json.value(hint.text());
-            }
-            json.endArray();
-            json.name("lanes").beginArray();
-            for (LaneCounts lane : o.lanes()) {
-                lane(json, lane, o);
-            }
-            json.endArray();
-            json.endObject();
-        } catch (IOException e) {
-            throw new IllegalStateException("writing to memory failed", e);
-        }
-        return text.toString();
+        var json = new JsonObject();
+        json.addProperty("at", time(o.at().toEpochMilli()));
+        json.addProperty("summary", summary);
+        json.addProperty("queued", o.outstanding());
+        json.addProperty("failed", o.failed());
+        o.oldest().ifPresent(at -> json.addProperty("oldest_queued_at", at.toString()));
+        o.pause()
+                .ifPresent(pause -> {
+                    json.addProperty("paused_since", time(pause.since()));
+                    if (pause.ends()) {
+                        json.addProperty("paused_until", time(pause.until()));
+                    }
+                });
+        Forecast.of(o).ifPresent(left -> json.addProperty("seconds_left", left.toSeconds()));
+        o.restart().ifPresent(restart -> json.addProperty("restart_due", restart.what()));
+        json.add("problems", array(o.problems(), problem -> new JsonPrimitive(problem.text())));
+        json.add("hints", array(o.hints(), hint -> new JsonPrimitive(hint.text())));
+        json.add("lanes", array(o.lanes(), lane -> lane(lane, o)));
+        return json.toString();
     }
 
-    private static void pause(JsonWriter json, Pause pause) throws IOException {
-        json.name("paused_since").value(time(pause.since()));
-        if (pause.ends()) {
-            json.name("paused_until").value(time(pause.until()));
-        }
+    private static <T> JsonArray array(List<T> values, Function<T, JsonElement> convert) {
+        var array = new JsonArray();
+        values.forEach(value -> array.add(convert.apply(value)));
+        return array;
     }
 
-    private static void lane(JsonWriter json, LaneCounts lane, Overview o) throws IOException {
-        json.beginObject();
-        json.name("name").value(lane.name());
-        json.name("configured").value(lane.configured());
-        json.name("state").value(StatusPhrases.state(lane, o));
-        json.name("held").value(lane.held());
-        json.name("queued").value(lane.fresh());
-        json.name("deferred").value(lane.deferred());
-        json.name("failed").value(lane.failed());
-        json.name("delivered").value(lane.delivered());
-        json.name("bytes").value(lane.bytes());
+    private static JsonObject lane(LaneCounts lane, Overview o) {
+        var json = new JsonObject();
+        json.addProperty("name", lane.name());
+        json.addProperty("configured", lane.configured());
+        json.addProperty("state", StatusPhrases.state(lane, o));
+        json.addProperty("held", lane.held());
+        json.addProperty("queued", lane.fresh());
+        json.addProperty("deferred", lane.deferred());
+        json.addProperty("failed", lane.failed());
+        json.addProperty("delivered", lane.delivered());
+        json.addProperty("bytes", lane.bytes());
         if (lane.lastDelivery() > 0) {
-            json.name("last_delivery_at").value(time(lane.lastDelivery()));
+            json.addProperty("last_delivery_at", time(lane.lastDelivery()));
         }
-        var left = Forecast.of(lane, o);
-        if (left.isPresent()) {
-            json.name("seconds_left").value(left.get().toSeconds());
-        }
+        Forecast.of(lane, o).ifPresent(left -> json.addProperty("seconds_left", left.toSeconds()));
         if (lane.breaker().open()) {
-            json.name("down_since").value(time(lane.breaker().since()));
-            json.name("next_try_at").value(time(lane.breaker().until()));
-            json.name("reason").value(lane.breaker().reason());
+            json.addProperty("down_since", time(lane.breaker().since()));
+            json.addProperty("next_try_at", time(lane.breaker().until()));
+            json.addProperty("reason", lane.breaker().reason());
         }
         Running running = o.running().get(lane.name());
         if (running != null) {
-            json.name("running").beginObject();
-            progress(json, running);
-            json.name("children").beginArray();
-            for (Lane.Batch batch : running.batches()) {
-                json.beginObject();
-                progress(json, new Running(List.of(batch)));
-                json.endObject();
-            }
-            json.endArray();
-            json.endObject();
+            JsonObject all = progress(running);
+            all.add(
+                    "children",
+                    array(running.batches(), batch -> progress(new Running(List.of(batch)))));
+            json.add("running", all);
         }
-        json.endObject();
+        return json;
     }
 
-    private static void progress(JsonWriter json, Running running) throws IOException {
+    private static JsonObject progress(Running running) {
         Progress.Snapshot progress = running.progress();
-        json.name("paths").value(running.paths());
-        json.name("since").value(time(running.since().toEpochMilli()));
-        json.name("copied_paths").value(progress.paths());
-        json.name("copied_bytes").value(progress.bytes());
-        json.name("expected_bytes").value(progress.bytesExpected());
+        var json = new JsonObject();
+        json.addProperty("paths", running.paths());
+        json.addProperty("since", time(running.since().toEpochMilli()));
+        json.addProperty("copied_paths", progress.paths());
+        json.addProperty("copied_bytes", progress.bytes());
+        json.addProperty("expected_bytes", progress.bytesExpected());
+        return json;
     }
 
     private static String time(long millis) {

@@ -38,13 +38,9 @@ public final class StatusText {
             if (running != null) {
                 parts.add(running(lane, running, o.at()));
             } else if (lane.configured() && lane.breaker().open()) {
-                parts.add(
-                        lane.name()
-                                + " "
-                                + words.down(lane.breaker(), o.at())
-                                + ", "
-                                + (lane.outstanding() + lane.held())
-                                + " queued");
+                String down = words.down(lane.breaker(), o.at());
+                long queued = lane.outstanding() + lane.held();
+                parts.add(lane.name() + " " + down + ", " + queued + " queued");
             } else if (lane.configured() && lane.deferred() > 0) {
                 parts.add(lane.name() + ": " + lane.deferred() + " deferred");
             }
@@ -125,18 +121,16 @@ public final class StatusText {
         var lines = new ArrayList<String>();
         for (LaneCounts lane : o.lanes()) {
             if (lane.configured() && lane.breaker().open()) {
+                Instant since = Instant.ofEpochMilli(lane.breaker().since());
+                Instant next = Instant.ofEpochMilli(lane.breaker().until());
                 lines.add(
-                        lane.name()
-                                + " is down since "
-                                + words.time(Instant.ofEpochMilli(lane.breaker().since()), o.at())
-                                + " ("
-                                + StatusPhrases.ago(
-                                        Instant.ofEpochMilli(lane.breaker().since()), o.at())
-                                + "), next try "
-                                + StatusPhrases.until(
-                                        Instant.ofEpochMilli(lane.breaker().until()), o.at())
-                                + ": "
-                                + Text.firstLine(lane.breaker().reason()));
+                        "%s is down since %s (%s), next try %s: %s"
+                                .formatted(
+                                        lane.name(),
+                                        words.time(since, o.at()),
+                                        StatusPhrases.ago(since, o.at()),
+                                        StatusPhrases.until(next, o.at()),
+                                        Text.firstLine(lane.breaker().reason())));
                 lines.add("    try now:    " + ME + "retry");
             }
         }
@@ -147,11 +141,10 @@ public final class StatusText {
                         .sum();
         if (deferred > 0 && o.pause().isEmpty()) {
             lines.add(
-                    (deferred == 1
-                                    ? "1 path is deferred; the worker retries it"
-                                    : StatusPhrases.paths(deferred)
-                                            + " are deferred; the worker retries them")
-                            + " later");
+                    deferred == 1
+                            ? "1 path is deferred; the worker retries it later"
+                            : StatusPhrases.paths(deferred)
+                                    + " are deferred; the worker retries them later");
             lines.add("    see why:    " + ME + "list");
             lines.add("    try now:    " + ME + "retry");
         }
@@ -179,33 +172,27 @@ public final class StatusText {
                                     ? "    at once:    systemctl restart nix-post-build-hook-queue"
                                     : "    restart:    " + RestartDue.COMMAND);
                 });
-        for (Overview.Problem problem : o.problems()) {
-            lines.add("problem: " + problem.what());
+        addAll(lines, "problem: ", o.problems());
+        addAll(lines, "hint: ", o.hints());
+        return lines;
+    }
+
+    private static void addAll(
+            List<String> lines, String heading, List<Overview.Problem> problems) {
+        for (Overview.Problem problem : problems) {
+            lines.add(heading + problem.what());
             lines.add("    " + problem.remedy());
         }
-        for (Overview.Problem hint : o.hints()) {
-            lines.add("hint: " + hint.what());
-            lines.add("    " + hint.remedy());
-        }
-        return lines;
     }
 
     private static String running(LaneCounts lane, Running running, Instant now) {
         Progress.Snapshot progress = running.progress();
-        var text = new StringBuilder();
+        int paths = running.paths();
         if (lane.name().equals(LaneStore.SIGN)) {
-            return text.append("signing ")
-                    .append(running.paths())
-                    .append(" of ")
-                    .append(lane.outstanding())
-                    .toString();
+            return "signing " + paths + " of " + lane.outstanding();
         }
-        text.append("copying ")
-                .append(running.paths())
-                .append(" of ")
-                .append(lane.outstanding() + lane.held())
-                .append(" to ")
-                .append(lane.name());
+        long all = lane.outstanding() + lane.held();
+        var text = new StringBuilder("copying " + paths + " of " + all + " to " + lane.name());
         if (progress.bytes() > 0) {
             text.append(", ").append(Sizes.shown(progress.bytes()));
             if (progress.bytesExpected() > progress.bytes()) {

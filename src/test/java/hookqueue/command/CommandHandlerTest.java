@@ -22,7 +22,7 @@ import hookqueue.protocol.Request;
 import hookqueue.queue.Fixture;
 import hookqueue.queue.LaneStore;
 import hookqueue.queue.Queue;
-import hookqueue.report.Metrics;
+import hookqueue.report.Overview;
 import hookqueue.report.RestartDue;
 import hookqueue.report.StatusText;
 import hookqueue.spool.Spool;
@@ -75,8 +75,8 @@ class CommandHandlerTest {
                         intake,
                         filters,
                         STORE,
-                        List.of(),
-                        new RestartDue(drain, Optional::empty),
+                        new Overview.Source(
+                                queue, List.of(), new RestartDue(drain, Optional::empty), f.clock),
                         explain,
                         new VerifyCommand(queue, List.of(), List.of(), filters, STORE, f.clock),
                         new CheckCommand(
@@ -90,7 +90,6 @@ class CommandHandlerTest {
                                         new Nix("/no/such/nix", STORE),
                                         List.of())),
                         new StatusText(() -> ZoneOffset.UTC),
-                        new Metrics("test"),
                         f.clock,
                         OPERATOR);
         return queue;

@@ -11,6 +11,7 @@ import ch.qos.logback.classic.spi.LoggingEvent;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import hookqueue.base.SomePaths;
+import hookqueue.base.Version;
 import hookqueue.delivery.Lane;
 import hookqueue.nix.Progress;
 import hookqueue.queue.BatchResult;
@@ -496,15 +497,14 @@ class ReportTest {
         Path precious = Files.writeString(folder.resolve("precious"), "precious");
         Files.setPosixFilePermissions(precious, PosixFilePermissions.fromString("rw-------"));
         Files.createSymbolicLink(aside, precious);
-        new Metrics("1.2")
-                .write(
-                        file,
-                        overview(List.of(A, DOWN), List.of(P)),
-                        List.of(
-                                tally(
-                                        "ssh://a",
-                                        List.of(1L, 0L, 2L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 4L),
-                                        12_345)));
+        Metrics.write(
+                file,
+                overview(List.of(A, DOWN), List.of(P)),
+                List.of(
+                        tally(
+                                "ssh://a",
+                                List.of(1L, 0L, 2L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 4L),
+                                12_345)));
         assertEquals("precious", Files.readString(precious));
         assertEquals(
                 "rw-------",
@@ -515,17 +515,14 @@ class ReportTest {
         assertTimeoutPreemptively(
                 Duration.ofSeconds(10),
                 () -> {
-                    new Metrics("1.2")
-                            .write(
-                                    file,
-                                    overview(List.of(A, DOWN), List.of(P)),
-                                    List.of(
-                                            tally(
-                                                    "ssh://a",
-                                                    List.of(
-                                                            1L, 0L, 2L, 0L, 0L, 0L, 0L, 0L, 0L, 0L,
-                                                            0L, 4L),
-                                                    12_345)));
+                    Metrics.write(
+                            file,
+                            overview(List.of(A, DOWN), List.of(P)),
+                            List.of(
+                                    tally(
+                                            "ssh://a",
+                                            List.of(1L, 0L, 2L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 4L),
+                                            12_345)));
                 });
         assertTrue(Files.readString(file).startsWith("# HELP"));
     }
@@ -545,19 +542,18 @@ class ReportTest {
     void theMetricsFileIsWorldReadablePrometheusText() throws Exception {
         Path file = folder.resolve("queue.prom");
         Files.writeString(file, "old");
-        new Metrics("1.2")
-                .write(
-                        file,
-                        overview(List.of(A, DOWN), List.of(P)),
-                        List.of(
-                                tally(
-                                        "ssh://a",
-                                        List.of(1L, 0L, 2L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 4L),
-                                        12_345)));
+        Metrics.write(
+                file,
+                overview(List.of(A, DOWN), List.of(P)),
+                List.of(
+                        tally(
+                                "ssh://a",
+                                List.of(1L, 0L, 2L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 4L),
+                                12_345)));
         List<String> lines = Files.readAllLines(file);
         for (String expected :
                 List.of(
-                        "nix_post_build_hook_queue_build_info{version=\"1.2\"} 1",
+                        "nix_post_build_hook_queue_build_info{version=\"" + Version.TEXT + "\"} 1",
                         "nix_post_build_hook_queue_queued_paths{lane=\"ssh://a\"} 3",
                         "nix_post_build_hook_queue_deferred_paths{lane=\"ssh://a\"} 3",
                         "nix_post_build_hook_queue_failed_paths{lane=\"ssh://a\"} 4",
