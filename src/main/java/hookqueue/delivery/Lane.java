@@ -40,8 +40,12 @@ public final class Lane {
     private static final Logger LOG = LoggerFactory.getLogger(Lane.class);
     private static final long LOOK_AGAIN_MILLIS = 60_000;
 
-    /** Limits how often a lane with a free slot reads the queue while no entry fits. */
-    private static final long SOONEST_LOOK_MILLIS = 20;
+    /**
+     * The least time between two looks at the queue, once a child process has started. The paths
+     * that a burst of builds queues meanwhile share the next child. With a child for each of them,
+     * an acknowledgement took twice as long, because they use the same processors.
+     */
+    private static final long GATHER_NANOS = 50_000_000;
 
     private final String name;
     private final Improvement improvement;
@@ -57,6 +61,8 @@ public final class Lane {
     private final LaneTime time = new LaneTime();
     private final BlockingQueue<Message> mailbox = new LinkedBlockingQueue<>();
     private final AtomicLong delivered = new AtomicLong();
+
+    private long nextLook = System.nanoTime();
 
     /** To be run when no child process runs; null while the lane may start one. */
     private @Nullable Runnable draining;
@@ -229,6 +235,14 @@ public final class Lane {
                 queue.awaitChange(seen, busy == 0 ? LOOK_AGAIN_MILLIS : busy);
                 return;
             }
+            long early = nextLook - System.nanoTime();
+            if (early > 0) {
+                Message message = mailbox.poll(early, TimeUnit.NANOSECONDS);
+                if (message != null) {
+                    handle(message);
+                }
+                return;
+            }
             int held = dispatcher.held();
             LaneQueue.Look look = rows.look(now, held);
             long rest = Long.MAX_VALUE;
@@ -247,19 +261,14 @@ public final class Lane {
                 time.started(flight.group().number(), System.nanoTime());
                 slots.start(flight, clock.instant());
             }
+            if (!dispatcher.isIdle()) {
+                nextLook = System.nanoTime() + GATHER_NANOS;
+            }
             if (!started.isEmpty()) {
                 return;
             }
-            if (dispatcher.isIdle()) {
-                if (look.empty()) {
-                    dispatcher.rest();
-                }
-            } else {
-                Message message = mailbox.poll(SOONEST_LOOK_MILLIS, TimeUnit.MILLISECONDS);
-                if (message != null) {
-                    handle(message);
-                    return;
-                }
+            if (dispatcher.isIdle() && look.empty()) {
+                dispatcher.rest();
             }
             queue.awaitChange(seen, Math.min(rest, untilDue(look, now)));
         } catch (QueueException e) {

@@ -223,6 +223,22 @@ class LaneTest {
         awaitSettled();
     }
 
+    /** Otherwise a burst of builds waits for child processes that carry a path or two. */
+    @Test
+    void pathsThatArriveOneByOneShareFewChildren() throws Exception {
+        long began = System.nanoTime();
+        for (int i = 0; i < 100; i++) {
+            enqueue(i);
+        }
+        awaitSettled();
+        long millis = (System.nanoTime() - began) / 1_000_000;
+        long mostLooks = millis / 50 + 1;
+        assertTrue(
+                carrier.runs.size() <= mostLooks,
+                carrier.runs.size() + " children in " + millis + "ms");
+        assertEquals(100, carrier.runs.stream().mapToInt(List::size).sum());
+    }
+
     @Test
     void anOutageOpensTheBreakerAndOnePathIsTriedAfterTheDelay() throws Exception {
         carrier.down = true;
