@@ -170,7 +170,7 @@ public final class Fixture {
         record(queue, lane, new Verdict.Failed(entry(queue, lane, path), 3, reason));
     }
 
-    void defer(Queue queue, String lane, StorePath path, long dueInMillis) throws Exception {
+    public void defer(Queue queue, String lane, StorePath path, long dueInMillis) throws Exception {
         record(
                 queue,
                 lane,
