@@ -3,14 +3,16 @@
 # the tree's worker once, from connection to idle exit, with a fake `nix`. Needs the tree's JDK as JAVA_HOME,
 # systemd-socket-activate, socat and coreutils; from /bin only sh, as in Nix's sandbox. Run it last: JDK 25.0.3 does not
 # notice that a jar is newer than its archive, and would run the old code. The archive's name is a hash of its inputs; its
-# bytes are not reproducible. The archive goes into the tree, or into DIR if the tree is read-only. Times out after LIMIT
-# seconds.
+# bytes are not reproducible. Also makes the file "worker", with Java's arguments for a start from this archive. Both go
+# into the tree, or into DIR if the tree is read-only. Times out after LIMIT seconds.
 set -eu
 
 tree=$1
 name=nix-post-build-hook-queue
 lib=$tree/lib/$name
 out=${2-$lib}
+# The JVM runs in lib.
+case $out in /*) ;; *) out=$PWD/$out ;; esac
 LIMIT=120 # it takes 5
 
 scratch=$(mktemp -d)
@@ -23,7 +25,7 @@ end() {
 trap end EXIT
 trap 'exit 1' HUP INT TERM
 
-rm -f "$out"/startup-*
+rm -f "$out"/startup-* "$out/worker"
 cat "$lib"/*.jar "$lib"/jvm.options "$JAVA_HOME/release" >"$scratch/sources"
 hash=$(sha256sum <"$scratch/sources")
 archive=$out/startup-${hash%"${hash#????????????????}"}.aot
@@ -91,12 +93,18 @@ worker=
 mv "$archive.new" "$archive"
 # The worker uses the archive only with this Java; see version_of in start-worker.sh.
 { sed '/^JAVA_VERSION=/q' "$JAVA_HOME/release" | tr -d '\n' && echo; } >"${archive%.aot}.java"
-chmod 644 "$archive" "${archive%.aot}.java"
+{
+    cat "$lib/jvm.options"
+    printf '%s\n' "-XX:AOTCache=${archive##*/}" hookqueue.Main
+} >"$out/worker"
+chmod 644 "$archive" "${archive%.aot}.java" "$out/worker"
 
 # The JVM silently ignores an archive that does not match, and starts slowly. With AOTMode=on it fails instead. The
 # worker itself exits with 66, because it has no socket.
 status=0
-JDK_JAVA_OPTIONS=-XX:AOTMode=on NPBHQ_JAVA_OPTIONS=-XX:AOTCache=$archive \
+options=
+[ -z "${2-}" ] || options=-XX:AOTCache=$archive
+JDK_JAVA_OPTIONS=-XX:AOTMode=on NPBHQ_JAVA_OPTIONS=$options \
     NPBHQ_UPLOAD_TO="file://$scratch/cache" NPBHQ_STATE_DIR="$scratch/state" \
     timeout -k 10 "$LIMIT" "$tree/bin/$name" serve >"$scratch/log" 2>&1 </dev/null || status=$?
 [ "$status" = 66 ] || fail "the JVM does not accept the archive: status $status"

@@ -37,7 +37,20 @@ rm -rf "$tree"
 mkdir -p "$lib"
 "${JAVA_HOME:?}/bin/java" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData \
     "$ROOT/src/dev/Repack.java" "$(uname -m)" "$lib" "$jar" "$ROOT"/target/run-time/*.jar
-put 644 "$lib" "$ROOT/src/main/jvm.options" "$ROOT/src/main/sh/start-worker.sh"
+put 644 "$lib" "$ROOT/src/main/sh/start-worker.sh"
+# The launcher starts Java in lib, so the names are relative. A wildcard would give the jars in another order than the
+# start-up archive has them.
+{
+    cat "$ROOT/src/main/jvm.options"
+    echo '# The class path and the native libraries, relative to this folder. sqlite-jdbc unpacks nothing in its tmpdir, but'
+    echo '# searches all of it for files of older versions.'
+    (cd "$lib" && LC_ALL=C && export LC_ALL && echo -cp && printf '%s:' *.jar | sed 's/:$//' && echo)
+    echo '-Dorg.newsclub.net.unix.library.override=native/libjunixsocket-native.so'
+    echo '-Dorg.sqlite.lib.path=native'
+    echo '-Dorg.sqlite.lib.name=libsqlitejdbc.so'
+    echo '-Dorg.sqlite.tmpdir=native'
+} >"$lib/jvm.options"
+chmod 644 "$lib/jvm.options"
 
 put 755 "$tree/bin" "$ROOT/src/main/sh/nix-post-build-hook-queue"
 sed -i -e "s/@version@/$version/g" -e "/^@help@\$/{r $ROOT/src/main/resources/hookqueue/protocol/help.txt" -e 'd}' \

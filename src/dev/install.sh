@@ -159,7 +159,7 @@ mkdir -p "$destdir$prefix/lib"
 if [ ! -e "$destdir$tree" ] && [ -e "$destdir$tree.old" ]; then mv "$destdir$tree.old" "$destdir$tree"; fi
 rm -rf "$destdir$tree.new"
 cp -R --preserve=mode,timestamps,links "$dist/lib/$name" "$destdir$tree.new"
-[ -z "$(ls "$made"/startup-*.aot 2>/dev/null)" ] || cp "$made"/startup-*.aot "$destdir$tree.new/"
+[ -z "$(ls "$made"/startup-*.aot 2>/dev/null)" ] || cp "$made"/startup-*.aot "$made/worker" "$destdir$tree.new/"
 printf '%s\n' "$old" "$files" | sed '/^$/d' | sort -u >"$destdir$tree.new/manifest"
 rm -rf "$destdir$tree.old"
 

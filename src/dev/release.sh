@@ -57,7 +57,7 @@ release=$name-$version-$machine-linux
 tree=$scratch/$release
 if [ -n "$dist" ]; then
     cp -R "$dist" "$tree"
-    rm -f "$tree/lib/$name"/startup-*
+    rm -f "$tree/lib/$name"/startup-* "$tree/lib/$name/worker"
 else
     need_maven
     compile ${offline:+-o}

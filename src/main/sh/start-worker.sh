@@ -35,14 +35,14 @@ is_for() {
     [ -r "$1" ] && IFS= read -r held <"$1" && [ "$held" = "$identity" ]
 }
 
-# choose_archive: sets archive to the JVM's option for the start-up archive; empty without one that fits. The JVM checks
-# it as well, but writes errors to the journal at each start. After an update of Java the worker makes another one in
-# the service's cache directory, at the end of its life; a start is slower until then.
+# choose_archive: sets archive to the JVM's option for the start-up archive, relative to lib; empty without one that fits.
+# The JVM checks it as well, but writes errors to the journal at each start. After an update of Java the worker makes
+# another one in the service's cache directory, at the end of its life; a start is slower until then.
 choose_archive() {
     archive=
     training=
     shipped=
-    for file in "$lib"/startup-*.aot; do [ ! -f "$file" ] || shipped=$file; done
+    for file in startup-*.aot; do [ ! -f "$file" ] || shipped=$file; done
     [ -n "$shipped" ] || return 0
     version_of "$java"
     if [ ! -e "${shipped%.aot}.java" ] || is_for "${shipped%.aot}.java"; then
@@ -56,7 +56,7 @@ choose_archive() {
     if is_for "${own%.aot}.java"; then
         # The worker that made it may have been killed as it wrote it.
         if [ -f "$own.new" ]; then
-            if "$java" "@$lib/jvm.options" -XX:AOTMode=on "-XX:AOTCache=$own.new" -cp "$classpath" -version >/dev/null 2>&1; then
+            if "$java" @jvm.options -XX:AOTMode=on "-XX:AOTCache=$own.new" -version >/dev/null 2>&1; then
                 mv -f "$own.new" "$own"
             else
                 rm -f "$own.new"
@@ -96,22 +96,28 @@ find_java() {
 }
 
 find_java
-classpath=
-for jar in "$lib"/*.jar; do classpath=$classpath${classpath:+:}$jar; done
+# Java's arguments are in files, and their names are relative to lib, so that systemctl status shows a short line. The
+# child processes still run in the old directory: the worker reads it in PWD.
+case $java in /*) ;; *) java=$PWD/$java ;; esac
+java=${java#"$lib"/}
+directory=$PWD
+cd "$lib" || die 69 "cannot change to $lib"
+unset OLDPWD
+export PWD="$directory"
 archive=
 training=
 # A dry run is too short to make an archive from.
 [ "${1-}" = --dry-run ] || choose_archive
 set -f
-native=$lib/native
 # systemd passes the key as a credential, if there is one.
 key=${CREDENTIALS_DIRECTORY-}/$me.signing-key
 if [ -z "${NPBHQ_SIGNING_PRIVATE_KEY_PATH-}" ] && [ -f "$key" ]; then
     export NPBHQ_SIGNING_PRIVATE_KEY_PATH="$key"
 fi
-# tmpdir: sqlite-jdbc unpacks nothing there, but searches all of it for files of older versions.
+# archive.sh wrote the file "worker" with all arguments of a start from the archive in lib.
+if [ -z "${NPBHQ_JAVA_OPTIONS-}" ] && [ -n "$archive" ] && [ "$archive" = "-XX:AOTCache=$shipped" ] && [ -r worker ]; then
+    exec "$java" @worker serve "$@"
+fi
 # shellcheck disable=SC2086 # no word at all when there is no archive; options in words
-exec "$java" "@$lib/jvm.options" ${training:+-XX:-AOTRecordTraining -Xlog:aot=error} ${archive:+"$archive"} ${NPBHQ_JAVA_OPTIONS-} \
-    "-Dorg.newsclub.net.unix.library.override=$native/libjunixsocket-native.so" \
-    "-Dorg.sqlite.lib.path=$native" -Dorg.sqlite.lib.name=libsqlitejdbc.so "-Dorg.sqlite.tmpdir=$native" \
-    -cp "$classpath" hookqueue.Main serve "$@"
+exec "$java" @jvm.options ${training:+-XX:-AOTRecordTraining -Xlog:aot=error} ${archive:+"$archive"} ${NPBHQ_JAVA_OPTIONS-} \
+    hookqueue.Main serve "$@"

@@ -13,14 +13,17 @@ with_tree() {
     # The machine's own JDKs stay out of it.
     sed "s|/usr/lib/jvm|$case_dir/jvm|g" "$source_of_scripts/start-worker.sh" >"$lib/start-worker.sh"
 }
-# jdk HOME VERSION: a fake JDK that prints its home and its arguments.
+# jdk HOME VERSION: a fake JDK that prints its home, its directory, the old directory and its arguments.
 jdk() {
     mkdir -p "$1/bin"
     printf 'IMPLEMENTOR="x"\nJAVA_VERSION="%s"\nOS_NAME="Linux"\n' "$2" >"$1/release"
     cat >"$1/bin/java" <<END
 #!/bin/sh
 echo "$1"
-printf '%s\n' "\$@"
+pwd -P
+tr '\\0' '\\n' </proc/\$\$/environ | grep '^PWD='
+# bash passes a script's whole name, but not a program's.
+printf '%s\n' "\${0#"$lib"/}" "\$@"
 echo "key=\${NPBHQ_SIGNING_PRIVATE_KEY_PATH-}"
 END
     chmod +x "$1/bin/java"
@@ -32,30 +35,42 @@ serve() {
 }
 takes() { equal "$status:$(head -n 1 "$case_dir/out")" "0:$1"; }
 
-test_that "it starts java with every jar in order, the native libraries and the options"
+test_that "it starts java in its folder with the options, and the worker knows the old directory"
 with_tree
 jdk "$lib/runtime" 25.0.3
 serve
 must takes "$lib/runtime"
-must equal "$(sed 1d "$case_dir/out")" "@$lib/jvm.options
--Dorg.newsclub.net.unix.library.override=$lib/native/libjunixsocket-native.so
--Dorg.sqlite.lib.path=$lib/native
--Dorg.sqlite.lib.name=libsqlitejdbc.so
--Dorg.sqlite.tmpdir=$lib/native
--cp
-$lib/a.jar:$lib/b.jar
+must equal "$(sed 1d "$case_dir/out")" "$lib
+PWD=$work
+runtime/bin/java
+@jvm.options
 hookqueue.Main
 serve
 key="
 
-test_that "a start-up archive is used when there is one"
+test_that "with a start-up archive all arguments are in a file, unless there are more options"
 with_tree
 jdk "$lib/runtime" 25
 : >"$lib/startup-0123.aot"
+: >"$lib/worker"
+serve
+must equal "$(sed 1,3d "$case_dir/out")" "runtime/bin/java
+@worker
+serve
+key="
 serve NPBHQ_JAVA_OPTIONS='-Da=1 -Db=2'
-must has "$case_dir/out" "-XX:AOTCache=$lib/startup-0123.aot"
-must has "$case_dir/out" -Da=1
-must has "$case_dir/out" -Db=2
+must equal "$(sed 1,3d "$case_dir/out")" "runtime/bin/java
+@jvm.options
+-XX:AOTCache=startup-0123.aot
+-Da=1
+-Db=2
+hookqueue.Main
+serve
+key="
+rm "$lib/worker"
+serve
+must has "$case_dir/out" @jvm.options
+must has "$case_dir/out" -XX:AOTCache=startup-0123.aot
 
 test_that "after an update of Java the worker makes a new archive, and the next worker uses it"
 with_tree
@@ -66,7 +81,7 @@ cache=$case_dir/cache
 mkdir "$cache"
 : >"$cache/startup-old.aot"
 serve CACHE_DIRECTORY="$cache:/other"
-must has "$case_dir/out" "-XX:AOTCache=$lib/startup-0123.aot"
+must has "$case_dir/out" -XX:AOTCache=startup-0123.aot
 must equal "$(cat "$case_dir/err")" ''
 jdk "$lib/runtime" 25.0.4
 serve CACHE_DIRECTORY="$cache:/other"
@@ -109,14 +124,17 @@ with_tree
 jdk "$lib/runtime" 25
 ln -s tree/bin/nix-post-build-hook-queue "$case_dir/link"
 out=$("$case_dir/link" serve | sed -n 2p)
-must equal "$out" "@$lib/jvm.options"
-out=$(cd "$tree" && bin/nix-post-build-hook-queue serve | sed -n 2p)
-must equal "$out" "@$lib/jvm.options"
+must equal "$out" "$lib"
+out=$(cd "$tree" && bin/nix-post-build-hook-queue serve | sed -n 2,3p)
+must equal "$out" "$lib
+PWD=$tree"
 out=$(cd "$tree/bin" && ./nix-post-build-hook-queue serve | sed -n 2p)
-must equal "$out" "@$lib/jvm.options"
+must equal "$out" "$lib"
+out=$(cd "$case_dir" && NPBHQ_JAVA=tree/lib/nix-post-build-hook-queue/runtime/bin/java "$case_dir/link" serve | sed -n 4p)
+must equal "$out" runtime/bin/java
 mv "$tree" "$case_dir/a tree"
-out=$("$case_dir/a tree/bin/nix-post-build-hook-queue" serve | sed -n 8p)
-must equal "$out" "$case_dir/a tree/lib/nix-post-build-hook-queue/a.jar:$case_dir/a tree/lib/nix-post-build-hook-queue/b.jar"
+out=$("$case_dir/a tree/bin/nix-post-build-hook-queue" serve | sed -n 2p)
+must equal "$out" "$case_dir/a tree/lib/nix-post-build-hook-queue"
 
 test_that "NPBHQ_JAVA comes first, then the tree's own, JAVA_HOME, the newest of the machine, and PATH"
 with_tree

@@ -83,6 +83,8 @@ build slow 5
 forecast() { answers "How long will it take?" 'a few seconds|about [0-9]'; }
 until_ok 20 "How long will it take?" forecast
 cat "$machine/answer"
+check "the worker's line in systemctl status fits a terminal" fits_a_terminal
+cat "$machine/line"
 gate_open
 until_ok 30 "and then it is over" delivered
 

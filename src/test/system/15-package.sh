@@ -36,6 +36,7 @@ build first 5
 until_ok 20 "a copy is under way" in_flight
 check "the worker runs on its own Java" runs_own_java
 check "from the archive that the installation made" uses_archive
+check "its line in systemctl status fits a terminal" fits_a_terminal
 
 # As if nix-setup-systemd were installed later.
 nix_arrives() {

@@ -50,6 +50,14 @@ quote() {
     root systemctl status --no-pager -n 0 "$name.socket" "$name.service" 2>&1 | sed 's/^/    /'
 }
 
+# The worker's line in systemctl status, in full, is at most 80 columns wide; the branch before it takes 2 of them.
+fits_a_terminal() {
+    root env COLUMNS=80 systemctl status --no-pager -l -n 0 "$name.service" |
+        grep "[^0-9]$(show MainPID) [^ ]*java " >"$machine/line"
+    cat "$machine/line"
+    at_most "$(LC_ALL=C tr -dc ' -~' <"$machine/line" | wc -c)" 78 && grep -q 'java @worker serve$' "$machine/line"
+}
+
 # settings LINE…: writes the administrator's settings file; the next worker reads it.
 settings() { printf '%s\n' "$@" | root tee "/etc/$name/environment" >/dev/null; }
 

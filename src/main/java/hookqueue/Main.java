@@ -1,6 +1,7 @@
 package hookqueue;
 
 import hookqueue.systemd.Journal;
+import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -9,6 +10,7 @@ import java.util.concurrent.atomic.AtomicReference;
 /** The program. The shell script around it does everything but {@code serve}, without a JVM. */
 public final class Main {
     private static final long STOP_SECONDS = 9;
+    private static final String SOCKETS = "org.newsclub.net.unix.library.override";
 
     private Main() {}
 
@@ -26,6 +28,7 @@ public final class Main {
             System.err.println("usage: nix-post-build-hook-queue serve [--dry-run]");
             System.exit(Exit.USAGE.code());
         }
+        makeAbsolute(SOCKETS);
         var worker = new Worker(System.getenv(), InstantSource.system());
         var ended = new CountDownLatch(1);
         var exit = new AtomicReference<>(Exit.OK);
@@ -40,6 +43,14 @@ public final class Main {
             ended.countDown();
         }
         System.exit(exit.get().code());
+    }
+
+    /** The launcher names the library relative to the working directory; the JDK refuses that. */
+    private static void makeAbsolute(String property) {
+        String file = System.getProperty(property);
+        if (file != null) {
+            System.setProperty(property, Path.of(file).toAbsolutePath().toString());
+        }
     }
 
     /** Before a reload: a worker with wrong settings could not replace the one that runs. */

@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Standard input is {@code /dev/null}; standard output and error are merged, line by line,
  * unless the caller reads the standard output as a whole. The JDK closes every other descriptor in
- * the child.
+ * the child. The working directory is the one in which the worker was started.
  *
  * <p>A child without a sign of life for the stall timeout ({@link StallRule}) is stopped: SIGTERM
  * to it and its descendants, SIGKILL after 5 s. An environment variable that all descendants
@@ -39,6 +39,7 @@ public final class ChildProcess {
     private static final long LATEST_LOOK = Duration.ofSeconds(10).toNanos();
 
     private static final Redirect NOTHING = Redirect.from(new File("/dev/null"));
+    private static final File ROOT = new File("/");
 
     /** Waits for the end of a pipe that only the worker holds, beside the command. */
     private static final String TIED =
@@ -119,6 +120,7 @@ public final class ChildProcess {
                 new ProcessBuilder(command)
                         .redirectInput(input)
                         .redirectErrorStream(answer == null);
+        builder.directory(directory());
         builder.environment().putAll(environment);
         builder.environment().put(ProcessTree.MARK, mark);
         Process child;
@@ -149,6 +151,21 @@ public final class ChildProcess {
         return ending.succeeded() && unreadable != null
                 ? new ExitResult.Unreadable(unreadable)
                 : ending;
+    }
+
+    /**
+     * The directory in which the launcher was started, which it leaves in {@code PWD} when it
+     * changes to the program's own one.
+     *
+     * @return null for the worker's own directory
+     */
+    private static @Nullable File directory() {
+        String started = System.getenv("PWD");
+        if (started == null) {
+            return null;
+        }
+        var directory = new File(started);
+        return directory.isDirectory() && directory.canExecute() ? directory : ROOT;
     }
 
     private static Thread started(Runnable task, String name) {
