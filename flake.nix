@@ -78,8 +78,7 @@
                 pkgs.systemd
               ];
               text = ''
-                export NPBHQ_DEMO_DIST=${packageOf pkgs}
-                export NPBHQ_DEMO_ARCHIVE=${(packageOf pkgs).startupArchive}/startup.aot
+                export NPBHQ_DEMO_DIST=${(packageOf pkgs).startupArchive}
                 exec sh ${self}/dev demo
               '';
             }

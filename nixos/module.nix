@@ -240,16 +240,13 @@ in
         )
       ) cfg.destinations
       // lib.optionalAttrs (cfg.metricsFile != null) { NPBHQ_METRICS_FILE = literal cfg.metricsFile; }
-      # The start-up archive is not reproducible, so it is not part of the package.
-      // lib.optionalAttrs (cfg.package ? startupArchive) {
-        NPBHQ_JAVA_OPTIONS = "-XX:AOTCache=${cfg.package.startupArchive}/startup.aot";
-      }
       // lib.mapAttrs (_: literal) cfg.extraEnvironment;
 
       serviceConfig = {
         Type = "notify";
         NotifyAccess = "main";
-        ExecStart = "${lib.getExe' cfg.package name} serve";
+        # The start-up archive is not reproducible, so it is not part of the package.
+        ExecStart = "${lib.getExe' (cfg.package.startupArchive or cfg.package) name} serve";
         ExecReload = [
           "${lib.getExe' cfg.package name} serve --dry-run"
           "+${lib.getExe' cfg.package name} reload main-pid=\${MAINPID}"

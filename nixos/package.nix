@@ -46,8 +46,8 @@ let
     util-linux
   ];
 
-  # The JVM's start-up archive: a third of the start-up time. It is not reproducible, so it is a separate derivation; the
-  # NixOS module passes it to the worker.
+  # The package, through links, and the JVM's start-up archive: a third of the start-up time. The archive is not
+  # reproducible, so it is a separate derivation; the NixOS module starts the worker from here.
   startupArchive =
     runCommand "${pname}-startup-archive-${version}"
       {
@@ -60,9 +60,12 @@ let
         env.JAVA_HOME = "${jre}";
       }
       ''
-        mkdir $out
-        sh ${../src/dev/archive.sh} ${package} $out
-        mv $out/startup-*.aot $out/startup.aot
+        mkdir -p $out/bin $out/lib/${pname}
+        ln -s ${package}/bin/* $out/bin/
+        ln -s ${package}/lib/${pname}/* $out/lib/${pname}/
+        # The launcher follows links to find its folder.
+        cp --remove-destination ${package}/bin/${pname} $out/bin/
+        sh ${../src/dev/archive.sh} $out
       '';
 
   package = maven.buildMavenPackage {

@@ -94,7 +94,7 @@ stage_build() {
     cat "$work/log" >>"$work/building"
     echo "built in the sandbox: $(built_names "$work/building" | tr '\n' ' ')"
 
-    NPBHQ_DEMO_DIST=$installed NPBHQ_DEMO_ARCHIVE=$archive/startup.aot sh "$tree/dev" demo >"$work/log" 2>&1
+    NPBHQ_DEMO_DIST=$archive sh "$tree/dev" demo >"$work/log" 2>&1
     report $? "the package takes paths from Nix, signs, uploads, answers, and ends when idle" "$work/log"
 
     if vms_begin; then
@@ -108,7 +108,7 @@ stage_build() {
     # The same layout as ./dev build, except for Nix's own files, compressed manual pages, and the archive.
     dist_is_fresh || "$ROOT/dev" build
     (cd "$installed" && find . ! -type d) | grep -v '/runtime$' | sed 's/\.gz$//' | sort >"$work/ours"
-    (cd "$ROOT/target/dist" && find . ! -type d) 2>&1 | grep -v '/startup-' | sort | diff -u - "$work/ours" >"$work/log"
+    (cd "$ROOT/target/dist" && find . ! -type d) 2>&1 | grep -v -e '/startup-' -e '/worker$' | sort | diff -u - "$work/ours" >"$work/log"
     report $? "its tree is that of ./dev build" "$work/log"
 
     closure "$installed" "$(host "$tree" jre 2>/dev/null)" "$archive"

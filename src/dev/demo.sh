@@ -8,9 +8,8 @@ ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 # shellcheck source=src/dev/lib.sh
 . "$ROOT/src/dev/lib.sh"
 
-# The Nix package sets these: it is a finished tree with its own Java, and its start-up archive is in another folder.
+# The Nix package sets this: it is a finished tree with its own Java.
 dist=${NPBHQ_DEMO_DIST-}
-archive=${NPBHQ_DEMO_ARCHIVE-}
 if [ -z "$dist" ]; then
     need_apt nix-bin socat systemd
     dist_is_fresh || "$ROOT/dev" build
@@ -74,7 +73,6 @@ nix-store --generate-binary-cache-key demo-1 "$scratch/other" "$scratch/other.pu
 export NPBHQ_SOCKET="$scratch/queue.sock" NPBHQ_STATE_DIR="$scratch/queue"
 export NPBHQ_GCROOTS_DIR="$NIX_STATE_DIR/gcroots/nix-post-build-hook-queue" NPBHQ_STORE_DIR="$NIX_STORE_DIR"
 export NPBHQ_UPLOAD_TO="file://$scratch/cache" NPBHQ_SIGNING_PRIVATE_KEY_PATH="$scratch/key" NPBHQ_IDLE_TIMEOUT=5s
-[ -z "$archive" ] || export NPBHQ_JAVA_OPTIONS="-XX:AOTCache=$archive"
 mkdir -p "$NPBHQ_GCROOTS_DIR"
 PATH=$dist/bin:$PATH
 
@@ -98,7 +96,7 @@ runs() {
 show ls -l "$NPBHQ_SOCKET"
 is_worker() {
     case $(runs) in
-        *hookqueue.Main*) return 0 ;;
+        *java*serve*) return 0 ;;
         *) return 1 ;;
     esac
 }
