@@ -1,4 +1,5 @@
 import hookqueue.testkit.Client;
+import hookqueue.testkit.Folders;
 import hookqueue.testkit.Sshd;
 import hookqueue.testkit.WorkerProcess;
 import hookqueue.testkit.World;
@@ -80,7 +81,7 @@ final class Drain {
         byte[] unsigned = Files.readAllBytes(database);
         Emptying fresh = () -> {
             empty.run();
-            World.delete(world.dir.resolve("cache-home"));
+            Folders.delete(world.dir.resolve("cache-home"));
             Files.deleteIfExists(Path.of(database + "-wal"));
             Files.deleteIfExists(Path.of(database + "-shm"));
             Files.write(database, unsigned);

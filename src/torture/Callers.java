@@ -16,50 +16,43 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
-/** Those who call the queue in a script: hooks, clients, and people who wait, drop and look. */
+/** The hooks and clients of a script. */
 final class Callers {
-    /** What a busy machine may add to a process that has ended in time. */
+    /** How long a busy machine may delay the end of a hook. */
     private static final long LATE_MILLISECONDS = 2_500;
 
     private static final int WAITERS = 64;
 
-    private final Run run;
+    private final ScriptRun run;
 
-    /** Whether clients wait at more connections than there are. */
+    /** Whether more clients wait than there are connections. */
     private volatile boolean crowded;
 
-    Callers(Run run) {
+    Callers(ScriptRun run) {
         this.run = run;
     }
 
-    void line(Step.Line step) throws IOException {
-        List<String> paths = run.model.newPaths(step.paths(), new Random(step.seed()));
-        run.enqueue(paths);
+    void line(int paths, Random random) throws IOException {
+        run.enqueue(run.model.newPaths(paths, random));
     }
 
-    void repeat(Step.Repeat step) {
+    void repeat(Random random) {
         run.repeats = true;
-        String path = anyOffered(step.seed());
-        run.enqueue(path);
+        run.enqueue(run.model.anyOffered(random));
     }
 
-    void drop(Step.Drop step) {
-        String path = anyOffered(step.seed());
+    void drop(Random random) {
+        String path = run.model.anyOffered(random);
         run.model.drop(path);
-        run.ask("drop " + path);
+        run.worker.ask("drop " + path);
     }
 
-    private String anyOffered(long seed) {
-        var offered = List.copyOf(run.model.offered());
-        return offered.get(new Random(seed).nextInt(offered.size()));
-    }
-
-    void hooks(int atOnce, int paths, Random random) throws IOException {
-        try (var threads = Executors.newFixedThreadPool(atOnce)) {
+    void hooks(int parallel, int paths, Random random) throws IOException {
+        try (var threads = Executors.newFixedThreadPool(parallel)) {
             var hooks = new ArrayList<Future<?>>();
-            for (int i = 0; i < atOnce; i++) {
+            for (int i = 0; i < parallel; i++) {
                 List<String> some = run.model.newPaths(paths, random);
-                hooks.add(threads.submit(() -> one(some)));
+                hooks.add(threads.submit(() -> hook(some)));
             }
             for (Future<?> hook : hooks) {
                 hook.get();
@@ -69,35 +62,32 @@ final class Callers {
         }
     }
 
-    /** One real hook; its promise is to succeed, in time, and to say what it could not do. */
-    private void one(List<String> paths) {
+    /** A real hook must succeed, in time, and print what it could not do. */
+    private void hook(List<String> paths) {
         try {
-            Path said = Files.createTempFile(run.world.dir, "hook", "");
+            Path output = Files.createTempFile(run.world.dir, "hook", "");
             long began = System.nanoTime();
-            Process hook = run.world.builder(Map.of("OUT_PATHS", String.join(" ", paths)), run.world.program.hook().toString())
-                    .redirectErrorStream(true)
-                    .redirectOutput(said.toFile())
-                    .start();
+            Process hook = startHook(paths, ProcessBuilder.Redirect.to(output.toFile()));
             if (!hook.waitFor(60, TimeUnit.SECONDS)) {
                 hook.destroyForcibly();
                 run.breach("a hook ran for more than 60 s");
                 return;
             }
             long took = (System.nanoTime() - began) / 1_000_000;
+            String text = World.text(output);
             if (hook.exitValue() != 0) {
-                run.breach("a hook ended with " + hook.exitValue() + ": " + World.text(said));
+                run.breach("a hook ended with " + hook.exitValue() + ": " + text);
             }
-            if (took > Run.LIMIT_MILLISECONDS + LATE_MILLISECONDS) {
-                run.breach("a hook with a limit of " + Run.LIMIT + " took " + took + " ms: " + World.text(said));
+            if (took > ScriptRun.HOOK_TIMEOUT_MILLISECONDS + LATE_MILLISECONDS) {
+                run.breach("a hook with a limit of 3s took " + took + " ms: " + text);
             }
-            String text = World.text(said);
             if (text.contains("NOT queued")) {
-                run.model.stray(paths);
+                run.model.interruptedSpool(paths);
                 return;
             }
             if (!text.isEmpty()) {
                 if (crowded && text.contains("connections")) {
-                    run.breach("a hook had no place beside those who wait: " + text);
+                    run.breach("clients that wait took a hook's connection: " + text);
                 }
                 run.model.spool(paths);
             }
@@ -107,137 +97,112 @@ final class Callers {
         }
     }
 
-    /** Nothing was promised of their paths. */
-    void killed(Step.HooksKilled step) throws IOException {
-        var random = new Random(step.seed());
-        for (int i = 0; i < step.atOnce(); i++) {
+    private Process startHook(List<String> paths, ProcessBuilder.Redirect output) throws IOException {
+        return run.world
+                .builder(Map.of("OUT_PATHS", String.join(" ", paths)), run.world.program.hook().toString())
+                .redirectErrorStream(true)
+                .redirectOutput(output)
+                .start();
+    }
+
+    /** A killed hook promises nothing. */
+    void killed(int hooks, int afterMilliseconds, Random random) throws IOException {
+        for (int i = 0; i < hooks; i++) {
             List<String> paths = run.model.newPaths(2, random);
-            run.model.stray(paths);
-            run.world.builder(Map.of("OUT_PATHS", String.join(" ", paths)), run.world.program.hook().toString())
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .start();
+            run.model.interruptedSpool(paths);
+            startHook(paths, ProcessBuilder.Redirect.DISCARD);
         }
-        World.pause(step.afterMilliseconds());
+        World.pause(afterMilliseconds);
         Leftover.killHooks(run.world.dir);
     }
 
-    /** Who is told that it is done must find it done. */
-    void await(Step.Await step) throws IOException {
-        if (step.down().isEmpty()) {
-            awaitTag(step);
-            return;
-        }
-        // With nothing else to do, nobody knows of the outage, and what is refused first is put off.
+    /** With nothing else queued, so that the worker meets the outage with these paths, and defers them. */
+    void waitInOutage(int paths, String destination, Random random) throws IOException {
         Map<String, FakeNix.Mode> before = run.outages.end();
-        run.listen();
-        run.ask("resume");
-        run.ask("retry");
-        run.ask("wait timeout=2s");
-        run.outages.turn(step.down(), FakeNix.Mode.DOWN);
-        awaitTag(step);
+        run.worker.listen();
+        run.worker.ask("resume");
+        run.worker.ask("retry");
+        run.worker.ask("wait timeout=2s");
+        run.outages.turn(destination, FakeNix.Mode.DOWN);
+        waitForTag(paths, random);
         for (Map.Entry<String, FakeNix.Mode> other : before.entrySet()) {
-            if (!other.getKey().equals(step.down())) {
+            if (!other.getKey().equals(destination)) {
                 run.outages.turn(other.getKey(), other.getValue());
             }
         }
     }
 
-    private void awaitTag(Step.Await step) throws IOException {
-        List<String> paths = run.model.newPaths(step.paths(), new Random(step.seed()));
-        String tag = "job-" + step.seed();
-        if (!run.ask("queue tag=" + tag + " " + String.join(" ", paths))) {
+    /** When the worker says that the tag is done, all of its paths must have arrived. */
+    void waitForTag(int count, Random random) throws IOException {
+        List<String> paths = run.model.newPaths(count, random);
+        String tag = "job-" + random.nextInt(Integer.MAX_VALUE);
+        if (!run.worker.ask("queue tag=" + tag + " " + String.join(" ", paths))) {
             return;
         }
         run.model.accept(paths);
-        run.listen();
-        if (run.ask("wait tag=" + tag + " timeout=1500ms")) {
+        run.worker.listen();
+        if (run.worker.ask("wait tag=" + tag + " timeout=1500ms")) {
             for (String path : paths) {
-                for (String lane : Destinations.ALL) {
-                    if (run.model.owes(path, lane) && !run.nix.has(lane, path)) {
-                        run.breach("wait says that all is done, but %s has not got %s".formatted(lane, path));
+                for (String destination : Destinations.ALL) {
+                    if (run.model.owes(path, destination) && !run.nix.has(destination, path)) {
+                        run.breach("wait says that all is done, but %s has not got %s".formatted(destination, path));
                     }
                 }
             }
         }
     }
 
-    /** A path that is not taken by a destination, which then is known to be down. */
-    void meetsOutage(String lane) throws IOException {
-        run.outages.turn(lane, FakeNix.Mode.DOWN);
-        run.listen();
-        run.ask("resume");
-        String path = run.model.plainPath();
-        run.enqueue(path);
-        run.ask("wait timeout=1s");
-    }
-
-    /** A path that will fail, and then keeps its root. */
-    void refused() throws IOException {
-        run.listen();
-        String path = run.model.refusedPath();
-        run.enqueue(path);
-    }
-
     void newDestination() throws IOException {
-        run.without(Model.COMES_AND_GOES);
-        run.outages.turn("near", FakeNix.Mode.DOWN);
+        run.settingsFaults.without(Destinations.REMOVED_AT_TIMES);
+        run.outages.begin("near");
         String path = run.model.plainPath();
-        run.listen();
         run.enqueue(path);
-        run.without("");
-        run.listen();
-        if (run.ask("queue " + path)) {
+        run.settingsFaults.without("");
+        run.worker.listen();
+        if (run.enqueue(path)) {
             run.repeats = true;
-            run.model.accept(List.of(path));
         }
     }
 
-    void alone(String lane) throws IOException {
-        run.outages.turn(lane, FakeNix.Mode.DOWN);
+    void idleInOutage(String destination) throws IOException {
+        run.outages.begin(destination);
         String path = run.model.plainPath();
-        run.listen();
-        if (!run.model.owes(path, lane) || !run.enqueue(path)) {
+        if (!run.model.owes(path, destination) || !run.enqueue(path)) {
             return;
         }
-        World.pause(Run.IDLE_MILLISECONDS + 1_200);
-        if (!run.queue().alive() && run.queue().exit(Duration.ofSeconds(1)) == 0) {
-            run.breach("the worker took itself for idle with " + path + " to deliver to " + lane);
+        World.pause(ScriptRun.IDLE_TIMEOUT_MILLISECONDS + 1_200);
+        if (!run.worker.alive() && run.worker.exit(Duration.ofSeconds(1)) == 0) {
+            run.breach("the worker exited as idle with " + path + " to deliver to " + destination);
         }
     }
 
-    /**
-     * So many clients wait or watch that there would be no connection left; whoever is told that there is no place goes.
-     * Hooks find one all the same.
-     */
+    /** The worker must keep connections for hooks, and disconnect clients that are too many. */
     void waiters(Random random) throws IOException {
-        run.outages.turn("near", FakeNix.Mode.DOWN);
-        run.listen();
-        run.ask("resume");
-        String path = run.model.plainPath();
-        if (!run.enqueue(path)) {
+        run.outages.begin("near");
+        run.worker.ask("resume");
+        if (!run.enqueue(run.model.plainPath())) {
             return;
         }
         var clients = new ArrayList<Client>();
-        var threads = new ArrayList<Thread>();
         var asked = new CountDownLatch(WAITERS);
         try {
             for (int i = 0; i < WAITERS; i++) {
                 var client = new Client(run.world.socket);
                 clients.add(client);
-                String line = i % 2 == 0 ? "wait\n" : "watch\n";
-                threads.add(Thread.ofPlatform().start(() -> waiter(client, line, asked)));
+                String request = i % 2 == 0 ? "wait\n" : "watch\n";
+                Thread.ofPlatform().start(() -> waiter(client, request, asked));
             }
             asked.await();
-            World.eventually(Duration.ofSeconds(15), "an answer beside clients that wait", () -> run.ask("version") || !run.queue().alive());
-            crowded = run.queue().alive();
+            World.eventually(Duration.ofSeconds(15), "an answer beside clients that wait",
+                    () -> run.worker.ask("version") || !run.worker.alive());
+            crowded = run.worker.alive();
             hooks(4, 1, random);
         } catch (AssertionError e) {
-            if (run.queue().alive()) {
+            if (run.worker.alive()) {
                 run.breach("no connection is left beside " + WAITERS + " clients that wait");
             }
         } catch (IOException e) {
-            // The worker did not live long enough.
+            // The worker has ended meanwhile.
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         } finally {
@@ -248,9 +213,9 @@ final class Callers {
         }
     }
 
-    private static void waiter(Client client, String line, CountDownLatch asked) {
+    private static void waiter(Client client, String request, CountDownLatch asked) {
         try (client) {
-            client.send(line);
+            client.send(request);
             asked.countDown();
             client.reply();
         } catch (IOException e) {
@@ -260,15 +225,14 @@ final class Callers {
         }
     }
 
-    /** They write a line, and go at once. */
-    void clients(Step.Clients step) throws IOException {
-        var random = new Random(step.seed());
-        for (int i = 0; i < step.count(); i++) {
+    /** Clients that do not wait for an answer. */
+    void disconnecting(int count, Random random) throws IOException {
+        for (int i = 0; i < count; i++) {
             List<String> paths = run.model.newPaths(1, random);
             try (var client = new Client(run.world.socket)) {
                 client.send(paths.getFirst() + "\n");
             } catch (IOException e) {
-                // Nobody listens: then nothing was promised.
+                // No worker listens, so none has promised anything.
             }
         }
     }

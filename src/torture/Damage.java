@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Random;
 
-/** What a broken disk or a careless hand does to a database. */
+/** Damages a database as a broken disk or an operator's mistake would. */
 final class Damage {
     private Damage() {}
 
@@ -38,20 +38,20 @@ final class Damage {
     }
 
     /**
-     * A page of noise. Not single bits: SQLite has no sums over its pages, and of a value that no index holds nobody can
-     * tell that a bit has flipped (see docs/reliability.md; names are in an index, and RecoveryTest flips theirs).
+     * Overwrites a page with noise. It flips no single bits: SQLite's pages have no checksums, so a flipped bit in a value
+     * without an index cannot be detected (see docs/reliability.md; RecoveryTest flips bits of names, which have an index).
      */
     private static void overwrite(Path path, Random random) throws IOException {
         byte[] noise = new byte[4096];
         random.nextBytes(noise);
         try (var file = new RandomAccessFile(path.toFile(), "rw")) {
-            // Truncated before, it may have less than a page.
+            // An earlier step may have truncated the file to less than a page.
             file.seek(random.nextLong(Math.max(1, file.length() / noise.length)) * noise.length);
             file.write(noise);
         }
     }
 
-    /** Some bits here and there: each part of the log has its sum. */
+    /** Flips some bits: each part of the log has a checksum. */
     private static void flip(Path path, Random random) throws IOException {
         if (!Files.exists(path) || Files.size(path) == 0) {
             return;

@@ -1,115 +1,106 @@
 import hookqueue.testkit.FakeNix;
-import hookqueue.testkit.World;
+import hookqueue.testkit.Wait;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
-/** Destinations that lose what they had, and transfers that are slow or stand still. */
+/** Destinations that lose paths, and transfers that are slow or stall. */
 final class DestinationFaults {
-    private final Run run;
+    private final ScriptRun run;
 
-    DestinationFaults(Run run) {
+    DestinationFaults(ScriptRun run) {
         this.run = run;
     }
 
     /**
-     * Only a path that the worker has done with: one that is queued already stays where it is when it is queued again, also
-     * for a destination that has taken and then lost it.
+     * A destination loses a path or its dependency after the path is settled. The next upload must restore it. (A path that
+     * is still queued stays delivered where it was, also when it is queued again.)
      */
-    void lose(Step.Lose step) throws IOException {
+    void lose(String destination, boolean loseDependency) throws IOException {
         run.repeats = true;
         String dependency = run.model.dependency();
         String path = run.model.dependent(dependency);
-        run.listen();
+        run.worker.listen();
         if (!run.enqueue(path)) {
             return;
         }
-        run.ask("resume");
-        run.answer("wait timeout=3s " + path);
-        if (run.isListed(path) || !run.nix.has(step.lane(), path)) {
+        run.worker.ask("resume");
+        run.worker.answer("wait timeout=3s " + path);
+        if (run.isListed(path) || !run.nix.has(destination, path)) {
             return;
         }
-        String lost = step.dependency() ? dependency : path;
-        run.nix.lose(step.lane(), lost);
-        run.model.lose(step.lane(), lost);
-        String next = step.dependency() ? run.model.dependent(dependency) : path;
-        run.enqueue(next);
+        lose(destination, loseDependency ? dependency : path);
+        run.enqueue(loseDependency ? run.model.dependent(dependency) : path);
     }
 
-    /** What the child then says of the path is about a delivery that nobody wants any more. */
-    void loseInFlight(String lane) throws IOException {
+    private void lose(String destination, String path) throws IOException {
+        run.nix.lose(destination, path);
+        run.model.lose(destination, path);
+    }
+
+    /** The path is dropped and queued again, so the child process reports on a delivery that is outdated. */
+    void loseInFlight(String destination) throws IOException {
         run.repeats = true;
         if (!run.isCalm()) {
             return;
         }
-        run.outages.turn(lane, FakeNix.Mode.LINGER);
+        run.outages.turn(destination, FakeNix.Mode.LINGER);
         String path = run.model.plainPath();
-        if (run.enqueue(path) && arrives(lane, path, 5)) {
-            run.nix.lose(lane, path);
-            run.model.lose(lane, path);
+        if (run.enqueue(path) && arrives(destination, path, Duration.ofSeconds(5))) {
+            lose(destination, path);
             run.model.drop(path);
-            if (run.ask("drop " + path)) {
+            if (run.worker.ask("drop " + path)) {
                 run.enqueue(path);
             }
         }
-        run.ask("wait timeout=2s");
-        run.outages.turn(lane, FakeNix.Mode.UP);
+        run.worker.ask("wait timeout=2s");
+        run.outages.turn(destination, FakeNix.Mode.UP);
     }
 
     void derivations() throws IOException {
-        if (!Run.REAL_NIX.isEmpty()) {
-            return; // what it would take for one has to be one
+        if (ScriptRun.REAL_NIX.isEmpty()) { // the model's derivations are not real
+            run.worker.listen();
+            run.enqueue(List.of(run.model.derivation(), run.model.plainPath(), run.model.derivation()));
         }
-        List<String> paths = List.of(run.model.derivation(), run.model.plainPath(), run.model.derivation());
-        run.listen();
-        run.enqueue(paths);
     }
 
-    /** With nothing else to do, the path is there in 4 s, unless its child is ended after the stall timeout. */
-    void crawl(String lane) throws IOException {
+    /** With no other work the path arrives within 4 s, unless the worker stops the child after the stall timeout. */
+    void crawl(String destination) throws IOException {
         if (!run.isCalm()) {
             return;
         }
-        run.outages.turn(lane, FakeNix.Mode.CRAWL);
+        run.outages.turn(destination, FakeNix.Mode.CRAWL);
         String path = run.model.plainPath();
-        if (run.model.owes(path, lane) && run.enqueue(path) && !arrives(lane, path, 20) && run.isListed(path)) {
-            run.breach("%s has not arrived at %s over a link that is slow, but moves: %s"
-                    .formatted(path, lane, run.lines("list").stream().filter(line -> line.contains(path)).toList()));
+        if (run.model.owes(path, destination) && run.enqueue(path)
+                && !arrives(destination, path, Duration.ofSeconds(20)) && run.isListed(path)) {
+            run.breach("%s has not arrived at %s over a slow link: %s".formatted(path, destination, run.entries("list json")));
         }
-        run.outages.turn(lane, FakeNix.Mode.UP);
+        run.outages.turn(destination, FakeNix.Mode.UP);
     }
 
-    private boolean arrives(String lane, String path, int seconds) {
-        long end = System.nanoTime() + seconds * 1_000_000_000L;
-        while (!run.nix.has(lane, path)) {
-            if (System.nanoTime() > end || !run.queue().alive()) {
-                return false;
-            }
-            World.pause(20);
-        }
-        return true;
+    private boolean arrives(String destination, String path, Duration most) {
+        Wait.comesTrue(most, () -> run.nix.has(destination, path) || !run.worker.alive());
+        return run.nix.has(destination, path);
     }
 
-    /** The worker ends the child, whatever it says. */
-    void stuck(String lane) throws IOException {
+    /** The worker must stop the child process, although it prints messages. */
+    void stuck(String destination) throws IOException {
         if (!run.isCalm()) {
             return;
         }
         Optional<ProcessHandle> before = run.nix.stuck();
-        run.outages.turn(lane, FakeNix.Mode.STUCK);
+        run.outages.turn(destination, FakeNix.Mode.STUCK);
         String path = run.model.plainPath();
-        if (run.model.owes(path, lane) && run.enqueue(path)) {
-            try {
-                World.eventually(Duration.ofSeconds(5), "a child that is stuck",
-                        () -> !run.nix.stuck().equals(before) || !run.queue().alive());
-                Optional<ProcessHandle> child = run.nix.stuck();
-                World.eventually(Duration.ofSeconds(15), "the end of a child that does not move",
-                        () -> !child.map(ProcessHandle::isAlive).orElse(false));
-            } catch (AssertionError e) {
-                run.breach("a child that does not move: " + e.getMessage());
+        if (run.model.owes(path, destination) && run.enqueue(path)) {
+            if (!Wait.comesTrue(Duration.ofSeconds(5), () -> !run.nix.stuck().equals(before) || !run.worker.alive())) {
+                run.breach("no child process starts for a path that is due");
+            }
+            Optional<ProcessHandle> child = run.nix.stuck();
+            if (!Wait.comesTrue(Duration.ofSeconds(15), () -> !child.map(ProcessHandle::isAlive).orElse(false))) {
+                run.breach("a child process that makes no progress goes on");
             }
         }
-        run.outages.turn(lane, FakeNix.Mode.UP);
+        run.outages.turn(destination, FakeNix.Mode.UP);
     }
 }

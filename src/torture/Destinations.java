@@ -1,23 +1,22 @@
 import hookqueue.testkit.World;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/**
- * The setting of where a script's queue delivers to: two caches and a program. Scripts take one out, mistype its URL, and
- * give it a name or take the name away.
- */
+/** The setting NPBHQ_UPLOAD_TO: two caches and a program. Scripts remove one, mistype its URL, and give it a name. */
 final class Destinations {
-    /** By the names that the fake Nix knows them by. */
+    /** The names by which the fake Nix knows them. */
     static final List<String> ALL = List.of("near", "far", "program");
 
-    /** Those to which a path goes together with what it needs. */
+    /** The destinations that get a path together with its dependencies. */
     static final List<String> STORES = List.of("near", "far");
 
-    /** The one that may get several child processes at a time. */
+    /** The destination that may get several child processes at a time. */
     static final String PARALLEL = "far";
+
+    /** The destination that scripts remove from the settings. */
+    static final String REMOVED_AT_TIMES = "far";
 
     private static final String NAMED = "named_";
     private static final String TYPO = "typo-";
@@ -25,10 +24,10 @@ final class Destinations {
     private final World world;
     private final Set<String> named = new HashSet<>();
 
-    /** Which one is not in the setting; empty for none. */
+    /** The destination that is not in the setting; empty for none. */
     private String without = "";
 
-    /** Which one has a wrong URL; empty for none. */
+    /** The destination that has a wrong URL; empty for none. */
     private String mistyped = "";
 
     Destinations(World world) {
@@ -50,7 +49,7 @@ final class Destinations {
         apply();
     }
 
-    /** Where the fake Nix then believes that a destination is. */
+    /** The name by which the fake Nix knows the wrong URL. */
     static String typo(String destination) {
         return TYPO + destination;
     }
@@ -67,12 +66,12 @@ final class Destinations {
         return named.contains(destination);
     }
 
-    /** How the worker calls it now. */
+    /** The worker's current name for the destination. */
     String lane(String destination) {
         return isNamed(destination) ? NAMED + destination : url(destination, destination);
     }
 
-    /** Which one the worker means, by a name that it has or had; the same when that is none. */
+    /** The destination of a lane, by its current or an earlier name; other lanes unchanged. */
     String of(String lane) {
         return ALL.stream()
                 .filter(each -> lane.equals(url(each, each)) || lane.equals(NAMED + each))
@@ -92,12 +91,9 @@ final class Destinations {
     }
 
     private void apply() {
-        var words = new ArrayList<String>();
-        for (String each : ALL) {
-            if (!each.equals(without)) {
-                words.add((isNamed(each) ? NAMED + each + "=" : "") + url(each, each.equals(mistyped) ? typo(each) : each));
-            }
-        }
-        world.set("NPBHQ_UPLOAD_TO", words.stream().collect(Collectors.joining(" ")));
+        world.set("NPBHQ_UPLOAD_TO", ALL.stream()
+                .filter(each -> !each.equals(without))
+                .map(each -> (isNamed(each) ? NAMED + each + "=" : "") + url(each, each.equals(mistyped) ? typo(each) : each))
+                .collect(Collectors.joining(" ")));
     }
 }

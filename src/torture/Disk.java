@@ -1,9 +1,10 @@
+import hookqueue.testkit.Tools;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A small file system of its own, which can be full or read-only. Needs root. */
-final class Disk implements AutoCloseable {
+/** A small file system, which can be full or read-only. Needs root. */
+final class Disk {
     private final Path mountPoint;
 
     private Disk(Path mountPoint) {
@@ -17,18 +18,13 @@ final class Disk implements AutoCloseable {
         return disk;
     }
 
-    /** To the last byte. */
+    /** Fills the disk to the last byte. */
     void fill() throws IOException {
-        // Ends with an error when there is no room left, as is wanted.
-        new ProcessBuilder("dd", "if=/dev/zero", "of=" + mountPoint.resolve("filling"), "bs=64k")
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start()
-                .onExit()
-                .join();
+        // dd fails when the disk is full.
+        Tools.run("dd", "if=/dev/zero", "of=" + mountPoint.resolve("filling"), "bs=64k");
     }
 
-    /** Nobody may have a file open there for writing: the kernel would refuse. */
+    /** Fails while a file is open for writing. */
     void makeReadOnly() throws IOException {
         run("mount", "-o", "remount,ro", mountPoint.toString());
     }
@@ -38,28 +34,17 @@ final class Disk implements AutoCloseable {
         Files.deleteIfExists(mountPoint.resolve("filling"));
     }
 
-    private void unmount() {
+    void unmount() {
         try {
-            new ProcessBuilder("umount", "-l", mountPoint.toString())
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .start()
-                    .onExit()
-                    .join();
+            Tools.run("umount", "-l", mountPoint.toString());
         } catch (IOException e) {
             System.err.println("not unmounted: " + mountPoint + ": " + e);
         }
     }
 
     private static void run(String... command) throws IOException {
-        Process process = new ProcessBuilder(command).inheritIO().start();
-        if (process.onExit().join().exitValue() != 0) {
+        if (Tools.run(command) != 0) {
             throw new IOException(String.join(" ", command) + " failed");
         }
-    }
-
-    @Override
-    public void close() {
-        unmount();
     }
 }

@@ -11,63 +11,56 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 
-/** What the queue has promised so far, and so what must be true when everything has come to rest. */
+/** The promises that the queue has made so far, from which {@link FinalCheck} derives the expected final state. */
 final class Model {
-    /** The destination that scripts take out of the settings. */
-    static final String COMES_AND_GOES = "far";
-
-    /** What scripts exclude now and then. */
+    /** The filter that scripts switch on and off. */
     static final String EXCLUDED = "^sometimes-";
 
     private final World world;
 
-    /** Those whose hook was silent or spoke of the spool only, or whose line was answered with ok. */
+    /** Acknowledged paths: the hook was silent or spooled them, or the client got "ok". */
     private final Set<String> accepted = new LinkedHashSet<>();
 
-    /** Those that were handed over and may or may not have been taken: nobody was told that they were. */
+    /** All paths that were handed over, acknowledged or not. */
     private final Set<String> offered = new LinkedHashSet<>();
 
-    /** Those that somebody has taken from the store. */
+    /** Paths that were deleted from the store. */
     private final Set<String> vanished = new LinkedHashSet<>();
 
-    /** Those that came while that one was out of the settings, or may have: it need not get them. */
+    /** Paths that the removed destination need not get, because they may have been queued while it was removed. */
     private final Set<String> excused = new LinkedHashSet<>();
 
-    /** Those of them that had to get there after all, since they were queued again. */
+    /** Paths that were excused until they were queued again. */
     private final Set<String> onceExcused = new LinkedHashSet<>();
 
-    /**
-     * Those that a hook has left in the spool, or only rooted; the worker may have taken them as well, without an answer in
-     * time.
-     */
+    /** Paths that a hook spooled or only rooted. The worker may have taken them too, and acknowledged too late. */
     private final Set<String> spooled = new LinkedHashSet<>();
 
-    /** Those of them whose hook was ended at that. */
-    private final Set<String> strays = new LinkedHashSet<>();
+    /** Spooled paths whose hook did not finish that. */
+    private final Set<String> interrupted = new LinkedHashSet<>();
 
-    /** Those that were dropped, or may have been, and not queued again since. */
+    /** Paths that were, or may have been, dropped, and not queued again since. */
     private final Set<String> dropped = new LinkedHashSet<>();
 
-    /** Those that were taken while no root could be made. */
-    private final Set<String> unprotected = new LinkedHashSet<>();
+    /** Paths that were queued while no root could be made. */
+    private final Set<String> unrooted = new LinkedHashSet<>();
 
-    /** Those that were only in a database that was lost. */
+    /** Paths that were only in a database that was lost. */
     private final Set<String> lost = new LinkedHashSet<>();
 
-    /** Which path each path needs, of those that need one; nobody queues these. */
-    private final Map<String, String> needs = new HashMap<>();
+    /** The dependency of each path that has one; empty for dependencies. No client queues a dependency. */
+    private final Map<String, String> dependencies = new HashMap<>();
 
-    /** When each path was accepted last, and each delivery lost at its destination ("LANE PATH"), by {@link #moment}. */
+    /** The {@link #moment} at which each path was last accepted. */
     private final Map<String, Integer> acceptedAt = new HashMap<>();
 
+    /** The {@link #moment} at which a destination lost a path, by "DESTINATION PATH". */
     private final Map<String, Integer> lostAt = new HashMap<>();
 
     private int moment;
-
-    private boolean rootless;
-    private boolean sick;
-
-    private boolean away;
+    private boolean rootsFolderIsGone;
+    private boolean noRootsCanBeMade;
+    private boolean destinationIsRemoved;
     private boolean filtered;
     private int made;
 
@@ -75,7 +68,7 @@ final class Model {
         this.world = world;
     }
 
-    /** So many new paths; one in ten is of those that a destination refuses for ever, one in ten of those that a filter excludes. */
+    /** New paths: a destination refuses one in ten, and a filter may exclude one in ten. */
     synchronized List<String> newPaths(int count, Random random) throws IOException {
         var paths = new ArrayList<String>();
         for (int i = 0; i < count; i++) {
@@ -86,32 +79,40 @@ final class Model {
         return paths;
     }
 
-    /** One that every destination takes. */
+    /** A new path that every destination accepts. */
     String plainPath() throws IOException {
         return newPath("path");
     }
 
-    /** One that the first destination refuses for ever. */
+    List<String> plainPaths(int count) throws IOException {
+        var paths = new ArrayList<String>();
+        for (int i = 0; i < count; i++) {
+            paths.add(plainPath());
+        }
+        return paths;
+    }
+
+    /** A new path that the first destination refuses. */
     String refusedPath() throws IOException {
         return newPath("refused-by-" + Destinations.ALL.getFirst());
     }
 
-    /** A derivation. The real Nix would not take it for one. */
+    /** A new derivation; only for the fake Nix. */
     String derivation() throws IOException {
         return newPath("path", ".drv", "");
     }
 
-    /** One that no hook reports, which others need. */
+    /** A new path that no client queues. */
     synchronized String dependency() throws IOException {
         String path = inStore("dependency", "", "");
-        needs.put(path, "");
+        dependencies.put(path, "");
         return path;
     }
 
-    /** One that every destination takes, and that needs another. The real Nix would not know of that. */
+    /** A new path that every destination accepts, with a dependency that only the fake Nix knows. */
     synchronized String dependent(String dependency) throws IOException {
         String path = newPath("path", "", dependency + "\n");
-        needs.put(path, dependency);
+        dependencies.put(path, dependency);
         return path;
     }
 
@@ -119,22 +120,26 @@ final class Model {
         return newPath(kind, "", "");
     }
 
+    private synchronized String newPath(String kind, String suffix, String content) throws IOException {
+        String path = inStore(kind, suffix, content);
+        offered.add(path);
+        if (destinationIsRemoved) {
+            excused.add(path);
+        }
+        return path;
+    }
+
     private String inStore(String kind, String suffix, String content) throws IOException {
         String name = kind + "-" + made + suffix;
-        String path = Run.REAL_NIX.isEmpty()
+        String path = ScriptRun.REAL_NIX.isEmpty()
                 ? Files.writeString(world.store.resolve("%032d-%s".formatted(made, name)), content).toString()
                 : world.add(name, 1, 200).getFirst();
         made++;
         return path;
     }
 
-    private synchronized String newPath(String kind, String suffix, String content) throws IOException {
-        String path = inStore(kind, suffix, content);
-        offered.add(path);
-        if (away) {
-            excused.add(path);
-        }
-        return path;
+    synchronized String anyOffered(Random random) {
+        return List.copyOf(offered).get(random.nextInt(offered.size()));
     }
 
     synchronized void accept(List<String> paths) {
@@ -143,13 +148,13 @@ final class Model {
         paths.forEach(path -> acceptedAt.put(path, moment));
         paths.forEach(dropped::remove);
         paths.forEach(lost::remove);
-        if (rootless || sick) {
-            unprotected.addAll(paths);
+        if (rootsFolderIsGone || noRootsCanBeMade) {
+            unrooted.addAll(paths);
         }
-        if (away) {
+        if (destinationIsRemoved) {
             excused.addAll(paths);
         } else {
-            paths.stream().filter(excused::remove).forEach(onceExcused::add); // they are queued again
+            paths.stream().filter(excused::remove).forEach(onceExcused::add);
         }
     }
 
@@ -157,65 +162,66 @@ final class Model {
         spooled.addAll(paths);
     }
 
-    /** The same, but the hook was ended, or had to end it. */
-    synchronized void stray(List<String> paths) {
+    /** A hook was killed, or gave up, while it spooled the paths. */
+    synchronized void interruptedSpool(List<String> paths) {
         spool(paths);
-        strays.addAll(paths);
+        interrupted.addAll(paths);
     }
 
-    /** A destination has lost a path. Whoever queues it, or one that needs it, from now on, must find it there again. */
-    synchronized void lose(String lane, String path) {
-        lostAt.put(lane + " " + path, ++moment);
+    /** A destination loses a path. It must get the path again with the next upload of it or of a path that needs it. */
+    synchronized void lose(String destination, String path) {
+        lostAt.put(destination + " " + path, ++moment);
     }
 
-    /** Whether a destination may lack a path that it once had, because nobody queued the other one since. */
-    synchronized boolean mayLack(String lane, String path, String queued) {
-        return lostAt.getOrDefault(lane + " " + path, 0) > acceptedAt.getOrDefault(queued, 0);
+    /** Whether a destination may lack a path that it had, because {@code queued} was not queued since. */
+    synchronized boolean mayLack(String destination, String path, String queued) {
+        return lostAt.getOrDefault(destination + " " + path, 0) > acceptedAt.getOrDefault(queued, 0);
     }
 
-    /** What a path needs; empty for nothing. */
-    synchronized String needs(String path) {
-        return needs.getOrDefault(path, "");
+    /** The dependency of a path; empty for none. */
+    synchronized String dependencyOf(String path) {
+        return dependencies.getOrDefault(path, "");
     }
 
-    /** Whether others need a path that nobody queues. */
+    /** Whether other paths need this path, and no client queued it. */
     synchronized boolean isDependency(String path) {
-        return needs.containsKey(path) && !offered.contains(path);
+        return dependencies.containsKey(path) && !offered.contains(path);
     }
 
-    /** What is left to be delivered to the destination that comes and goes is dropped. */
+    /** The remaining work of the removed destination is dropped. */
     synchronized void retire() {
         excused.addAll(offered);
     }
 
-    synchronized boolean hasStrays() {
-        return !strays.isEmpty();
+    synchronized boolean hasInterruptedSpools() {
+        return !interrupted.isEmpty();
     }
 
     synchronized void drop(String path) {
         dropped.add(path);
     }
 
-    /** From now on no root can be made, or can be made again. Those that were there are gone meanwhile. */
-    synchronized void rootless(boolean gone) {
-        rootless = gone;
+    /** The folder for roots disappears with its roots, or comes back. */
+    synchronized void rootsFolder(boolean gone) {
+        rootsFolderIsGone = gone;
         if (gone) {
-            unprotected.addAll(offered);
+            unrooted.addAll(offered);
         }
     }
 
-    /** From now on no root can be made because the disk says so, or can be made again. */
-    synchronized void sick(boolean disk) {
-        sick = disk;
+    /** System calls on the folder for roots begin or cease to fail. */
+    synchronized void noRootsCanBeMade(boolean failing) {
+        noRootsCanBeMade = failing;
     }
 
     /**
-     * The destination that comes and goes is out of the settings from now on, or in them again. What is in the spool may
-     * be taken in meanwhile, and so may all of it when the database is filled again from the roots.
+     * A destination is removed from the settings, or added back.
+     *
+     * @param databaseIsLost whether the worker may fill the database from the roots meanwhile, and not only from the spool
      */
-    synchronized void away(boolean gone, boolean databaseIsLost) {
-        away = gone;
-        if (gone) {
+    synchronized void removedDestination(boolean removed, boolean databaseIsLost) {
+        destinationIsRemoved = removed;
+        if (removed) {
             excused.addAll(databaseIsLost ? offered : spooled);
         }
     }
@@ -223,38 +229,37 @@ final class Model {
     /**
      * The database is lost.
      *
-     * @param rooted the names of the roots that there are; those that are away may come back too late
+     * @param rooted the names of the existing roots; roots in a folder that is gone may come back too late
      */
     synchronized void databaseIsLost(Set<String> rooted) {
-        if (away) {
+        if (destinationIsRemoved) {
             excused.addAll(offered);
         }
-        // A root brings back a path, but not that it was queued again since, for a destination that was new.
+        // A root restores its path, but not the fact that it was queued again for a new destination.
         excused.addAll(onceExcused);
-        unprotected.stream()
-                .filter(path -> !rooted.contains(Path.of(path).getFileName().toString()))
-                .forEach(lost::add); // there is no root to bring them back
+        unrooted.stream().filter(path -> !rooted.contains(baseName(path))).forEach(lost::add);
     }
 
-    /** Some paths are excluded from now on, and need not be delivered even if they were queued before. */
+    /** The filter excludes some paths from now on, including queued ones. */
     synchronized void filtered() {
         filtered = true;
     }
 
-    /** Whether a destination must have got a path, unless it refuses it. */
-    synchronized boolean owes(String path, String lane) {
-        return !(filtered && path.contains("-sometimes-")) && !dropped.contains(path) && !lost.contains(path) && (!lane.equals(COMES_AND_GOES) || !excused.contains(path));
+    /** Whether a destination must get a path, unless it refuses it. */
+    synchronized boolean owes(String path, String destination) {
+        boolean isExcluded = filtered && path.contains("-sometimes-");
+        boolean isExcused = destination.equals(Destinations.REMOVED_AT_TIMES) && excused.contains(path);
+        return !isExcluded && !isExcused && !dropped.contains(path) && !lost.contains(path);
     }
 
-    /** What has no root is taken from the store. Returns what should have had one. */
+    /** Deletes unrooted paths from the store. Returns those that should have had a root. */
     synchronized List<String> collect(Set<String> rooted, FakeNix nix) throws IOException {
         var wrong = new ArrayList<String>();
         for (String path : offered) {
-            Path file = Path.of(path);
-            if (!rooted.contains(file.getFileName().toString()) && Files.deleteIfExists(file)) {
+            if (!rooted.contains(baseName(path)) && Files.deleteIfExists(Path.of(path))) {
                 boolean settled = Destinations.ALL.stream()
-                        .allMatch(lane -> nix.has(lane, path) || mayLack(lane, path, path) || !owes(path, lane));
-                if (accepted.contains(path) && !settled && !unprotected.contains(path)) {
+                        .allMatch(each -> nix.has(each, path) || mayLack(each, path, path) || !owes(path, each));
+                if (accepted.contains(path) && !settled && !unrooted.contains(path)) {
                     wrong.add(path);
                 }
                 vanished.add(path);
@@ -263,13 +268,11 @@ final class Model {
         return wrong;
     }
 
-    /** One that may still be on its way is taken from the store. */
+    /** Deletes a path from the store, whether it is delivered or not. */
     synchronized void vanish(Random random) throws IOException {
-        if (!offered.isEmpty()) {
-            String path = List.copyOf(offered).get(random.nextInt(offered.size()));
-            Files.deleteIfExists(Path.of(path));
-            vanished.add(path);
-        }
+        String path = anyOffered(random);
+        Files.deleteIfExists(Path.of(path));
+        vanished.add(path);
     }
 
     synchronized Set<String> accepted() {
@@ -280,33 +283,30 @@ final class Model {
         return Set.copyOf(offered);
     }
 
-    /** How often a lane that has taken a path may count it. */
+    /** How many deliveries of a path a lane may count. */
     synchronized int mostCounted(String path) {
         return spooled.contains(path) ? 2 : 1;
     }
 
-    /**
-     * Whether the root of a settled path may be there: its hook was at work on the spool when the worker, which it had not
-     * heard of, delivered the path, and was ended before it had done that work.
-     */
+    /** Whether the root of a settled path may exist: a worker may have delivered it before its hook was interrupted. */
     synchronized boolean mayStayRooted(String name) {
-        return strays.contains(world.store + "/" + name);
+        return interrupted.contains(world.store + "/" + name);
     }
 
-    /** Whether a lane that has taken a path need not count it at all. */
+    /** Whether a lane may not have counted a path that it delivered. */
     synchronized boolean mayBeUncounted(String path) {
         return dropped.contains(path);
     }
 
-    boolean hasVanished(String path) {
+    synchronized boolean hasVanished(String path) {
         return vanished.contains(path);
     }
 
-    static boolean isRefused(String path, String lane) {
-        return path.contains("-refused-by-" + lane + "-");
+    static boolean isRefused(String path, String destination) {
+        return path.contains("-refused-by-" + destination + "-");
     }
 
-    static boolean isRefused(String path) {
-        return path.contains("-refused-by-");
+    static String baseName(String path) {
+        return path.substring(path.lastIndexOf('/') + 1);
     }
 }

@@ -1,121 +1,117 @@
 import hookqueue.testkit.FakeNix;
+import java.io.IOException;
+import java.util.List;
 
-/** One thing that is done to a queue, or that befalls it. */
-sealed interface Step {
-    /** The real hook, so many at once, with so many paths each. */
-    record Hooks(int atOnce, int paths, long seed) implements Step {}
+/** A fault or a request. A script draws each as often as its weight says; the step draws its own arguments. */
+enum Step {
+    /** Real hooks in parallel, each with several paths. */
+    HOOKS(3, (run, choices) -> run.callers.hooks(choices.from(1, 8), choices.from(1, 4), choices.random())),
+    /** A client queues paths in one line, and waits for the answer. */
+    LINE(2, (run, choices) -> run.callers.line(choices.from(1, 40), choices.random())),
+    /** Clients queue one path each, and disconnect before the answer. */
+    CLIENTS(1, (run, choices) -> run.callers.disconnecting(choices.from(1, 20), choices.random())),
+    /** Hooks and all that they started are killed. */
+    HOOKS_KILLED(1, (run, choices) -> run.callers.killed(choices.from(1, 6), choices.from(0, 249), choices.random())),
+    /** A client waits for the tag of some paths. */
+    WAIT(1, (run, choices) -> run.callers.waitForTag(choices.from(1, 5), choices.random())),
+    /** The same, while one destination is down. */
+    WAIT_IN_OUTAGE(1, (run, choices) ->
+            run.callers.waitInOutage(choices.from(1, 5), choices.of(Destinations.ALL), choices.random())),
+    /** Paths wait for a destination that is down, a destination is added, and the paths are queued again. */
+    NEW_DESTINATION(1, (run, choices) -> run.callers.newDestination()),
+    /** A client drops a path that was queued before. */
+    DROP(1, (run, choices) -> run.callers.drop(choices.random())),
+    /** A path that was queued before is queued again. */
+    REPEAT(1, (run, choices) -> run.callers.repeat(choices.random())),
+    /** More clients wait and watch than there are connections, while hooks call. */
+    WAITERS(1, (run, choices) -> run.callers.waiters(choices.random())),
+    /** A client pauses, resumes or retries. */
+    ASK(2, (run, choices) -> run.worker.ask(choices.of(List.of("pause", "resume", "retry", "retry")))),
+    /** Nothing happens. */
+    REST(1, (run, choices) -> run.rest(choices.from(0, 899))),
 
-    /** One line with so many paths, by a client that waits for the answer. */
-    record Line(int paths, long seed) implements Step {}
+    /** A destination changes its behaviour. */
+    DESTINATION(3, (run, choices) ->
+            run.outages.turn(choices.of(Destinations.ALL), choices.of(List.of(FakeNix.Mode.UP, FakeNix.Mode.SLOW,
+                    FakeNix.Mode.DOWN, FakeNix.Mode.HALF, FakeNix.Mode.CRASH, FakeNix.Mode.HANG)))),
+    /** A destination is down, and no client calls for longer than the idle timeout. */
+    IDLE_IN_OUTAGE(1, (run, choices) -> run.callers.idleInOutage(choices.of(Destinations.ALL))),
+    /** A destination loses a path. The path is queued again. */
+    LOSE(1, (run, choices) -> run.destinationFaults.lose(choices.of(Destinations.STORES), false)),
+    /** A destination loses a dependency. Another path that needs it is queued. */
+    LOSE_DEPENDENCY(1, (run, choices) -> run.destinationFaults.lose(choices.of(Destinations.STORES), true)),
+    /** A destination loses a path before the child process that sent it has ended. */
+    LOSE_IN_FLIGHT(1, (run, choices) -> run.destinationFaults.loseInFlight(choices.of(Destinations.STORES))),
+    /** Derivations are queued together with a path that is none. */
+    DERIVATIONS(1, (run, choices) -> run.destinationFaults.derivations()),
+    /** A transfer makes progress, and takes longer than the stall timeout. */
+    CRAWL(1, (run, choices) -> run.destinationFaults.crawl(choices.of(Destinations.STORES))),
+    /** A transfer makes no progress, and reports the same numbers over and over. */
+    STUCK(1, (run, choices) -> run.destinationFaults.stuck(choices.of(Destinations.STORES))),
 
-    /** So many clients that each queue a path and go without hearing the answer. */
-    record Clients(int count, long seed) implements Step {}
-
-    /** So many hooks, which are killed with all that they have started after so many milliseconds. */
-    record HooksKilled(int atOnce, int afterMilliseconds, long seed) implements Step {}
-
-    /** So many paths with a tag, and somebody who waits for them; unless it is empty, a destination is down meanwhile, alone. */
-    record Await(int paths, String down, long seed) implements Step {}
-
-    /** A path waits for a destination that is down, a new destination comes, and the path is queued again. */
-    record NewDestination() implements Step {}
-
-    /** A path that was offered before is dropped. */
-    record Drop(long seed) implements Step {}
-
-    /** The folder for roots is gone from now on, and a path that will fail is queued; or it is there again. */
-    record Unrooted(boolean gone) implements Step {}
-
-    /** Paths that were offered before are queued once more. */
-    record Repeat(long seed) implements Step {}
-
-    record Destination(String lane, FakeNix.Mode mode) implements Step {}
-
-    /** SIGKILL for the worker, so many milliseconds from now, while hooks call it. */
-    record Kill(int afterMilliseconds) implements Step {}
-
-    record Terminate() implements Step {}
-
-    /** SIGTERM while one lane has several child processes. */
-    record TerminateWhileSending() implements Step {}
-
-    /** SIGSTOP, hooks meanwhile, SIGCONT; where the disk is small, every other time it is full by then. */
-    record Stopped(int hooks, int milliseconds, long seed) implements Step {}
-
-    /** A listener again, if there is none: as systemd does at once, but here only now and then, so that hooks spool. */
-    record Listen() implements Step {}
+    /** The worker gets SIGKILL while hooks call it. */
+    KILL(2, (run, choices) -> run.workerFaults.kill(choices.from(0, 299), choices.random())),
+    /** The worker gets SIGTERM. */
+    TERMINATE(1, (run, choices) -> run.worker.terminate()),
+    /** The worker gets SIGTERM while a lane has several child processes. */
+    TERMINATE_WHILE_SENDING(1, (run, choices) -> run.workerFaults.terminateWhileSending()),
+    /** The worker gets SIGSTOP, then SIGCONT, while hooks call it. Where the disk is small, it may fill in between. */
+    STOP(1, (run, choices) ->
+            run.workerFaults.stop(choices.from(1, 3), choices.from(300, 1799), choices.flip(), choices.random())),
+    /** A worker listens if none does. systemd would start one at once; here hooks have to spool before. */
+    LISTEN(2, (run, choices) -> run.worker.listen()),
 
     /** A path disappears from the store. */
-    record Vanish(long seed) implements Step {}
-
-    /** What has no root disappears, as when Nix collects garbage. */
-    record Collect() implements Step {}
-
-    /** A destination is down, a path waits for it, and nobody calls for longer than the idle timeout. */
-    record Alone(String lane) implements Step {}
-
-    /** SIGTERM, and from then on without a destination, or with all of them when it is empty. */
-    record Without(String lane) implements Step {}
-
-    /** SIGTERM, and from then on with a filter that excludes some paths, or without. */
-    record Filter(boolean on) implements Step {}
-
-    /** SIGTERM, and from then on with a key to sign with, or without. */
-    record Signing(boolean on) implements Step {}
-
-    /** The clock is set, by so many minutes from what it is; the worker and its hooks and children see it at once. */
-    record Clock(int minutes) implements Step {}
-
-    /** The disk answers with EIO from now on, whatever is read, written, made, removed or synced; or does so no more. */
-    record Sick(boolean disk) implements Step {}
-
-    /** A worker lives and knows, and for a moment its disk answers with EIO, whatever it is asked. */
-    record SickForAMoment(long seed) implements Step {}
-
-    /** While a destination is down, which is noticed, the clock is ten hours ahead; then it is right. */
-    record ClockSetBack(String lane) implements Step {}
-
-    /** Something in the spool that no hook has left. */
-    record SpoolLitter(int kind) implements Step {}
-
+    VANISH(1, (run, choices) -> run.model.vanish(choices.random())),
+    /** All unrooted paths disappear, as when Nix collects garbage. */
+    COLLECT(2, (run, choices) -> run.hostFaults.collectGarbage()),
+    /** The folder for roots disappears and a path that will fail is queued, or the folder comes back. */
+    ROOTS_FOLDER(2, (run, choices) -> run.hostFaults.rootsFolder(choices.flip())),
+    /** The clock jumps, for the worker, its hooks and its child processes. */
+    CLOCK(1, (run, choices) -> run.hostFaults.setClock(choices.from(-600, 599))),
+    /** The clock is ten hours ahead while a destination goes down, and then correct. */
+    CLOCK_SET_BACK(1, (run, choices) -> run.hostFaults.setClockBack(choices.of(Destinations.ALL))),
+    /** Every system call on the state directory and the roots fails with EIO from now on, or works again. */
+    IO_ERRORS(2, (run, choices) -> run.hostFaults.ioErrors(choices.flip())),
+    /** A running worker gets EIO for a moment. */
+    IO_ERRORS_FOR_A_MOMENT(1, (run, choices) -> run.hostFaults.ioErrorsForAMoment(choices.random())),
+    /** Something that no hook wrote appears in the spool. */
+    SPOOL_LITTER(1, (run, choices) -> run.hostFaults.litterSpool(choices.from(0, 5))),
     /** The worker is killed, and its database damaged in one of several ways. */
-    record DamageDatabase(int kind, long seed) implements Step {}
+    DAMAGE_DATABASE(1, (run, choices) -> run.hostFaults.damageDatabase(choices.from(0, 4), choices.random())),
+    /** The small disk with the state directory is full or read-only from now on. */
+    DISK(1, (run, choices) -> run.hostFaults.breakDisk(choices.flip())),
 
-    /** The disk of the state directory is full from now on; or, after a SIGKILL for the worker, can only be read. */
-    record Disk(boolean full) implements Step {}
+    /** SIGTERM, and then a worker without one destination, or with all of them. */
+    WITHOUT(2, (run, choices) ->
+            run.settingsFaults.without(choices.from(0, 2) == 0 ? "" : Destinations.REMOVED_AT_TIMES)),
+    /** SIGTERM, and then a worker with or without a filter that excludes some paths. */
+    FILTER(2, (run, choices) -> run.settingsFaults.filter(choices.flip())),
+    /** SIGTERM, and then a worker with or without a signing key. */
+    SIGNING(1, (run, choices) -> run.settingsFaults.sign(choices.flip())),
+    /** SIGTERM, and then a worker with another batch size. */
+    BATCH_SIZE(1, (run, choices) -> run.settingsFaults.batchSize(choices.from(1, 50))),
+    /** A destination has a wrong URL while paths are queued. Then the URL is corrected. */
+    MISTYPED(1, (run, choices) -> run.settingsFaults.mistype(choices.of(Destinations.STORES), choices.random())),
+    /** A destination gets a name in the settings, or loses it. */
+    RENAMED(1, (run, choices) -> run.settingsFaults.rename(choices.of(Destinations.ALL))),
+    /** A destination is removed from the settings while only it still needs a path, is dropped, and comes back. */
+    RETIRED(1, (run, choices) -> run.settingsFaults.retire());
 
-    /** A word of the protocol; an error for an answer is no fault. */
-    record Ask(String line) implements Step {}
+    final int weight;
+    private final Action action;
 
-    record Rest(int milliseconds) implements Step {}
+    Step(int weight, Action action) {
+        this.weight = weight;
+        this.action = action;
+    }
 
-    /** SIGTERM, and from then on another setting. */
-    record BatchSize(int paths) implements Step {}
+    /** Does the step with arguments from {@code choices}. */
+    void apply(ScriptRun run, Choices choices) throws IOException {
+        action.apply(run, choices);
+    }
 
-    /** A destination loses a path that it got, or what that path needs; then the path, or another that needs it, is queued. */
-    record Lose(String lane, boolean dependency) implements Step {}
-
-    /** A destination loses a path before the child that brought it has ended; the path is dropped and queued again. */
-    record LoseInFlight(String lane) implements Step {}
-
-    /** Derivations are queued, with paths that are none. */
-    record Derivations() implements Step {}
-
-    /** A transfer takes longer than the stall timeout, and moves. */
-    record Crawl(String lane) implements Step {}
-
-    /** A transfer does not move, and says that it is there. */
-    record Stuck(String lane) implements Step {}
-
-    /** SIGTERM, and from then on a wrong URL for a destination; paths are queued; SIGTERM, and the URL is corrected. */
-    record Mistyped(String lane, long seed) implements Step {}
-
-    /** SIGTERM, and from then on a destination has a name, or none again. */
-    record Renamed(String lane) implements Step {}
-
-    /** A destination is taken out of the settings while a path waits for it alone, is dropped, and comes back. */
-    record Retired() implements Step {}
-
-    /** 64 clients wait while hooks call. */
-    record Waiters(long seed) implements Step {}
+    private interface Action {
+        void apply(ScriptRun run, Choices choices) throws IOException;
+    }
 }

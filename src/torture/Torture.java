@@ -6,7 +6,7 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Runs scripts, one seed after another, until the time is over or a promise is broken. */
+/** Runs scripts with consecutive seeds, two in parallel, until the time is over or a promise is broken. */
 final class Torture {
     private final Path dist;
     private final boolean disks;
@@ -15,7 +15,7 @@ final class Torture {
     private final AtomicInteger broken = new AtomicInteger();
     private final AtomicLong accepted = new AtomicLong();
     private final AtomicLong deliveries = new AtomicLong();
-    private final Map<String, Integer> faults = new TreeMap<>();
+    private final Map<String, Integer> steps = new TreeMap<>();
 
     private Torture(Path dist, long seed, boolean disks) {
         this.dist = dist;
@@ -23,7 +23,7 @@ final class Torture {
         nextSeed = new AtomicLong(seed);
     }
 
-    /** DIST SEED SECONDS SCRIPTS: 0 seconds for as many scripts as are wanted. */
+    /** DIST SEED SECONDS SCRIPTS: with 0 seconds it runs SCRIPTS scripts. */
     public static void main(String[] args) throws InterruptedException {
         var torture = new Torture(Path.of(args[0]), Long.parseLong(args[1]),
                 System.getProperty("user.name").equals("root"));
@@ -42,56 +42,52 @@ final class Torture {
         }
         System.out.printf("%n%d scripts, %d paths accepted, %d deliveries, %d broken%n", passed.get() + broken.get(),
                 accepted.get(), deliveries.get(), broken.get());
-        faults.forEach((what, times) -> System.out.printf("%6d  %s%n", times, what));
+        steps.forEach((what, times) -> System.out.printf("%6d  %s%n", times, what));
         System.out.printf("%d passed, %d failed%n", passed.get(), broken.get());
     }
 
     private Thread worker(long end, AtomicInteger left, long seconds) {
         return Thread.ofPlatform().start(() -> {
             while (seconds > 0 ? System.nanoTime() < end && broken.get() == 0 : left.getAndDecrement() > 0) {
-                one(nextSeed.getAndIncrement());
+                runScript(nextSeed.getAndIncrement());
             }
         });
     }
 
-    private void one(long seed) {
+    private void runScript(long seed) {
         Script script = Script.of(seed, disks);
-        try (var run = new Run(dist, script.settings())) {
-            for (Step step : script.steps()) {
-                run.step(step);
-                count(step);
+        try (var run = new ScriptRun(dist, script.settings())) {
+            for (Script.Drawn drawn : script.steps()) {
+                drawn.step().apply(run, drawn.choices());
+                count(drawn);
             }
             run.heal();
-            Rest.check(run);
+            FinalCheck.check(run);
             accepted.addAndGet(run.model.accepted().size());
             deliveries.addAndGet(run.nix.deliveries().size());
             if (run.breaches.isEmpty()) {
                 passed.incrementAndGet();
                 return;
             }
-            tell(script, run.breaches, run.queue().log());
+            report(script, run.breaches, run.worker.log());
         } catch (IOException | RuntimeException | AssertionError e) {
-            tell(script, List.of("could not be run to its end: " + e), "");
+            report(script, List.of("could not be run to its end: " + e), "");
             e.printStackTrace(System.out);
         }
         broken.incrementAndGet();
     }
 
-    private synchronized void count(Step step) {
-        String kind = switch (step) {
-            case Step.Destination s -> "destination " + s.mode();
-            case Step.Disk s -> s.full() ? "disk full" : "disk read-only";
-            default -> step.getClass().getSimpleName();
-        };
-        faults.merge(kind, 1, Integer::sum);
+    private synchronized void count(Script.Drawn drawn) {
+        String kind = drawn.step() == Step.DESTINATION ? drawn.toString() : drawn.step().toString();
+        steps.merge(kind, 1, Integer::sum);
     }
 
-    private synchronized void tell(Script script, List<String> breaches, String log) {
+    private synchronized void report(Script script, List<String> breaches, String log) {
         System.out.printf("%nBROKEN by ./dev torture --seed %d%n", script.seed());
         System.out.println("with " + script.settings());
         script.steps().forEach(step -> System.out.println("  " + step));
         breaches.forEach(breach -> System.out.printf("  -> %.600s%n", breach));
-        // What it did is of less interest than what it complains of.
+        // Only the errors.
         List<String> lines = log.lines().filter(line -> !line.startsWith("INFO ") && !line.startsWith("WARN ")).toList();
         lines.subList(Math.max(0, lines.size() - 60), lines.size()).forEach(line -> System.out.printf("    | %.300s%n", line));
     }

@@ -77,7 +77,7 @@ public record Program(Path hook, Path client, List<String> java, List<String> ma
                     "-cp",
                     String.join(File.pathSeparator, jars),
                     "-XX:+AutoCreateSharedArchive",
-                    "-XX:SharedArchiveFile=" + KeptFolders.next().resolve("classes.jsa"),
+                    "-XX:SharedArchiveFile=" + Folders.kept().resolve("classes.jsa"),
                     "-Xlog:disable",
                     "-Xlog:all=error:stderr");
         } catch (IOException e) {
@@ -89,7 +89,7 @@ public record Program(Path hook, Path client, List<String> java, List<String> ma
     private static Path client(Path source) {
         Path help = Path.of("src/main/resources/hookqueue/protocol/help.txt");
         try {
-            Path client = KeptFolders.next().resolve(source.getFileName());
+            Path client = Folders.kept().resolve(source.getFileName());
             Files.copy(source, client, StandardCopyOption.COPY_ATTRIBUTES);
             Files.writeString(
                     client, Files.readString(source).replace("@help@\n", Files.readString(help)));

@@ -1,6 +1,7 @@
 package hookqueue.testkit;
 
 import java.io.File;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -21,5 +22,16 @@ public final class Tools {
             }
         }
         throw new AssertionError("this test needs the program " + name + ", which is not in PATH");
+    }
+
+    /** Runs a command without output, and returns its exit status. */
+    public static int run(String... command) throws IOException {
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start()
+                .onExit()
+                .join()
+                .exitValue();
     }
 }

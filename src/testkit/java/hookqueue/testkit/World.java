@@ -4,7 +4,6 @@ import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -77,7 +76,7 @@ public final class World implements AutoCloseable {
      * use lately.
      */
     public static World kept(Path tree) throws IOException {
-        var world = new World(Program.installed(tree), KeptFolders.next(), true);
+        var world = new World(Program.installed(tree), Folders.kept(), true);
         world.signing();
         return world.unset("NPBHQ_SIGNING_PRIVATE_KEY_PATH").set("NPBHQ_IDLE_TIMEOUT", "120s");
     }
@@ -165,7 +164,7 @@ public final class World implements AutoCloseable {
                 command.clear();
             }
         }
-        delete(folder);
+        Folders.delete(folder);
         return paths;
     }
 
@@ -262,24 +261,10 @@ public final class World implements AutoCloseable {
         return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
-    /** Something that becomes true. */
-    @FunctionalInterface
-    public interface Condition {
-        boolean holds() throws IOException;
-    }
-
-    /** Waits for something to become true; an error with a description after so long. */
-    public static void eventually(Duration most, String what, Condition condition) {
-        long end = System.nanoTime() + most.toNanos();
-        try {
-            while (!condition.holds()) {
-                if (System.nanoTime() > end) {
-                    throw new AssertionError("not within " + most + ": " + what);
-                }
-                pause(20);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+    /** Waits until the condition is true; an error with the description if it is not in time. */
+    public static void eventually(Duration most, String what, Wait.Condition condition) {
+        if (!Wait.comesTrue(most, condition)) {
+            throw new AssertionError("not within " + most + ": " + what);
         }
     }
 
@@ -319,27 +304,7 @@ public final class World implements AutoCloseable {
     @Override
     public void close() throws IOException {
         if (!kept) {
-            delete(dir);
-        }
-    }
-
-    /** With all that is in it; Nix takes the right to write from what it has built. */
-    public static void delete(Path folder) throws IOException {
-        if (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
-            return;
-        }
-        List<Path> all;
-        try (Stream<Path> files = Files.walk(folder)) {
-            all = files.toList();
-        }
-        for (Path each : all) {
-            if (Files.isDirectory(each, LinkOption.NOFOLLOW_LINKS)
-                    && !each.toFile().setWritable(true)) {
-                throw new IllegalStateException("not ours: " + each);
-            }
-        }
-        for (Path each : all.reversed()) {
-            Files.deleteIfExists(each);
+            Folders.delete(dir);
         }
     }
 }
