@@ -15,8 +15,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * Paths that arrive one at a time while a batch runs: how long until each is at the destination, against signing and
- * copying it by hand at once, while a copy of the same batch runs.
+ * Paths that arrive one at a time while a batch runs: the time until each is at the destination, against `nix store sign`
+ * and `nix copy` of it at once, while a copy of the same batch runs.
  */
 final class Arrivals {
     private static final int EVERY_MS = 250;
@@ -31,7 +31,7 @@ final class Arrivals {
         try (var world = World.kept(plan.dist())) {
             Path queueCache = world.dir.resolve("cache-queue");
             Path handCache = world.dir.resolve("cache-hand");
-            // In turn, 20 arrivals each, so that both meet the same disturbances.
+            // In turn, 20 arrivals each, so that other load disturbs both.
             int rounds = count / 20;
             for (int round = 0; round < rounds; round++) {
                 world.forget();
@@ -43,9 +43,9 @@ final class Arrivals {
                 byHand.addAll(copied(world, handCache, firstByHand, lateByHand));
             }
         }
-        return new Result("arrivals", "a path that arrives while a batch of 200 runs, until it is in file://", "ms", ours,
-                byHand, "nix store sign; nix copy of it at once, beside the batch", null,
-                Map.of(
+        return Result.compared("arrivals", "a path that arrives while a batch of 200 runs, until it is in file://",
+                        "nix store sign; nix copy of it at once, beside the batch", new Plan.Pairs(ours, byHand))
+                .with(Map.of(
                         "p50_ms", Stats.median(ours),
                         "p99_ms", Stats.percentile(99, ours),
                         "by_hand_p50_ms", Stats.median(byHand),
@@ -60,7 +60,7 @@ final class Arrivals {
             queue.ask(String.join(" ", batch));
             for (String path : late) {
                 begun.put(path, Instant.now());
-                Hooks.hook(shell, world, path);
+                shell.hook(world, path);
                 World.pause(EVERY_MS);
             }
             queue.ask("wait");
@@ -94,7 +94,7 @@ final class Arrivals {
         return null;
     }
 
-    /** Until the description of each path, which Nix writes last, was in the cache: in milliseconds. */
+    /** Milliseconds until the narinfo of each path, which Nix writes last, was in the cache. */
     private static List<Double> latencies(Path cache, Map<String, Instant> begun) throws IOException {
         var latencies = new ArrayList<Double>();
         for (var each : begun.entrySet()) {

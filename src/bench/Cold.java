@@ -1,6 +1,5 @@
 import hookqueue.testkit.Client;
 import hookqueue.testkit.Leftover;
-import hookqueue.testkit.Proc;
 import hookqueue.testkit.WorkerProcess;
 import hookqueue.testkit.World;
 import java.io.IOException;
@@ -8,11 +7,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import javax.tools.ToolProvider;
 
-/** What it costs that there is no worker while there is no work, and what the worker costs while it waits. */
+/** The start of a worker, and the resources of an idle one. */
 final class Cold {
     private Cold() {}
 
@@ -21,22 +20,19 @@ final class Cold {
         try (var world = settings(World.kept(plan.dist()));
                 var shell = new Shell(world)) {
             String hello = hello(world);
-            var next = new Hooks.Paths(world, "cold");
-            List<String> real = world.add("cold", plan.manyRuns() + 1, 100);
-            var number = new int[1];
-            // The state directory is one that was used before: a first start happens once.
-            var pairs = Plan.interleave(
-                    plan.pick(7, 21),
-                    () -> {
-                        String path = number[0] < real.size() ? real.get(number[0]++) : next.get();
-                        try (WorkerProcess queue = WorkerProcess.listen(world)) {
-                            World.pause(50);
-                            return acknowledged(world, path);
-                        }
-                    },
-                    () -> shell.time(hello));
+            int runs = plan.pick(7, 21);
+            Iterator<String> paths = world.add("cold", runs + 1, 100).iterator();
+            // The state directory was used before, because a first start happens only once.
             return Result.ratio("cold", "cold: connect to acknowledgement", "java printing one line, default CDS", 3,
-                    pairs.ours(), pairs.reference());
+                    Plan.interleave(
+                            runs,
+                            () -> {
+                                try (WorkerProcess queue = WorkerProcess.listen(world)) {
+                                    World.pause(50);
+                                    return acknowledged(world, paths.next());
+                                }
+                            },
+                            () -> shell.time(hello)));
         }
     }
 
@@ -48,7 +44,7 @@ final class Cold {
         return Plan.millisecondsSince(began);
     }
 
-    /** As on a build machine: a key, and a cache. */
+    /** A signing key and a cache, as on a build machine. */
     private static World settings(World world) {
         return world.set("NPBHQ_UPLOAD_TO", "file://" + world.dir.resolve("cache"))
                 .set("NPBHQ_SIGNING_PRIVATE_KEY_PATH", world.key);
@@ -66,11 +62,9 @@ final class Cold {
         return System.getProperty("java.home") + "/bin/java -cp " + world.dir + " Hello";
     }
 
-    /** A worker that has delivered something and waits. */
+    /** The memory of a worker that has delivered paths, and is idle. */
     static Result idleMemory(Plan plan) throws IOException {
-        var resident = new ArrayList<Double>();
-        var proportional = new ArrayList<Double>();
-        var threads = new ArrayList<Double>();
+        var memory = new Memory();
         try (var world = settings(World.kept(plan.dist()))) {
             List<String> paths = world.add("idle", 10, 100);
             for (int run = 0; run < plan.pick(3, 5); run++) {
@@ -78,17 +72,14 @@ final class Cold {
                     queue.ask(String.join(" ", paths));
                     queue.ask("wait");
                     World.pause(1000);
-                    resident.add(Proc.status(queue.pid(), "VmRSS") / 1024.0);
-                    proportional.add(Proc.proportional(queue.pid()) / 1024.0);
-                    threads.add((double) Proc.status(queue.pid(), "Threads"));
+                    memory.sample(queue.pid());
                 }
             }
         }
-        return Result.plain("memory-idle", "resident memory: idle worker", "MB", Result.Goal.atMost(64), resident)
-                .with(Map.of("proportional_mb", proportional, "threads", threads));
+        return memory.row("memory-idle", "resident memory: idle worker", 64, memory.resident());
     }
 
-    /** Once the idle time is over. Whatever belongs to this queue has its settings in its environment. */
+    /** Processes after the idle timeout. All processes of this queue have its settings in their environment. */
     static Result leftBehind(Plan plan) throws IOException {
         var left = new ArrayList<Double>();
         try (var world = settings(World.kept(plan.dist())).set("NPBHQ_IDLE_TIMEOUT", "300ms")) {
@@ -98,7 +89,7 @@ final class Cold {
                     try (var client = new Client(world.socket)) {
                         client.ask(String.join(" ", paths));
                         if (Leftover.all(world.dir).isEmpty()) {
-                            throw new IOException("this would not find the worker either");
+                            throw new IOException("the search does not find the worker either");
                         }
                         client.ask("wait");
                     }

@@ -8,7 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What a queue costs that becomes ten times as long, and ten times again. Its lane's program does nothing. */
+/** The costs of a queue as it grows tenfold several times. The destination is a program that does nothing. */
 final class Growth {
     private static final int STEP = 10_000;
 
@@ -23,7 +23,6 @@ final class Growth {
         int longest = (int) last.get("paths");
         var memory = Result.plain("memory-queue", "resident memory with %,d queued, at most".formatted(longest), "MB",
                 Result.Goal.atMost(96), List.of(most(last)));
-        // For what a longer queue costs at start: that of the longest against that of the shortest.
         return List.of(memory, Result.plain("growth", "start to first answer with %,d queued".formatted(longest), "ms",
                 null, List.of((Double) last.get("start_ms"))).with(Map.of("rows", rows)));
     }
@@ -32,7 +31,7 @@ final class Growth {
         return ((Number) row.get(column)).doubleValue();
     }
 
-    /** While they came in, when a worker began with them, and while they were delivered. */
+    /** The most memory while paths came in, after a start with them, and while they were delivered. */
     private static double most(Map<String, Object> row) {
         return Math.max(number(row, "rss_filling_mb"), Math.max(number(row, "rss_mb"), number(row, "rss_draining_mb")));
     }
@@ -52,8 +51,7 @@ final class Growth {
                     seconds += Intake.send(world, some, 100);
                 }
                 row.put("enqueue_per_s", n / seconds);
-                // What the kernel has kept of it at most is of the JVM's heap as well.
-                row.put("rss_filling_mb", Proc.status(queue.pid(), "VmHWM") / 1024.0);
+                row.put("rss_filling_mb", Memory.megabytes(queue.pid(), "VmHWM"));
             }
             var starts = new ArrayList<Double>();
             for (int run = 0; run < 5; run++) {
@@ -65,40 +63,38 @@ final class Growth {
                 }
             }
             row.put("start_ms", Stats.median(starts));
-            try (WorkerProcess queue = WorkerProcess.start(world);
-                    var shell = new Shell(world)) {
+            try (var rig = new Rig(world)) {
                 var hooks = new ArrayList<Double>();
-                var next = new Hooks.Paths(world, "after");
                 for (int run = 0; run < 21; run++) {
-                    hooks.add(Hooks.hook(shell, world, next.get()));
+                    hooks.add(rig.hook());
                 }
                 row.put("hook_ms", Stats.median(hooks));
-                queue.ask("status");
+                rig.queue.ask("status");
                 World.pause(500);
-                row.put("rss_mb", Proc.status(queue.pid(), "VmRSS") / 1024.0);
+                row.put("rss_mb", Memory.megabytes(rig.queue.pid(), "VmRSS"));
                 Path database = Soak.database(world);
                 row.put("database_bytes", Proc.size(database));
                 row.put("wal_bytes", Proc.size(Path.of(database + "-wal")));
-                row.put("drain_per_s", drain(queue, plan.pick(2, 15)));
-                row.put("rss_draining_mb", Proc.status(queue.pid(), "VmRSS") / 1024.0);
+                row.put("drain_per_s", drain(rig, plan.pick(2, 15)));
+                row.put("rss_draining_mb", Memory.megabytes(rig.queue.pid(), "VmRSS"));
             }
         }
         return row;
     }
 
-    /** Paths a second, until all are gone or for so many seconds. */
-    private static double drain(WorkerProcess queue, int seconds) throws IOException {
-        long before = Hooks.lane(queue).get("delivered").getAsLong();
+    /** Deliveries per second, until the queue is empty or the time is over. */
+    private static double drain(Rig rig, int seconds) throws IOException {
+        long before = rig.lane().get("delivered").getAsLong();
         long began = System.nanoTime();
-        queue.ask("resume");
+        rig.queue.ask("resume");
         try {
-            queue.ask("wait timeout=" + seconds + "s");
+            rig.queue.ask("wait timeout=" + seconds + "s");
         } catch (IOException e) {
             if (!e.getMessage().contains("not settled after")) {
                 throw e;
             }
         }
         double took = (System.nanoTime() - began) / 1e9;
-        return (Hooks.lane(queue).get("delivered").getAsLong() - before) / took;
+        return (rig.lane().get("delivered").getAsLong() - before) / took;
     }
 }

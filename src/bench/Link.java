@@ -1,3 +1,4 @@
+import hookqueue.testkit.CacheServer;
 import hookqueue.testkit.Client;
 import hookqueue.testkit.World;
 import hookqueue.testkit.WorkerProcess;
@@ -7,7 +8,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 
 /** A lane with several child processes on a link that is long or slow, with the newest Nix that there is. */
 final class Link {
@@ -16,8 +16,8 @@ final class Link {
     private Link() {}
 
     /**
-     * Nix of the newest Debian root that src/test/destinations/root.sh has made, else the machine's own. It is run by the root's own
-     * loader: a chroot would cost each start some 50 ms.
+     * Nix of the newest Debian root that src/test/destinations/root.sh has made, else this machine's Nix. The root's own
+     * loader runs it, because a chroot would delay each start by some 50 ms.
      */
     static Path newestNix(World world) throws IOException {
         for (String suite : List.of("nix-sid", "nix-trixie")) {
@@ -39,17 +39,39 @@ final class Link {
         return Path.of("nix");
     }
 
+    /** A binary cache behind a wire. */
+    private record FarCache(World world, CacheServer cache, Delay wire) implements AutoCloseable {
+        static FarCache of(Plan plan, int milliseconds, long bytesPerSecond) throws IOException {
+            World world = World.kept(plan.dist());
+            newestNix(world);
+            var cache = new CacheServer(world.dir.resolve("http"), world.store.toString());
+            var far = new FarCache(world, cache, new Delay(cache.port(), milliseconds, bytesPerSecond));
+            world.set("NPBHQ_UPLOAD_TO", far.target().url());
+            return far;
+        }
+
+        Drain.Target target() {
+            return new Drain.Target("http://127.0.0.1:" + wire.port() + "?compression=none", this::forget, cache::has);
+        }
+
+        private void forget() throws IOException {
+            world.setAside(world.dir.resolve("http"));
+            cache.makeFolder();
+        }
+
+        @Override
+        public void close() throws IOException {
+            wire.close();
+            cache.close();
+            world.close();
+        }
+    }
+
     static Result http(Plan plan) throws IOException {
-        try (var world = World.kept(plan.dist());
-                var cache = new HttpCache(world);
-                var wire = new Delay(cache.port(), 25)) {
-            Path nix = newestNix(world);
-            List<String> paths = world.add("far", 100, 4000);
-            String url = "http://127.0.0.1:" + wire.port() + "?compression=none";
-            var pairs = Drain.measure(plan.pick(2, 5), world, nix.toString(), paths, url, cache::forget,
-                    () -> paths.stream().filter(cache::has).count());
+        try (var far = FarCache.of(plan, 25, Long.MAX_VALUE)) {
             return Result.ratio("far-http", "100 queued paths over http:// with 50 ms of round-trip time, signed",
-                    "nix store sign; nix copy", 0.4, pairs.ours(), pairs.reference());
+                    "nix store sign; nix copy", 0.4,
+                    Drain.measure(plan.pick(2, 5), far.world, newestNix(far.world), 100, far.target()));
         }
     }
 
@@ -66,23 +88,20 @@ final class Link {
             }
             String name = each[1] + " small paths queued 2 s after " + each[0] + " × 100 MB at 10 MB/s";
             String id = "behind-" + each[0] + "-" + each[1];
-            results.add(new Result(id, name, "ms", small, List.of(), "", Result.Goal.atMost(2000), Map.of()));
-            results.add(Result.ratio(id + "-large", "the large ones meanwhile", "without the small ones", 1.1, large, alone));
+            results.add(Result.plain(id, name, "ms", Result.Goal.atMost(2000), small));
+            results.add(Result.ratio(id + "-large", "the large ones meanwhile", "without the small ones", 1.1,
+                    new Plan.Pairs(large, alone)));
         }
         return results;
     }
 
     private static void behind(Plan plan, int large, int small, List<Double> largeTimes, List<Double> smallTimes)
             throws IOException {
-        try (var world = World.kept(plan.dist());
-                var cache = new HttpCache(world);
-                var wire = new Delay(cache.port(), 1, 10_000_000)) {
-            newestNix(world);
-            List<String> big = world.add("large", large, 100_000_000);
-            List<String> little = small == 0 ? List.of() : world.add("small", small, 4000);
-            world.set("NPBHQ_UPLOAD_TO", "http://127.0.0.1:" + wire.port() + "?compression=none");
-            try (WorkerProcess queue = WorkerProcess.start(world);
-                    var client = new Client(world.socket)) {
+        try (var far = FarCache.of(plan, 1, 10_000_000)) {
+            List<String> big = far.world.add("large", large, 100_000_000);
+            List<String> little = small == 0 ? List.of() : far.world.add("small", small, 4000);
+            try (WorkerProcess queue = WorkerProcess.start(far.world);
+                    var client = new Client(far.world.socket)) {
                 long began = System.nanoTime();
                 client.ask(String.join(" ", big));
                 if (small > 0) {
@@ -91,11 +110,11 @@ final class Link {
                     client.ask("queue tag=small " + String.join(" ", little));
                     client.ask("wait tag=small");
                     smallTimes.add(Plan.millisecondsSince(then));
-                    Drain.check(little.stream().filter(cache::has).count(), small);
+                    far.target().mustHave(little);
                 }
                 client.ask("wait");
                 largeTimes.add(Plan.millisecondsSince(began));
-                Drain.check(big.stream().filter(cache::has).count(), large);
+                far.target().mustHave(big);
             }
         }
     }
@@ -119,31 +138,20 @@ final class Link {
         var sent = new ArrayList<Double>();
         var once = new ArrayList<Double>();
         for (int run = 0; run < plan.pick(1, 3); run++) {
-            try (var world = World.kept(plan.dist());
-                    var cache = new HttpCache(world);
-                    var wire = new Delay(cache.port(), 5)) {
-                newestNix(world);
-                List<String> paths = world.build(expression);
-                world.set("NPBHQ_UPLOAD_TO", "http://127.0.0.1:" + wire.port() + "?compression=none");
-                try (WorkerProcess queue = WorkerProcess.start(world);
-                        var client = new Client(world.socket)) {
-                    client.ask(String.join(" ", paths));
-                    client.ask("wait");
+            try (var far = FarCache.of(plan, 5, Long.MAX_VALUE)) {
+                List<String> paths = far.world.build(expression);
+                try (WorkerProcess queue = WorkerProcess.start(far.world)) {
+                    queue.ask(String.join(" ", paths));
+                    queue.ask("wait");
                 }
-                Drain.check(paths.stream().filter(cache::has).count(), paths.size());
-                sent.add(wire.sent() / 1e6);
-                once.add(world.run(command("nix-store", "--query", "--size", paths)).lines()
+                far.target().mustHave(paths);
+                sent.add(far.wire.sent() / 1e6);
+                once.add(far.world.run(Drain.command(List.of("nix-store", "--query", "--size"), paths)).lines()
                         .mapToLong(Long::parseLong).sum() / 1e6
                         + (id.equals("eight") ? 20.0 : 0));
             }
         }
         return new Result("bytes-" + id, "bytes on the wire for " + name, "MB", sent, once, "each of them once",
                 Result.Goal.atMost(1.05), Map.of());
-    }
-
-    private static String[] command(String program, String verb, String what, List<String> paths) {
-        var words = new ArrayList<>(List.of(program, verb, what));
-        words.addAll(paths);
-        return words.toArray(String[]::new);
     }
 }

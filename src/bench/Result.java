@@ -53,10 +53,17 @@ record Result(
         }
     }
 
-    static Result ratio(String id, String what, String against, double goal, List<Double> ours, List<Double> reference) {
-        return new Result(id, what, "ms", ours, reference, against, Goal.atMost(goal), Map.of());
+    /** Times in ms, with a goal for the ratio of the medians. */
+    static Result ratio(String id, String what, String against, double goal, Plan.Pairs pairs) {
+        return new Result(id, what, "ms", pairs.ours(), pairs.reference(), against, Goal.atMost(goal), Map.of());
     }
 
+    /** Times in ms, without a goal. */
+    static Result compared(String id, String what, String against, Plan.Pairs pairs) {
+        return new Result(id, what, "ms", pairs.ours(), pairs.reference(), against, null, Map.of());
+    }
+
+    /** Measurements without a reference. */
     static Result plain(String id, String what, String unit, Goal goal, List<Double> ours) {
         return new Result(id, what, unit, ours, List.of(), "", goal, Map.of());
     }

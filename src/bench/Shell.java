@@ -5,10 +5,11 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 
 /**
- * A shell that waits for commands, so that what is timed is a fork and the command, as in the program that calls a
- * hook, and not what a JVM needs to start a process. Used by one thread.
+ * A shell that runs commands, so that a measurement contains a fork and the command, as in Nix, which calls the hook, and
+ * not the JVM's slower start of a process. For one thread.
  */
 final class Shell implements AutoCloseable {
     private final Process process;
@@ -17,7 +18,7 @@ final class Shell implements AutoCloseable {
 
     Shell(World world) throws IOException {
         said = Files.createTempFile(world.dir, "said", "");
-        process = world.builder(java.util.Map.of(), "/bin/sh")
+        process = world.builder(Map.of(), "/bin/sh")
                 .redirectInput(ProcessBuilder.Redirect.PIPE)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
@@ -25,7 +26,7 @@ final class Shell implements AutoCloseable {
         time(":");
     }
 
-    /** Milliseconds that the command takes. It must succeed. */
+    /** Milliseconds of a command, which must succeed. */
     double time(String command) throws IOException {
         byte[] line = ("{ " + command + "; } >" + said + " 2>&1 </dev/null; echo $?\n").getBytes(StandardCharsets.UTF_8);
         long began = System.nanoTime();
@@ -39,13 +40,18 @@ final class Shell implements AutoCloseable {
         return took;
     }
 
-    /** The same, of a command that is to say nothing: a hook that does has failed. */
+    /** The same for a command that must print nothing: a hook that prints something has failed. */
     double timeSilent(String command) throws IOException {
         double took = time(command);
         if (Files.size(said) > 0) {
             throw new IOException("%.300s said: %s".formatted(command, World.text(said)));
         }
         return took;
+    }
+
+    /** Milliseconds of a hook for one path. */
+    double hook(World world, String path) throws IOException {
+        return timeSilent("OUT_PATHS=" + path + " " + world.program.hook());
     }
 
     @Override

@@ -1,12 +1,10 @@
 import hookqueue.testkit.FakeNix;
-import hookqueue.testkit.Proc;
 import hookqueue.testkit.WorkerProcess;
 import hookqueue.testkit.World;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /** The memory of a worker while all its slots are busy. */
 final class Slots {
@@ -15,11 +13,10 @@ final class Slots {
 
     private Slots() {}
 
-    /** The children are a fake Nix, which sends nothing and reports its progress twice a second. */
+    /** With a fake Nix, which sends nothing and reports its progress twice a second. */
     static Result memory(Plan plan) throws IOException {
-        var resident = new ArrayList<Double>();
-        var proportional = new ArrayList<Double>();
-        var threads = new ArrayList<Double>();
+        var memory = new Memory();
+        var peaks = new ArrayList<Double>();
         for (int run = 0; run < plan.pick(3, 5); run++) {
             try (var world = World.kept(plan.dist())) {
                 world.set("NPBHQ_UPLOAD_TO", "http://localhost/paced")
@@ -31,19 +28,15 @@ final class Slots {
                     World.eventually(Duration.ofSeconds(60), "every slot is busy", () -> busy(queue));
                     double most = 0;
                     while (busy(queue)) {
-                        most = Math.max(most, Proc.status(queue.pid(), "VmRSS") / 1024.0);
-                        proportional.add(Proc.proportional(queue.pid()) / 1024.0);
-                        threads.add((double) Proc.status(queue.pid(), "Threads"));
+                        most = Math.max(most, memory.sample(queue.pid()));
                         World.pause(500);
                     }
-                    resident.add(most);
+                    peaks.add(most);
                     queue.ask("wait");
                 }
             }
         }
-        return Result.plain("memory-slots", "resident memory with 16 busy slots, at most, without children", "MB",
-                        Result.Goal.atMost(128), resident)
-                .with(Map.of("proportional_mb", proportional, "threads", threads));
+        return memory.row("memory-slots", "resident memory with 16 busy slots, at most, without children", 128, peaks);
     }
 
     private static boolean busy(WorkerProcess queue) throws IOException {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.testkit.CacheServer;
 import hookqueue.testkit.Client;
 import hookqueue.testkit.Sshd;
 import hookqueue.testkit.WorkerProcess;

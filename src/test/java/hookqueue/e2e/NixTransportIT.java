@@ -14,6 +14,7 @@ import hookqueue.delivery.Transports;
 import hookqueue.nix.Nix;
 import hookqueue.nix.Progress;
 import hookqueue.process.ChildProcess;
+import hookqueue.testkit.CacheServer;
 import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;

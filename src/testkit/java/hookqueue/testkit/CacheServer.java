@@ -1,4 +1,4 @@
-package hookqueue.e2e;
+package hookqueue.testkit;
 
 import java.io.BufferedInputStream;
 import java.io.EOFException;
@@ -31,7 +31,7 @@ import java.util.regex.Pattern;
  * refuse requests, have a full disk, read slowly or not at all, and answer late. Faults can change
  * while it runs. Each connection has a virtual thread.
  */
-final class CacheServer implements AutoCloseable {
+public final class CacheServer implements AutoCloseable {
     /** Small, so that a client soon notices that the server does not read. */
     private static final int RECEIVE_BUFFER = 1 << 16;
 
@@ -41,7 +41,7 @@ final class CacheServer implements AutoCloseable {
      * @param status the answer's status
      * @param received bytes of its body that the server read
      */
-    record Request(String method, String path, int status, long received) {}
+    public record Request(String method, String path, int status, long received) {}
 
     /** Answers {@code status} to requests that match, {@code left} times. */
     private static final class Refusal {
@@ -67,6 +67,7 @@ final class CacheServer implements AutoCloseable {
     }
 
     private final Path folder;
+    private final String storeDir;
     private final int port;
     private final Set<Socket> connections = ConcurrentHashMap.newKeySet();
     private final List<Request> requests = new CopyOnWriteArrayList<>();
@@ -84,12 +85,18 @@ final class CacheServer implements AutoCloseable {
      *
      * @param storeDir the store directory of the paths in this cache
      */
-    CacheServer(Path folder, String storeDir) throws IOException {
-        this.folder = Files.createDirectories(folder);
-        Files.createDirectories(folder.resolve("nar"));
-        Files.writeString(folder.resolve("nix-cache-info"), "StoreDir: " + storeDir + "\n");
+    public CacheServer(Path folder, String storeDir) throws IOException {
+        this.folder = folder;
+        this.storeDir = storeDir;
+        makeFolder();
         listener = listen(0);
         port = listener.getLocalPort();
+    }
+
+    /** Makes the folder, also after somebody has moved it away. */
+    public void makeFolder() throws IOException {
+        Files.createDirectories(folder.resolve("nar"));
+        Files.writeString(folder.resolve("nix-cache-info"), "StoreDir: " + storeDir + "\n");
     }
 
     private ServerSocket listen(int where) throws IOException {
@@ -101,22 +108,22 @@ final class CacheServer implements AutoCloseable {
         return socket;
     }
 
-    int port() {
+    public int port() {
         return port;
     }
 
     /** For {@code nix copy --to}. Uncompressed, because xz would dominate every measurement. */
-    String url() {
+    public String url() {
         return "http://127.0.0.1:" + port + "?compression=none";
     }
 
     /** Answers each request this much later; the first of a connection twice as late. */
-    void delay(Duration roundTrip) {
+    public void delay(Duration roundTrip) {
         delay = roundTrip;
     }
 
     /** Reads the body of each request at this rate. */
-    void bytesPerSecond(long rate) {
+    public void bytesPerSecond(long rate) {
         if (rate < 1) {
             throw new IllegalArgumentException("rate " + rate + ": at least 1 byte/s");
         }
@@ -124,17 +131,17 @@ final class CacheServer implements AutoCloseable {
     }
 
     /** From now on accepts connections and reads headers, but no bodies, until {@link #read}. */
-    void neverRead() {
+    public void neverRead() {
         unread = new CountDownLatch(1);
     }
 
     /** Reads bodies again, also of the requests that wait. */
-    void read() {
+    public void read() {
         unread.countDown();
     }
 
     /** Has no room for a body of more than this many bytes, and answers with {@code status}. */
-    void fullAbove(long bytes, int status) {
+    public void fullAbove(long bytes, int status) {
         fullStatus = status;
         largestBody = bytes;
     }
@@ -146,46 +153,46 @@ final class CacheServer implements AutoCloseable {
      * @param path regular expression for a part of the path
      * @param times how often; -1: always, until {@link #acceptAll}
      */
-    void refuse(String method, String path, int status, int times) {
+    public void refuse(String method, String path, int status, int times) {
         refusals.add(new Refusal(method, Pattern.compile(path), status, times));
     }
 
     /** Ends all refusals, and frees the disk. */
-    void acceptAll() {
+    public void acceptAll() {
         refusals.clear();
         largestBody = Long.MAX_VALUE;
     }
 
     /** Loses a store path: its narinfo and the NAR that this names. */
-    void lose(String storePath) throws IOException {
+    public void lose(String storePath) throws IOException {
         Path narinfo = narinfo(storePath);
         Files.delete(nar(narinfo));
         Files.delete(narinfo);
     }
 
     /** Loses the NAR of a store path, but keeps its narinfo. */
-    void loseNar(String storePath) throws IOException {
+    public void loseNar(String storePath) throws IOException {
         Files.delete(nar(narinfo(storePath)));
     }
 
     /** Whether a store path is here with its NAR. */
-    boolean has(String storePath) throws IOException {
+    public boolean has(String storePath) throws IOException {
         Path narinfo = narinfo(storePath);
         return Files.exists(narinfo) && Files.exists(nar(narinfo));
     }
 
     /** The text of the narinfo of a store path. */
-    String narinfoOf(String storePath) throws IOException {
+    public String narinfoOf(String storePath) throws IOException {
         return Files.readString(narinfo(storePath));
     }
 
     /** All requests so far that were answered, in the order of the answers. */
-    List<Request> requests() {
+    public List<Request> requests() {
         return List.copyOf(requests);
     }
 
     /** How many answered requests match; parameters as in {@link #refuse}. */
-    long count(String method, String path) {
+    public long count(String method, String path) {
         Pattern pattern = Pattern.compile(path);
         return requests.stream()
                 .filter(request -> request.method.matches(method))
@@ -193,17 +200,17 @@ final class CacheServer implements AutoCloseable {
                 .count();
     }
 
-    void forgetRequests() {
+    public void forgetRequests() {
         requests.clear();
     }
 
     /** How many connections are open. */
-    int connections() {
+    public int connections() {
         return connections.size();
     }
 
     /** Refuses connections and ends those that are open. */
-    void stop() throws IOException {
+    public void stop() throws IOException {
         listener.close();
         try {
             accepting.join(); // otherwise it could serve a connection that it accepts meanwhile
@@ -216,7 +223,7 @@ final class CacheServer implements AutoCloseable {
     }
 
     /** Listens again on the same port. */
-    void start() throws IOException {
+    public void start() throws IOException {
         listener = listen(port);
     }
 
