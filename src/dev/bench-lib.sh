@@ -2,11 +2,12 @@
 # Functions that ./dev bench, ./dev soak and ./dev torture share: compile and run their Java programs, draw charts.
 
 # compile_programs NAME: compiles src/NAME and the test kit into target/NAME/classes, if they have changed. Sets classes,
-# and sets dist if it is empty: the programs use gson from its jars.
+# and dist: the tree $DIST, or else target/dist. The programs use gson from its jars.
 compile_programs() {
     JAVA_HOME=$(find_jdk) || exit 1
     export JAVA_HOME
-    if [ -z "${dist-}" ]; then
+    dist=${DIST-}
+    if [ -z "$dist" ]; then
         dist_is_fresh || "$ROOT/dev" build >&2
         dist=$ROOT/target/dist
     fi

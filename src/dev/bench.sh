@@ -1,8 +1,8 @@
 #!/bin/sh
-# ./dev bench [--quick] [--dist TREE] [ROW...]: measures performance. Each figure has a reference that is measured in turn
+# ./dev bench [--quick] [ROW...]: measures performance. Each figure has a reference that is measured in turn
 # with it. Prints a table and writes the figures to target/bench/bench.json. --quick takes under 3 minutes and writes to
 # target/bench/quick.json. With ROWs (the names in the first column of the output) it measures only these and keeps the
-# file's other rows.
+# file's other rows. DIST=TREE measures another tree than target/dist.
 #
 # ./dev bench show [FILE]: prints a file's table again. ./dev bench publish [FILE]: puts the table and charts into
 # docs/performance.md.
@@ -42,23 +42,12 @@ esac
 
 depth=full
 file=$out/bench.json
-dist=
-while [ $# -gt 0 ]; do
-    case $1 in
-        --quick)
-            depth=quick
-            file=$out/quick.json
-            ;;
-        --dist)
-            [ $# -gt 1 ] || die "--dist needs a tree"
-            dist=$(CDPATH='' cd -- "$2" && pwd -P)
-            shift
-            ;;
-        -*) die "usage: ./dev bench [--quick] [--dist TREE] [ROW...] | show [FILE] | publish [FILE]" ;;
-        *) break ;;
-    esac
+if [ "${1-}" = --quick ]; then
+    depth=quick
+    file=$out/quick.json
     shift
-done
+fi
+case ${1-} in -*) die "usage: ./dev bench [--quick] [ROW...] | show [FILE] | publish [FILE]" ;; esac
 prepare_bench
 commit=$(git -C "$ROOT" describe --always --dirty 2>/dev/null || echo unknown)
 bench bench "$dist" "$depth" "$commit" "$file" "$@"

@@ -50,7 +50,7 @@ while IFS= read -r name; do
     fi
     seed=$(sed -n 's/^From seed \([0-9]*\) on\.$/\1/p' "$ROOT/src/torture/breaches/$name.patch")
     began=$(date +%s)
-    sh "$ROOT/src/dev/torture.sh" --dist "$copy/target/dist" --seed "${seed:-109782}" --minutes 2 >"$out/$name.log" 2>&1 </dev/null || true
+    DIST=$copy/target/dist sh "$ROOT/src/dev/torture.sh" --seed "${seed:-109782}" --minutes 2 >"$out/$name.log" 2>&1 </dev/null || true
     took=$(($(date +%s) - began))
     # The status is not enough: a test that cannot run detects nothing, and a stalled machine is not a breach.
     found=$(grep -v -e 'could not be run to its end' -e 'a hook with a limit of' "$out/$name.log" | sed -n 's/^  -> //p' | head -n 1 | cut -c 1-160)

@@ -37,19 +37,12 @@ begin() {
     options=$1
     shift
     rm -f "$scratch/socket"
-    systemd-socket-activate -l "$scratch/socket" \
+    listen "$scratch/socket" "$scratch/log" \
         -E PATH -E JAVA_HOME -E HOME="$scratch" -E NPBHQ_JAVA_OPTIONS="$options" \
         -E NPBHQ_UPLOAD_TO="file://$scratch/cache" -E NPBHQ_SIGNING_PRIVATE_KEY_PATH="$scratch/key" \
         -E NPBHQ_STATE_DIR="$scratch/state" -E NPBHQ_GCROOTS_DIR="$scratch/roots" \
         -E NPBHQ_STORE_DIR="$scratch/store" -E NPBHQ_NIX="$scratch/nix" -E NPBHQ_IDLE_TIMEOUT=1s \
-        "$@" "$program" serve >"$scratch/log" 2>&1 &
-    worker=$!
-    until [ -S "$scratch/socket" ]; do
-        kill -0 "$worker" 2>/dev/null || fail "systemd-socket-activate did not start"
-        sleep 0.02
-    done
-    # systemd-socket-activate begins to listen shortly after it creates the socket.
-    sleep 0.1
+        "$@" "$program" serve
 }
 
 fail() {

@@ -22,12 +22,12 @@ fi
 temp=${TMPDIR:-/tmp}
 [ "${#temp}" -lt 60 ] || temp=/tmp
 scratch=$(mktemp -d "$temp/npbhq-demo.XXXXXX")
-queue=
+worker=
 end() {
     status=$?
     trap - EXIT
-    if [ -n "$queue" ] && kill "$queue" 2>/dev/null; then
-        wait "$queue" || true
+    if [ -n "$worker" ] && kill "$worker" 2>/dev/null; then
+        wait "$worker" || true
     fi
     if [ "$status" != 0 ] && [ -s "$scratch/worker.log" ]; then
         say "the demo has failed; the worker said:" >&2
@@ -82,16 +82,9 @@ set --
 for name in $(env | sed -n 's/^\(NIX_[A-Z_]*\|NPBHQ_[A-Z_]*\|XDG_[A-Z_]*\|HOME\|PATH\|JAVA_HOME\)=.*/\1/p'); do
     set -- "$@" -E "$name"
 done
-systemd-socket-activate -l "$NPBHQ_SOCKET" "$@" nix-post-build-hook-queue serve >"$scratch/worker.log" 2>&1 &
-queue=$!
-tries=0
-until [ -S "$NPBHQ_SOCKET" ]; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 250 ] || die "the demo has failed: no socket"
-    sleep 0.04
-done
+listen "$NPBHQ_SOCKET" "$scratch/worker.log" "$@" nix-post-build-hook-queue serve
 runs() {
-    tr '\0' ' ' <"/proc/$queue/cmdline"
+    tr '\0' ' ' <"/proc/$worker/cmdline"
 }
 show ls -l "$NPBHQ_SOCKET"
 is_worker() {
@@ -103,7 +96,7 @@ is_worker() {
 no_worker_yet() {
     ! is_worker
 }
-must "process $queue only listens: $(runs | cut -c 1-60)..." no_worker_yet
+must "process $worker only listens: $(runs | cut -c 1-60)..." no_worker_yet
 
 say "a build of seven derivations; the hook queues their outputs"
 seed="$(date +%s).$$"
@@ -120,7 +113,7 @@ silent() {
     ! grep "^post-build-hook: " "$scratch/build.log"
 }
 must "the hooks printed no warning" silent
-must "process $queue has become the worker" is_worker
+must "process $worker has become the worker" is_worker
 
 say "the queue delivers"
 show nix-post-build-hook-queue status
@@ -158,16 +151,16 @@ must "the GC roots are removed" no_roots
 
 say "the idle worker exits after $NPBHQ_IDLE_TIMEOUT"
 tries=0
-while kill -0 "$queue" 2>/dev/null; do
+while kill -0 "$worker" 2>/dev/null; do
     tries=$((tries + 1))
     [ "$tries" -lt 300 ] || die "the demo has failed: the worker is still there"
     sleep 0.1
 done
 ended_well() {
-    wait "$queue"
+    wait "$worker"
 }
-must "process $queue has ended with status 0" ended_well
-queue=
+must "process $worker has ended with status 0" ended_well
+worker=
 show cat "$scratch/worker.log"
 
 say "the demo worked; removing $scratch"

@@ -146,3 +146,19 @@ dist_is_fresh() {
         "$ROOT/docs/sbom.cdx.json" "$ROOT"/src/dev/build.sh "$ROOT"/src/dev/assemble.sh "$ROOT"/src/dev/archive.sh \
         "$ROOT"/src/dev/Repack.java -type f -newer "$made" | head -n 1)" ]
 }
+
+# listen SOCKET LOG ARGUMENT...: starts systemd-socket-activate with these arguments, and waits until it listens. Sets worker.
+listen() {
+    socket=$1
+    log=$2
+    shift 2
+    : >"$log"
+    systemd-socket-activate -l "$socket" "$@" >"$log" 2>&1 &
+    worker=$!
+    tries=0
+    until grep -q '^Listening on ' "$log"; do
+        tries=$((tries + 1))
+        { [ "$tries" -lt 250 ] && kill -0 "$worker" 2>/dev/null; } || die "systemd-socket-activate does not listen: $(cat "$log")"
+        sleep 0.04
+    done
+}

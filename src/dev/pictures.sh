@@ -41,18 +41,11 @@ for name in bash-5.3 coreutils-9.7 glibc-2.41 hello-2.12.2 linux-6.18 nginx-1.29
 done
 export NPBHQ_SOCKET="$scratch/socket"
 : >"$scratch/key"
-systemd-socket-activate -l "$NPBHQ_SOCKET" -E PATH -E JAVA_HOME -E HOME="$scratch" \
+listen "$NPBHQ_SOCKET" "$scratch/log" -E PATH -E JAVA_HOME -E HOME="$scratch" \
     -E NPBHQ_UPLOAD_TO="ssh://nix-ssh@cache.example.org s3://other-cache" -E NPBHQ_SIGNING_PRIVATE_KEY_PATH="$scratch/key" \
     -E NPBHQ_NIX="$scratch/nix" -E NPBHQ_STATE_DIR="$scratch/state" -E NPBHQ_GCROOTS_DIR="$scratch/roots" \
     -E NPBHQ_STORE_DIR="$scratch/store" -E NPBHQ_IDLE_TIMEOUT=5s \
-    nix-post-build-hook-queue serve >"$scratch/log" 2>&1 &
-worker=$!
-tries=0
-until [ -S "$NPBHQ_SOCKET" ]; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 250 ] || die "no socket"
-    sleep 0.04
-done
+    nix-post-build-hook-queue serve
 
 # Pause, so that all paths go into one batch.
 nix-post-build-hook-queue pause >/dev/null

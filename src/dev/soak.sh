@@ -1,5 +1,5 @@
 #!/bin/sh
-# ./dev soak [--minutes N] [--dist TREE]: runs one worker for N minutes (60). Paths arrive steadily through the real hook.
+# ./dev soak [--minutes N]: runs one worker for N minutes (60). Paths arrive steadily through the real hook.
 # Real Nix signs them and copies them to a file:// cache; a second destination is a program. Each destination is down for
 # a tenth of the time. Samples memory, descriptors, threads, children, database, log and queue every 5 s into
 # target/soak/samples.tsv, and draws target/soak/soak.svg. Exit status 1 if the second half needs more resources than the
@@ -13,27 +13,17 @@ ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 . "$ROOT/src/dev/lib.sh"
 . "$ROOT/src/dev/bench-lib.sh"
 
-usage='usage: ./dev soak [--minutes N] [--dist TREE] | judge FILE   (N: 1 to 1440)'
-case ${1-} in
-    judge)
-        [ $# = 2 ] || die "$usage"
+usage='usage: ./dev soak [--minutes N] | judge FILE   (N: 1 to 1440)'
+case $#,${1-} in
+    0,) minutes=60 ;;
+    2,--minutes) minutes=$2 ;;
+    2,judge)
         compile_programs bench
         bench flat "$2"
         exit
         ;;
+    *) die "$usage" ;;
 esac
-
-minutes=60
-dist=
-while [ $# -gt 0 ]; do
-    [ $# -gt 1 ] || die "$usage"
-    case $1 in
-        --minutes) minutes=$2 ;;
-        --dist) dist=$(CDPATH='' cd -- "$2" && pwd -P) ;;
-        *) die "$usage" ;;
-    esac
-    shift 2
-done
 case $minutes in '' | *[!0-9]* | ?????*) die "$usage" ;; esac
 { [ "$minutes" -ge 1 ] && [ "$minutes" -le 1440 ]; } || die "$usage"
 

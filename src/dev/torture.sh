@@ -1,5 +1,5 @@
 #!/bin/sh
-# ./dev torture [--seed N] [--minutes M] [--scripts K] [--slow] [--dist TREE]: runs random fault scripts against the real
+# ./dev torture [--seed N] [--minutes M] [--scripts K] [--slow]: runs random fault scripts against the real
 # worker and hook, and checks the promises against a model; see src/torture. Without --minutes and --scripts it runs for 2
 # minutes; --seed alone repeats that seed's script. With --slow the fake nix calls real Nix for each copy that it lets
 # through. Exit status 1 at the first broken promise, with its seed. Last line: "N passed, N failed".
@@ -18,11 +18,10 @@ if [ "${1-}" = --breaches ]; then
     exec sh "$ROOT/src/dev/breaches.sh" "$@"
 fi
 
-usage='usage: ./dev torture [--seed N] [--minutes M] [--scripts K] [--slow] [--dist TREE] | --breaches [NAME...]'
+usage='usage: ./dev torture [--seed N] [--minutes M] [--scripts K] [--slow] | --breaches [NAME...]'
 seed=
 seconds=
 scripts=
-dist=
 nix=
 while [ $# -gt 0 ]; do
     if [ "$1" = --slow ]; then
@@ -31,12 +30,11 @@ while [ $# -gt 0 ]; do
         continue
     fi
     [ $# -gt 1 ] || die "$usage"
-    case $1 in --dist) ;; *) case $2 in '' | *[!0-9]* | ?????????*) die "$usage" ;; esac ;; esac
+    case $2 in '' | *[!0-9]* | ?????????*) die "$usage" ;; esac
     case $1 in
         --seed) seed=$2 ;;
         --minutes) seconds=$((60 * $2)) ;;
         --scripts) scripts=$2 ;;
-        --dist) dist=$(CDPATH='' cd -- "$2" && pwd -P) ;;
         *) die "$usage" ;;
     esac
     shift 2
