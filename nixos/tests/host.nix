@@ -1,14 +1,13 @@
-# Builds package.nix with real Nix, in its real sandbox, where there is no nixpkgs: the programs of this (Debian) machine
-# take the places of the packages that it asks for. run maps the directories that a build may read into the sandbox
-# (sandbox-paths): the machine's programs are in /hidden there, which no PATH names, and /bin has nothing but sh. So a
-# build finds what its derivation declares, and nothing else.
+# Builds package.nix with real Nix, in its real sandbox, without nixpkgs: the programs of this (Debian) machine replace the
+# packages of nixpkgs. run maps directories of the machine into the sandbox (sandbox-paths): its programs are in /hidden,
+# which is in no PATH, and /bin has only sh. So a build finds only what its derivation declares.
 {
-  # A JDK 25, and an unpacked Maven 3.9, as nixpkgs has.
+  # A JDK 25, and an unpacked Maven 3.9, as in nixpkgs.
   jdk,
   mavenHome,
-  # Anything but the truth makes Nix say what it is.
+  # A wrong hash makes Nix print the right one.
   mvnHash ? null,
-  # All unit tests, or those of one class (for a breakage that one class must notice).
+  # Runs only this class of unit tests, for a breakage that it must detect.
   tests ? null,
 }:
 let
@@ -16,10 +15,10 @@ let
   stdenv = import ./stand-in/stdenv.nix { inherit lib; };
   inherit (stdenv) mkDerivation programs;
 
-  # From outside the store, as they are.
+  # Copies a path from outside the store.
   imported = name: path: builtins.path { inherit name path; };
 
-  # Laid out as nixpkgs does it: the JDK's own folder, with the file "release", is lib/openjdk.
+  # As in nixpkgs, the JDK's folder, with the file "release", is lib/openjdk.
   jdk25_headless =
     let
       package = mkDerivation {
@@ -40,7 +39,7 @@ let
     installPhase = ''
       mkdir -p $out/bin
       cp -r ${imported "maven" mavenHome} $out/maven
-      # Without a home to look into, and for whoever says no other JDK than this one, which is not there.
+      # Without a home directory. If no JDK is given, the default one does not exist.
       cat >$out/bin/mvn <<END
       #!$SHELL
       export JAVA_HOME=\''${JAVA_HOME-/no-JAVA_HOME}
@@ -50,8 +49,8 @@ let
     '';
   };
 
-  # nixpkgs has one derivation that builds, tests and installs. Here it is two, so that what only the second sees need
-  # not wait for all tests.
+  # In nixpkgs, one derivation builds, tests and installs. Here there are two, so that a change of the second does not run
+  # all tests again.
   buildMavenPackage =
     a:
     let
@@ -59,7 +58,7 @@ let
       common = {
         inherit (a) src;
         __structuredAttrs = a.__structuredAttrs or false;
-        # The older buildMavenPackage does not export it under __structuredAttrs, and the newer one does. As the older.
+        # With __structuredAttrs, the older buildMavenPackage does not export this, and the newer one does. Here: not.
         JAVA_HOME = mvnJdk;
       };
       fetched = mkDerivation (
@@ -150,12 +149,12 @@ let
       }
       [ -n "''${dontVersionCheck-}" ] || preInstallCheckHooks+=(versionCheck)
     '';
-    # jlink runs on the machine that builds.
+    # jlink runs on the build machine.
     jre25_minimal.override = lib.setFunctionArgs (
       {
         jdk,
         modules,
-        jdkOnBuild ? throw "jre25_minimal: jlink of nixpkgs' full JDK would be used",
+        jdkOnBuild ? throw "jre25_minimal: would use jlink of nixpkgs' full JDK",
       }:
       mkDerivation {
         name = "openjdk-minimal-jre-25";
@@ -180,7 +179,7 @@ let
   ask = import ../package.nix;
   package = ask (
     builtins.mapAttrs (
-      name: _: pkgs.${name} or (throw "package.nix asks for ${name}, which host.nix has no place for")
+      name: _: pkgs.${name} or (throw "package.nix needs ${name}, which host.nix does not have")
     ) (builtins.functionArgs ask)
   );
 in

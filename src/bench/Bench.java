@@ -10,7 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** All measurements, in the order of the table, and the file they end up in. */
+/** Runs the measurements, in the order of the table, and writes their file. */
 final class Bench {
     private Bench() {}
 
@@ -57,12 +57,12 @@ final class Bench {
     }
 
     /**
-     * @param wanted names of what to measure, all when empty; what is in the file of the others stays
+     * @param wanted the measurements to run, all if empty; the file keeps the rows of the others
      */
     static void run(Path dist, boolean quick, List<String> wanted, Path file, String commit) throws IOException {
         for (String name : wanted) {
             if (!ALL.containsKey(name)) {
-                throw new IllegalArgumentException("nothing is measured by the name " + name + "; there are: " + ALL.keySet());
+                throw new IllegalArgumentException("no measurement has the name " + name + "; there are: " + ALL.keySet());
             }
         }
         var plan = new Plan(dist, quick);
@@ -87,7 +87,7 @@ final class Bench {
                 figures = figures.with(row);
                 System.out.printf("%-13s %s %s%n", result.id(), result.valueText(), result.verdict());
             }
-            // After each row, so that a long run that is ended has measured something.
+            // After each measurement, so that an interrupted run keeps its results.
             figures.write(file);
         }
     }

@@ -10,15 +10,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A long wire to a port on this machine: whatever is sent arrives so many milliseconds later, in both directions, and a
- * connection takes a round trip to be made. It carries as much as one likes at a time. In place of `tc qdisc … netem`,
- * which not every kernel has and only root may use.
+ * Delays the traffic to a port of this machine, in both directions; connecting takes a round trip. The bandwidth is
+ * unlimited or fixed. It replaces `tc qdisc … netem`, which needs root and a kernel module.
  */
 final class Delay implements AutoCloseable {
-    /** What was read, and when it is to arrive; an empty one is the end. */
+    /** Bytes, and when they are due at the other end; no bytes mean the end of the stream. */
     private record Piece(byte[] bytes, long due) {}
 
-    /** Four Nix ask through 25 connections each; one that finds the queue full tries again after a second. */
+    /** Four Nix processes open 25 connections each. If the backlog is full, a client retries after a second. */
     private static final int CONNECTIONS = 1_000;
 
     private final ServerSocket listener;
@@ -27,20 +26,20 @@ final class Delay implements AutoCloseable {
     private final long bytesPerSecond;
     private final AtomicLong sent = new AtomicLong();
 
-    /** When the wire has carried all that it was given, by System.nanoTime; guarded by this. */
+    /** When the wire is idle again, by System.nanoTime; guarded by this. */
     private long freeAt = System.nanoTime();
 
     Delay(int to, int milliseconds) throws IOException {
         this(to, milliseconds, Long.MAX_VALUE);
     }
 
-    /** At most so many bytes a second on the way to the port, shared by all connections. */
+    /** @param bytesPerSecond the bandwidth towards the port, shared by all connections */
     Delay(int to, int milliseconds, long bytesPerSecond) throws IOException {
         this.to = to;
         this.bytesPerSecond = bytesPerSecond;
         oneWay = TimeUnit.MILLISECONDS.toNanos(milliseconds);
         listener = new ServerSocket();
-        listener.setReceiveBufferSize(1 << 16); // or the machine would carry what the wire cannot yet
+        listener.setReceiveBufferSize(1 << 16); // otherwise the kernel would buffer more than the wire carries
         listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), CONNECTIONS);
         Thread.ofVirtual().start(this::accept);
     }
@@ -49,7 +48,7 @@ final class Delay implements AutoCloseable {
         return listener.getLocalPort();
     }
 
-    /** Bytes on the way to the port so far. */
+    /** Bytes that were sent towards the port. */
     long sent() {
         return sent.get();
     }
@@ -67,8 +66,8 @@ final class Delay implements AutoCloseable {
                 near.setTcpNoDelay(true);
                 Socket far = new Socket(InetAddress.getLoopbackAddress(), to);
                 far.setTcpNoDelay(true);
-                // The client takes itself to be connected at once; what it sends first waits for the handshake's round
-                // trip, and so does what the server would have sent after it.
+                // For the client the connection exists at once. So its first bytes wait for the handshake's round trip,
+                // and the server's answer waits too.
                 long connected = System.nanoTime() + 2 * oneWay;
                 carry(near, far, connected, true);
                 carry(far, near, connected - oneWay, false);
@@ -125,7 +124,7 @@ final class Delay implements AutoCloseable {
                 out.write(piece.bytes);
             }
         } catch (IOException e) {
-            // The other end is gone; the reader of this direction finds that out by itself.
+            // The other end has closed the connection. The reader of this direction notices that, too.
             pieces.clear();
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);

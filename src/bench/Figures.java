@@ -11,9 +11,9 @@ import java.util.stream.Collectors;
 /**
  * The file of measurements.
  *
- * @param machine where they were made
- * @param quick whether they are of few runs
- * @param rows each a {@link Result}, and when and how it was measured
+ * @param machine the machine that was measured
+ * @param quick whether the runs were few
+ * @param rows each a {@link Result}, with commit, time and load
  */
 record Figures(JsonObject machine, boolean quick, List<JsonObject> rows) {
     static Figures read(Path file) throws IOException {
@@ -28,7 +28,7 @@ record Figures(JsonObject machine, boolean quick, List<JsonObject> rows) {
         return rows.stream().map(row -> Json.GSON.fromJson(row, Result.class)).toList();
     }
 
-    /** With this row in place of the one with its id, or at the end. */
+    /** Replaces the row with the same id, or adds this one at the end. */
     Figures with(JsonObject row) {
         var all = new ArrayList<>(rows);
         String id = row.get("id").getAsString();
@@ -42,7 +42,7 @@ record Figures(JsonObject machine, boolean quick, List<JsonObject> rows) {
         return new Figures(machine, quick, all);
     }
 
-    /** Whole or not at all. Each row is a line, so that a difference shows what was measured anew. */
+    /** Replaces the file atomically. Each row is a line, so that a diff shows which rows are new. */
     void write(Path file) throws IOException {
         Path aside = Path.of(file + ".new");
         Files.writeString(aside, "{\"machine\":%s,\n\"quick\":%s,\n\"rows\":[\n%s\n]}\n"

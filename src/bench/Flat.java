@@ -3,18 +3,18 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Whether a soak's second half needs no more than its first. The first tenth is left out: a JVM compiles and loads what
- * it needs in it. Of each half, three figures are compared: what 5 % of the samples are below, which is what a leak
- * raises, the median, and what 5 % are above.
+ * Judges whether a soak's second half needs more resources than its first. The first tenth does not count, because a JVM
+ * still loads and compiles classes. It compares the 5th percentile of each half, which a leak raises, the median, and the
+ * 95th percentile.
  *
- * <p>Of the database only what a path adds to it is limited, for settled paths are remembered for a time, and so many.
+ * <p>The database may grow by a limited number of bytes per path, because it remembers settled paths for a time.
  */
 final class Flat {
     private static final double BYTES_A_PATH = 500;
 
     /**
-     * A column, and by how much its figures may be above those of the first half: a part of them, and a number; another
-     * one for the upper figure, which the pipes of a child that starts just then may raise on a busy machine.
+     * How much a column may grow: by a part of the first half's figure, and by a number. For the 95th percentile the number
+     * is {@code above}: on a busy machine the pipes of a child process that just starts raise it.
      */
     private record Limit(String column, double part, double number, double above) {}
 
@@ -28,7 +28,7 @@ final class Flat {
 
     private Flat() {}
 
-    /** What has grown; nothing, when all is well. */
+    /** The figures that have grown too much. */
     static List<String> judge(Table table) {
         var grown = new ArrayList<String>();
         for (Limit limit : LIMITS) {
@@ -38,7 +38,7 @@ final class Flat {
             for (int p : new int[] {5, 50, 95}) {
                 double before = Stats.percentile(p, Arrays.copyOfRange(all, warm, middle));
                 double after = Stats.percentile(p, Arrays.copyOfRange(all, middle, all.length));
-                String text = "%s, %d %% of the samples at most: %.0f in the first half, %.0f in the second"
+                String text = "%s, percentile %d: %.0f in the first half, %.0f in the second"
                         .formatted(limit.column, p, before, after);
                 System.out.println(text);
                 if (after > before * (1 + limit.part) + (p > 50 ? limit.above : limit.number)) {
@@ -50,7 +50,7 @@ final class Flat {
         double[] arrived = table.column("arrived");
         int last = size.length - 1;
         double each = (size[last] - size[last / 10]) / Math.max(1, arrived[last] - arrived[last / 10]);
-        String text = "database: %.0f bytes more for each path that is remembered".formatted(each);
+        String text = "database: %.0f bytes for each remembered path".formatted(each);
         System.out.println(text);
         if (each > BYTES_A_PATH) {
             grown.add(text);

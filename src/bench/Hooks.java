@@ -106,7 +106,8 @@ final class Hooks {
                 }
             }
         }
-        return Result.compared("hook-parallel", "16 hooks at once, until the last has its acknowledgement", "16 socats at once", of16)
+        return Result.compared("hook-parallel", "16 hooks at once, until the last has its acknowledgement",
+                        "16 socats at once", of16)
                 .with(Map.of("rows", rows));
     }
 

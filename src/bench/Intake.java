@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** How fast paths come in over one connection, each acknowledged after it is on disk and rooted. */
+/** How fast the worker acknowledges paths over one connection, after they are on disk and rooted. */
 final class Intake {
     private Intake() {}
 
@@ -32,7 +32,7 @@ final class Intake {
                 Result.plain("intake-100", what.formatted(count, "100 a line"), "paths/s", Result.Goal.atLeast(20_000), many));
     }
 
-    /** What the file system does at most: the links that root the paths, and nothing else; a second. */
+    /** The file system's share: how many links per second it can make. */
     private static double links(World world, List<String> paths) throws IOException {
         world.forget();
         long began = System.nanoTime();
@@ -50,7 +50,7 @@ final class Intake {
         }
     }
 
-    /** Sends them all without waiting in between; the seconds until the last acknowledgement. */
+    /** Sends all paths without waiting for answers. Returns the seconds until the last acknowledgement. */
     static double send(World world, List<String> paths, int perLine) throws IOException {
         try (var client = new Client(world.socket)) {
             int lines = (paths.size() + perLine - 1) / perLine;

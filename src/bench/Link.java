@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** A lane with several child processes on a link that is long or slow, with the newest Nix that there is. */
+/** A lane with several child processes on a link with delay or little bandwidth, with the newest Nix of this machine. */
 final class Link {
     private static final Path ROOTS = Path.of("/var/cache/nix-post-build-hook-queue-test");
 
@@ -75,7 +75,7 @@ final class Link {
         }
     }
 
-    /** How long small paths take that are queued 2 s after a large one, and how long that takes. */
+    /** The time of small paths that are queued 2 s after a large one, and the time of the large one. */
     static List<Result> behind(Plan plan) throws IOException {
         var results = new ArrayList<Result>();
         for (var each : List.of(new int[] {1, 20}, new int[] {2, 20}, new int[] {1, 200})) {
@@ -119,7 +119,7 @@ final class Link {
         }
     }
 
-    /** Bytes on the wire for paths that share what the destination lacks, against all of them once. */
+    /** Bytes on the wire for paths that share missing dependencies, against the size of each path once. */
     static List<Result> bytes(Plan plan) throws IOException {
         String script = "let mk = n: bytes: deps: derivation { name = n; system = builtins.currentSystem; builder = \"/bin/sh\";"
                 + " inherit deps; args = [ \"-c\" \"echo ${toString deps} > $out; PATH=/bin:/usr/bin head -c ${toString bytes}"

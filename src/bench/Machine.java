@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Where and when something was measured. */
+/** Facts about the machine for the table. */
 final class Machine {
     private Machine() {}
 
@@ -24,7 +24,7 @@ final class Machine {
         return facts;
     }
 
-    /** Processes that ran or wanted to, over the last minute. */
+    /** The load average of the last minute. */
     static double load() throws IOException {
         return Double.parseDouble(Files.readString(Path.of("/proc/loadavg")).split(" ")[0]);
     }

@@ -2,7 +2,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 
-/** The words that src/dev/bench.sh and src/dev/soak.sh use; people call those. */
+/** The commands for src/dev/bench.sh and src/dev/soak.sh. */
 final class Main {
     private Main() {}
 
@@ -22,9 +22,9 @@ final class Main {
                 grown.forEach(System.out::println);
                 yield grown.isEmpty();
             }
-            default -> throw new IllegalArgumentException("no such word: " + words.getFirst());
+            default -> throw new IllegalArgumentException("no such command: " + words.getFirst());
         };
-        // Threads of servers and clients end with this.
+        // Ends the threads of servers and clients.
         System.exit(good ? 0 : 1);
     }
 

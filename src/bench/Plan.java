@@ -4,10 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * How much to measure.
+ * The extent of a measurement.
  *
  * @param dist the installed tree
- * @param quick fewer runs of less work: for a look while one works on something, not for the documents
+ * @param quick fewer runs with less work, for development and not for the documents
  */
 record Plan(Path dist, boolean quick) {
 
@@ -15,7 +15,7 @@ record Plan(Path dist, boolean quick) {
         return quick ? 5 : 7;
     }
 
-    /** Of what takes milliseconds. */
+    /** Runs of a measurement that takes milliseconds. */
     int manyRuns() {
         return quick ? 31 : 101;
     }
@@ -24,15 +24,15 @@ record Plan(Path dist, boolean quick) {
         return quick ? quickly : fully;
     }
 
-    /** What is measured once. */
+    /** Measures once. */
     interface Measurement {
         double run() throws IOException;
     }
 
-    /** Measurements of two things in turn. */
+    /** Measurements of the program and of a reference, in turn. */
     record Pairs(List<Double> ours, List<Double> reference) {}
 
-    /** A B A B …, after one of each that does not count. */
+    /** Measures A B A B …, after one of each that does not count. */
     static Pairs interleave(int runs, Measurement ours, Measurement reference) throws IOException {
         var pairs = new Pairs(new ArrayList<>(), new ArrayList<>());
         for (int i = 0; i <= runs; i++) {

@@ -2,7 +2,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 
-/** The file of measurements as a table, for terminals and for documents: Markdown is both. */
+/** The measurements as a Markdown table, for terminals and documents. */
 final class Report {
     private Report() {}
 
@@ -29,10 +29,10 @@ final class Report {
                         of.apply("system"), of.apply("cores"), of.apply("cpu"), of.apply("memory"), of.apply("file_system"),
                         of.apply("kernel"), of.apply("jdk"), of.apply("nix"), of.apply("socat"),
                         Result.number(loads.getMin()), Result.number(loads.getMax()),
-                        figures.quick() ? "A quick look, of few runs" : "Medians, with the least and the greatest");
+                        figures.quick() ? "A quick run" : "Medians, with minimum and maximum");
     }
 
-    /** Columns of one width, so that it can be read as it is. */
+    /** A Markdown table with aligned columns. */
     static String markdown(List<List<String>> rows) {
         int columns = rows.getFirst().size();
         int[] width = new int[columns];

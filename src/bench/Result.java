@@ -6,15 +6,15 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * One row of the table.
+ * A row of the table.
  *
- * @param id what one says to measure this again, and the name in the file
- * @param what was measured, for people
+ * @param id the row's name in the file, and on the command line
+ * @param what a description of the measurement
  * @param unit of each measurement
  * @param ours measurements
- * @param reference what was measured in between, for comparison; empty when the goal is not a ratio
- * @param against what that was
- * @param goal for the ratio of the medians, or for the median; null when there is none
+ * @param reference measurements of the reference, in between; empty if the goal is not a ratio
+ * @param against a description of the reference
+ * @param goal for the ratio of the medians, or for the median; null for none
  * @param details further figures, for charts and tables
  */
 record Result(
@@ -27,7 +27,7 @@ record Result(
         Goal goal,
         Map<String, Object> details) {
 
-    /** At most so much, or at least. */
+    /** An upper or a lower limit. */
     record Goal(boolean most, double limit) {
         static Goal atMost(double limit) {
             return new Goal(true, limit);
@@ -78,7 +78,7 @@ record Result(
         return !reference.isEmpty();
     }
 
-    /** What the goal is for. */
+    /** The value that the goal limits. */
     double value() {
         return isRatio() ? Stats.median(ours) / Stats.median(reference) : Stats.median(ours);
     }
@@ -87,7 +87,7 @@ record Result(
         return goal == null ? "" : goal.met(value()) ? "met" : "NOT MET";
     }
 
-    /** "1.12 (1.05–1.20)": the ratio of the medians, and the least and the greatest of neighbours. */
+    /** "1.12 (1.05–1.20)": the ratio of the medians, and the least and greatest ratio of a pair. */
     String valueText() {
         if (!isRatio()) {
             return spread(ours) + " " + unit;
@@ -102,7 +102,7 @@ record Result(
         return String.format(Locale.ROOT, "%.2f (%.2f–%.2f)", value(), least, most);
     }
 
-    /** "12.3 (11–14)": median, least and greatest. */
+    /** "12.3 (11–14)": median, minimum and maximum. */
     static String spread(List<Double> values) {
         double[] all = Stats.array(values);
         return values.size() == 1
@@ -111,7 +111,7 @@ record Result(
                         + number(Stats.percentile(100, all)) + ")";
     }
 
-    /** Three digits that count, thousands apart. */
+    /** Three significant digits, with separators of thousands. */
     static String number(double value) {
         double size = Math.abs(value);
         String form = size >= 100 ? "%,.0f" : size >= 10 ? "%.1f" : "%.2f";

@@ -6,7 +6,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The memory of a worker while all its slots are busy. */
+/** The memory of a worker while all slots are busy. */
 final class Slots {
     private static final int SLOTS = 16;
     private static final int PATHS_FOR_EACH = 20;

@@ -12,11 +12,11 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Steady arrivals through the hook, with outages of one destination and then of the other, for as long as is wanted.
- * One worker, whose resources are written down every few seconds: {@link Flat} then judges whether they have grown.
+ * Runs one worker for a long time under steady arrivals and outages, and samples its resources every few seconds. {@link
+ * Flat} then judges whether they grow.
  *
- * <p>Each path is new to the queue and to both destinations, a file:// cache and a program, and is signed. An outage
- * of the cache is a file where its folder should be; the program then ends with 1.
+ * <p>Each path is new, and is signed. The destinations are a file:// cache and a program, and take turns to be down. In an
+ * outage the cache is a file in place of its folder, and the program exits with 1.
  */
 final class Soak {
     static final List<String> COLUMNS = List.of(
@@ -28,10 +28,10 @@ final class Soak {
 
     private Soak() {}
 
-    /** Whether everything went as it should; what did not is said. */
+    /** Whether nothing was lost and nothing grew. Prints what went wrong. */
     static boolean run(Path dist, int minutes, Path table) throws IOException {
         int seconds = minutes * 60;
-        // Ten of each, the cache's first; short enough that the worker's waits between tries end before the next one.
+        // Ten outages of each destination, short enough that the worker retries before the next one.
         int period = seconds / 10;
         var wrong = new ArrayList<String>();
         try (var world = World.kept(dist)) {
@@ -56,7 +56,7 @@ final class Soak {
                         String said = world.run(
                                 Map.of("OUT_PATHS", paths.get(arrived++)), "/bin/sh", "-c", world.program.hook() + " 2>&1");
                         if (!said.isEmpty()) {
-                            wrong.add("after %d s the hook said: %s".formatted(now, said.strip()));
+                            wrong.add("after %d s the hook printed: %s".formatted(now, said.strip()));
                         }
                     }
                     if (now % EVERY == 0) {
@@ -76,7 +76,7 @@ final class Soak {
         return wrong.isEmpty();
     }
 
-    /** All has arrived, nothing is left of it, and the worker ends by itself. */
+    /** Checks that all paths have arrived, that no root and no child is left, and that the worker exits. */
     private static void end(World world, WorkerProcess queue, int arrived, Path cache, List<String> wrong) throws IOException {
         queue.ask("retry");
         queue.ask("wait timeout=5min");
@@ -134,7 +134,7 @@ final class Soak {
         }
     }
 
-    /** The first of that name, which is the sum over all lanes. */
+    /** A number of the status, which is the sum over all lanes. */
     private static long number(String json, String name) throws IOException {
         return Json.object(json).get(name).getAsLong();
     }
@@ -145,7 +145,7 @@ final class Soak {
         }
     }
 
-    /** What has been delivered before stays beside it. */
+    /** Begins or ends an outage of the cache. Its content stays in another folder meanwhile. */
     static void outage(Path cache, boolean down) throws IOException {
         Path aside = Path.of(cache + ".aside");
         if (down && !Files.isRegularFile(cache)) {

@@ -1,7 +1,7 @@
 import java.util.Arrays;
 import java.util.List;
 
-/** What is said of a number of measurements. */
+/** Percentiles of measurements. */
 final class Stats {
     private Stats() {}
 
@@ -17,7 +17,7 @@ final class Stats {
         return percentile(p, array(values));
     }
 
-    /** Between the two nearest values, in proportion; p from 0 to 100. */
+    /** Interpolated between the two nearest values; p from 0 to 100. */
     static double percentile(double p, double... values) {
         if (values.length == 0) {
             throw new IllegalArgumentException("no values");

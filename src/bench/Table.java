@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A file of columns of numbers, separated by tabs, with their names in the first line. */
+/** A file of tab-separated numbers, with the names of the columns in the first line. */
 record Table(List<String> columns, List<double[]> rows) {
     static Table read(Path file) throws IOException {
         List<String> lines = Files.readAllLines(file);

@@ -8,7 +8,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
-/** Says "ok" to every line it is sent, and does nothing else: what a hook cannot be faster than. */
+/** Answers "ok" to every line, and does nothing else: no hook can be faster than this. */
 final class TrivialServer implements AutoCloseable {
     private final ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
 
@@ -28,7 +28,7 @@ final class TrivialServer implements AutoCloseable {
             } catch (ClosedChannelException e) {
                 return;
             } catch (IOException e) {
-                System.err.println("a client of the trivial server went away: " + e.getMessage());
+                System.err.println("a client of the trivial server disconnected: " + e.getMessage());
             }
         }
     }

@@ -1,6 +1,6 @@
 /*
- * datagram SOCKET: sends OUT_PATHS as one datagram, and waits for nothing: a hook without durability, as the Rust
- * original has it. What a hook with an acknowledgement is measured beside.
+ * datagram SOCKET: sends OUT_PATHS as one datagram without an acknowledgement, like the hook of the Rust original. The
+ * benchmark compares the hook with it.
  */
 #include <stdlib.h>
 #include <string.h>

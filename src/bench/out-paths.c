@@ -1,6 +1,7 @@
 /*
- * out-paths: sets OUT_PATHS to what outputs/NAME-OF-THE-DERIVATION beside this program points to, and executes what hook
- * beside it points to. Nix 2.8.0, which Debian 12 has, leaves OUT_PATHS empty (fixed in 2.8.1); a benchmark must not measure that.
+ * out-paths: sets OUT_PATHS to the target of the link outputs/NAME-OF-THE-DERIVATION beside this program, and executes the
+ * target of the link hook. Nix 2.8.0, which Debian 12 has, leaves OUT_PATHS empty (fixed in 2.8.1), and the benchmark must
+ * not measure an empty hook.
  */
 #define _GNU_SOURCE
 #include <limits.h>

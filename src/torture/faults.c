@@ -1,9 +1,9 @@
 /*
- * Preloaded into the worker, its hooks and its children.
+ * Preloaded into the worker, its hooks and its child processes.
  *
- * While the file $EIO_WHEN is there, reading, writing and syncing of files below the folders in $EIO_UNDER fails with EIO,
- * and so does making, removing and renaming of links and files in them. The time of day is
- * wrong by as many seconds as the file $CLOCK_OFFSET says; how much time goes by stays true.
+ * While the file $EIO_WHEN exists, system calls on the folders in $EIO_UNDER fail with EIO: reading, writing, syncing,
+ * linking, removing and renaming. The file $CLOCK_OFFSET contains the seconds by which the real-time clock is wrong; the
+ * monotonic clock stays correct.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -20,7 +20,7 @@
 
 #define REAL(name) ((__typeof__(name) *)dlsym(RTLD_NEXT, #name))
 
-/* Whether a path is below one of the folders in $EIO_UNDER, which are separated by colons. */
+/* Whether a path is below one of the folders in $EIO_UNDER, which colons separate. */
 static int below(const char *path) {
     const char *under = getenv("EIO_UNDER");
     while (under && *under) {
@@ -54,7 +54,7 @@ static int sick(int fd) {
     return found;
 }
 
-/* Of names: only absolute ones, which is how all of these programs say them. */
+/* Only for absolute names, because these programs use no others. */
 static int sick_name(const char *path) {
     int before = errno;
     int found = path && is_sick() && below(path);

@@ -30,13 +30,13 @@ public final class Client implements AutoCloseable {
         }
     }
 
-    /** The data lines and the last line of the next reply; an error when that is one. */
+    /** The lines of the next answer; an exception if the last line is an error. */
     public List<String> reply() throws IOException {
         var lines = new ArrayList<String>();
         while (true) {
             String line = in.readLine();
             if (line == null) {
-                throw new IOException("the worker went away before it had answered");
+                throw new IOException("the worker closed the connection before it answered");
             }
             lines.add(line);
             if (line.startsWith("error")) {

@@ -11,32 +11,32 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Has a world run src/testkit/sh/fake-nix in the place of Nix, and programs that are the same; that
- * file says what it does. Destinations are known by their names: the last part of their URL, or the
- * name of the program.
+ * Installs src/testkit/sh/fake-nix in a world as Nix and as programs for {@code exec:}, and
+ * controls it; that file describes its behaviour. The name of a destination is the last part of its
+ * URL, or the name of the program.
  */
 public final class FakeNix {
-    /** How a destination is just now. */
+    /** How a destination behaves. */
     public enum Mode {
         UP,
         SLOW,
-        /** Takes all in 10 s, 40 MB a path, and reports its progress. */
+        /** Accepts all paths in 10 s, 40 MB each, and reports its progress. */
         PACED,
         DOWN,
-        /** Takes the first half of a batch, and ends with an error. */
+        /** Accepts the first half of a batch, and exits with an error. */
         HALF,
-        /** Takes the first half, and dies. */
+        /** Accepts the first half, and crashes. */
         CRASH,
-        /** Takes nothing, says nothing and does not end; ignores SIGTERM. */
+        /** Accepts no path, prints nothing and does not exit; ignores SIGTERM. */
         HANG,
-        /** Takes all in 4 s; only the bytes that it moves show that it is alive. */
+        /** Accepts all paths in 4 s; only the bytes that it moves show that it is alive. */
         CRAWL,
-        /** Takes all, and ends a second later. */
+        /** Accepts all paths, and exits a second later. */
         LINGER,
-        /** Takes nothing and does not end; repeats the same progress. */
+        /** Accepts no path and does not exit; repeats the same progress. */
         STUCK;
 
-        /** Whether a path that it gets alone is not taken. */
+        /** Whether it refuses a batch of one path. */
         public boolean fails() {
             return switch (this) {
                 case UP, SLOW, PACED, CRAWL, LINGER -> false;
@@ -52,13 +52,13 @@ public final class FakeNix {
     private final World world;
     private final boolean real;
 
-    /** Nothing is anywhere but in its lists. */
+    /** Copies nothing, and only keeps lists. */
     public FakeNix(World world) throws IOException {
         this(world, "");
     }
 
     /**
-     * @param real the real Nix, which then does what this one lets through; empty for none
+     * @param real the real Nix, to which this one passes the calls that succeed; empty for none
      */
     public FakeNix(World world, String real) throws IOException {
         this.world = world;
@@ -71,36 +71,39 @@ public final class FakeNix {
         world.set("NPBHQ_NIX", program("nix"));
     }
 
-    /** A program for {@code exec:} by this name. */
+    /** Makes a program for {@code exec:} with this name. */
     public Path program(String name) throws IOException {
         return Files.createSymbolicLink(world.dir.resolve(name), SCRIPT);
     }
 
     public void set(String destination, Mode mode) throws IOException {
-        // Never a moment without one.
+        // Replaces the file atomically.
         Path aside = Files.writeString(world.dir.resolve("mode-aside"), mode + "\n");
         Files.move(aside, world.dir.resolve("mode-" + destination), StandardCopyOption.ATOMIC_MOVE);
     }
 
-    /** It refuses everything, and says this. */
+    /** Refuses every path, with this message. */
     public void refuse(String destination, String says) throws IOException {
         Files.writeString(world.dir.resolve("says-" + destination), says);
         set(destination, Mode.DOWN);
     }
 
-    /** A file to which each call adds what /proc tells of it, and a line "done". */
+    /**
+     * A file to which each call appends its command line, environment and open files, and a line
+     * "done".
+     */
     public Path spy() throws IOException {
         return Files.createFile(world.dir.resolve("spied"));
     }
 
-    /** A file to which each call adds its arguments as a line. */
+    /** A file to which each call appends its arguments as a line. */
     public Path calls() throws IOException {
         return Files.createFile(world.dir.resolve("calls"));
     }
 
     /**
-     * Whether a destination has a path, as another machine would see it: by what the destination
-     * stores, whatever was reported about it.
+     * Whether a destination stores a path, as another machine would see it, whatever was reported
+     * about it.
      */
     public boolean has(String destination, String path) {
         Path cache = world.dir.resolve(destination);
@@ -109,7 +112,7 @@ public final class FakeNix {
                 : Files.exists(stored(destination, path));
     }
 
-    /** A destination loses a path, and nobody is told. */
+    /** Deletes a path from a destination, without telling anybody. */
     public void lose(String destination, String path) throws IOException {
         Files.deleteIfExists(stored(destination, path));
         if (real) {
@@ -126,23 +129,23 @@ public final class FakeNix {
         return path.substring(path.lastIndexOf('/') + 1);
     }
 
-    /** The process that was {@link Mode#STUCK} last; empty before there was one. */
+    /** The last process in {@link Mode#STUCK}; empty if there was none. */
     public Optional<ProcessHandle> stuck() {
         String pid = World.text(world.dir.resolve("stuck")).strip();
         return pid.isEmpty() ? Optional.empty() : ProcessHandle.of(Long.parseLong(pid));
     }
 
-    /** What was delivered, as "DESTINATION PATH". */
+    /** The deliveries as "DESTINATION PATH", each once. */
     public Set<String> delivered() throws IOException {
         return new HashSet<>(deliveries());
     }
 
-    /** The same, as often as it was, and in this order. */
+    /** All deliveries, in their order. */
     public List<String> deliveries() throws IOException {
         return lines().stream().filter(line -> !line.startsWith(SIGNED)).toList();
     }
 
-    /** What was delivered before it was signed. */
+    /** The deliveries of paths that were not signed before. */
     public List<String> unsigned() throws IOException {
         var signed = new HashSet<String>();
         var wrong = new ArrayList<String>();

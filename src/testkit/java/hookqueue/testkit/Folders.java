@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
-/** Folders that stay until this JVM ends, each in a part of the disk of its own. */
+/** Folders that stay until this JVM ends, and the deletion of folders. */
 public final class Folders {
     private static final AtomicInteger COUNT = new AtomicInteger();
     private static Path base;
@@ -25,7 +25,6 @@ public final class Folders {
             Path made = Files.createTempDirectory("npbhq-");
             Files.setPosixFilePermissions(made, PosixFilePermissions.fromString("rwxr-xr-x"));
             // "Top of directory hierarchies": ext4 spreads the folders below it over the disk.
-            // Others need no such thing.
             Tools.run("chattr", "+T", made.toString());
             Runtime.getRuntime().addShutdownHook(new Thread(() -> deleteAtExit(made)));
             base = made;
@@ -56,7 +55,7 @@ public final class Folders {
         for (Path each : all) {
             if (Files.isDirectory(each, LinkOption.NOFOLLOW_LINKS)
                     && !each.toFile().setWritable(true)) {
-                throw new IllegalStateException("not ours: " + each);
+                throw new IllegalStateException("cannot be made writable: " + each);
             }
         }
         for (Path each : all.reversed()) {

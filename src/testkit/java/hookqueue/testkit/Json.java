@@ -8,10 +8,7 @@ import com.google.gson.Strictness;
 import com.google.gson.ToNumberPolicy;
 import java.io.IOException;
 
-/**
- * How everything here reads and writes JSON: by the letter of the standard, and whole numbers as
- * such.
- */
+/** Reads and writes strict JSON, and keeps integers as integers. */
 public final class Json {
     public static final Gson GSON =
             new GsonBuilder()
@@ -22,7 +19,7 @@ public final class Json {
 
     private Json() {}
 
-    /** One object. */
+    /** Parses an object. */
     public static JsonObject object(String text) throws IOException {
         return read(text, JsonObject.class);
     }
@@ -31,12 +28,12 @@ public final class Json {
         try {
             T value = GSON.fromJson(text, type);
             if (value == null) {
-                throw new IOException("no JSON in an empty text");
+                throw new IOException("an empty text is not JSON");
             }
             return value;
         } catch (JsonParseException e) {
             throw new IOException(
-                    "not JSON as it was expected: %.200s: %s".formatted(text, e.getMessage()), e);
+                    "not JSON of the expected form: %.200s: %s".formatted(text, e.getMessage()), e);
         }
     }
 }

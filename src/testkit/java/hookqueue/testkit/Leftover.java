@@ -8,25 +8,23 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
 
-/**
- * Processes that carry a world's folder in their environment: children of its worker, or its hooks.
- */
+/** Finds the processes of a world by their environment: the worker, its children and its hooks. */
 public final class Leftover {
     private Leftover() {}
 
     private static final String CHILD = "NPBHQ_CHILD=";
 
-    /** The worker and all that was started for it: numbers and names. */
+    /** All processes of the world, as "PID NAME". */
     public static List<String> all(Path world) throws IOException {
-        return those(world, environment -> true);
+        return find(world, environment -> true);
     }
 
-    /** What was started for the worker's children. */
+    /** The worker's child processes and their descendants. */
     public static List<String> of(Path world) throws IOException {
-        return those(world, environment -> environment.contains(CHILD));
+        return find(world, environment -> environment.contains(CHILD));
     }
 
-    private static List<String> those(Path world, Predicate<String> which) throws IOException {
+    private static List<String> find(Path world, Predicate<String> which) throws IOException {
         var found = new ArrayList<String>();
         try (var processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
             for (Path process : processes) {
@@ -40,7 +38,7 @@ public final class Leftover {
         return found;
     }
 
-    /** One that is killed later than its child may have started another meanwhile. */
+    /** Kills the child processes. Repeats that, because they may start others meanwhile. */
     public static void kill(Path world) throws IOException {
         List<String> found;
         do {
@@ -49,12 +47,12 @@ public final class Leftover {
         } while (!found.isEmpty());
     }
 
-    /** Hooks with all that they have started, so that nothing of them is done any more. */
+    /** Kills the hooks and all that they started. */
     public static void killHooks(Path world) throws IOException {
         List<String> found;
         do {
             found =
-                    those(
+                    find(
                             world,
                             environment ->
                                     environment.contains("OUT_PATHS=")
@@ -74,7 +72,7 @@ public final class Leftover {
         try {
             return Files.readString(file, StandardCharsets.ISO_8859_1);
         } catch (IOException e) {
-            return ""; // it has ended
+            return ""; // the process has ended
         }
     }
 }

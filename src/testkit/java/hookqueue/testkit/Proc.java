@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** What the kernel knows of a process. */
+/** The kernel's figures for a process. */
 public final class Proc {
     private Proc() {}
 
@@ -13,7 +13,7 @@ public final class Proc {
         return line(pid, "status", name);
     }
 
-    /** Memory that no other process shares, and a share of what is shared, in kB. */
+    /** The proportional set size in kB: private memory, and a share of shared memory. */
     public static long proportional(long pid) throws IOException {
         return line(pid, "smaps_rollup", "Pss");
     }
@@ -32,7 +32,7 @@ public final class Proc {
         }
     }
 
-    /** Time on a processor so far, of the process itself, in seconds. */
+    /** The processor time of the process, without its children, in seconds. */
     public static double cpu(long pid) throws IOException {
         return ticks(pid, 11) + ticks(pid, 12);
     }
@@ -42,7 +42,7 @@ public final class Proc {
         return Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[field]) / 100.0;
     }
 
-    /** Of a file, or of all files in a folder; 0 when it is not there. */
+    /** The size of a file, or of all files in a folder; 0 if it does not exist. */
     public static long size(Path path) throws IOException {
         if (Files.isDirectory(path)) {
             long sum = 0;

@@ -11,18 +11,18 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What is tested.
+ * The program under test.
  *
  * @param hook the post-build-hook
  * @param client the command line
- * @param java what begins the worker, up to where further options for the JVM would stand
- * @param main the rest of that command
+ * @param java the start of the worker's command, up to the place for further JVM options
+ * @param main the rest of the command
  */
 public record Program(Path hook, Path client, List<String> java, List<String> main) {
     private static final List<String> CLASSES = classes();
     private static final Path CLIENT = client(script("nix-post-build-hook-queue"));
 
-    /** Of a tree that {@code ./dev build} has made, or that was installed. */
+    /** The program of a tree from {@code ./dev build}, or of an installed one. */
     public static Program installed(Path tree) {
         Path client = tree.resolve("bin/nix-post-build-hook-queue");
         return new Program(
@@ -32,7 +32,7 @@ public record Program(Path hook, Path client, List<String> java, List<String> ma
                 List.of("serve"));
     }
 
-    /** Of the sources: the scripts, and the classes of this JVM's class path. */
+    /** The program of the sources: the scripts, and the classes of this JVM's class path. */
     public static Program ofSources() {
         var java =
                 new ArrayList<>(
@@ -58,10 +58,10 @@ public record Program(Path hook, Path client, List<String> java, List<String> ma
     }
 
     /**
-     * The class path. Where the program is in its jar, as after Maven's phase "package", the JVM
-     * takes only jars, and the first worker that ends by itself leaves its classes in an archive
-     * from which the others start with half of the work. An archive is never older than this JVM:
-     * it would run what was compiled when it was made.
+     * The class path. If the program is in its jar, as after Maven's phase "package", it contains
+     * only jars. Then the first worker that exits writes an archive of its classes, with which the
+     * others start faster. Each run of this JVM makes a new archive, because an old one would
+     * contain old classes.
      */
     private static List<String> classes() {
         String path = System.getProperty("java.class.path");

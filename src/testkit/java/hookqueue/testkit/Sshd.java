@@ -23,7 +23,7 @@ public final class Sshd implements AutoCloseable {
     private final int port;
     private Process process;
 
-    /** Makes the keys and the settings; nobody listens yet. */
+    /** Makes the keys and the settings, but does not listen yet. */
     public Sshd(World world) throws IOException {
         this.world = world;
         dir = Files.createDirectory(world.dir.resolve("sshd"));
@@ -35,7 +35,7 @@ public final class Sshd implements AutoCloseable {
             String file = dir.resolve(name).toString();
             world.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file);
         }
-        // What the client asks for is nix-store --serve; it gets the one of the other store.
+        // The client asks for nix-store --serve, and gets that of the other store.
         Path serve =
                 world.script(
                         "sshd/serve",
@@ -53,8 +53,7 @@ public final class Sshd implements AutoCloseable {
         Files.writeString(
                 dir.resolve("authorized_keys"),
                 "command=\"" + serve + "\" " + Files.readString(dir.resolve("client.pub")));
-        // SHLVL: bash then takes itself for no login's first shell, and leaves out what the user's
-        // .bashrc does, which may take long.
+        // SHLVL: so bash does not read the user's .bashrc, which may take long.
         Files.writeString(
                 dir.resolve("config"),
                 """
@@ -73,7 +72,7 @@ public final class Sshd implements AutoCloseable {
         connectTo(port);
     }
 
-    /** Has Nix reach this sshd at another port, where something forwards to it. */
+    /** Lets Nix connect to another port, which must forward to this sshd. */
     public void connectTo(int otherPort) throws IOException {
         String host = Files.readString(dir.resolve("host.pub")).strip();
         Files.writeString(
@@ -94,7 +93,7 @@ public final class Sshd implements AutoCloseable {
 
     /** Listens when this returns. */
     public Sshd start() throws IOException {
-        // sshd insists on it, and only root can make it.
+        // sshd needs this folder, and only root can make it.
         Files.createDirectories(Path.of("/run/sshd"));
         process =
                 world.builder(
@@ -120,13 +119,13 @@ public final class Sshd implements AutoCloseable {
         }
     }
 
-    /** Ends it and every connection that it has. */
+    /** Stops it and all of its connections. */
     public void stop() {
         process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly().onExit().join();
     }
 
-    /** The other store has nothing. */
+    /** Empties the other store. */
     public void forget() throws IOException {
         world.setAside(remote);
         Files.createDirectory(remote);
@@ -142,7 +141,7 @@ public final class Sshd implements AutoCloseable {
         return Path.of(remote + storePath);
     }
 
-    /** Whether the other store has a path, whole, and in its database. */
+    /** Whether a path is valid in the other store. */
     public boolean knows(String storePath) {
         var home = Map.of("NIX_REMOTE", other());
         try {

@@ -11,8 +11,8 @@ public final class Tools {
     private Tools() {}
 
     /**
-     * The absolute path of a program in {@code PATH}. Without it, the test fails here: a shell
-     * script in which a program is missing goes on, and leaves the test nothing to see.
+     * The absolute path of a program in {@code PATH}. If it is missing, the test fails here: a
+     * shell script would continue without it, and the test would see nothing.
      */
     public static String find(String name) {
         for (String directory : List.of(System.getenv("PATH").split(File.pathSeparator))) {

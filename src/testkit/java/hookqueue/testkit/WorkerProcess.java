@@ -12,8 +12,8 @@ import java.util.stream.Stream;
 
 /**
  * The real worker behind systemd-socket-activate: the process is that program until the first
- * connection, and the worker from then on. One socket file serves several workers, one after
- * another, as systemd's does, only when they are started anew by {@link #listen}.
+ * connection, and the worker from then on. Unlike systemd, it does not start the next worker;
+ * {@link #listen} does, on the same socket file.
  */
 public final class WorkerProcess implements AutoCloseable {
     private final World world;
@@ -26,12 +26,12 @@ public final class WorkerProcess implements AutoCloseable {
         this.log = log;
     }
 
-    /** Somebody listens when this returns; the first connection starts the worker. */
+    /** Listens when this returns; the first connection starts the worker. */
     public static WorkerProcess listen(World world) throws IOException {
         return listen(world, List.of());
     }
 
-    /** The same, and the worker has answered once. */
+    /** The same, but the worker has started when this returns. */
     public static WorkerProcess start(World world) throws IOException {
         WorkerProcess worker = listen(world);
         worker.ask("version");
@@ -48,7 +48,7 @@ public final class WorkerProcess implements AutoCloseable {
         Files.deleteIfExists(world.socket);
         var command =
                 new ArrayList<>(List.of("systemd-socket-activate", "--listen=" + world.socket));
-        // It starts its program with none of its environment but what it is told.
+        // It passes on only the variables that --setenv names.
         world.environment().keySet().forEach(name -> command.add("--setenv=" + name));
         command.addAll(wrapper);
         command.addAll(world.program.worker(options));
@@ -61,7 +61,7 @@ public final class WorkerProcess implements AutoCloseable {
         var worker = new WorkerProcess(world, process, log);
         World.eventually(
                 Duration.ofSeconds(20),
-                "somebody who listens at " + world.socket,
+                "a listener at " + world.socket,
                 () -> {
                     if (!process.isAlive()) {
                         throw new IOException("systemd-socket-activate: " + worker.log());
@@ -71,10 +71,7 @@ public final class WorkerProcess implements AutoCloseable {
         return worker;
     }
 
-    /**
-     * The file is there before one can connect to it; the flag is the kernel's for a socket that
-     * listens.
-     */
+    /** The file exists before a client can connect to it; the kernel's flag says when it can. */
     private static boolean listensAt(Path socket) throws IOException {
         try (Stream<String> sockets = Files.lines(Path.of("/proc/net/unix"))) {
             return sockets.anyMatch(
@@ -94,38 +91,38 @@ public final class WorkerProcess implements AutoCloseable {
         return World.text(log);
     }
 
-    /** The last line of the reply to one request; an error when that is one. */
+    /** The last line of the answer to a request; an exception if it is an error. */
     public String ask(String line) throws IOException {
         return lines(line).getLast();
     }
 
-    /** All lines of it. */
+    /** All lines of the answer. */
     public List<String> lines(String line) throws IOException {
         try (var client = new Client(world.socket)) {
             return client.ask(line);
         } catch (IOException e) {
-            throw new IOException(e.getMessage() + "; the worker says: " + log(), e);
+            throw new IOException(e.getMessage() + "; the worker's log: " + log(), e);
         }
     }
 
-    /** How many children the worker has now, and they. */
+    /** How many descendants the worker has. */
     public long children() {
         return process.descendants().count();
     }
 
-    /** SIGKILL, to the worker alone. */
+    /** Sends SIGKILL to the worker, and not to its children. */
     public void kill() {
         process.destroyForcibly();
         exit(Duration.ofSeconds(20));
     }
 
-    /** SIGTERM, and its exit status. */
+    /** Sends SIGTERM, and returns the exit status. */
     public int terminate() {
         process.destroy();
         return exit(Duration.ofSeconds(20));
     }
 
-    /** Its exit status, once it ends by itself. */
+    /** Waits until it exits, and returns the status. */
     public int exit(Duration most) {
         try {
             if (!process.waitFor(most.toMillis(), TimeUnit.MILLISECONDS)) {
@@ -139,8 +136,8 @@ public final class WorkerProcess implements AutoCloseable {
     }
 
     /**
-     * Its end, as systemd brings it about where the world is kept, since a start is measured that
-     * finds what such an end leaves; otherwise by SIGKILL, for a test may have stopped it.
+     * Ends the worker. In a kept world by SIGTERM, as systemd does, because a benchmark may measure
+     * the next start; otherwise by SIGKILL, because a test may have stopped it.
      */
     @Override
     public void close() throws IOException {

@@ -17,8 +17,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
- * A folder with a Nix store of its own, a signing key, and the settings of a queue for it. What is
- * run in it gets these settings, and nothing else of this JVM's environment but PATH.
+ * A folder with its own Nix store, a signing key, and the settings of a queue. Processes in it get
+ * these settings, and of this JVM's environment only PATH.
  */
 public final class World implements AutoCloseable {
     public final Program program;
@@ -32,11 +32,11 @@ public final class World implements AutoCloseable {
     private final Map<String, String> environment = new TreeMap<>();
     private int aside;
 
-    /** The program of the sources, in a folder that is deleted when this is closed. */
+    /** For the program of the sources. {@link #close} deletes the folder. */
     public World() throws IOException {
         this(Program.ofSources(), Files.createTempDirectory("hookqueue-"), false);
         set("NPBHQ_IDLE_TIMEOUT", "60s");
-        set("NPBHQ_HOOK_TIMEOUT", "30s"); // a machine that runs tests may be slow to start a JVM
+        set("NPBHQ_HOOK_TIMEOUT", "30s"); // a busy machine may start a JVM slowly
     }
 
     private World(Program program, Path dir, boolean kept) throws IOException {
@@ -70,10 +70,10 @@ public final class World implements AutoCloseable {
     }
 
     /**
-     * For measurements of an installed tree: the folder stays until this JVM ends, in a part of the
-     * disk of its own. For minutes after many files were deleted, ext4 takes half a millisecond
-     * instead of 20 µs to make one in the same part, because it looks for an inode that was not in
-     * use lately.
+     * For measurements of an installed tree. The folder stays until this JVM ends, and is in its
+     * own part of the disk: for minutes after many files were deleted, ext4 takes half a
+     * millisecond instead of 20 µs to make a file in the same part, because it avoids recently used
+     * inodes.
      */
     public static World kept(Path tree) throws IOException {
         var world = new World(Program.installed(tree), Folders.kept(), true);
@@ -104,7 +104,7 @@ public final class World implements AutoCloseable {
         Files.writeString(dir.resolve("conf/nix.conf"), line + "\n", StandardOpenOption.APPEND);
     }
 
-    /** Makes the signing key and has the queue sign with it; returns the public key. */
+    /** Makes the signing key, and sets it in the queue's settings. Returns the public key. */
     public String signing() throws IOException {
         Path publicKey = dir.resolve("key.pub");
         run("nix-store", "--generate-binary-cache-key", "test-1", "" + key, "" + publicKey);
@@ -112,7 +112,7 @@ public final class World implements AutoCloseable {
         return Files.readString(publicKey).strip();
     }
 
-    /** An empty queue: no database, no roots, no spool. */
+    /** Empties the queue: no database, no roots, no spool. */
     public void forget() throws IOException {
         setAside(state);
         setAside(roots);
@@ -120,7 +120,7 @@ public final class World implements AutoCloseable {
         Files.createDirectories(roots);
     }
 
-    /** Out of the way, but not deleted. */
+    /** Renames a folder instead of deleting it. */
     public void setAside(Path folder) throws IOException {
         if (Files.exists(folder)) {
             Files.move(folder, dir.resolve("aside-" + ++aside));
@@ -128,7 +128,9 @@ public final class World implements AutoCloseable {
     }
 
     /**
-     * Builds so many independent derivations for real; the names tell them apart from other calls'.
+     * Builds independent derivations with Nix.
+     *
+     * @param prefix of their names, which differs from other calls'
      */
     public List<String> build(String prefix, int count) throws IOException {
         return build(
@@ -146,9 +148,7 @@ public final class World implements AutoCloseable {
         return run("nix-build", "--no-out-link", file.toString()).lines().toList();
     }
 
-    /**
-     * So many new valid paths in the store, each one file of so many bytes that do not compress.
-     */
+    /** Adds new valid paths to the store. Each is a file of {@code bytes} random bytes. */
     public List<String> add(String prefix, int count, int bytes) throws IOException {
         Path folder = Files.createDirectory(dir.resolve("in-" + prefix));
         var random = new Random(prefix.hashCode());
@@ -169,8 +169,8 @@ public final class World implements AutoCloseable {
     }
 
     /**
-     * So many empty files of the form that store paths have, unknown to Nix: for a queue whose
-     * program does nothing.
+     * Makes empty files with the names of store paths, unknown to Nix, for a queue whose program
+     * does nothing.
      */
     public List<String> made(String prefix, int count) throws IOException {
         var paths = new ArrayList<String>(count);
@@ -180,21 +180,21 @@ public final class World implements AutoCloseable {
         return paths;
     }
 
-    /** The n-th of these; different salts make different ones. */
+    /** The n-th of these files; different salts make different names. */
     public String made(String prefix, int n, int salt) throws IOException {
         Path path = Path.of("%s/%012d%020d-%s-%d".formatted(store, salt, n, prefix, n));
         return Files.createFile(path).toString();
     }
 
     /**
-     * Runs a command to its end; what it prints to standard output. A failure is an error with all
-     * it printed.
+     * Runs a command to its end, and returns its standard output. A failure is an exception with
+     * its error messages.
      */
     public String run(String... command) throws IOException {
         return run(Map.of(), command);
     }
 
-    /** The same, with more variables. */
+    /** The same with further environment variables. */
     public String run(Map<String, String> more, String... command) throws IOException {
         Result result = attempt(more, command);
         if (result.status() != 0) {
@@ -206,7 +206,7 @@ public final class World implements AutoCloseable {
         return result.output();
     }
 
-    /** How a command ended. */
+    /** How a command exited. */
     public record Result(int status, String output, String errors) {}
 
     public Result attempt(String... command) throws IOException {
@@ -223,7 +223,7 @@ public final class World implements AutoCloseable {
                         .start();
         try {
             if (!process.waitFor(10, TimeUnit.MINUTES)) {
-                throw new IOException("runs for 10 minutes: " + String.join(" ", command));
+                throw new IOException("still runs after 10 minutes: " + String.join(" ", command));
             }
             return new Result(process.exitValue(), Files.readString(out), Files.readString(err));
         } catch (InterruptedException e) {
@@ -235,7 +235,7 @@ public final class World implements AutoCloseable {
         }
     }
 
-    /** A process with these settings and no others, that reads nothing. */
+    /** A process with exactly these settings, and an empty standard input. */
     public ProcessBuilder builder(Map<String, String> more, String... command) {
         var builder = new ProcessBuilder(command).redirectInput(new File("/dev/null"));
         builder.environment().clear();
@@ -244,7 +244,7 @@ public final class World implements AutoCloseable {
         return builder;
     }
 
-    /** The hook as Nix runs it. */
+    /** Runs the hook as Nix does. */
     public Result hook(String... paths) throws IOException {
         return attempt(Map.of("OUT_PATHS", String.join(" ", paths)), program.hook().toString());
     }
@@ -268,7 +268,7 @@ public final class World implements AutoCloseable {
         }
     }
 
-    /** For the time between two looks, and for what is measured over time. */
+    /** For polling, and for samples at intervals. */
     public static void pause(long milliseconds) {
         try {
             Thread.sleep(milliseconds);
@@ -285,7 +285,7 @@ public final class World implements AutoCloseable {
         }
     }
 
-    /** What a file holds, which is nothing when it is not there. */
+    /** The content of a file; empty if it does not exist. */
     public static String text(Path file) {
         try {
             return Files.exists(file) ? Files.readString(file) : "";
@@ -300,7 +300,7 @@ public final class World implements AutoCloseable {
         return Files.exists(cache.resolve(base.substring(0, 32) + ".narinfo"));
     }
 
-    /** Deletes the folder, unless it is to be kept until this JVM ends. */
+    /** Deletes the folder, unless it is kept until this JVM ends. */
     @Override
     public void close() throws IOException {
         if (!kept) {

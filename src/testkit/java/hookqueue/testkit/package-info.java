@@ -1,11 +1,12 @@
 /**
- * What unit tests, integration tests, bench and torture share: a {@link hookqueue.testkit.World} is
- * a scratch folder with a Nix store of its own, in which a {@link hookqueue.testkit.WorkerProcess}
- * is run, talked to by a {@link hookqueue.testkit.Client}, with a {@link hookqueue.testkit.FakeNix}
- * in the place of Nix or a {@link hookqueue.testkit.Sshd} as a destination. Nothing of this
- * machine's store, settings or daemon takes part.
+ * The tools that unit tests, integration tests, bench and torture share. A {@link
+ * hookqueue.testkit.World} is a scratch folder with its own Nix store. A {@link
+ * hookqueue.testkit.WorkerProcess} runs in it, and a {@link hookqueue.testkit.Client} connects to
+ * that. {@link hookqueue.testkit.FakeNix} replaces Nix; {@link hookqueue.testkit.Sshd} and {@link
+ * hookqueue.testkit.CacheServer} are destinations. This machine's store, settings and daemon are
+ * not used.
  *
- * <p>A stand-in is stricter than what it stands for: it refuses what that would let pass. Whatever
- * cannot be set up, and whatever does not happen in time, is an error that says what was awaited.
+ * <p>Fakes are stricter than the real programs. A failed set-up and a wait that times out are
+ * exceptions that name what is missing.
  */
 package hookqueue.testkit;
