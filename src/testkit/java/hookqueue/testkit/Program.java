@@ -19,8 +19,11 @@ import java.util.List;
  * @param main the rest of the command
  */
 public record Program(Path hook, Path client, List<String> java, List<String> main) {
-    private static final List<String> CLASSES = classes();
-    private static final Path CLIENT = client(script("nix-post-build-hook-queue"));
+    /** Made once, and only where the sources are used. */
+    private static final class Sources {
+        static final List<String> CLASSES = classes();
+        static final Path CLIENT = client(script("nix-post-build-hook-queue"));
+    }
 
     /** The program of a tree from {@code ./dev build}, or of an installed one. */
     public static Program installed(Path tree) {
@@ -44,9 +47,12 @@ public record Program(Path hook, Path client, List<String> java, List<String> ma
                                 "-XX:TieredStopAtLevel=1",
                                 "-Xmx48m",
                                 "-Xss256k"));
-        java.addAll(CLASSES);
+        java.addAll(Sources.CLASSES);
         return new Program(
-                script("post-build-hook"), CLIENT, java, List.of("hookqueue.Main", "serve"));
+                script("post-build-hook"),
+                Sources.CLIENT,
+                java,
+                List.of("hookqueue.Main", "serve"));
     }
 
     /** The whole command of the worker. */
