@@ -1,11 +1,6 @@
 package hookqueue.nix;
 
-import com.google.gson.stream.JsonReader;
-import com.google.gson.stream.JsonToken;
-import com.google.gson.stream.MalformedJsonException;
 import hookqueue.base.Text;
-import java.io.IOException;
-import java.io.StringReader;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -32,7 +27,7 @@ import java.util.regex.Pattern;
  */
 public final class Progress implements Consumer<String> {
     /** Begins each line of the format. */
-    public static final String PREFIX = "@nix ";
+    public static final String PREFIX = LogMessage.PREFIX;
 
     private static final int ACTIVITY_COPY_PATH = 100;
     private static final int ACTIVITY_FILE_TRANSFER = 101;
@@ -40,13 +35,14 @@ public final class Progress implements Consumer<String> {
     private static final int RESULT_PROGRESS = 105;
     private static final int RESULT_EXPECTED = 106;
     private static final Pattern ANNOUNCED = Pattern.compile("copying ([0-9]{1,9}) paths?");
-    private static final Pattern OVER_HTTP = Pattern.compile(".* to '(https?|s3)://.*");
+    private static final List<String> OVER_HTTP =
+            List.of(" to 'http://", " to 'https://", " to 's3://");
+    private static final String COPYING = "copying path '";
     private static final int MOST_ACTIVITIES = 10_000;
     private static final int MOST_LINES = 40;
     private static final int MOST_PLAIN_AFTER_ERRORS = 5;
     private static final int LONGEST_LINE = 2_000;
     private static final int MOST_COPIED = 100;
-    private static final Pattern COPIED = Pattern.compile("copying path '[^']*/([^'/]+)'.*");
 
     /** Guards all fields below. */
     private final Object lock = new Object();
@@ -90,16 +86,11 @@ public final class Progress implements Consumer<String> {
     @Override
     public void accept(String line) {
         synchronized (lock) {
-            if (!line.startsWith(PREFIX)) {
+            LogMessage message = LogMessage.read(line);
+            if (message == null) {
                 plain(line);
-                return;
-            }
-            try (var json = new JsonReader(new StringReader(line.substring(PREFIX.length())))) {
-                note(Message.read(json));
-            } catch (MalformedJsonException | IllegalStateException | NumberFormatException e) {
-                plain(line);
-            } catch (IOException e) {
-                plain(line); // the line was cut
+            } else {
+                note(message);
             }
         }
     }
@@ -168,49 +159,7 @@ public final class Progress implements Consumer<String> {
         }
     }
 
-    /**
-     * The relevant parts of one message.
-     *
-     * @param fields the numbers among the fields, texts as 0
-     */
-    private record Message(
-            String action, long id, int type, int level, String text, List<Long> fields) {
-        static Message read(JsonReader json) throws IOException {
-            String action = "";
-            long id = 0;
-            int type = 0;
-            int level = 0;
-            String text = "";
-            var fields = new ArrayList<Long>();
-            json.beginObject();
-            while (json.hasNext()) {
-                switch (json.nextName()) {
-                    case "action" -> action = json.nextString();
-                    case "id" -> id = json.nextLong();
-                    case "type" -> type = json.nextInt();
-                    case "level" -> level = json.nextInt();
-                    case "msg", "text" -> text = json.nextString();
-                    case "fields" -> {
-                        json.beginArray();
-                        while (json.hasNext()) {
-                            if (json.peek() == JsonToken.NUMBER) {
-                                fields.add(json.nextLong());
-                            } else {
-                                json.skipValue();
-                                fields.add(0L);
-                            }
-                        }
-                        json.endArray();
-                    }
-                    default -> json.skipValue();
-                }
-            }
-            json.endObject();
-            return new Message(action, id, type, level, text, fields);
-        }
-    }
-
-    private void note(Message m) {
+    private void note(LogMessage m) {
         switch (m.action()) {
             case "start" -> start(m);
             case "stop" -> {
@@ -241,43 +190,56 @@ public final class Progress implements Consumer<String> {
         }
     }
 
-    private void start(Message m) {
+    private void start(LogMessage m) {
         boolean copy = m.type() == ACTIVITY_COPY_PATH || m.type() == ACTIVITY_COPY_PATHS;
         if (copy && activities.size() < MOST_ACTIVITIES) {
             activities.put(m.id(), m.type());
         }
         if (m.type() == ACTIVITY_COPY_PATH) {
-            overHttp |= OVER_HTTP.matcher(m.text()).matches();
-            Matcher path = COPIED.matcher(m.text());
-            if (copied.size() < MOST_COPIED && path.matches()) {
-                copied.add(path.group(1));
-            }
+            copies(m.text());
         } else if (m.type() == ACTIVITY_FILE_TRANSFER
                 && m.text().startsWith("uploading '")
                 && uploading.size() < MOST_ACTIVITIES) {
             uploading.put(m.id(), 0L);
         }
-        Matcher announced = ANNOUNCED.matcher(m.text());
-        if (m.type() == ACTIVITY_COPY_PATHS && announced.matches()) {
-            pathsAnnounced += Long.parseLong(announced.group(1));
+        if (m.type() == ACTIVITY_COPY_PATHS) {
+            Matcher announced = ANNOUNCED.matcher(m.text());
+            pathsAnnounced += announced.matches() ? Long.parseLong(announced.group(1)) : 0;
         }
     }
 
-    private void result(Message m) {
-        int activity = activities.getOrDefault(m.id(), 0);
-        List<Long> fields = m.fields();
-        if (m.type() == RESULT_PROGRESS && fields.size() >= 2) {
-            uploading.computeIfPresent(m.id(), (id, sent) -> fields.get(0));
-            if (activity == ACTIVITY_COPY_PATH) {
-                copying.put(m.id(), fields.get(0));
-            } else if (activity == ACTIVITY_COPY_PATHS) {
-                pathsDone = fields.get(0);
-                pathsExpected = fields.get(1);
+    /** Reads {@code copying path '/nix/store/…' to '…'}. */
+    private void copies(String text) {
+        for (String scheme : OVER_HTTP) {
+            overHttp |= text.contains(scheme);
+        }
+        if (copied.size() < MOST_COPIED && text.startsWith(COPYING)) {
+            int end = text.indexOf('\'', COPYING.length());
+            int slash = text.lastIndexOf('/', end);
+            if (slash >= COPYING.length() && slash + 1 < end) {
+                copied.add(text.substring(slash + 1, end));
             }
-        } else if (m.type() == RESULT_EXPECTED
-                && fields.size() >= 2
-                && fields.get(0) == ACTIVITY_COPY_PATH) {
-            bytesExpected = fields.get(1);
+        }
+    }
+
+    private void result(LogMessage m) {
+        long[] fields = m.fields();
+        if (fields.length < 2) {
+            return;
+        }
+        if (m.type() == RESULT_PROGRESS) {
+            int activity = activities.getOrDefault(m.id(), 0);
+            if (uploading.containsKey(m.id())) {
+                uploading.put(m.id(), fields[0]);
+            }
+            if (activity == ACTIVITY_COPY_PATH) {
+                copying.put(m.id(), fields[0]);
+            } else if (activity == ACTIVITY_COPY_PATHS) {
+                pathsDone = fields[0];
+                pathsExpected = fields[1];
+            }
+        } else if (m.type() == RESULT_EXPECTED && fields[0] == ACTIVITY_COPY_PATH) {
+            bytesExpected = fields[1];
         }
     }
 
