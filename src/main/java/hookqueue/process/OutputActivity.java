@@ -1,7 +1,7 @@
 package hookqueue.process;
 
 import hookqueue.nix.Progress;
-import java.util.LinkedHashSet;
+import java.util.HashSet;
 import java.util.Set;
 
 /**
@@ -14,19 +14,28 @@ import java.util.Set;
  * <p>For one thread.
  */
 final class OutputActivity {
+    /** Of distinct results, at least; twice as many at most. */
     private static final int REMEMBERED = 1_000;
 
-    private final Set<String> results = new LinkedHashSet<>();
+    /** Nix writes the keys of a line in alphabetical order, without blanks. */
+    private static final String RESULT = Progress.PREFIX + "{\"action\":\"result\"";
+
+    /** The last results, and those before them. A repeated one moves to the first set. */
+    private Set<String> recent = new HashSet<>();
+
+    private Set<String> older = Set.of();
 
     boolean in(String line) {
-        if (!line.startsWith(Progress.PREFIX) || !line.contains("\"action\":\"result\"")) {
+        if (!line.startsWith(RESULT)) {
             return true;
         }
-        boolean known = results.remove(line);
-        results.add(
-                line); // moves a repeated line to the end, so that it is the last to be forgotten
-        if (results.size() > REMEMBERED) {
-            results.remove(results.iterator().next());
+        if (!recent.add(line)) {
+            return false;
+        }
+        boolean known = older.contains(line);
+        if (recent.size() >= REMEMBERED) {
+            older = recent;
+            recent = new HashSet<>();
         }
         return !known;
     }
