@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -56,33 +57,85 @@ final class SignTransport implements Transport {
         if (bad.isPresent()) {
             return bad.get();
         }
-        var unsigned = new ArrayList<StorePath>();
-        var foreign = new ArrayList<StorePath>();
-        var queued = Set.copyOf(paths);
-        for (List<StorePath> group : Nix.groups(paths)) {
-            bad =
-                    child.closures(
-                            group,
-                            progress,
-                            member -> {
-                                recent.remember(ClosureSource.Member.of(member));
-                                if (needsSignature(member, key.get(), queued)) {
-                                    unsigned.add(member.path());
-                                } else if (member.needsTrust()) {
-                                    foreign.add(member.path());
-                                }
-                            });
-            if (bad.isPresent()) {
-                return bad.get();
-            }
+        var query = new Query(paths, key.get());
+        var thread = new Thread(query, Thread.currentThread().getName() + " query");
+        thread.start();
+        DeliveryOutcome outcome = sign(paths, paths, progress);
+        bad = answer(query, thread, outcome instanceof DeliveryOutcome.Cancelled);
+        if (bad.isPresent()) {
+            return bad.get();
         }
-        report(foreign);
-        return sign(unsigned, paths, progress);
+        report(query.foreign);
+        return outcome instanceof DeliveryOutcome.Delivered
+                ? sign(query.unsigned, paths, progress)
+                : outcome;
     }
 
-    private static boolean needsSignature(PathInfo member, String key, Set<StorePath> queued) {
-        return !member.keys().contains(key)
-                && (member.ultimate() || queued.contains(member.path()));
+    /** Waits for the query's child process, which ends soon after an interrupt. */
+    private static Optional<DeliveryOutcome> answer(Query query, Thread thread, boolean cancelled) {
+        boolean interrupted = cancelled;
+        while (thread.isAlive()) {
+            if (interrupted) {
+                thread.interrupt();
+            }
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        if (query.bug != null) {
+            throw new IllegalStateException("the query for closures failed", query.bug);
+        }
+        return query.bad;
+    }
+
+    /**
+     * Finds the other members of the closures that need a signature. Its child process runs beside
+     * the one that signs the queued paths: that needs no answer, because Nix leaves a path alone
+     * that has the signature. All fields are for one thread after the other.
+     */
+    private final class Query implements Runnable {
+        final List<StorePath> unsigned = new ArrayList<>();
+        final List<StorePath> foreign = new ArrayList<>();
+        Optional<DeliveryOutcome> bad = Optional.empty();
+        @Nullable RuntimeException bug;
+
+        private final List<StorePath> paths;
+        private final String key;
+        private final Set<StorePath> queued;
+
+        Query(List<StorePath> paths, String key) {
+            this.paths = paths;
+            this.key = key;
+            this.queued = Set.copyOf(paths);
+        }
+
+        @Override
+        public void run() {
+            try {
+                for (List<StorePath> group : Nix.groups(paths)) {
+                    bad = bad.isPresent() ? bad : child.closures(group, new Progress(), this::take);
+                }
+            } catch (RuntimeException e) {
+                bug = e;
+            }
+        }
+
+        private void take(PathInfo member) {
+            recent.remember(ClosureSource.Member.of(member));
+            if (queued.contains(member.path()) || member.keys().contains(key)) {
+                return;
+            }
+            if (member.ultimate()) {
+                unsigned.add(member.path());
+            } else if (member.needsTrust()) {
+                foreign.add(member.path());
+            }
+        }
     }
 
     private DeliveryOutcome sign(
