@@ -163,6 +163,10 @@ final class BatchPlanner {
     @Nullable Batch next(List<Entry> due, Cut cut, boolean largeAllowed) {
         List<Entry> free = free(due);
         int share = Math.min(batchSize, cut.of(free.size()));
+        if (graph.isEmpty() && !free.isEmpty()) {
+            return new Batch(
+                    List.copyOf(free.subList(0, Math.min(share, free.size()))), List.of(), 0);
+        }
         var members = new ArrayList<Entry>();
         var missing = new ArrayList<ClosureGraph.Node>();
         long bytes = 0;

@@ -77,6 +77,11 @@ final class ClosureGraph {
         return Math.max(1, digest & Long.MAX_VALUE);
     }
 
+    /** Whether no closure was queried, as for a lane that sends no dependencies. */
+    boolean isEmpty() {
+        return nodes.isEmpty();
+    }
+
     /** Adds closure members that Nix reported. */
     void add(Collection<ClosureSource.Member> members) {
         if (nodes.size() + members.size() > MOST_MEMBERS) {
