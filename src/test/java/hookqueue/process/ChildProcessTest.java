@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import hookqueue.nix.Progress;
 import hookqueue.testkit.Tools;
+import hookqueue.testkit.World;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -32,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ChildProcessTest {
     private static final AtomicInteger COUNT = new AtomicInteger();
     private static final Duration LONG = Duration.ofSeconds(50);
+    private static final Duration SOON = Duration.ofSeconds(30);
 
     private final String forever =
             "sleep 8640" + ProcessHandle.current().pid() + "." + COUNT.incrementAndGet();
@@ -47,6 +49,52 @@ class ChildProcessTest {
         ExitResult ending = run(LONG, "echo one; echo two >&2; printf three; exit 3");
         assertEquals(new ExitResult.Exited(3), ending);
         assertEquals(List.of("one", "two", "three"), lines);
+    }
+
+    /** A worker that runs a command until it is killed. */
+    static final class Worker {
+        private Worker() {}
+
+        public static void main(String[] command) {
+            new ChildProcess(Duration.ofDays(1)).runTied(List.of(command), Map.of(), line -> {});
+        }
+    }
+
+    @Test
+    void aTiedChildEndsWhenTheWorkerIsKilled() throws Exception {
+        var command =
+                new ArrayList<>(
+                        List.of(
+                                ProcessHandle.current().info().command().orElseThrow(),
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                Worker.class.getName()));
+        command.addAll(List.of(forever.split(" ")));
+        Process worker = new ProcessBuilder(command).inheritIO().start();
+        try {
+            World.eventually(SOON, "the child runs", () -> !running(forever).isEmpty());
+        } finally {
+            worker.destroyForcibly().waitFor();
+        }
+        World.eventually(SOON, "the child ends", () -> running(forever).isEmpty());
+    }
+
+    @Test
+    void aTiedChildEndsWithTheCallingThread() throws Exception {
+        var ending = new AtomicReference<ExitResult>();
+        var thread =
+                new Thread(() ->
+                        ending.set(
+                                new ChildProcess(LONG)
+                                        .runTied(
+                                                List.of(forever.split(" ")),
+                                                Map.of(),
+                                                lines::add)));
+        thread.start();
+        World.eventually(SOON, "the child runs", () -> !running(forever).isEmpty());
+        thread.interrupt();
+        thread.join();
+        assertEquals(new ExitResult.Cancelled(), ending.get());
     }
 
     @Test
