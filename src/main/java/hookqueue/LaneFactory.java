@@ -75,7 +75,8 @@ final class LaneFactory {
         Map<String, String> added = ChildEnvironment.forChildren(environment, settings.stateDir());
         var closures =
                 new RecentClosures(new NixClosures(nix, new ChildProcess(CLOSURES_STALL), added));
-        var links = new Links(environment.getOrDefault("NIX_SSHOPTS", ""), added);
+        var links =
+                new Links(environment.getOrDefault("NIX_SSHOPTS", ""), added, settings.stateDir());
         var signing = new Lane.Limits(settings.batchSize(), WORTH_A_CHILD, settings.maxAttempts());
         var lanes = new ArrayList<Lane>();
         Path key = settings.signingKey();

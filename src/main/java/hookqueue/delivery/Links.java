@@ -1,17 +1,28 @@
 package hookqueue.delivery;
 
 import hookqueue.process.ChildProcess;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 
-/**
- * Makes the links of destinations.
- *
- * @param sshOptions the worker's {@code NIX_SSHOPTS}, empty if there are none
- * @param environment variables that a connection gets in addition to the worker's own
- */
-public record Links(String sshOptions, Map<String, String> environment) {
+/** Makes the links of destinations. */
+public final class Links {
     private static final ChildProcess CHILDREN = new ChildProcess(Duration.ofDays(10_000));
+
+    private final String sshOptions;
+    private final Map<String, String> environment;
+    private final ControlSockets sockets;
+
+    /**
+     * @param sshOptions the worker's {@code NIX_SSHOPTS}, empty if there are none
+     * @param environment variables that a connection gets in addition to the worker's own
+     * @param stateDir has the control sockets of shared connections
+     */
+    public Links(String sshOptions, Map<String, String> environment, Path stateDir) {
+        this.sshOptions = sshOptions;
+        this.environment = environment;
+        this.sockets = new ControlSockets(stateDir);
+    }
 
     /**
      * Makes the link of one destination.
@@ -28,6 +39,6 @@ public record Links(String sshOptions, Map<String, String> environment) {
         SshCommand ssh = SshCommand.of(store.url(), sshOptions).orElse(null);
         return ssh == null
                 ? FixedLink.FAR
-                : new SshMaster(ssh, sshOptions, environment, CHILDREN, changed);
+                : new SshMaster(ssh, sshOptions, environment, CHILDREN, sockets, changed);
     }
 }

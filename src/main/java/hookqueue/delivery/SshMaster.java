@@ -3,7 +3,6 @@ package hookqueue.delivery;
 import hookqueue.process.ChildProcess;
 import hookqueue.process.ExitResult;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -32,8 +31,7 @@ import org.slf4j.LoggerFactory;
  * <p>A failure through the connection, before anything was copied, proves nothing about the
  * destination: the same paths go once more, over a connection of their own.
  *
- * <p>The control socket is in a temporary folder that only the worker's user can enter. The worker
- * deletes the folder when the master ends.
+ * <p>Only the worker's user can reach the control socket ({@link ControlSockets}).
  */
 final class SshMaster implements Link {
     private static final Logger LOG = LoggerFactory.getLogger(SshMaster.class);
@@ -71,6 +69,7 @@ final class SshMaster implements Link {
     private final String options;
     private final Map<String, String> environment;
     private final ChildProcess children;
+    private final ControlSockets sockets;
     private final Runnable changed;
 
     /** When ssh offered a key; for the thread that reads its output. */
@@ -92,6 +91,7 @@ final class SshMaster implements Link {
      * @param options the worker's {@code NIX_SSHOPTS}
      * @param environment variables that the master gets in addition to the worker's own
      * @param children without a stall timeout
+     * @param sockets of all connections of this worker
      * @param changed is called when {@link #isNear} is certain, on another thread
      */
     SshMaster(
@@ -99,11 +99,13 @@ final class SshMaster implements Link {
             String options,
             Map<String, String> environment,
             ChildProcess children,
+            ControlSockets sockets,
             Runnable changed) {
         this.ssh = ssh;
         this.options = options;
         this.environment = environment;
         this.children = children;
+        this.sockets = sockets;
         this.changed = changed;
     }
 
@@ -132,9 +134,10 @@ final class SshMaster implements Link {
         }
         Path place;
         try {
-            place = Files.createTempDirectory("npbhq-ssh-").resolve("s");
+            place = sockets.take();
         } catch (IOException e) {
-            LOG.debug("no folder for the shared ssh connection: {}", e.toString());
+            LOG.debug(
+                    "no place for the shared ssh connection to {}: {}", ssh.target(), e.toString());
             notBefore = System.nanoTime() + PAUSE.toNanos();
             return;
         }
@@ -153,10 +156,9 @@ final class SshMaster implements Link {
         ExitResult result = children.runTied(ssh.master(place, READY), variables, this::heard);
         LOG.debug("the shared ssh connection to {} ended: {}", ssh.target(), result);
         try {
-            Files.deleteIfExists(place);
-            Files.deleteIfExists(place.getParent());
+            sockets.release(place);
         } catch (IOException e) {
-            LOG.debug("{} stays: {}", place.getParent(), e.toString());
+            LOG.debug("{} stays: {}", place, e.toString());
         }
         ended();
         changed.run();

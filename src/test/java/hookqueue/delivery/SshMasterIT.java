@@ -45,6 +45,7 @@ class SshMasterIT {
                         options,
                         Map.of(),
                         new ChildProcess(Duration.ofDays(1)),
+                        new ControlSockets(world.state),
                         () -> {});
     }
 
