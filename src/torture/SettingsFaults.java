@@ -84,6 +84,9 @@ final class SettingsFaults {
             run.outages.corrected(destination); // the name is the same, so for the worker it was an outage
         }
         run.worker.listen();
+        // A worker must see the corrected URL before the next change. Otherwise it sees one change from this to the next,
+        // and moves the paths of a destination that the next one removes to the corrected URL, as to any added destination.
+        run.worker.ask("version");
     }
 
     void rename(String destination) throws IOException {
