@@ -32,7 +32,12 @@ public final class Main {
         var worker = new Worker(System.getenv(), InstantSource.system());
         var ended = new CountDownLatch(1);
         var exit = new AtomicReference<>(Exit.OK);
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(worker, ended, exit), "stop"));
+        try {
+            Runtime.getRuntime()
+                    .addShutdownHook(new Thread(() -> stop(worker, ended, exit), "stop"));
+        } catch (IllegalStateException e) {
+            return; // SIGTERM came first: the JVM is exiting, and status 1 would look like a crash
+        }
         try {
             exit.set(worker.run());
         } catch (RuntimeException | Error e) {
