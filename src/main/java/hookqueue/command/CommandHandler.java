@@ -8,6 +8,7 @@ import hookqueue.protocol.Peer;
 import hookqueue.protocol.Reply;
 import hookqueue.protocol.Request;
 import hookqueue.protocol.RequestHandler;
+import hookqueue.protocol.RequestText;
 import hookqueue.queue.DeliveryRow;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
@@ -115,7 +116,10 @@ public final class CommandHandler implements RequestHandler {
                 case Request.Bad bad -> "error " + bad.reason();
             };
         } catch (QueueException e) {
-            LOG.error("a request cannot be answered: {}", e.getMessage());
+            LOG.error(
+                    "a request cannot be answered: {}: {}",
+                    RequestText.of(request, storeDir),
+                    e.getMessage());
             return "error " + Text.oneLine(e.getMessage());
         }
     }

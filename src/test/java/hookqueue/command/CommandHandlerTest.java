@@ -9,6 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import hookqueue.base.Filter;
 import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
@@ -39,6 +42,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 /** Answers to clients, on a real queue. */
 class CommandHandlerTest {
@@ -109,6 +113,38 @@ class CommandHandlerTest {
                     last);
             assertEquals(List.of(), lines);
         }
+    }
+
+    @Test
+    void aRequestThatCannotBeAnsweredIsNamedInTheJournal() throws Exception {
+        Queue queue = start(TWO, Filters.ALL);
+        queue.close();
+        String hostile = "drop destination=\u001b[2Jx" + "y".repeat(1_000);
+        var told = new ListAppender<ILoggingEvent>();
+        var logger = (Logger) LoggerFactory.getLogger(CommandHandler.class);
+        told.start();
+        logger.addAppender(told);
+        try {
+            assertTrue(ask("status").getLast().startsWith("error "));
+            ask("retry " + path(1).in(STORE) + " " + path(2).in(STORE));
+            ask("history " + path(1).in(STORE));
+            ask(hostile);
+        } finally {
+            logger.detachAppender(told);
+        }
+        List<String> messages = told.list.stream().map(ILoggingEvent::getFormattedMessage).toList();
+        assertEquals(4, messages.size(), messages::toString);
+        String begin = "a request cannot be answered: ";
+        List<String> named =
+                List.of(
+                        "status: ",
+                        "retry " + path(1).in(STORE) + " and 1 more: ",
+                        "history " + path(1).in(STORE) + ": ",
+                        "drop destination=?[2Jx");
+        for (int i = 0; i < named.size(); i++) {
+            assertTrue(messages.get(i).startsWith(begin + named.get(i)), messages.get(i));
+        }
+        assertTrue(messages.getLast().length() < 300, messages::getLast);
     }
 
     @Test
