@@ -18,8 +18,9 @@ LIMIT=120 # it takes 5
 scratch=$(mktemp -d)
 # The socket's path must fit into a socket address, and must not contain blanks or colons.
 worker=
+journal=
 end() {
-    [ -z "$worker" ] || kill "$worker" 2>/dev/null || true
+    for child in $worker $journal; do kill "$child" 2>/dev/null || true; done
     rm -rf "$scratch"
 }
 trap end EXIT
@@ -54,11 +55,18 @@ chmod +x "$scratch/nix" "$scratch/announce"
 mkdir "$scratch/store" "$scratch/roots"
 for n in 0 1 2 3 4; do : >"$scratch/store/0000000000000000000000000000000$n-training"; done
 
+# The journal: the worker takes its standard error, the log, for a stream to it, and sends entries with fields.
+socat -u "UNIX-RECV:$scratch/journal" "CREATE:$scratch/entries" &
+journal=$!
+: >"$scratch/log"
+stream=$(stat -c %d:%i "$scratch/log")
+
 # Without AOTRecordTraining, a record of the methods to compile early: jvm.options does not use it.
 # JDK_JAVA_OPTIONS passes options through the launcher, so that the worker otherwise runs exactly as it does for users.
 timeout -k 10 "$LIMIT" systemd-socket-activate -l "$scratch/socket" \
     -E PATH -E JAVA_HOME -E HOME="$scratch" -E NOTIFY_SOCKET="$scratch/notify" \
-    -E JDK_JAVA_OPTIONS="-XX:AOTCacheOutput=$archive.new -XX:+UnlockDiagnosticVMOptions -XX:-AOTRecordTraining" \
+    -E JDK_JAVA_OPTIONS="-XX:AOTCacheOutput=$archive.new -XX:+UnlockDiagnosticVMOptions -XX:-AOTRecordTraining -Dhookqueue.journal=$scratch/journal" \
+    -E JOURNAL_STREAM="$stream" \
     -E NPBHQ_UPLOAD_TO="file://$scratch/cache exec:$scratch/announce" -E NPBHQ_SIGNING_PRIVATE_KEY_PATH="$scratch/key" \
     -E NPBHQ_STATE_DIR="$scratch/state" -E NPBHQ_GCROOTS_DIR="$scratch/roots" -E NPBHQ_STORE_DIR="$scratch/store" \
     -E NPBHQ_NIX="$scratch/nix" -E NPBHQ_METRICS_FILE="$scratch/metrics" -E NPBHQ_IDLE_TIMEOUT=1s \
@@ -73,7 +81,7 @@ fail() {
 }
 
 tries=0
-until [ -S "$scratch/socket" ]; do
+until [ -S "$scratch/socket" ] && [ -S "$scratch/journal" ]; do
     if ! kill -0 "$worker" 2>/dev/null || [ "$tries" -ge 500 ]; then
         fail "systemd-socket-activate did not start"
     fi
@@ -83,12 +91,13 @@ done
 {
     for path in "$scratch"/store/*; do printf '%s ' "$path"; done
     printf '\n%s\nstatus\nlist\nmetrics\nwait timeout=30s\nstatus json\nfailed\nexplain %s\n' "$path" "$path"
-} | timeout -k 1 "$LIMIT" socat -t "$LIMIT" - "UNIX-CONNECT:$scratch/socket" >"$scratch/replies" ||
+} | timeout -k 1 "$LIMIT" socat -t "$LIMIT" - "UNIX-CONNECT:$scratch/socket,retry=50,interval=0.1" >"$scratch/replies" ||
     fail "cannot connect to the worker, or it did not answer within $LIMIT s"
 grep -q '^ok queued 5$' "$scratch/replies" || fail "the worker did not queue"
 ! grep '^error' "$scratch/replies" || fail "the worker did not deliver"
 wait "$worker" || fail "the worker ended with status $? (124: timed out after $LIMIT s)"
 worker=
+grep -q '^DESTINATION=exec:' "$scratch/entries" || fail "the worker sent nothing to the journal's socket"
 [ -s "$archive.new" ] || fail "no archive was written"
 mv "$archive.new" "$archive"
 # The worker uses the archive only with this Java; see version_of in start-worker.sh.

@@ -19,8 +19,9 @@ program=${DIST:-$ROOT/target/dist}/bin/nix-post-build-hook-queue
 
 scratch=$(mktemp -d)
 worker=
+journal=
 end() {
-    [ -z "$worker" ] || kill "$worker" 2>/dev/null || true
+    for child in $worker $journal; do kill "$child" 2>/dev/null || true; done
     rm -rf "$scratch"
 }
 trap end EXIT
@@ -32,13 +33,20 @@ for name in nix nix-store; do ln -s "$ROOT/src/testkit/sh/fake-nix" "$scratch/$n
 path=$scratch/store/00000000000000000000000000000000-cold
 : >"$path"
 
+# As under systemd, standard error is the journal; this one gets the entries with fields.
+socat -u "UNIX-RECV:$scratch/journal" /dev/null &
+journal=$!
+: >"$scratch/log"
+stream=$(stat -c %d:%i "$scratch/log")
+
 # begin OPTIONS [WRAPPER...]: opens a socket whose first connection starts the worker, with these JVM options.
 begin() {
     options=$1
     shift
     rm -f "$scratch/socket"
     listen "$scratch/socket" "$scratch/log" \
-        -E PATH -E JAVA_HOME -E HOME="$scratch" -E NPBHQ_JAVA_OPTIONS="$options" \
+        -E PATH -E JAVA_HOME -E HOME="$scratch" -E NPBHQ_JAVA_OPTIONS="$options -Dhookqueue.journal=$scratch/journal" \
+        -E JOURNAL_STREAM="$stream" \
         -E NPBHQ_UPLOAD_TO="file://$scratch/cache" -E NPBHQ_SIGNING_PRIVATE_KEY_PATH="$scratch/key" \
         -E NPBHQ_STATE_DIR="$scratch/state" -E NPBHQ_GCROOTS_DIR="$scratch/roots" \
         -E NPBHQ_STORE_DIR="$scratch/store" -E NPBHQ_NIX="$scratch/nix" -E NPBHQ_IDLE_TIMEOUT=1s \

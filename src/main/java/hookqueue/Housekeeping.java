@@ -1,5 +1,6 @@
 package hookqueue;
 
+import hookqueue.base.LogFields;
 import hookqueue.base.Text;
 import hookqueue.queue.DeliveryRow;
 import hookqueue.queue.Queue;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
  * The thread {@code housekeeping}: drops paths that failed long ago, forgets paths that settled
@@ -195,12 +197,14 @@ final class Housekeeping {
     }
 
     private void tell(DeliveryRow row) {
-        LOG.warn(
-                "{}: dropped {}, which failed more than {} ago: {}",
-                row.lane(),
-                row.path(),
-                failedRetention,
-                Text.oneLine(row.reason()));
+        try (var _ = MDC.putCloseable(LogFields.DESTINATION, row.lane())) {
+            LOG.warn(
+                    "{}: dropped {}, which failed more than {} ago: {}",
+                    row.lane(),
+                    row.path(),
+                    failedRetention,
+                    Text.oneLine(row.reason()));
+        }
     }
 
     private void mend() throws QueueException, InterruptedException {

@@ -1,5 +1,6 @@
 package hookqueue;
 
+import hookqueue.base.LogFields;
 import hookqueue.command.CommandHandler;
 import hookqueue.command.ExplainCommand;
 import hookqueue.command.UnavailableHandler;
@@ -36,6 +37,7 @@ import org.jspecify.annotations.Nullable;
 import org.newsclub.net.unix.AFUNIXServerSocketChannel;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
  * One run of the worker, from its start to its exit.
@@ -187,16 +189,23 @@ final class Worker {
         timer.start();
     }
 
+    private static void warnOfHangs(String name) {
+        try (var _ = MDC.putCloseable(LogFields.DESTINATION, name)) {
+            LOG.warn(
+                    "{}: max-connections hangs Nix 2.8 and 2.26 over ssh; remove it and use NPBHQ_PARALLEL",
+                    name);
+        }
+    }
+
     private Exit serve(
             Settings.Reading.Good good, List<AFUNIXServerSocketChannel> sockets, Notify notify)
             throws IOException, InterruptedException {
         Settings settings = good.settings();
-        settings.destinations().stream()
-                .filter(Destination::mayHangNix)
-                .forEach(destination ->
-                        LOG.warn(
-                                "{}: max-connections hangs Nix 2.8 and 2.26 over ssh; remove it and use NPBHQ_PARALLEL",
-                                destination.name()));
+        for (Destination destination : settings.destinations()) {
+            if (destination.mayHangNix()) {
+                warnOfHangs(destination.name());
+            }
+        }
         good.unknown().forEach(name -> LOG.warn("unknown setting {} (ignored)", name));
         Spool spool;
         Queue queue;

@@ -2,6 +2,7 @@ package hookqueue.command;
 
 import hookqueue.base.Filter;
 import hookqueue.base.Filters;
+import hookqueue.base.LogFields;
 import hookqueue.base.StorePath;
 import hookqueue.base.Text;
 import hookqueue.delivery.DestinationCheck;
@@ -21,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
+import org.slf4j.MDC;
 
 /**
  * The answer to {@code verify}: are these paths, or all that is remembered as delivered, still at
@@ -106,9 +108,11 @@ public final class VerifyCommand {
         long since = queue.call(t -> t.verification().begin(clock.millis(), STALE_MILLIS));
         var parts = new ArrayList<VerifyReport.Part>();
         for (DestinationCheck check : checks) {
-            VerifyReport.Part part = remembered(check, since, reply);
-            new VerifyReport(reply, storeDir).part(check.name(), part);
-            parts.add(part);
+            try (var _ = MDC.putCloseable(LogFields.DESTINATION, check.name())) {
+                VerifyReport.Part part = remembered(check, since, reply);
+                new VerifyReport(reply, storeDir).part(check.name(), part);
+                parts.add(part);
+            }
         }
         if (parts.stream().allMatch(part -> part.counts().done())) {
             queue.call(t -> {
@@ -207,9 +211,11 @@ public final class VerifyCommand {
         List<StorePath> distinct = paths.stream().distinct().toList();
         var parts = new ArrayList<VerifyReport.Part>();
         for (DestinationCheck check : checks) {
-            VerifyReport.Part part = some(check, taken(check.name(), distinct, reply), reply);
-            new VerifyReport(reply, storeDir).part(check.name(), part);
-            parts.add(part);
+            try (var _ = MDC.putCloseable(LogFields.DESTINATION, check.name())) {
+                VerifyReport.Part part = some(check, taken(check.name(), distinct, reply), reply);
+                new VerifyReport(reply, storeDir).part(check.name(), part);
+                parts.add(part);
+            }
         }
         return VerifyReport.summary(parts);
     }

@@ -33,7 +33,8 @@ record VerifyReport(Reply reply, String storeDir) {
             reply.data(name + ": lost, and gone from the local store: " + path.in(storeDir));
         }
         if (!checked.refused().isEmpty()) {
-            LOG.warn("{}: {} paths queued again", name, checked.refused().size());
+            LOG.warn(
+                    "{}: {} paths queued again", name, checked.refused().size(), checked.refused());
             reply.data(
                     name
                             + ": queued again: "

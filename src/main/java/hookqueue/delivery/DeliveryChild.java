@@ -97,7 +97,7 @@ final class DeliveryChild {
         if (ending.succeeded()) {
             lastFailure.set(null);
         } else if (!(outcome instanceof DeliveryOutcome.Cancelled)) {
-            logOnce(command, variables, progress);
+            logOnce(command, variables, paths, progress);
         }
         return outcome;
     }
@@ -135,7 +135,7 @@ final class DeliveryChild {
             return Optional.empty();
         }
         if (!(ending instanceof ExitResult.Cancelled)) {
-            logOnce(command, environment, messages);
+            logOnce(command, environment, paths, messages);
         }
         return Optional.of(outcome(ending, command, paths, messages));
     }
@@ -193,8 +193,16 @@ final class DeliveryChild {
 
     private static final FailureCause.Kind UNKNOWN = FailureCause.Kind.UNKNOWN;
 
-    /** Compares failures without paths and NAR hashes, which differ each time. */
-    private void logOnce(List<String> command, Map<String, String> variables, Progress progress) {
+    /**
+     * Compares failures without paths and NAR hashes, which differ each time.
+     *
+     * @param paths for the journal's fields
+     */
+    private void logOnce(
+            List<String> command,
+            Map<String, String> variables,
+            List<StorePath> paths,
+            Progress progress) {
         String cause = progress.cause().text().replaceAll("[0-9a-z]{32,}[^'\" ]*", "*");
         if (cause.equals(lastFailure.getAndSet(cause))) {
             return;
@@ -203,10 +211,11 @@ final class DeliveryChild {
                 "{}: this command failed: {}",
                 name,
                 Destination.withoutPasswords(
-                        CommandLine.shown(System.getenv(), variables, command)));
+                        CommandLine.shown(System.getenv(), variables, command)),
+                paths);
         String said = cut(progress.complaint()).replace("\n", " | ");
         if (!said.equals(progress.cause().text())) {
-            LOG.info("{}: it said: {}", name, said);
+            LOG.info("{}: it said: {}", name, said, paths);
         }
     }
 

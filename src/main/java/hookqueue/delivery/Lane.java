@@ -1,5 +1,6 @@
 package hookqueue.delivery;
 
+import hookqueue.base.LogFields;
 import hookqueue.base.StorePath;
 import hookqueue.nix.Progress;
 import hookqueue.queue.BatchResult;
@@ -21,6 +22,7 @@ import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
  * One destination: reads due entries, sends them through as many child processes as its {@link
@@ -201,6 +203,7 @@ public final class Lane {
     }
 
     private void serve() {
+        MDC.put(LogFields.DESTINATION, name);
         try {
             while (!Thread.currentThread().isInterrupted()) {
                 turn();

@@ -2,6 +2,7 @@ package hookqueue.delivery;
 
 import hookqueue.base.Durations;
 import hookqueue.base.Sizes;
+import hookqueue.base.StorePath;
 import hookqueue.base.Text;
 import hookqueue.queue.Breaker;
 import hookqueue.queue.Entry;
@@ -9,6 +10,7 @@ import hookqueue.queue.LaneStore;
 import hookqueue.queue.Verdict;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,10 +66,13 @@ record LaneLog(String name, int maxAttempts) {
         }
     }
 
-    /** Tells of the end of a child process. */
+    /** Tells of the end of a child process. The last argument is for the journal's fields. */
     void tell(DeliveryOutcome outcome, List<Entry> group, Duration took) {
-        String what =
-                group.size() == 1 ? group.getFirst().path().toString() : group.size() + " paths";
+        var paths = new ArrayList<StorePath>(group.size());
+        for (Entry entry : group) {
+            paths.add(entry.path());
+        }
+        String what = paths.size() == 1 ? paths.getFirst().toString() : paths.size() + " paths";
         switch (outcome) {
             case DeliveryOutcome.Delivered delivered ->
                     LOG.info(
@@ -76,7 +81,8 @@ record LaneLog(String name, int maxAttempts) {
                             name.equals(LaneStore.SIGN) ? "signed" : "delivered",
                             what,
                             Durations.shown(took),
-                            rate(delivered.bytes(), took));
+                            rate(delivered.bytes(), took),
+                            paths);
             case DeliveryOutcome.Refused _,
                     DeliveryOutcome.Busy _,
                     DeliveryOutcome.Unavailable _,
@@ -86,17 +92,19 @@ record LaneLog(String name, int maxAttempts) {
                             name,
                             what,
                             Durations.shown(took),
-                            Text.oneLine(outcome.reason()));
+                            Text.oneLine(outcome.reason()),
+                            paths);
             case DeliveryOutcome.Invalid invalid ->
                     LOG.warn(
                             "{}: {} not valid: {}",
                             name,
-                            group.size() == 1 ? what : invalid.paths().size() + " of " + what,
-                            Text.oneLine(invalid.reason()));
+                            paths.size() == 1 ? what : invalid.paths().size() + " of " + what,
+                            Text.oneLine(invalid.reason()),
+                            invalid.paths());
             case DeliveryOutcome.Unusable unusable ->
-                    LOG.error("{}: {}", name, Text.oneLine(unusable.reason()));
+                    LOG.error("{}: {}", name, Text.oneLine(unusable.reason()), paths);
             case DeliveryOutcome.Cancelled cancelled ->
-                    LOG.info("{}: {} interrupted, still queued", name, what);
+                    LOG.info("{}: {} interrupted, still queued", name, what, paths);
         }
     }
 

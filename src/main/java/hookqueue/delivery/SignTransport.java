@@ -159,7 +159,8 @@ final class SignTransport implements Transport {
             if (reported.size() < MOST_REMEMBERED && reported.add(path)) {
                 LOG.warn(
                         "sign: {} stays unsigned: nobody signed it, and it was not built here",
-                        path.in(child.nix().storeDir()));
+                        path.in(child.nix().storeDir()),
+                        path);
             }
         }
     }

@@ -5,7 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.AppenderBase;
 import hookqueue.base.Filters;
+import hookqueue.base.LogFields;
 import hookqueue.base.StorePath;
 import hookqueue.nix.Progress;
 import hookqueue.queue.Breaker;
@@ -30,6 +34,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -42,6 +47,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /** A real lane on a real queue, with a fake destination and a fake clock. */
 @Timeout(60)
@@ -409,6 +416,47 @@ class LaneTest {
         restart();
         assertEquals(List.of(1, 2), nextRun());
         awaitSettled();
+    }
+
+    @Test
+    void everyMessageOfALaneNamesItsDestinationAndItsPaths() throws Exception {
+        var told = new CopyOnWriteArrayList<String>();
+        var appender =
+                new AppenderBase<ILoggingEvent>() {
+                    @Override
+                    protected void append(ILoggingEvent event) {
+                        Object[] arguments = event.getArgumentArray();
+                        told.add(
+                                event.getFormattedMessage().replaceAll(" in .*| after .*", "")
+                                        + " | "
+                                        + MDC.get(LogFields.DESTINATION)
+                                        + " "
+                                        + arguments[arguments.length - 1]);
+                    }
+                };
+        var logger = (Logger) LoggerFactory.getLogger(Lane.class);
+        appender.start();
+        logger.addAppender(appender);
+        try {
+            carrier.bad.add(Paths.path(1));
+            enqueue(1, 2);
+            awaitDeferred(1);
+            lane.stop();
+            lane.join(Duration.ofSeconds(10));
+        } finally {
+            logger.detachAppender(appender);
+        }
+        String bad = Paths.path(1).toString();
+        String good = Paths.path(2).toString();
+        for (String each :
+                List.of(
+                        LANE + ": 2 paths not taken | " + LANE + " [" + bad + ", " + good + "]",
+                        LANE + ": delivered " + good + " | " + LANE + " [" + good + "]")) {
+            assertTrue(told.contains(each), told::toString);
+        }
+        assertTrue(told.stream().allMatch(each -> each.contains(" | " + LANE)), told::toString);
+        assertTrue(
+                told.stream().anyMatch(each -> each.contains("deferred " + bad)), told::toString);
     }
 
     @Test
