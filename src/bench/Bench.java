@@ -45,6 +45,7 @@ final class Bench {
         ALL.put("growth", Growth::measure);
         one("left-behind", Cold::leftBehind);
         one("drain-far", Drain::far);
+        one("single-far", Drain::single);
         one("far-http", Link::http);
         ALL.put("behind", Link::behind);
         ALL.put("bytes", Link::bytes);

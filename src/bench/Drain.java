@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 
 /**
@@ -43,6 +44,39 @@ final class Drain {
             var target = new Target(sshd.url(), sshd::forget, sshd::has);
             return Result.ratio("drain-far", "the same over ssh:// with 50 ms of round-trip time", BY_HAND, 0.4,
                     measure(plan.pick(2, 5), world, Link.newestNix(world), 100, target));
+        }
+    }
+
+    /** The second of two paths: the first one has opened the shared connection. */
+    static Result single(Plan plan) throws IOException {
+        try (var world = World.kept(plan.dist());
+                var sshd = new Sshd(world).start();
+                var wire = new Delay(sshd.port(), 25)) {
+            sshd.connectTo(wire.port());
+            Link.newestNix(world);
+            world.set("NPBHQ_UPLOAD_TO", sshd.url());
+            String options = world.environment().get("NIX_SSHOPTS");
+            Iterator<String> paths = world.add("single", 4 * (plan.runs() + 1), 4000).iterator();
+            return Result.ratio("single-far", "a path over ssh:// with 50 ms of round-trip time, after another",
+                    "without the shared connection", 0.6,
+                    Plan.interleave(
+                            plan.runs(),
+                            () -> second(world.set("NIX_SSHOPTS", options), paths),
+                            // The worker shares no connection if the operator's options are about that.
+                            () -> second(world.set("NIX_SSHOPTS", options + " -o ControlMaster=no"), paths)));
+        }
+    }
+
+    private static double second(World world, Iterator<String> paths) throws IOException {
+        world.forget();
+        try (WorkerProcess queue = WorkerProcess.start(world);
+                var client = new Client(world.socket)) {
+            client.ask(paths.next());
+            client.ask("wait");
+            long began = System.nanoTime();
+            client.ask(paths.next());
+            client.ask("wait");
+            return Plan.millisecondsSince(began);
         }
     }
 
