@@ -82,6 +82,54 @@ words() {
     esac
 }
 
+# fix CASE PHRASE: prints the fix that check --upload has for a refusal with this phrase.
+fix() {
+    destination=$(url "$1")
+    host=${destination#*@}
+    case $2 in
+        "don't know how to open"*) echo 'use a newer Nix (NPBHQ_NIX), or another kind of destination' ;;
+        'Could not resolve hostname') echo "this Nix takes no port in the URL: put -p $other_port into NIX_SSHOPTS" ;;
+        401 | 'does not appear to be a binary cache')
+            echo "put the password into netrc-file of nix.conf, readable for the"
+            echo "service's user; the server must permit GET and PUT below the URL"
+            ;;
+        403)
+            echo 'permit this login GET and PUT below the URL (nginx: dav_methods PUT);'
+            echo 'the login is in netrc-file of nix.conf, for s3:// in ~/.aws/credentials'
+            ;;
+        404) echo 'create the bucket, or correct its name and endpoint in NPBHQ_UPLOAD_TO' ;;
+        500)
+            echo "read the server's error log (nginx answers 500 when its disk is full:"
+            echo 'then make room there)'
+            ;;
+        503)
+            echo 'wait: the queue tries again by itself; if the server stays busy, read'
+            echo 'its error log, and lower NPBHQ_PARALLEL'
+            ;;
+        'connect to server') echo "start the server, or open the way to it: curl -I $destination" ;;
+        'Host key verification failed')
+            echo "compare the host's key with what its administrator says, then:"
+            printf '%s\n' "ssh-keyscan $host \\" '    >>~/.ssh/known_hosts'
+            echo 'and remove an old key of that host from the file'
+            ;;
+        'Permission denied')
+            echo 'put the public half of the SSH key, see above, into'
+            echo "authorized_keys of nobody at $host"
+            ;;
+        'Read-only file system')
+            echo "create ${destination#file://} for the user nix-post-build-hook-queue, then"
+            echo 'systemctl edit nix-post-build-hook-queue.service'
+            printf '%s\n' '    [Service]' "    ReadWritePaths=${destination#file://}"
+            ;;
+        'No space left on device') echo 'make room at the destination' ;;
+        'no such bucket')
+            echo 'the journal has the command, to be repeated by hand:'
+            echo 'journalctl -u nix-post-build-hook-queue -n 20'
+            ;;
+        *) return 1 ;;
+    esac
+}
+
 # repair: removes the cause of every refusal that has one.
 repair() {
     nginx_open

@@ -244,6 +244,36 @@ for case in $cases; do
         printf '%s %s\n' "$case" "${phrase:-refused}" >>"$dir/outcomes"
     fi
 done
+# --- what check says --------------------------------------------------------------------------------------------------
+
+found=0
+client check --upload >"$dir/found" 2>"$dir/conclusion" || found=$?
+concludes() {
+    cat "$dir/conclusion"
+    [ "$found" = 1 ] && grep "^nix-post-build-hook-queue: $(grep -c '^FAIL' "$dir/found") of [0-9]* checks failed" "$dir/conclusion"
+}
+check "check --upload ends with status 1, and counts the failures" concludes
+# found_line CASE LEVEL: the lines of this level about its destination, and the fix below each.
+found_line() {
+    awk -v begin="$2  destination $(url "$1"): " \
+        '/^[^ ]/ { inside = index($0, begin) == 1 } inside' "$dir/found"
+}
+fails_with_fix() {
+    found_line "$1" FAIL >"$dir/failure"
+    cat "$dir/failure"
+    sed 1q "$dir/failure" | has_phrase || return 1
+    fix "$1" "$phrase" | sed '1s/^/      fix: /; 2,$s/^/           /' >"$dir/fix"
+    sed 1d "$dir/failure" | diff "$dir/fix" -
+}
+# The test path is smaller than the server's limit, so only status shows this refusal.
+passes() { found_line "$1" 'pass' | grep ': test upload: arrived, signed by test-1, ' && [ -z "$(found_line "$1" FAIL)" ]; }
+for case in $cases; do
+    expectation "$case"
+    case $case,$outcome in
+        http-413,*) check "$case: a tiny path arrives" passes "$case" ;;
+        *,refused | *,repaired) check "$case: check says what is wrong, and one fix" fails_with_fix "$case" ;;
+    esac
+done
 [ -z "${CASES-}" ] || exit 0
 check "a machine that trusts another key fetches nothing" lacks_signature "$(from file)"
 

@@ -53,13 +53,32 @@ final class Remedy {
                 && FILE.matcher(url).matches()) {
             return writable(folder(destination).isEmpty() ? url : folder(destination));
         }
-        if (has(reason, "No space left|[Qq]uota|disk is full|HTTP error (500|507)")) {
+        if (has(reason, "No space left|[Qq]uota|disk is full|HTTP error 507")) {
             return List.of("make room at the destination");
+        }
+        if (has(reason, "HTTP error 500")) {
+            return List.of(
+                    "read the server's error log (nginx answers 500 when its disk is full:",
+                    "then make room there)");
+        }
+        if (has(reason, "HTTP error (429|502|503|504)")) {
+            return List.of(
+                    "wait: the queue tries again by itself; if the server stays busy, read",
+                    "its error log, and lower NPBHQ_PARALLEL");
+        }
+        if (has(reason, "HTTP error 404") && url.startsWith("s3:")) {
+            return List.of(
+                    "create the bucket, or correct its name and endpoint in NPBHQ_UPLOAD_TO");
+        }
+        if (has(reason, "HTTP error 403")) {
+            return List.of(
+                    "permit this login GET and PUT below the URL (nginx: dav_methods PUT);",
+                    "the login is in netrc-file of nix.conf, for s3:// in ~/.aws/credentials");
         }
         if (has(reason, "HTTP error 413")) {
             return List.of("raise the server's limit (nginx: client_max_body_size)");
         }
-        if (has(reason, "HTTP error (401|403|407)|not appear to be a binary cache")) {
+        if (has(reason, "HTTP error (401|407)|not appear to be a binary cache")) {
             return List.of(
                     "put the password into netrc-file of nix.conf, readable for the",
                     "service's user; the server must permit GET and PUT below the URL");
