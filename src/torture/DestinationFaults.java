@@ -1,9 +1,9 @@
 import hookqueue.testkit.FakeNix;
+import hookqueue.testkit.Leftover;
 import hookqueue.testkit.Wait;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 
 /** Destinations that lose paths, and transfers that are slow or stall. */
 final class DestinationFaults {
@@ -84,20 +84,20 @@ final class DestinationFaults {
         return run.nix.has(destination, path);
     }
 
-    /** The worker must stop the child process, although it prints messages. */
+    /** The worker must stop the child process with its descendants, although it prints messages. */
     void stuck(String destination) throws IOException {
         if (!run.isCalm()) {
             return;
         }
-        Optional<ProcessHandle> before = run.nix.stuck();
+        List<String> before = run.nix.stuck();
         run.outages.turn(destination, FakeNix.Mode.STUCK);
         String path = run.model.plainPath();
         if (run.model.owes(path, destination) && run.enqueue(path)) {
             if (!Wait.comesTrue(Duration.ofSeconds(5), () -> !run.nix.stuck().equals(before) || !run.worker.alive())) {
                 run.breach("no child process starts for a path that is due");
             }
-            Optional<ProcessHandle> child = run.nix.stuck();
-            if (!Wait.comesTrue(Duration.ofSeconds(15), () -> !child.map(ProcessHandle::isAlive).orElse(false))) {
+            List<String> processes = run.nix.stuck();
+            if (!Wait.comesTrue(Duration.ofSeconds(15), () -> processes.stream().noneMatch(Leftover::runs))) {
                 run.breach("a child process that makes no progress goes on");
             }
         }

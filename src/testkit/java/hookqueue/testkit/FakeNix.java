@@ -7,7 +7,6 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -129,10 +128,9 @@ public final class FakeNix {
         return path.substring(path.lastIndexOf('/') + 1);
     }
 
-    /** The last process in {@link Mode#STUCK}; empty if there was none. */
-    public Optional<ProcessHandle> stuck() {
-        String pid = World.text(world.dir.resolve("stuck")).strip();
-        return pid.isEmpty() ? Optional.empty() : ProcessHandle.of(Long.parseLong(pid));
+    /** The process IDs of the last process in {@link Mode#STUCK} and its child. */
+    public List<String> stuck() {
+        return List.of(World.text(world.dir.resolve("stuck")).strip().split(" "));
     }
 
     /** The deliveries as "DESTINATION PATH", each once. */

@@ -24,6 +24,11 @@ public final class Leftover {
         return find(world, environment -> environment.contains(CHILD));
     }
 
+    /** Whether a process runs. A zombie does not. */
+    public static boolean runs(String pid) {
+        return !pid.isEmpty() && !read(Path.of("/proc", pid, "environ")).isEmpty();
+    }
+
     private static List<String> find(Path world, Predicate<String> which) throws IOException {
         var found = new ArrayList<String>();
         try (var processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
