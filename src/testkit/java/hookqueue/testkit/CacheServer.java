@@ -43,29 +43,6 @@ public final class CacheServer implements AutoCloseable {
      */
     public record Request(String method, String path, int status, long received) {}
 
-    /** Answers {@code status} to requests that match, {@code left} times. */
-    private static final class Refusal {
-        private final String method;
-        private final Pattern path;
-        private final int status;
-        private int left;
-
-        private Refusal(String method, Pattern path, int status, int times) {
-            this.method = method;
-            this.path = path;
-            this.status = status;
-            this.left = times;
-        }
-
-        private synchronized boolean takes(String method, String path) {
-            if (left == 0 || !method.matches(this.method) || !this.path.matcher(path).find()) {
-                return false;
-            }
-            left--;
-            return true;
-        }
-    }
-
     private final Path folder;
     private final String storeDir;
     private final int port;
@@ -266,7 +243,7 @@ public final class CacheServer implements AutoCloseable {
             Thread.sleep(delay);
             var in = new BufferedInputStream(connection.getInputStream());
             OutputStream out = connection.getOutputStream();
-            for (String line = line(in); !line.isEmpty(); line = line(in)) {
+            for (String line = Http.line(in); !line.isEmpty(); line = Http.line(in)) {
                 answer(line, in, out);
             }
         } catch (IOException e) {
@@ -287,7 +264,7 @@ public final class CacheServer implements AutoCloseable {
         String method = words[0];
         String path = URI.create(words[1]).getPath();
         long length = 0;
-        for (String line = line(in); !line.isEmpty(); line = line(in)) {
+        for (String line = Http.line(in); !line.isEmpty(); line = Http.line(in)) {
             String header = line.toLowerCase(Locale.ROOT);
             if (header.startsWith("content-length:")) {
                 length = Long.parseLong(header.substring("content-length:".length()).strip());
@@ -309,7 +286,7 @@ public final class CacheServer implements AutoCloseable {
                 Files.move(body, file, StandardCopyOption.ATOMIC_MOVE);
             }
             requests.add(new Request(method, path, status, length));
-            respond(out, status, method, file);
+            Http.respond(out, status, method, file);
         } finally {
             Files.deleteIfExists(body);
         }
@@ -341,7 +318,7 @@ public final class CacheServer implements AutoCloseable {
     private int status(String method, String path, long length) {
         for (Refusal refusal : refusals) {
             if (refusal.takes(method, path)) {
-                return refusal.status;
+                return refusal.status();
             }
         }
         Path file = folder.resolve(path.substring(1)).normalize();
@@ -353,32 +330,5 @@ public final class CacheServer implements AutoCloseable {
             case "GET", "HEAD" -> Files.isRegularFile(file) ? 200 : 404;
             default -> 405;
         };
-    }
-
-    private static void respond(OutputStream out, int status, String method, Path file)
-            throws IOException {
-        boolean found = status == 200 && !method.equals("PUT");
-        byte[] content = found ? Files.readAllBytes(file) : new byte[0];
-        String head =
-                "HTTP/1.1 " + status + " Status\r\nContent-Length: " + content.length + "\r\n\r\n";
-        out.write(head.getBytes(StandardCharsets.US_ASCII));
-        if (method.equals("GET")) {
-            out.write(content);
-        }
-        out.flush();
-    }
-
-    /** A line without its CR LF; empty at the end of the stream. */
-    private static String line(InputStream in) throws IOException {
-        var text = new StringBuilder();
-        for (int c = in.read(); c >= 0 && c != '\n'; c = in.read()) {
-            if (c != '\r') {
-                text.append((char) c);
-            }
-            if (text.length() > 8_192) {
-                throw new IOException("a line of more than 8192 bytes");
-            }
-        }
-        return text.toString();
     }
 }
