@@ -132,10 +132,6 @@ final class ScriptRun implements AutoCloseable {
         return answer.startsWith("ok") || answer.startsWith("error failed") || answer.startsWith("error paths have no");
     }
 
-    void rest(int milliseconds) {
-        World.pause(milliseconds);
-    }
-
     /** Records a broken promise. */
     synchronized void breach(String what) {
         breaches.add(what);

@@ -1,4 +1,5 @@
 import hookqueue.testkit.FakeNix;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.util.List;
 
@@ -28,7 +29,7 @@ enum Step {
     /** A client pauses, resumes or retries. */
     ASK(2, (run, choices) -> run.worker.ask(choices.of(List.of("pause", "resume", "retry", "retry")))),
     /** Nothing happens. */
-    REST(1, (run, choices) -> run.rest(choices.from(0, 899))),
+    REST(1, (run, choices) -> World.pause(choices.from(0, 899))),
 
     /** A destination changes its behaviour. */
     DESTINATION(3, (run, choices) ->

@@ -36,7 +36,12 @@ final class Torture {
     private void run(long seconds, int scripts) throws InterruptedException {
         long end = System.nanoTime() + seconds * 1_000_000_000L;
         var left = new AtomicInteger(scripts);
-        var threads = List.of(worker(end, left, seconds), worker(end, left, seconds));
+        Runnable scriptAfterScript = () -> {
+            while (seconds > 0 ? System.nanoTime() < end && broken.get() == 0 : left.getAndDecrement() > 0) {
+                runScript(nextSeed.getAndIncrement());
+            }
+        };
+        var threads = List.of(Thread.ofPlatform().start(scriptAfterScript), Thread.ofPlatform().start(scriptAfterScript));
         for (Thread thread : threads) {
             thread.join();
         }
@@ -44,14 +49,6 @@ final class Torture {
                 accepted.get(), deliveries.get(), broken.get());
         steps.forEach((what, times) -> System.out.printf("%6d  %s%n", times, what));
         System.out.printf("%d passed, %d failed%n", passed.get(), broken.get());
-    }
-
-    private Thread worker(long end, AtomicInteger left, long seconds) {
-        return Thread.ofPlatform().start(() -> {
-            while (seconds > 0 ? System.nanoTime() < end && broken.get() == 0 : left.getAndDecrement() > 0) {
-                runScript(nextSeed.getAndIncrement());
-            }
-        });
     }
 
     private void runScript(long seed) {
