@@ -32,7 +32,7 @@ hook_parts() {
 }
 
 metrics() {
-    sources | grep -oE '((byLane\( text, o|histograms\( text, tallies), |head\( ?text, )"[a-z_]*"' | sed 's/^[^"]*"//; s/"$//' | sort -u
+    sources | grep -oE '(byLane|gauge|head|one|histograms)\( ?(totals, )?"[a-z_]*"' | sed 's/^[^"]*"//; s/"$//' | sort -u
 }
 
 parts_named() {
@@ -104,7 +104,7 @@ must equal "$(calls | wc -l)" "$(wc -l <logged)"
 test_that "there are messages and metrics to compare, so that an empty list cannot pass"
 must at_least "$(wc -l <logged)" 20
 must at_least "$(wc -l <hook-says)" 16
-must at_least "$(wc -l <measured)" 8
+must at_least "$(wc -l <measured)" 16
 
 test_that "each message of the worker at warning and above is in docs/operating.md"
 must named "$operating" <logged
