@@ -6,6 +6,8 @@ import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,8 +23,8 @@ final class LineReader implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(LineReader.class);
 
-    /** The most bytes of one read: about a thousand paths. */
-    private static final int PLENTY = LongLines.SHORT;
+    /** Bytes of a line that needs no place: about 700 paths. Also the most bytes of one read. */
+    static final int SHORT = 64 * 1024;
 
     /** The next event of a connection. */
     sealed interface Found {
@@ -56,7 +58,12 @@ final class LineReader implements AutoCloseable {
     private final Source source;
     private final Duration withinLine;
     private final Duration between;
-    private final LongLines longLines;
+
+    /**
+     * The room for longer lines, which all sessions share: 64 lines of 1 MiB would fill the heap.
+     */
+    private final Semaphore longLines;
+
     private boolean inPlace;
     private byte[] buffer = new byte[8192];
     private int start;
@@ -67,7 +74,7 @@ final class LineReader implements AutoCloseable {
     /** The kernel tells a reset once; later reads look like an orderly end. */
     private boolean reset;
 
-    LineReader(Source source, Duration withinLine, Duration between, LongLines longLines) {
+    LineReader(Source source, Duration withinLine, Duration between, Semaphore longLines) {
         this.source = source;
         this.withinLine = withinLine;
         this.between = between;
@@ -80,7 +87,7 @@ final class LineReader implements AutoCloseable {
      */
     boolean hasLine() throws IOException {
         while (lineEnd() < 0) {
-            if (end - start >= LongLines.SHORT || !hasBytes() || fill(end > start) < 0) {
+            if (end - start >= SHORT || !hasBytes() || fill(end > start) < 0) {
                 return false;
             }
         }
@@ -115,8 +122,8 @@ final class LineReader implements AutoCloseable {
             }
             if (dropped == null && end - start > LONGEST) {
                 dropped = new Found.TooLong();
-            } else if (dropped == null && !inPlace && end - start >= LongLines.SHORT) {
-                inPlace = longLines.enter(withinLine);
+            } else if (dropped == null && !inPlace && end - start >= SHORT) {
+                inPlace = longLines.tryAcquire(withinLine.toNanos(), TimeUnit.NANOSECONDS);
                 dropped = inPlace ? null : new Found.NoRoom();
                 begun = System.nanoTime();
             }
@@ -165,15 +172,15 @@ final class LineReader implements AutoCloseable {
 
     /** Frees the room of a long line that was answered. */
     private void giveBack() {
-        if (inPlace && end - start < LongLines.SHORT) {
-            byte[] small = new byte[LongLines.SHORT];
+        if (inPlace && end - start < SHORT) {
+            byte[] small = new byte[SHORT];
             System.arraycopy(buffer, start, small, 0, end - start);
             buffer = small;
             searched -= start;
             end -= start;
             start = 0;
             inPlace = false;
-            longLines.leave();
+            longLines.release();
         }
     }
 
@@ -181,7 +188,7 @@ final class LineReader implements AutoCloseable {
     public void close() {
         if (inPlace) {
             inPlace = false;
-            longLines.leave();
+            longLines.release();
         }
     }
 
@@ -208,8 +215,8 @@ final class LineReader implements AutoCloseable {
             end -= start;
             start = 0;
         }
-        if (end == buffer.length || (full && buffer.length < PLENTY)) {
-            int most = inPlace ? LONGEST + PLENTY : LongLines.SHORT;
+        if (end == buffer.length || (full && buffer.length < SHORT)) {
+            int most = inPlace ? LONGEST + SHORT : SHORT;
             buffer = Arrays.copyOf(buffer, Math.min(buffer.length * 4, most));
         }
         source.limitSilence(Math.toIntExact((within ? withinLine : between).toMillis()));

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
 import org.newsclub.net.unix.AFUNIXSelectorProvider;
 import org.newsclub.net.unix.AFUNIXServerSocketChannel;
 import org.newsclub.net.unix.AFUNIXSocketChannel;
@@ -31,6 +32,10 @@ import org.slf4j.LoggerFactory;
 public final class Listener {
     private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
     static final int MOST_SESSIONS = 64;
+
+    /** More long lines at a time would fill the heap. */
+    static final int MOST_LONG_LINES = 2;
+
     private static final Duration UNREAD = Duration.ofSeconds(5);
     private static final Duration LOOK = Duration.ofSeconds(1);
     private static final Duration LONGEST = Duration.ofDays(1);
@@ -47,7 +52,7 @@ public final class Listener {
     private final String storeDir;
     private final RequestHandler answers;
     private final Duration idleTimeout;
-    private final LongLines longLines = new LongLines();
+    private final Semaphore longLines = new Semaphore(MOST_LONG_LINES, true);
     private final SlowRequests slowRequests = new SlowRequests();
     private final SessionThreads threads = new SessionThreads();
     private final Map<Session, Thread> sessions = new ConcurrentHashMap<>();

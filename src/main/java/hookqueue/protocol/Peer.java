@@ -3,7 +3,6 @@ package hookqueue.protocol;
 /**
  * The process at the other end of a connection, from {@code SO_PEERCRED}.
  *
- * @param uid its user
  * @param pid for the log
  */
 public record Peer(long uid, long pid) {

@@ -107,11 +107,7 @@ public sealed interface Request {
     /** Forget all that a destination still has to get. */
     record DropDestination(String name) implements Request {}
 
-    /**
-     * Start no new batch.
-     *
-     * @param time the duration, or null until {@link Resume}
-     */
+    /** Start no new batch. */
     record Pause(@Nullable Duration time) implements Request {}
 
     /** Start new batches again. */
@@ -144,11 +140,7 @@ public sealed interface Request {
     /** The rule for tags. */
     Pattern TAG = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,99}");
 
-    /**
-     * Parses one line, without its line end. Never throws: an invalid line becomes {@link Bad}.
-     *
-     * @param storeDir the store directory that paths must be in
-     */
+    /** Parses one line, without its line end. Never throws: an invalid line becomes {@link Bad}. */
     static Request parse(String storeDir, String line) {
         return new RequestParser(storeDir).parse(line);
     }

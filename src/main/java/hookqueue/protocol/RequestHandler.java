@@ -21,7 +21,6 @@ public interface RequestHandler {
     /**
      * Answers any other request.
      *
-     * @param reply takes the data lines
      * @return the last line of the reply, which starts with {@code ok} or {@code error}
      * @throws IOException from {@code reply}
      */

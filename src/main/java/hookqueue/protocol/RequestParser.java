@@ -11,8 +11,6 @@ import org.jspecify.annotations.Nullable;
 /**
  * Turns one line of the protocol, without its line end, into a {@link Request}. It has no side
  * effects.
- *
- * @param storeDir the store directory that paths must be in
  */
 record RequestParser(String storeDir) {
     /** Never throws: an invalid line becomes {@link Request.Bad}. */
@@ -88,13 +86,10 @@ record RequestParser(String storeDir) {
     }
 
     private static Request check(List<String> words) {
-        String said = String.join(" ", words);
-        return switch (said) {
+        return switch (String.join(" ", words)) {
             case "" -> new Request.Check(false);
             case "upload", "--upload" -> new Request.Check(true);
-            default ->
-                    throw new IllegalArgumentException(
-                            "check takes nothing or --upload, not: " + Text.quoted(said));
+            default -> throw wrong("check takes nothing or --upload", words);
         };
     }
 
@@ -169,18 +164,13 @@ record RequestParser(String storeDir) {
             case "" -> new Request.Watch(Request.Watch.Form.TEXT);
             case "json" -> new Request.Watch(Request.Watch.Form.JSON);
             case "bars" -> new Request.Watch(Request.Watch.Form.BARS);
-            default ->
-                    throw new IllegalArgumentException(
-                            "watch takes nothing, json or bars, not: "
-                                    + Text.quoted(String.join(" ", words)));
+            default -> throw wrong("watch takes nothing, json or bars", words);
         };
     }
 
     private static Request pause(List<String> words) {
         if (words.size() > 1) {
-            throw new IllegalArgumentException(
-                    "pause takes nothing or a duration, not: "
-                            + Text.quoted(String.join(" ", words)));
+            throw wrong("pause takes nothing or a duration", words);
         }
         if (words.isEmpty()) {
             return new Request.Pause(null);
@@ -216,9 +206,8 @@ record RequestParser(String storeDir) {
         }
         String name = words.getFirst().substring(Request.DESTINATION.length());
         if (words.size() > 1 || name.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "drop takes one destination and nothing else: drop destination=NAME, not: "
-                            + Text.quoted(String.join(" ", words)));
+            throw wrong(
+                    "drop takes one destination and nothing else: drop destination=NAME", words);
         }
         return new Request.DropDestination(name);
     }
@@ -230,15 +219,18 @@ record RequestParser(String storeDir) {
         if (words.equals(List.of("json"))) {
             return true;
         }
-        throw new IllegalArgumentException(
-                verb + " takes nothing or json, not: " + Text.quoted(String.join(" ", words)));
+        throw wrong(verb + " takes nothing or json", words);
     }
 
     private static Request alone(String verb, List<String> words, Request request) {
         if (!words.isEmpty()) {
-            throw new IllegalArgumentException(
-                    verb + " takes nothing, not: " + Text.quoted(String.join(" ", words)));
+            throw wrong(verb + " takes nothing", words);
         }
         return request;
+    }
+
+    private static IllegalArgumentException wrong(String rule, List<String> words) {
+        return new IllegalArgumentException(
+                rule + ", not: " + Text.quoted(String.join(" ", words)));
     }
 }

@@ -6,6 +6,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.Semaphore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,7 +28,7 @@ final class Session implements Runnable {
     private final String storeDir;
     private final RequestHandler answers;
     private final Patience patience;
-    private final LongLines longLines;
+    private final Semaphore longLines;
     private final SlowRequests slowRequests;
     private final Runnable ended;
 
@@ -50,15 +51,12 @@ final class Session implements Runnable {
                 new Patience(Duration.ofSeconds(30), Duration.ofMinutes(5));
     }
 
-    /**
-     * @param ended run when the session is over
-     */
     Session(
             Connection connection,
             String storeDir,
             RequestHandler answers,
             Patience patience,
-            LongLines longLines,
+            Semaphore longLines,
             SlowRequests slowRequests,
             Runnable ended) {
         this.connection = connection;

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Semaphore;
 
 /**
  * Lines are the same however their bytes are split. The first byte of an input sets the length of
@@ -72,7 +73,9 @@ final class LineReaderFuzz {
         // Pieces of a few bytes would take a long time for a long line.
         var source = new Pieces(sent, sent.length > MANY ? piece * 64 : piece);
         var minute = Duration.ofMinutes(1);
-        try (var reader = new LineReader(source, minute, minute, new LongLines())) {
+        try (var reader =
+                new LineReader(
+                        source, minute, minute, new Semaphore(Listener.MOST_LONG_LINES, true))) {
             while (true) {
                 boolean atHand = reader.hasLine();
                 LineReader.Found next = reader.next();

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.Test;
 
 class LineReaderTest {
@@ -78,7 +79,9 @@ class LineReaderTest {
     }
 
     private static List<Found> read(Pieces pieces) throws Exception {
-        var reader = new LineReader(pieces, WITHIN, BETWEEN, new LongLines());
+        var reader =
+                new LineReader(
+                        pieces, WITHIN, BETWEEN, new Semaphore(Listener.MOST_LONG_LINES, true));
         var all = new ArrayList<Found>();
         do {
             all.add(reader.next());
@@ -233,7 +236,12 @@ class LineReaderTest {
                 };
         assertEquals(
                 new Found.Silent(true),
-                new LineReader(source, Duration.ofMillis(2), BETWEEN, new LongLines()).next());
+                new LineReader(
+                                source,
+                                Duration.ofMillis(2),
+                                BETWEEN,
+                                new Semaphore(Listener.MOST_LONG_LINES, true))
+                        .next());
     }
 
     @Test
@@ -250,7 +258,9 @@ class LineReaderTest {
     @Test
     void knowsWhetherACompleteLineIsBuffered() throws Exception {
         var source = new Pieces(List.of(bytes("a\nb\nc"), bytes("\n")));
-        var reader = new LineReader(source, WITHIN, BETWEEN, new LongLines());
+        var reader =
+                new LineReader(
+                        source, WITHIN, BETWEEN, new Semaphore(Listener.MOST_LONG_LINES, true));
         assertFalse(reader.hasLine(), "nothing was read yet");
         reader.next();
         assertTrue(reader.hasLine());
@@ -263,25 +273,25 @@ class LineReaderTest {
     /** Bounds the memory: 64 clients with a line of 1 MiB each would exhaust it. */
     @Test
     void onlyTwoLongLinesAreReadAtATimeButShortOnesAlways() throws Exception {
-        var room = new LongLines();
-        byte[] longLine = bytes("x".repeat(LongLines.SHORT) + "\ny\n");
+        var room = new Semaphore(Listener.MOST_LONG_LINES, true);
+        byte[] longLine = bytes("x".repeat(LineReader.SHORT) + "\ny\n");
         var first = new LineReader(new Pieces(List.of(longLine)), WITHIN, BETWEEN, room);
         var second = new LineReader(new Pieces(List.of(longLine)), WITHIN, BETWEEN, room);
         var third =
                 new LineReader(new Pieces(List.of(longLine)), Duration.ofMillis(2), BETWEEN, room);
-        assertEquals(new Found.Line("x".repeat(LongLines.SHORT)), first.next());
-        assertEquals(new Found.Line("x".repeat(LongLines.SHORT)), second.next());
+        assertEquals(new Found.Line("x".repeat(LineReader.SHORT)), first.next());
+        assertEquals(new Found.Line("x".repeat(LineReader.SHORT)), second.next());
         assertEquals(new Found.NoRoom(), third.next());
         assertEquals(new Found.Line("y"), third.next(), "what follows is served");
         assertEquals(new Found.Line("y"), first.next(), "and gives its place back");
         var fourth =
                 new LineReader(new Pieces(List.of(longLine)), Duration.ofMillis(2), BETWEEN, room);
-        assertEquals(new Found.Line("x".repeat(LongLines.SHORT)), fourth.next());
+        assertEquals(new Found.Line("x".repeat(LineReader.SHORT)), fourth.next());
         second.close();
         fourth.close();
-        assertTrue(room.enter(Duration.ZERO), "and so does whoever goes in the middle");
-        assertTrue(room.enter(Duration.ZERO));
-        assertFalse(room.enter(Duration.ZERO), "once only");
+        assertTrue(room.tryAcquire(), "and so does whoever goes in the middle");
+        assertTrue(room.tryAcquire());
+        assertFalse(room.tryAcquire(), "once only");
     }
 
     @Test
@@ -297,7 +307,9 @@ class LineReaderTest {
                         return stream;
                     }
                 };
-        var reader = new LineReader(source, WITHIN, BETWEEN, new LongLines());
+        var reader =
+                new LineReader(
+                        source, WITHIN, BETWEEN, new Semaphore(Listener.MOST_LONG_LINES, true));
         assertEquals(new Found.Line("one"), reader.next());
         assertEquals(new Found.Line("two"), reader.next());
         assertEquals(new Found.End(), reader.next());

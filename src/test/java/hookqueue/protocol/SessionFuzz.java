@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Semaphore;
 import org.newsclub.net.unix.AFUNIXServerSocketChannel;
 import org.newsclub.net.unix.AFUNIXSocketAddress;
 
@@ -106,7 +107,7 @@ final class SessionFuzz {
                                     RequestFuzz.STORE,
                                     new Echo(),
                                     Session.Patience.STANDARD,
-                                    new LongLines(),
+                                    new Semaphore(Listener.MOST_LONG_LINES, true),
                                     new SlowRequests(),
                                     () -> {}));
             thread.start();

@@ -131,7 +131,7 @@ class SessionTest {
                         STORE,
                         fake,
                         patience,
-                        new LongLines(),
+                        new Semaphore(Listener.MOST_LONG_LINES, true),
                         slowRequests,
                         ended::countDown);
         thread = new Thread(session, "session");
