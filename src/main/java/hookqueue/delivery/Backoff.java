@@ -7,7 +7,6 @@ import java.util.function.DoubleSupplier;
  * Delays that double from a floor to a ceiling, with a jitter of 20 % either way, so that many
  * machines do not retry in step.
  *
- * @param floor the first delay
  * @param ceiling the largest delay before jitter
  * @param random numbers from 0 to 1
  */

@@ -77,9 +77,6 @@ final class BatchPlanner {
         }
     }
 
-    /**
-     * @param batchSize most paths for one child process
-     */
     BatchPlanner(ClosureSource source, int batchSize) {
         this.source = source;
         this.batchSize = batchSize;
@@ -156,7 +153,6 @@ final class BatchPlanner {
      * The next batch for a free slot.
      *
      * @param due the paths that may be sent, the oldest first
-     * @param cut how many paths it takes
      * @param largeAllowed whether this one may be large
      * @return null if every path waits for a batch in flight
      */
@@ -218,11 +214,7 @@ final class BatchPlanner {
             }
         }
         for (Entry entry : batch.members()) {
-            if (delivered) {
-                graph.delivered(entry.path());
-            } else {
-                graph.doubt(entry.path());
-            }
+            graph.record(entry.path(), delivered);
         }
     }
 

@@ -30,9 +30,6 @@ final class BatchUnits {
     private final ClosureGraph graph;
     private final int batchSize;
 
-    /**
-     * @param batchSize most paths for one child process
-     */
     BatchUnits(ClosureGraph graph, int batchSize) {
         this.graph = graph;
         this.batchSize = batchSize;
@@ -82,7 +79,7 @@ final class BatchUnits {
                 node -> {
                     node.leader = node;
                     for (ClosureGraph.Node reference : node.references) {
-                        if (!graph.isThere(reference)) {
+                        if (!reference.there) {
                             node.leader().leader = reference.leader();
                         }
                     }
@@ -90,7 +87,7 @@ final class BatchUnits {
         var clusters = new LinkedHashMap<Object, List<Entry>>();
         for (Entry entry : entries) {
             ClosureGraph.Node node = graph.find(entry.path());
-            Object key = node == null || graph.isThere(node) ? entry : node.leader();
+            Object key = node == null || node.there ? entry : node.leader();
             clusters.computeIfAbsent(key, k -> new ArrayList<>()).add(entry);
         }
         return List.copyOf(clusters.values());
@@ -117,7 +114,7 @@ final class BatchUnits {
         var members = new ArrayList<Entry>();
         for (Entry entry : cluster) {
             ClosureGraph.Node node = graph.find(entry.path());
-            if (node == null || graph.isThere(node)) {
+            if (node == null || node.there) {
                 members.add(entry);
             } else {
                 byNode.put(node, entry);

@@ -3,8 +3,10 @@ package hookqueue.delivery;
 import hookqueue.base.StorePath;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -45,7 +47,9 @@ final class ClosureGraph {
          */
         Node leader = this;
 
-        private boolean there;
+        /** Whether the destination is known to have it. */
+        boolean there;
+
         private int seenIn;
 
         private Node(long digest) {
@@ -114,11 +118,6 @@ final class ClosureGraph {
         return node == null || !node.complete ? null : node;
     }
 
-    /** Whether the destination is known to have it. */
-    boolean isThere(Node node) {
-        return node.there;
-    }
-
     /** Records that the destination has these. */
     void delivered(Collection<Node> members) {
         for (Node node : members) {
@@ -127,23 +126,17 @@ final class ClosureGraph {
         }
     }
 
-    /** Records that the destination has a path whose closure was not queried. */
-    void delivered(StorePath path) {
+    /** Records whether the destination has a path, whose closure may be unknown. */
+    void record(StorePath path, boolean there) {
         long digest = digest(path.baseName());
-        known.add(digest);
-        Node node = nodes.get(digest);
-        if (node != null) {
-            node.there = true;
+        if (there) {
+            known.add(digest);
+        } else {
+            known.remove(digest);
         }
-    }
-
-    /** Records that the destination may lack a path. */
-    void doubt(StorePath path) {
-        long digest = digest(path.baseName());
-        known.remove(digest);
         Node node = nodes.get(digest);
         if (node != null) {
-            node.there = false;
+            node.there = there;
         }
     }
 
@@ -173,8 +166,8 @@ final class ClosureGraph {
             enter(root, walk, open);
             while (!open.isEmpty()) {
                 Visit visit = open.getLast();
-                if (visit.next < visit.node.references.length) {
-                    enter(visit.node.references[visit.next++], walk, open);
+                if (visit.rest.hasNext()) {
+                    enter(visit.rest.next(), walk, open);
                 } else {
                     open.removeLast();
                     visitor.accept(visit.node);
@@ -186,16 +179,9 @@ final class ClosureGraph {
     private static void enter(Node node, int walk, ArrayDeque<Visit> open) {
         if (!node.there && node.seenIn != walk) {
             node.seenIn = walk;
-            open.addLast(new Visit(node));
+            open.addLast(new Visit(node, Arrays.asList(node.references).iterator()));
         }
     }
 
-    private static final class Visit {
-        final Node node;
-        int next;
-
-        Visit(Node node) {
-            this.node = node;
-        }
-    }
+    private record Visit(Node node, Iterator<Node> rest) {}
 }

@@ -49,7 +49,6 @@ final class DeliveryChild {
 
     /**
      * @param name of the destination, or {@code sign}
-     * @param environment variables that every child gets in addition to the worker's own
      */
     DeliveryChild(String name, Nix nix, ChildProcess children, Map<String, String> environment) {
         this.name = name;
@@ -82,7 +81,6 @@ final class DeliveryChild {
      *
      * @param added variables for this child alone
      * @param progress has read all output when the child has ended
-     * @param output gets each line of output
      */
     DeliveryOutcome run(
             List<String> command,
@@ -103,21 +101,10 @@ final class DeliveryChild {
     }
 
     /**
-     * Queries Nix for the closures of the paths.
-     *
-     * @param each receives every member, on another thread while this one waits
-     * @return empty on success
-     */
-    Optional<DeliveryOutcome> closures(
-            List<StorePath> paths, Progress messages, Consumer<PathInfo> each) {
-        return infos(nix.closureInfo(paths), paths, messages, each);
-    }
-
-    /**
      * Queries Nix for information about paths, with a command whose output {@link PathInfo#read}
      * understands.
      *
-     * @param each as {@link #closures}
+     * @param each receives every path, on another thread while this one waits
      * @return empty on success
      */
     Optional<DeliveryOutcome> infos(

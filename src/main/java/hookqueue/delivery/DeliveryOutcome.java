@@ -5,7 +5,9 @@ import java.util.Set;
 
 /** The result of sending a group of paths to their destination. */
 public sealed interface DeliveryOutcome {
-    /** Why the paths are not there, for people; empty if they are, or if nobody knows. */
+    /**
+     * Why the paths are not there, for people, sanitized; empty if they are, or if nobody knows.
+     */
     default String reason() {
         return "";
     }
@@ -22,18 +24,12 @@ public sealed interface DeliveryOutcome {
      */
     record Delivered(long bytes) implements DeliveryOutcome {}
 
-    /**
-     * The destination lacks at least one of them, or may lack it.
-     *
-     * @param reason the program's message, sanitized
-     */
+    /** The destination lacks at least one of them, or may lack it. */
     record Refused(String reason) implements DeliveryOutcome {}
 
     /**
      * The destination is overloaded (HTTP 429, 502, 503, 504). No path is to blame, and a retry may
      * succeed soon.
-     *
-     * @param reason the cause in one line
      */
     record Busy(String reason) implements DeliveryOutcome {}
 
@@ -41,23 +37,15 @@ public sealed interface DeliveryOutcome {
      * The destination refuses for a reason of its own: its disk is full, a quota is exceeded, or it
      * does not permit writing (HTTP 401, 403, 500, 507). No path is to blame. The destination may
      * still accept other paths, such as smaller ones.
-     *
-     * @param reason the cause in one line
      */
     record Unavailable(String reason) implements DeliveryOutcome {}
 
-    /**
-     * The connection or the login failed: the destination accepts no path at all now.
-     *
-     * @param reason the cause in one line
-     */
+    /** The connection or the login failed: the destination accepts no path at all now. */
     record Unreachable(String reason) implements DeliveryOutcome {}
 
     /**
      * These paths are not valid in the local store, and no retry changes that. The state of the
      * others is unknown.
-     *
-     * @param reason for people
      */
     record Invalid(Set<StorePath> paths, String reason) implements DeliveryOutcome {}
 

@@ -52,9 +52,6 @@ final class DeliveryPolicy {
     private final Map<Long, DeliveryGroup> underWay = new HashMap<>();
     private long nextNumber = 1;
 
-    /**
-     * @param maxAttempts a path that was blamed this often is failed
-     */
     DeliveryPolicy(int maxAttempts, Backoff backoff) {
         this.suspects = new Suspects(maxAttempts, backoff);
     }
@@ -96,11 +93,6 @@ final class DeliveryPolicy {
             return Integer.MAX_VALUE;
         }
         return diagnosing() || diagnosis.hasFresh() || proof() != null ? 0 : 1;
-    }
-
-    /** How many groups are in flight. */
-    int underWay() {
-        return underWay.size();
     }
 
     /** How many batches of the fast path are in flight. */

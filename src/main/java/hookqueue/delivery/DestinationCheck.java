@@ -17,7 +17,6 @@ public interface DestinationCheck {
          * @param names some of them
          * @param lost paths that neither the destination nor the local store has
          * @param refused paths that may be missing, and that the destination did not take
-         * @param reason why it did not take them; empty if it refused none
          */
         record Checked(
                 long sent,
@@ -27,15 +26,10 @@ public interface DestinationCheck {
                 String reason)
                 implements Answer {}
 
-        /**
-         * The destination did not answer.
-         *
-         * @param reason the cause in one line
-         */
+        /** The destination did not answer. */
         record Unknown(String reason) implements Answer {}
     }
 
-    /** The destination's name. */
     String name();
 
     /** Most paths for one check. */

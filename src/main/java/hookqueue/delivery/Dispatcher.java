@@ -67,7 +67,6 @@ final class Dispatcher {
     /**
      * The conclusions from an answer.
      *
-     * @param verdicts to be recorded
      * @param down why the destination is down; null while it is up
      * @param worksAgain whether it took a path after it had been down or had refused fresh paths
      */
@@ -77,8 +76,6 @@ final class Dispatcher {
      * @param slots most child processes at a time
      * @param batchSize most paths for one of them
      * @param worthAChild fewest paths that get a child process of their own, now
-     * @param maxAttempts a path that was blamed this often is failed
-     * @param random numbers from 0 to 1, for jitter
      */
     Dispatcher(
             int slots,

@@ -23,7 +23,6 @@ import org.slf4j.LoggerFactory;
  * OUT_PATHS}, and {@code DRV_PATH} if all of them come from one derivation that Nix knows. The
  * program's output goes to the journal.
  *
- * @param environment variables that Nix gets in addition to the worker's own
  * @param program its absolute path
  */
 record ExecTransport(

@@ -1,10 +1,6 @@
 package hookqueue.delivery;
 
-/**
- * A link that needs no preparation. A record, because the JVM cannot archive a lambda.
- *
- * @param isNear whether one child process sends a batch as fast as several would
- */
+/** A link that needs no preparation. A record, because the JVM cannot archive a lambda. */
 public record FixedLink(boolean isNear) implements Link {
     /** A destination on this machine. */
     public static final Link LOCAL = new FixedLink(true);

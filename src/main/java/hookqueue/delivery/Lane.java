@@ -83,13 +83,7 @@ public final class Lane {
         }
     }
 
-    /**
-     * A running child process.
-     *
-     * @param paths how many paths it sends
-     * @param since when it started
-     * @param progress how far it is
-     */
+    /** A running child process. */
     public record Batch(int paths, Instant since, Progress progress) {}
 
     /** A message to the lane's thread. */
@@ -103,13 +97,7 @@ public final class Lane {
     }
 
     /**
-     * @param name the lane's name in the queue
-     * @param improvement what an operator could change at the destination's URL
      * @param transports one for each slot
-     * @param link the way of these transports
-     * @param closures of the due paths
-     * @param random numbers from 0 to 1, for jitter
-     * @param fatal gets an error from which the lane cannot recover
      */
     public Lane(
             String name,

@@ -15,12 +15,7 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * What a lane tells the journal.
- *
- * @param name the lane's name in the queue
- * @param maxAttempts a path that was blamed this often is failed
- */
+/** What a lane tells the journal. */
 record LaneLog(String name, int maxAttempts) {
     private static final Logger LOG = LoggerFactory.getLogger(Lane.class);
 

@@ -18,9 +18,6 @@ import org.slf4j.LoggerFactory;
 /**
  * The rows of one lane: reads the work, and records the verdicts and the breaker. For the lane's
  * thread.
- *
- * @param name the lane's name in the queue
- * @param batchSize most paths for one child process
  */
 record LaneQueue(String name, Queue queue, int batchSize, Backoff backoff) {
     private static final Logger LOG = LoggerFactory.getLogger(Lane.class);
@@ -37,7 +34,6 @@ record LaneQueue(String name, Queue queue, int batchSize, Backoff backoff) {
     private static final int WINDOW = 1_000;
 
     /**
-     * @param work the lane's work at one moment
      * @param expected whether paths are due, or are being signed
      * @param nextDue when the lane reads the queue again even without a change
      */

@@ -22,7 +22,6 @@ import org.slf4j.LoggerFactory;
  * <p>A failed query, and one with more than 30,000 members or 600,000 references, gives no answer.
  *
  * @param children with a short stall timeout
- * @param environment variables that a child gets in addition to the worker's own
  */
 public record NixClosures(Nix nix, ChildProcess children, Map<String, String> environment)
         implements ClosureSource {

@@ -26,9 +26,6 @@ public final class RecentClosures implements ClosureSource {
     /** Guarded by this. */
     private final Map<Long, Member> members = new HashMap<>();
 
-    /**
-     * @param source is asked for the closures that are not remembered
-     */
     public RecentClosures(ClosureSource source) {
         this.source = source;
     }

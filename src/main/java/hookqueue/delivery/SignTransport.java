@@ -118,7 +118,10 @@ final class SignTransport implements Transport {
         public void run() {
             try {
                 for (List<StorePath> group : Nix.groups(paths)) {
-                    bad = bad.isPresent() ? bad : child.closures(group, new Progress(), this::take);
+                    if (bad.isEmpty()) {
+                        List<String> command = child.nix().closureInfo(group);
+                        bad = child.infos(command, group, new Progress(), this::take);
+                    }
                 }
             } catch (RuntimeException e) {
                 bug = e;

@@ -33,7 +33,6 @@ final class SlotLimit {
 
     /**
      * @param most {@code NPBHQ_PARALLEL}
-     * @param random numbers from 0 to 1, for jitter
      */
     SlotLimit(int most, DoubleSupplier random) {
         this.most = most;

@@ -36,7 +36,6 @@ final class Slots {
      * The end of a group.
      *
      * @param began by {@link System#nanoTime}
-     * @param took how long the child process ran
      * @param bug the exception that the transport threw instead of an answer
      */
     record Ended(
@@ -48,7 +47,6 @@ final class Slots {
             @Nullable Throwable bug) {}
 
     /**
-     * @param transports one for each slot
      * @param posted gets the end of a group, on the slot's thread
      */
     Slots(String lane, List<Transport> transports, Consumer<Ended> posted) {
@@ -98,7 +96,6 @@ final class Slots {
                         bug));
     }
 
-    /** Frees the slot of a group. */
     void freed(Ended ended) {
         running.remove(ended.group().number());
         threads.remove(ended.group().number());

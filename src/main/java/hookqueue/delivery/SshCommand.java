@@ -35,7 +35,6 @@ record SshCommand(List<String> options, String target) {
     /**
      * The command for a destination.
      *
-     * @param url of the destination
      * @param options the worker's {@code NIX_SSHOPTS}, empty if there are none
      * @return empty for a destination without ssh, and if the command is not certain
      */

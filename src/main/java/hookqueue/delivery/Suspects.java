@@ -42,9 +42,6 @@ final class Suspects {
      */
     private record Failure(Entry entry, String reason, long before) {}
 
-    /**
-     * @param maxAttempts a path that was blamed this often is failed
-     */
     Suspects(int maxAttempts, Backoff backoff) {
         this.maxAttempts = maxAttempts;
         this.backoff = backoff;

@@ -13,7 +13,6 @@ public interface Transport {
     /**
      * Blocks until the outcome for all paths is known.
      *
-     * @param progress receives the progress
      * @return the outcome; {@link DeliveryOutcome.Cancelled} if the thread was interrupted
      */
     DeliveryOutcome carry(List<StorePath> paths, Progress progress);

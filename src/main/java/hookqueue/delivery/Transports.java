@@ -10,16 +10,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes transports that start child processes in the same way.
  *
- * @param nix how Nix is called
- * @param children starts child processes
  * @param environment variables that every child gets in addition to the worker's own
  */
 public record Transports(Nix nix, ChildProcess children, Map<String, String> environment) {
-    /**
-     * Signs with a secret key file.
-     *
-     * @param recent remembers the closures that it queries
-     */
+    /** Signs with a secret key file. */
     public Transport sign(Path keyFile, RecentClosures recent) {
         return new SignTransport(child("sign"), keyFile, recent);
     }
@@ -37,7 +31,6 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
     /**
      * Makes the check of a destination.
      *
-     * @param batchSize most paths for one child process
      * @param sign signs paths before they are sent again, or null
      * @return null for a program, which cannot be queried
      */
@@ -63,7 +56,6 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
     /**
      * Makes the probe of a Nix store.
      *
-     * @param name for the log
      * @param url empty for the local store
      */
     public DestinationProbe probe(String name, String url) {

@@ -4,11 +4,7 @@ import hookqueue.base.StorePath;
 import java.util.Collection;
 import java.util.Optional;
 
-/**
- * Tells an operator why a due path waits in its lane.
- *
- * @param flights the groups in flight
- */
+/** Tells an operator why a due path waits in its lane. */
 record WaitReason(
         Collection<Dispatcher.Flight> flights,
         DeliveryPolicy policy,
