@@ -12,6 +12,7 @@ import hookqueue.protocol.RequestText;
 import hookqueue.queue.DeliveryRow;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
+import hookqueue.queue.QueueTransaction;
 import hookqueue.report.DeliveryRowFormat;
 import hookqueue.report.Metrics;
 import hookqueue.report.Overview;
@@ -19,6 +20,7 @@ import hookqueue.report.StatusJson;
 import hookqueue.report.StatusText;
 import hookqueue.spool.SpoolIntake;
 import java.io.IOException;
+import java.sql.SQLException;
 import java.time.InstantSource;
 import java.util.List;
 import org.slf4j.Logger;
@@ -85,16 +87,9 @@ public final class CommandHandler implements RequestHandler {
                 case Request.Enqueue enqueue -> enqueue(List.of(enqueue)).replies().getFirst();
                 case Request.Status s -> status(s.json(), reply);
                 case Request.Listing l ->
-                        pages(
-                                reply,
-                                l.json(),
-                                (after, limit) -> queue.call(t -> t.reports().list(after, limit)));
+                        pages(reply, l.json(), (t, after) -> t.reports().list(after, PAGE));
                 case Request.Failures f ->
-                        pages(
-                                reply,
-                                f.json(),
-                                (after, limit) ->
-                                        queue.call(t -> t.reports().failed(after, limit)));
+                        pages(reply, f.json(), (t, after) -> t.reports().failed(after, PAGE));
                 case Request.Wait wait -> waiting.answer(wait, reply);
                 case Request.Watch watch -> watching.answer(watch, reply);
                 case Request.Retry retry -> operator.retry(peer, retry.paths());
@@ -147,13 +142,12 @@ public final class CommandHandler implements RequestHandler {
 
     /** Reads the rows after a path's row. */
     private interface Page {
-        List<DeliveryRow> after(long id, int limit) throws QueueException, InterruptedException;
+        List<DeliveryRow> after(QueueTransaction transaction, long id) throws SQLException;
     }
 
     private String pages(Reply reply, boolean json, Page page)
             throws IOException, QueueException, InterruptedException {
-        long after = 0;
-        List<DeliveryRow> rows = page.after(after, PAGE);
+        List<DeliveryRow> rows = queue.call(t -> page.after(t, 0));
         while (!rows.isEmpty()) {
             for (DeliveryRow row : rows) {
                 reply.data(
@@ -162,8 +156,8 @@ public final class CommandHandler implements RequestHandler {
                                 : DeliveryRowFormat.text(row, storeDir, clock.instant()));
             }
             reply.flush();
-            after = rows.getLast().id();
-            rows = page.after(after, PAGE);
+            long last = rows.getLast().id();
+            rows = queue.call(t -> page.after(t, last));
         }
         return "ok";
     }

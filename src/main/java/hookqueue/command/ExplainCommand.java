@@ -269,12 +269,7 @@ public final class ExplainCommand {
         return known.subList(0, Math.min(known.size(), MOST_SHOWN));
     }
 
-    /**
-     * Store paths.
-     *
-     * @param first the first ones, up to a limit
-     * @param more how many follow
-     */
+    /** Store paths. */
     private record Found(List<StorePath> first, int more) {}
 
     /** The wanted store paths among those that a command prints; none when the command fails. */

@@ -8,7 +8,6 @@ import hookqueue.base.Text;
 import hookqueue.delivery.DestinationCheck;
 import hookqueue.protocol.Reply;
 import hookqueue.protocol.Request;
-import hookqueue.queue.DeliveryRow;
 import hookqueue.queue.LaneCounts;
 import hookqueue.queue.LaneStore;
 import hookqueue.queue.Queue;
@@ -95,35 +94,37 @@ public final class VerifyCommand {
             for (String program : programs) {
                 reply.data(program + ": not checked: a program cannot be asked");
             }
-            return verify.paths().isEmpty() ? all(reply) : some(verify.paths(), reply);
+            var report = new VerifyReport(reply, storeDir);
+            return verify.paths().isEmpty()
+                    ? all(report, reply)
+                    : some(verify.paths(), report, reply);
         } finally {
             verifying.release();
         }
     }
 
-    private String all(Reply reply) throws IOException, QueueException, InterruptedException {
+    private String all(VerifyReport report, Reply reply)
+            throws IOException, QueueException, InterruptedException {
         if (queue.call(t -> t.meta().paused(clock.millis()))) {
             return "error the queue is paused; to resume: nix-post-build-hook-queue resume";
         }
         long since = queue.call(t -> t.verification().begin(clock.millis(), STALE_MILLIS));
-        var parts = new ArrayList<VerifyReport.Part>();
         for (DestinationCheck check : checks) {
             try (var _ = MDC.putCloseable(LogFields.DESTINATION, check.name())) {
-                VerifyReport.Part part = remembered(check, since, reply);
-                new VerifyReport(reply, storeDir).part(check.name(), part);
-                parts.add(part);
+                report.part(check.name(), remembered(check, since, report, reply));
             }
         }
-        if (parts.stream().allMatch(part -> part.counts().done())) {
+        if (report.isComplete()) {
             queue.call(t -> {
                 t.verification().end();
                 return true;
             });
         }
-        return VerifyReport.summary(parts);
+        return report.summary();
     }
 
-    private VerifyReport.Part remembered(DestinationCheck check, long since, Reply reply)
+    private VerifyReport.Part remembered(
+            DestinationCheck check, long since, VerifyReport report, Reply reply)
             throws IOException, QueueException, InterruptedException {
         String name = check.name();
         Counts counts = queue.call(t -> t.verification().counts(name));
@@ -147,21 +148,15 @@ public final class VerifyCommand {
                     return new VerifyReport.Part(counts, 0, Text.oneLine(unknown.reason()));
                 }
                 case DestinationCheck.Answer.Checked checked -> {
-                    Counts sum = sum(counts, batch.paths().size(), checked);
+                    boolean end = batch.last() == after;
                     Counts now =
-                            batch.last() == after
-                                    ? sum.atEnd()
-                                    : new Counts(
-                                            batch.last(),
-                                            sum.checked(),
-                                            sum.sent(),
-                                            sum.queued(),
-                                            sum.lost());
+                            sum(counts, batch.paths().size(), checked)
+                                    .at(end ? Counts.END : batch.last());
                     queue.call(t -> {
                         t.verification().record(name, now, checked.refused(), clock.millis());
                         return true;
                     });
-                    new VerifyReport(reply, storeDir).batch(name, checked);
+                    report.batch(name, checked);
                     counts = now;
                 }
             }
@@ -206,18 +201,16 @@ public final class VerifyCommand {
     }
 
     /** Runs at once, before all other work. */
-    private String some(List<StorePath> paths, Reply reply)
+    private String some(List<StorePath> paths, VerifyReport report, Reply reply)
             throws IOException, QueueException, InterruptedException {
         List<StorePath> distinct = paths.stream().distinct().toList();
-        var parts = new ArrayList<VerifyReport.Part>();
         for (DestinationCheck check : checks) {
             try (var _ = MDC.putCloseable(LogFields.DESTINATION, check.name())) {
-                VerifyReport.Part part = some(check, taken(check.name(), distinct, reply), reply);
-                new VerifyReport(reply, storeDir).part(check.name(), part);
-                parts.add(part);
+                List<StorePath> taken = taken(check.name(), distinct, reply);
+                report.part(check.name(), some(check, taken, report, reply));
             }
         }
-        return VerifyReport.summary(parts);
+        return report.summary();
     }
 
     /** Names the paths that a destination does not take, and returns the others. */
@@ -234,7 +227,8 @@ public final class VerifyCommand {
         return taken;
     }
 
-    private VerifyReport.Part some(DestinationCheck check, List<StorePath> paths, Reply reply)
+    private VerifyReport.Part some(
+            DestinationCheck check, List<StorePath> paths, VerifyReport report, Reply reply)
             throws IOException, QueueException, InterruptedException {
         String name = check.name();
         Counts counts = Counts.NONE;
@@ -248,7 +242,7 @@ public final class VerifyCommand {
                         var settled = new ArrayList<StorePath>();
                         for (StorePath path : page) {
                             if (t.reports().standing(path).stream()
-                                    .noneMatch(row -> isFor(row, name))) {
+                                    .noneMatch(row -> row.lane().equals(name))) {
                                 settled.add(path);
                             }
                         }
@@ -269,15 +263,11 @@ public final class VerifyCommand {
                         t.verification().requeue(name, checked.refused(), clock.millis());
                         return true;
                     });
-                    new VerifyReport(reply, storeDir).batch(name, checked);
+                    report.batch(name, checked);
                 }
             }
         }
         return new VerifyReport.Part(counts, undelivered, "");
-    }
-
-    private static boolean isFor(DeliveryRow row, String lane) {
-        return row.lane().equals(lane);
     }
 
     private static Counts sum(Counts before, int paths, DestinationCheck.Answer.Checked checked) {

@@ -6,13 +6,23 @@ import hookqueue.delivery.DestinationCheck;
 import hookqueue.protocol.Reply;
 import hookqueue.queue.VerifyStore.Counts;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The lines of {@code verify}, for the client and for the journal. */
-record VerifyReport(Reply reply, String storeDir) {
+final class VerifyReport {
     private static final Logger LOG = LoggerFactory.getLogger(VerifyReport.class);
+
+    private final Reply reply;
+    private final String storeDir;
+    private final List<Part> parts = new ArrayList<>();
+
+    VerifyReport(Reply reply, String storeDir) {
+        this.reply = reply;
+        this.storeDir = storeDir;
+    }
 
     /** What one destination's part came to: counts, and why it is not complete (or empty). */
     record Part(Counts counts, long undelivered, String trouble) {}
@@ -57,10 +67,16 @@ record VerifyReport(Reply reply, String storeDir) {
         }
         reply.data(line.toString());
         reply.flush();
+        parts.add(part);
+    }
+
+    /** Whether every remembered delivery was checked. */
+    boolean isComplete() {
+        return parts.stream().allMatch(part -> part.counts().done());
     }
 
     /** The last line of the reply. */
-    static String summary(List<Part> parts) {
+    String summary() {
         long sent = parts.stream().mapToLong(part -> part.counts().sent()).sum();
         long queued = parts.stream().mapToLong(part -> part.counts().queued()).sum();
         long lost = parts.stream().mapToLong(part -> part.counts().lost()).sum();

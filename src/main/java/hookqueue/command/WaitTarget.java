@@ -31,7 +31,6 @@ sealed interface WaitTarget {
      * How it ended.
      *
      * @param outstanding whether something is outstanding again
-     * @param failed the failed paths
      * @param stranded whether something has no destination in the settings
      */
     record End(boolean outstanding, List<DeliveryRow> failed, boolean stranded) {}

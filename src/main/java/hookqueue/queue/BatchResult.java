@@ -3,8 +3,6 @@ package hookqueue.queue;
 /**
  * The end of a child process, for the counters.
  *
- * @param result what it achieved
- * @param millis how long it took
  * @param delivered how many paths it delivered for the first time
  * @param bytes how many bytes it sent, as Nix reported them; 0 also if Nix does not
  * @param share how much of the lane's time in ms was its part, beside the lane's other children

@@ -6,10 +6,6 @@ import hookqueue.base.StorePath;
  * The state of one path in one lane, for {@code list}, {@code failed} and {@code explain}.
  *
  * @param id the path's row, for paging
- * @param path the path
- * @param lane the lane's name
- * @param configured whether the current settings have the lane
- * @param state its state
  * @param queuedAt milliseconds since the epoch
  * @param dueAt not before, in milliseconds since the epoch, 0 for at once
  * @param inconclusive failures that proved nothing

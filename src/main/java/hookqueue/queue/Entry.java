@@ -6,7 +6,6 @@ import hookqueue.base.StorePath;
  * A path in the queue of one lane.
  *
  * @param id the path's row
- * @param path the path to deliver
  * @param inconclusive failures that proved nothing about the path, because no delivery showed that
  *     its destination worked
  * @param failures failures while the destination took other paths; these count towards the limit

@@ -10,7 +10,6 @@ import java.util.List;
  * @param counts how many durations are in each bucket: at most the bound at the same index, and
  *     above the previous bound. The last bucket has no bound, so there is one more than there are
  *     bounds
- * @param sumMillis the sum of all durations
  */
 public record Histogram(Kind kind, List<Long> counts, long sumMillis) {
     /** What is measured. */
@@ -71,10 +70,5 @@ public record Histogram(Kind kind, List<Long> counts, long sumMillis) {
             throw new IllegalArgumentException(
                     "one count for each bound and one more, not " + counts.size());
         }
-    }
-
-    /** The number of durations. */
-    public long count() {
-        return counts.stream().mapToLong(Long::longValue).sum();
     }
 }

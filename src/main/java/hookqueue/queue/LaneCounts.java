@@ -4,7 +4,6 @@ package hookqueue.queue;
  * The counters of one lane.
  *
  * @param name {@code sign}, or the destination's name
- * @param configured whether the current settings have it
  * @param held paths that wait for the lane {@code sign}
  * @param fresh paths that are due and have not failed
  * @param deferred paths that wait for a retry
@@ -12,8 +11,6 @@ package hookqueue.queue;
  * @param delivered paths delivered since the lane was created
  * @param bytes bytes sent since the lane was created, as Nix reported them
  * @param lastDelivery when it last delivered, in milliseconds since the epoch, 0 for never
- * @param pace its recent speed
- * @param breaker whether its destination is considered down
  */
 public record LaneCounts(
         String name,

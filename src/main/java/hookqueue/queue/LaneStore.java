@@ -240,7 +240,6 @@ public final class LaneStore {
         return SpeedStore.of(sql, id);
     }
 
-    /** The lane's breaker. */
     public Breaker breaker() throws SQLException {
         return sql.first(
                         row ->

@@ -5,9 +5,7 @@ import java.util.Map;
 /**
  * The totals of a lane since the database was created.
  *
- * @param lane its name
  * @param runs how many child processes ended, for every result
- * @param durations how long they took
  * @param latencies the time from queueing a path to its delivery
  */
 public record LaneTotal(

@@ -7,7 +7,6 @@ import java.util.Optional;
  * The recent speed of a lane: sums in which each child process has three quarters of the weight of
  * the next one, so that the last few decide.
  *
- * @param paths the delivered paths
  * @param millis how much of the lane's time they took: while several child processes run, each
  *     takes an equal part
  */

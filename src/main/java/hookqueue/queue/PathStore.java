@@ -231,8 +231,6 @@ public final class PathStore {
      * the paths were queued, unless these had the path before the removal. The paths may have
      * failed before, so they are signed first, and start anew. Without such a destination, or if
      * its filter excludes the path, a path stays, until its own comes back or an operator drops it.
-     *
-     * @param limit the most paths of a page
      */
     Stranded moveStranded(Filters filters, int limit, long now) throws SQLException {
         List<Queued> stranded =

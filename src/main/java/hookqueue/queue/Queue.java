@@ -39,8 +39,6 @@ public final class Queue implements AutoCloseable {
      * The settings of the queue.
      *
      * @param stateDir the directory of the database; must exist
-     * @param rootsDir the directory of the roots
-     * @param storeDir the store directory
      * @param lanes {@link LaneStore#SIGN} first if paths are signed, then the destinations
      * @param filters select the paths to queue again when only their root is left, and the paths of
      *     a removed destination that a new one gets
@@ -93,7 +91,6 @@ public final class Queue implements AutoCloseable {
      * Opens the database and updates the configured lanes. It sets a damaged database aside, and
      * fills a new one from the roots.
      *
-     * @param clock for the recorded times
      * @param fatal is called when the database turns out to be damaged while it is in use; the
      *     queue then stops working
      * @param progress is called during work that may take long, every thousand paths: if a database

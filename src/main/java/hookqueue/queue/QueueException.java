@@ -7,9 +7,6 @@ import org.jspecify.annotations.Nullable;
 public final class QueueException extends Exception {
     private static final long serialVersionUID = 1;
 
-    /**
-     * @param message the operation that failed, and the cause
-     */
     public QueueException(String message, Throwable cause) {
         super(message, cause);
     }

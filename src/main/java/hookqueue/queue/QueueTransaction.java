@@ -67,7 +67,6 @@ public final class QueueTransaction {
     /**
      * Updates the configured lanes from the settings.
      *
-     * @param filters of the destinations
      * @param progress is called during work that may take long, every thousand paths
      * @return whether paths became settled, whose roots still exist
      */
@@ -173,7 +172,6 @@ public final class QueueTransaction {
         return effects.take();
     }
 
-    /** Rolls back the transaction. */
     void rollBack() {
         effects.take();
         sql.prepareAgain();

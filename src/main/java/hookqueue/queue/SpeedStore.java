@@ -122,7 +122,6 @@ final class SpeedStore {
         return new Sums(values[AMOUNT], values[MILLIS], values[SLOW] > 0);
     }
 
-    /** The speed of a lane. */
     static Speed of(Sql sql, long lane) throws SQLException {
         Sums bytes = sums(sql, lane, BYTES);
         Sums paths = sums(sql, lane, PATHS);

@@ -14,7 +14,6 @@ public sealed interface Verdict {
      * @param inconclusive the new number of failures that prove nothing
      * @param failures the new number of failures that count
      * @param dueAt not before, in milliseconds since the epoch
-     * @param reason one or a few lines for people
      */
     record Deferred(Entry entry, int inconclusive, int failures, long dueAt, String reason)
             implements Verdict {}
@@ -23,7 +22,6 @@ public sealed interface Verdict {
      * It is not retried without an operator.
      *
      * @param failures the number of failures that counted
-     * @param reason one or a few lines for people
      */
     record Failed(Entry entry, int failures, String reason) implements Verdict {}
 }

@@ -9,9 +9,6 @@ import java.util.List;
  * the table {@code meta}. So an interrupted verification continues after the last batch.
  */
 public final class VerifyStore {
-    /** The cursor of a lane that is done. */
-    private static final long END = Long.MAX_VALUE;
-
     private static final String SINCE = "verify_since";
     private static final String AT = "verify_at";
     private static final List<String> COUNTS = List.of("row", "checked", "sent", "queued", "lost");
@@ -30,12 +27,14 @@ public final class VerifyStore {
      * The findings at one destination.
      *
      * @param row of the last checked path
-     * @param checked remembered paths
      * @param sent paths that were missing and are there again, dependencies included
      * @param queued paths of batches that the destination refused: queued for it again
      * @param lost paths that neither the destination nor the local store has
      */
     public record Counts(long row, long checked, long sent, long queued, long lost) {
+        /** The row of a lane that is done. */
+        public static final long END = Long.MAX_VALUE;
+
         /** The state before the first check. */
         public static final Counts NONE = new Counts(0, 0, 0, 0, 0);
 
@@ -44,9 +43,9 @@ public final class VerifyStore {
             return row == END;
         }
 
-        /** The same counts, with no path left to check. */
-        public Counts atEnd() {
-            return new Counts(END, checked, sent, queued, lost);
+        /** The same counts, up to another row. */
+        public Counts at(long other) {
+            return new Counts(other, checked, sent, queued, lost);
         }
     }
 

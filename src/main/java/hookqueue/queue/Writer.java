@@ -84,9 +84,6 @@ final class Writer {
 
     private static final Job<Boolean> CLOSE = new Job<>(transaction -> true);
 
-    /**
-     * @param fatal is called when the thread cannot continue
-     */
     Writer(
             QueueTransaction transaction,
             GcRootThread roots,

@@ -55,8 +55,8 @@ class LaneTotalsTest {
                     a.durations().counts(),
                     "a bound belongs to its bucket; the last one has none");
             assertEquals(100 + 101 + 3_600_001, a.durations().sumMillis());
-            assertEquals(4, a.durations().count());
-            assertEquals(0, tally(queue, "ssh://b").durations().count());
+            assertEquals(4, count(a.durations()));
+            assertEquals(0, count(tally(queue, "ssh://b").durations()));
         }
     }
 
@@ -74,8 +74,8 @@ class LaneTotalsTest {
             assertEquals(140_000, a.sumMillis());
             assertEquals(1, a.counts().get(Histogram.Kind.LATENCY.place(20_000)));
             assertEquals(1, a.counts().get(Histogram.Kind.LATENCY.place(120_000)));
-            assertEquals(2, a.count());
-            assertEquals(1, tally(queue, "ssh://b").latencies().count(), "failed is not delivered");
+            assertEquals(2, count(a));
+            assertEquals(1, count(tally(queue, "ssh://b").latencies()), "failed is not delivered");
         }
     }
 
@@ -86,7 +86,7 @@ class LaneTotalsTest {
             Entry entry = Fixture.entry(queue, "ssh://a", path(1));
             f.record(queue, "ssh://a", new Verdict.Delivered(entry));
             f.record(queue, "ssh://a", new Verdict.Delivered(entry));
-            assertEquals(1, tally(queue, "ssh://a").latencies().count());
+            assertEquals(1, count(tally(queue, "ssh://a").latencies()));
             assertEquals(1, Fixture.lane(queue, "ssh://a").delivered());
         }
     }
@@ -144,8 +144,12 @@ class LaneTotalsTest {
             assertEquals(List.of(path(2)), Fixture.fresh(queue, "ssh://a"));
             assertEquals(1, Fixture.lane(queue, "ssh://a").delivered());
             ran(queue, BatchResult.Result.DELIVERED, 50, 1);
-            assertEquals(1, tally(queue, "ssh://a").durations().count());
+            assertEquals(1, count(tally(queue, "ssh://a").durations()));
         }
         assertEquals(Schema.VERSION, f.number("PRAGMA user_version"));
+    }
+
+    private static long count(Histogram durations) {
+        return durations.counts().stream().mapToLong(Long::longValue).sum();
     }
 }
