@@ -9,23 +9,16 @@ import org.jspecify.annotations.Nullable;
  * The counters of all lanes when a watcher began. As one word it is the time and then two numbers a
  * lane, in the order of the lanes: {@code 1772373900000,delivered,bytes,delivered,bytes}.
  */
-final class Baseline {
-    private final long atMillis;
-    private final String word;
-    private final Map<String, long[]> lanes = new HashMap<>();
-
-    private Baseline(long atMillis, String word) {
-        this.atMillis = atMillis;
-        this.word = word;
-    }
+record Baseline(long atMillis, String word, Map<String, Counters> lanes) {
+    record Counters(long delivered, long bytes) {}
 
     static Baseline of(Overview o) {
         var word = new StringBuilder().append(o.at().toEpochMilli());
         for (LaneCounts lane : o.lanes()) {
             word.append(',').append(lane.delivered()).append(',').append(lane.bytes());
         }
-        var baseline = new Baseline(o.at().toEpochMilli(), word.toString());
-        o.lanes().forEach(baseline::add);
+        var baseline = new Baseline(o.at().toEpochMilli(), word.toString(), new HashMap<>());
+        o.lanes().forEach(baseline::lane);
         return baseline;
     }
 
@@ -36,38 +29,29 @@ final class Baseline {
                 || numbers.length != 1 + 2 * now.lanes().size()) {
             return null;
         }
-        var baseline = new Baseline(Long.parseLong(numbers[0]), word);
+        var lanes = new HashMap<String, Counters>();
         int at = 1;
         for (LaneCounts lane : now.lanes()) {
-            long delivered = Long.parseLong(numbers[at++]);
-            long bytes = Long.parseLong(numbers[at++]);
-            if (delivered > lane.delivered() || bytes > lane.bytes()) {
+            var then = new Counters(Long.parseLong(numbers[at++]), Long.parseLong(numbers[at++]));
+            if (then.delivered() > lane.delivered() || then.bytes() > lane.bytes()) {
                 return null; // the database has begun anew
             }
-            baseline.lanes.put(lane.name(), new long[] {delivered, bytes});
+            lanes.put(lane.name(), then);
         }
-        return baseline;
-    }
-
-    long atMillis() {
-        return atMillis;
-    }
-
-    String word() {
-        return word;
+        return new Baseline(Long.parseLong(numbers[0]), word, lanes);
     }
 
     /** A lane that came later counts from then on. */
-    private long[] add(LaneCounts lane) {
+    private Counters lane(LaneCounts lane) {
         return lanes.computeIfAbsent(
-                lane.name(), name -> new long[] {lane.delivered(), lane.bytes()});
+                lane.name(), name -> new Counters(lane.delivered(), lane.bytes()));
     }
 
     long delivered(LaneCounts lane) {
-        return add(lane)[0];
+        return lane(lane).delivered();
     }
 
     long bytes(LaneCounts lane) {
-        return add(lane)[1];
+        return lane(lane).bytes();
     }
 }

@@ -16,13 +16,9 @@ import java.util.Optional;
 /**
  * A snapshot of everything that is reported.
  *
- * @param at time of the snapshot
  * @param lanes from the queue, configured ones first
  * @param running the batch that each lane runs now, by the lane's name
  * @param oldest when the oldest unsettled path was queued
- * @param pause present while no new batch starts
- * @param problems for an operator
- * @param hints what an operator could change to make deliveries faster
  * @param restart why a restart is due, if it is
  */
 public record Overview(
@@ -38,17 +34,11 @@ public record Overview(
     /**
      * A restart that is due.
      *
-     * @param what it is due for
      * @param coming whether the worker restarts by itself
      */
     public record Restart(String what, boolean coming) {}
 
-    /**
-     * Something that an operator must fix, or could improve.
-     *
-     * @param what the problem
-     * @param remedy how to fix it
-     */
+    /** Something that an operator must fix, or could improve. */
     public record Problem(String what, String remedy) {
         /** Problem and remedy in one line. */
         public String text() {
@@ -89,7 +79,7 @@ public record Overview(
                     stored.pause(),
                     problems(queue, stored.lanes()),
                     stored.hints(),
-                    restart.look().map(what -> new Restart(what, restart.isComing())));
+                    restart.look());
         }
     }
 

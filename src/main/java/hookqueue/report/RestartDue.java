@@ -20,16 +20,13 @@ public final class RestartDue {
         this.edited = edited;
     }
 
-    /** The sentence for {@code status}; empty when no restart is due. */
-    Optional<String> look() {
+    /** The restart that is due, if one is. */
+    Optional<Overview.Restart> look() {
         return drain.hasBegun()
-                ? Optional.of(waiting())
-                : edited.get().map(file -> "restart due: " + file + " was edited");
-    }
-
-    /** Whether the worker restarts by itself. */
-    boolean isComing() {
-        return drain.hasBegun();
+                ? Optional.of(new Overview.Restart(waiting(), true))
+                : edited.get()
+                        .map(file -> "restart due: " + file + " was edited")
+                        .map(what -> new Overview.Restart(what, false));
     }
 
     /** Begins the restart; returns what it waits for. */

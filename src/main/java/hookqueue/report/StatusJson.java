@@ -17,11 +17,7 @@ import java.util.function.Function;
 public final class StatusJson {
     private StatusJson() {}
 
-    /**
-     * The whole object.
-     *
-     * @param summary {@link StatusText#summary}
-     */
+    /** The whole object. */
     public static String of(Overview o, String summary) {
         var json = new JsonObject();
         json.addProperty("at", time(o.at().toEpochMilli()));

@@ -18,10 +18,6 @@ public final class StatusText {
 
     private final StatusPhrases words;
 
-    /**
-     * @param zone for times of day; called only when one is shown, because the JVM reads its rules
-     *     from a file
-     */
     public StatusText(Supplier<ZoneId> zone) {
         this.words = new StatusPhrases(zone);
     }
