@@ -63,7 +63,6 @@ final class Housekeeping {
     /**
      * @param failedRetention failed paths older than this are dropped
      * @param swept run after each comparison of roots and rows
-     * @param fatal told of a bug
      */
     Housekeeping(
             Queue queue,

@@ -46,9 +46,6 @@ final class LaneFactory {
     private final Nix nix;
     private final ChildProcess children;
 
-    /**
-     * @param environment of this process
-     */
     LaneFactory(Settings settings, Map<String, String> environment, Nix nix) {
         this.settings = settings;
         this.environment = environment;
@@ -66,11 +63,7 @@ final class LaneFactory {
         return names;
     }
 
-    /**
-     * The lanes, {@code sign} first; the caller starts them.
-     *
-     * @param fatal told of a bug
-     */
+    /** The lanes, {@code sign} first; the caller starts them. */
     List<Lane> lanes(Queue queue, InstantSource clock, Consumer<Throwable> fatal) {
         Map<String, String> added = ChildEnvironment.forChildren(environment, settings.stateDir());
         var closures =

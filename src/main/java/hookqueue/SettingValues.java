@@ -8,7 +8,6 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
-import org.jspecify.annotations.Nullable;
 
 /** Parses the values of settings. A method that refuses a value says which, and the rule. */
 final class SettingValues {
@@ -22,22 +21,12 @@ final class SettingValues {
     }
 
     static int number(String text, int least, int most) {
-        try {
-            int number = Integer.parseInt(text);
-            if (number >= least && number <= most) {
-                return number;
-            }
-        } catch (NumberFormatException e) {
-            throw notANumber(text, least, most, e);
+        int number = text.matches("[+]?[0-9]{1,9}") ? Integer.parseInt(text) : -1;
+        if (number < least || number > most) {
+            throw new IllegalArgumentException(
+                    "not a whole number from " + least + " to " + most + ": " + Text.quoted(text));
         }
-        throw notANumber(text, least, most, null);
-    }
-
-    private static IllegalArgumentException notANumber(
-            String text, int least, int most, @Nullable Throwable cause) {
-        return new IllegalArgumentException(
-                "not a whole number from " + least + " to " + most + ": " + Text.quoted(text),
-                cause);
+        return number;
     }
 
     static Duration atLeast(Duration least, String text) {

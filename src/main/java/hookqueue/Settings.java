@@ -58,7 +58,6 @@ record Settings(
      */
     record ForDestination(int batchSize, int parallel, boolean substituteOnDestination) {}
 
-    /** The settings of a destination. */
     ForDestination of(String destination) {
         ForDestination found = own.get(destination);
         return found != null

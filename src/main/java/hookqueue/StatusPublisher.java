@@ -58,7 +58,6 @@ final class StatusPublisher {
     /**
      * @param metricsFile null for none
      * @param looked run on the thread {@code status} after each look
-     * @param fatal told of a bug
      */
     StatusPublisher(
             Queue queue,

@@ -68,9 +68,6 @@ final class Worker {
     private boolean stopRequested;
     private volatile boolean restarts;
 
-    /**
-     * @param environment of the process
-     */
     Worker(Map<String, String> environment, InstantSource clock) {
         this.environment = environment;
         this.clock = clock;
@@ -165,28 +162,22 @@ final class Worker {
                                 reason, exit == Exit.CONFIG ? "settings" : "state directory", log),
                         UnavailableHandler.QUIET);
         var heartbeat = Heartbeat.start(environment, refusal, null, null, notify);
-        stopAfter(UnavailableHandler.MOST, refusal);
+        Thread.ofPlatform()
+                .name("time limit")
+                .daemon()
+                .start(() -> {
+                    try {
+                        Thread.sleep(UnavailableHandler.MOST);
+                        refusal.stop();
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                });
         listen(refusal, () -> false);
         heartbeat.stop();
         refusal.closeSessions(SESSIONS_END);
         notify.stopping(reason);
         return exit;
-    }
-
-    private static void stopAfter(Duration time, Listener listener) {
-        var timer =
-                new Thread(
-                        () -> {
-                            try {
-                                Thread.sleep(time);
-                                listener.stop();
-                            } catch (InterruptedException e) {
-                                Thread.currentThread().interrupt();
-                            }
-                        },
-                        "time limit");
-        timer.setDaemon(true);
-        timer.start();
     }
 
     private static void warnOfHangs(String name) {

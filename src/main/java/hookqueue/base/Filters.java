@@ -11,7 +11,6 @@ import java.util.stream.Collectors;
  * The filters of all destinations. A destination without a filter of its own has the common one.
  *
  * @param common also for paths that are only signed
- * @param destinations the names of all destinations
  * @param own the filters of single destinations, by name
  */
 public record Filters(Filter common, List<String> destinations, Map<String, Filter> own) {
@@ -38,7 +37,6 @@ public record Filters(Filter common, List<String> destinations, Map<String, Filt
         return new Filters(common, List.of(), Map.of());
     }
 
-    /** The filter of a destination. */
     public Filter filter(String destination) {
         return own.getOrDefault(destination, common);
     }

@@ -38,7 +38,6 @@ public record StorePath(String baseName) {
      * Parses an absolute store path.
      *
      * @param storeDir the store directory without a slash at its end, normally {@code /nix/store}
-     * @param text what a client sent
      * @throws IllegalArgumentException with the rule that is broken and the value, safe to print
      */
     public static StorePath parse(String storeDir, String text) {

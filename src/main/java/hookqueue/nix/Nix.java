@@ -10,9 +10,6 @@ import java.util.stream.Stream;
  *
  * <p>They forbid substitution and builds: {@code nix copy} would otherwise fetch a path that is
  * missing here, and build a derivation to copy its outputs.
- *
- * @param program the {@code nix} to run
- * @param storeDir the store directory
  */
 public record Nix(String program, String storeDir) {
     /**

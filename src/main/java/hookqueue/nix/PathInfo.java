@@ -18,7 +18,6 @@ import java.util.function.Consumer;
  * lacks. Later versions print an object with the path as the key, and {@code null} for a missing
  * path ({@code src/nix/path-info.cc}). Absent members stand for false, 0 and empty.
  *
- * @param path the path
  * @param narSize bytes of its NAR
  * @param ultimate whether this machine built it; Nix trusts such a path without a signature
  * @param contentAddressed whether the path itself proves its content, so that any machine accepts
@@ -46,7 +45,6 @@ public record PathInfo(
     /**
      * Reads the output of {@code nix path-info --json}, one path at a time.
      *
-     * @param storeDir the store directory, normally {@code /nix/store}
      * @param each receives every valid path in the order of the output; missing paths are left out
      * @throws IOException if the text is neither of the two formats, or breaks off
      */

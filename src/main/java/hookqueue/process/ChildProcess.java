@@ -60,7 +60,6 @@ public final class ChildProcess {
     /**
      * Runs a command.
      *
-     * @param command the program and its arguments
      * @param environment variables to add to the worker's own
      * @param output gets each line of output, on another thread; at most 64 KiB of a line
      * @return how it ended; {@link ExitResult.Cancelled} when the calling thread was interrupted,

@@ -41,9 +41,6 @@ public final class GcRootThread {
 
     private static final Work END = new Work(List.of(), made -> {});
 
-    /**
-     * @param fatal is called when the thread cannot continue
-     */
     public GcRootThread(GcRoots roots, Consumer<Throwable> fatal) {
         this.roots = roots;
         this.fatal = fatal;

@@ -116,7 +116,6 @@ public final class GcRoots {
         }
     }
 
-    /** Lists every root. */
     public Listing list() {
         return new Listing();
     }

@@ -79,8 +79,6 @@ public final class Spool {
     /**
      * One file's content.
      *
-     * @param file its location
-     * @param paths its store paths
      * @param sound whether every line was a store path
      */
     record Batch(Path file, List<StorePath> paths, boolean sound) {}

@@ -34,9 +34,6 @@ public final class SpoolIntake {
     /** The last problem, logged once. */
     private String lastTrouble = "";
 
-    /**
-     * @param filters select the paths to queue
-     */
     public SpoolIntake(Spool spool, Queue queue, Filters filters, InstantSource clock) {
         this.spool = spool;
         this.queue = queue;

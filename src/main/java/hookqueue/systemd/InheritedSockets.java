@@ -30,8 +30,6 @@ public final class InheritedSockets {
     /**
      * Adopts them.
      *
-     * @param environment of the process
-     * @param pid of the process
      * @throws IOException naming the descriptor that is not a listening Unix stream socket; without
      *     any descriptor, saying how to start the worker
      */
@@ -64,15 +62,11 @@ public final class InheritedSockets {
     }
 
     private static int count(String text) throws IOException {
-        try {
-            int count = Integer.parseInt(text);
-            if (count >= 1 && count <= MOST) {
-                return count;
-            }
-        } catch (NumberFormatException e) {
-            throw new IOException("LISTEN_FDS is not a number from 1 to " + MOST + ": " + text, e);
+        int count = text.matches("[0-9]{1,9}") ? Integer.parseInt(text) : 0;
+        if (count < 1 || count > MOST) {
+            throw new IOException("LISTEN_FDS is not a number from 1 to " + MOST + ": " + text);
         }
-        throw new IOException("LISTEN_FDS is not a number from 1 to " + MOST + ": " + text);
+        return count;
     }
 
     /**

@@ -20,9 +20,6 @@ public final class Notify {
     private final @Nullable String address;
     private String lastStatus = "";
 
-    /**
-     * @param environment of the process
-     */
     public Notify(Map<String, String> environment) {
         this.address = environment.get("NOTIFY_SOCKET");
     }
