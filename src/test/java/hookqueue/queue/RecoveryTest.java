@@ -5,21 +5,15 @@ import static hookqueue.base.SomePaths.paths;
 import static hookqueue.queue.Fixture.TWO;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import hookqueue.base.StorePath;
-import hookqueue.testkit.Tools;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -238,25 +232,6 @@ class RecoveryTest {
                 e.getMessage());
     }
 
-    /** A crash between the commit and the roots: missing and stale roots are both repaired. */
-    @Test
-    void afterAnUncleanEndTheRootsAreComparedWithTheRows() throws Exception {
-        Fixture dead;
-        try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 4), null);
-            f.deliver(queue, "ssh://a", path(3));
-            f.deliver(queue, "ssh://b", path(3));
-            dead = f.afterPowerFailure(folder.resolve("dead"));
-        }
-        Files.delete(dead.roots.resolve(path(0).baseName()));
-        Files.createSymbolicLink(
-                dead.roots.resolve(path(3).baseName()), Path.of(path(3).in(Fixture.STORE)));
-        try (Queue queue = dead.open(TWO)) {
-            assertEquals(3, Fixture.unsettled(queue).size());
-            assertEquals(Fixture.unsettled(queue), dead.rooted());
-        }
-    }
-
     /** SQLite reads a log with a damaged end as if the last commits had never happened. */
     @Test
     void commitsLostWithTheEndOfTheLogAreRecoveredFromTheRoots() throws Exception {
@@ -273,36 +248,6 @@ class RecoveryTest {
             assertEquals(10, Fixture.unsettled(queue).size());
             assertEquals(10, dead.rooted().size());
         }
-    }
-
-    /** The row and the index both have the name; SQLite does not notice a flip in either. */
-    @Test
-    void aNameWithAFlippedBitIsRecoveredFromTheRoot() throws Exception {
-        try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 3), null);
-        }
-        byte[] good = Files.readAllBytes(f.file());
-        byte[] name = path(1).baseName().getBytes(StandardCharsets.US_ASCII);
-        int flipped = 0;
-        for (int at = 0; at + name.length <= good.length; at++) {
-            if (!Arrays.equals(good, at, at + name.length, name, 0, name.length)) {
-                continue;
-            }
-            byte[] bad = good.clone();
-            bad[at + 3] ^= 2;
-            Files.write(f.file(), bad);
-            try (Queue queue = f.open(TWO)) {
-                queue.lookAtRoots();
-            } catch (QueueException e) {
-                assertTrue(e.getMessage().contains("another path's name"), e::toString);
-            }
-            try (Queue queue = f.open(TWO)) {
-                assertTrue(Fixture.unsettled(queue).containsAll(f.rooted()));
-                assertTrue(Fixture.unsettled(queue).contains(path(1).baseName()));
-            }
-            flipped++;
-        }
-        assertTrue(flipped >= 2, () -> "in fewer places than a row and an index");
     }
 
     /** Most flips make an impossible name, which must not block the lane. */
@@ -330,155 +275,6 @@ class RecoveryTest {
         try (Queue queue = f.open(TWO)) {
             assertEquals(f.rooted(), Fixture.unsettled(queue));
             assertEquals(3, Fixture.fresh(queue, "ssh://a").size());
-        }
-    }
-
-    @Test
-    void afterACleanEndTheRootsAreNotCompared() throws Exception {
-        try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 1), null);
-        }
-        Path hooks = f.roots.resolve(path(1).baseName());
-        Files.createSymbolicLink(hooks, Path.of(path(1).in(Fixture.STORE)));
-        f.open(TWO).close();
-        assertTrue(Files.isSymbolicLink(hooks), "a hook is about to spool it");
-    }
-
-    @Test
-    void withoutAFolderForRootsPathsAreQueuedAndRootedLater() throws Exception {
-        Files.delete(f.roots);
-        try (Queue queue = f.open(TWO)) {
-            assertEquals(
-                    "garbage collector roots cannot be made in " + f.roots + ": it does not exist",
-                    queue.rootsProblem());
-            queue.enqueue(paths(0, 1), null);
-            assertFalse(queue.mendRoots(), "nothing can be done about it");
-            assertNotNull(queue.rootsProblem());
-            Files.createDirectory(f.roots);
-            queue.enqueue(paths(1, 2), null);
-            assertNotNull(queue.rootsProblem(), "the first has no root yet");
-            assertFalse(queue.mendRoots());
-            assertNull(queue.rootsProblem());
-            assertEquals(Fixture.unsettled(queue), f.rooted());
-        }
-    }
-
-    @Test
-    void missingRootsAreMadeInPortionsAndStaleOnesRemoved() throws Exception {
-        Path away = folder.resolve("away");
-        try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2_500), null);
-            Files.move(f.roots, away);
-            Files.createFile(f.roots); // in its place
-            queue.enqueue(paths(2_500, 2_600), null);
-            for (String lane : TWO) {
-                f.deliver(queue, lane, path(0));
-            }
-            assertFalse(queue.mendRoots(), "nothing can be done about it");
-            Files.delete(f.roots);
-            Files.move(away, f.roots);
-            assertEquals(2_500, f.rooted().size());
-            assertTrue(queue.mendRoots(), "a thousand");
-            assertTrue(queue.mendRoots(), "and a thousand");
-            assertFalse(queue.mendRoots(), "and the rest");
-            assertEquals(Fixture.unsettled(queue), f.rooted());
-            assertNull(queue.rootsProblem());
-        }
-    }
-
-    @Test
-    void staleRootsAreRemovedWhenTheirFolderComesBack() throws Exception {
-        Path away = folder.resolve("away");
-        try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 3), null);
-            Files.move(f.roots, away);
-            for (String lane : TWO) {
-                f.deliver(queue, lane, path(0));
-            }
-        }
-        Files.move(away, f.roots);
-        assertEquals(3, f.rooted().size());
-        try (Queue queue = f.open(TWO)) {
-            assertEquals(Fixture.unsettled(queue), f.rooted());
-        }
-    }
-
-    @Test
-    void theNextWorkerMakesMissingRootsEvenAfterACleanEnd() throws Exception {
-        Files.delete(f.roots);
-        try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 3), null);
-        }
-        Files.createDirectory(f.roots);
-        try (Queue queue = f.open(TWO)) {
-            assertEquals(Fixture.unsettled(queue), f.rooted());
-            assertNull(queue.rootsProblem());
-        }
-    }
-
-    /** Longer than a page, so that the queue need not fit into memory. */
-    @Test
-    void aLongQueueIsComparedWithItsRootsInPagesAndReportsProgress() throws Exception {
-        try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2_500), null);
-        }
-        for (StorePath each : paths(0, 1_200)) {
-            Files.delete(f.roots.resolve(each.baseName()));
-        }
-        f.progress.clear();
-        f.open(TWO).close();
-        assertEquals(List.of(), f.progress, "nothing takes long after a clean end");
-        f.sql("UPDATE meta SET value = '0' WHERE key = 'clean'");
-        try (Queue queue = f.open(TWO)) {
-            assertEquals(2_500, f.rooted().size());
-            assertEquals(2_500, Fixture.unsettled(queue).size());
-        }
-        assertEquals(
-                List.of(
-                        "checking the database, which was not closed",
-                        "looked for the roots of 1000 paths",
-                        "looked for the roots of 2000 paths",
-                        "looked for the roots of 2500 paths",
-                        "looked for the paths of 1000 roots",
-                        "looked for the paths of 2000 roots",
-                        "looked for the paths of 2500 roots"),
-                f.progress);
-        Files.delete(f.file());
-        try (Queue queue = f.open(TWO)) {
-            assertEquals(2_500, f.rooted().size());
-            assertEquals(f.rooted(), Fixture.unsettled(queue));
-        }
-    }
-
-    /** After the tags are lost, {@code wait} must not answer that nothing was queued with a tag. */
-    @Test
-    void aWaitForAnyTagIncludesRecoveredPathsWithoutTags() throws Exception {
-        try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2), "job");
-            assertEquals(0, Fixture.outstanding(queue, null));
-        }
-        Files.delete(f.file());
-        try (Queue queue = f.open(TWO)) {
-            assertFalse(Fixture.is(queue, t -> t.waits().knownTag("job")));
-            assertEquals(2, Fixture.outstanding(queue, null));
-            queue.enqueue(paths(2, 3), null); // came later, and has lost nothing
-            f.deliver(queue, "ssh://a", path(0));
-            assertEquals(2, Fixture.outstanding(queue, null));
-            f.deliver(queue, "ssh://b", path(0));
-            f.deliver(queue, "ssh://a", path(1));
-            f.fail(queue, "ssh://b", path(1), "no");
-            f.fail(queue, "ssh://b", path(2), "no");
-            assertEquals(0, Fixture.outstanding(queue, null));
-        }
-    }
-
-    @Test
-    void aRootWithAWrongTargetIsReplaced() throws Exception {
-        Files.createSymbolicLink(f.roots.resolve(path(0).baseName()), Path.of("/etc"));
-        Files.createFile(f.roots.resolve(path(1).baseName()));
-        try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2), null);
-            assertEquals(2, f.rooted().size());
         }
     }
 
@@ -565,142 +361,5 @@ class RecoveryTest {
         Damage.DIRECTORY_IN_ITS_PLACE.to(f.file());
         assertTrue(Files.exists(f.state.resolve("queue.sqlite-wal")));
         return f.file();
-    }
-
-    /** Otherwise a new path would count as recovered without its tag. */
-    @Test
-    void rowNumbersAreNotReusedAfterAllPathsAreForgotten() throws Exception {
-        try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 3), "job");
-        }
-        Files.delete(f.file());
-        try (Queue queue = f.open(TWO)) {
-            assertEquals(3, Fixture.outstanding(queue, null));
-            for (int i = 0; i < 3; i++) {
-                f.deliver(queue, "ssh://a", path(i));
-                f.deliver(queue, "ssh://b", path(i));
-            }
-            f.now = f.now.plus(Duration.ofDays(31));
-            queue.forget();
-        }
-        try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(5, 6), "other");
-            assertEquals(0, Fixture.outstanding(queue, null));
-        }
-    }
-
-    @Test
-    void theFileShrinksAtTheExitIfMostOfItIsFree() throws Exception {
-        try (Queue queue = f.open(List.of("ssh://a"))) {
-            queue.enqueue(paths(0, 20_000), null);
-        }
-        long before = Files.size(f.file());
-        try (Queue queue = f.open(List.of("ssh://a"))) {
-            while (Fixture.lane(queue, "ssh://a").fresh() > 10) {
-                queue.call(t -> {
-                    List<Verdict> done =
-                            t.lane("ssh://a").fresh(1_000).stream()
-                                    .filter(entry -> !entry.path().equals(path(7)))
-                                    .map(entry -> (Verdict) new Verdict.Delivered(entry))
-                                    .toList();
-                    t.lane("ssh://a").record(done, 1, f.clock.millis());
-                    return true;
-                });
-            }
-            f.now = f.now.plus(Duration.ofDays(31));
-            boolean more = true;
-            while (more) {
-                more = queue.forget();
-            }
-        }
-        long after = Files.size(f.file());
-        assertTrue(after < before / 10, () -> before + " bytes became " + after);
-        try (Queue queue = f.open(List.of("ssh://a"))) {
-            assertEquals(Set.of(path(7).baseName()), Fixture.unsettled(queue));
-            assertEquals(0, f.progress.size(), "the end was clean");
-        }
-    }
-
-    @Test
-    void aFullDiskIsAnErrorThatChangesNothing() throws Exception {
-        Path disk = Files.createDirectory(folder.resolve("disk"));
-        assumeTrue(mount(disk), "this user may not mount a small disk");
-        try {
-            var small = new Fixture(Files.createDirectory(disk.resolve("state")), f.roots);
-            try (Queue queue = small.open(TWO)) {
-                queue.enqueue(paths(0, 10), null);
-                Path filler = disk.resolve("filler");
-                fill(filler);
-                var e =
-                        assertThrows(
-                                QueueException.class,
-                                () -> {
-                                    for (int i = 1_000; i < 100_000; i += 1_000) {
-                                        queue.enqueue(paths(i, i + 1_000), null);
-                                    }
-                                });
-                assertTrue(e.getMessage().contains("SQLITE_FULL"), e.getMessage());
-                Set<String> taken = Fixture.unsettled(queue);
-                assertEquals(taken, small.rooted(), "nothing of the refused is left");
-                assertTrue(taken.size() % 1_000 == 10, "all of a call or nothing");
-                assertTrue(small.fatal.isEmpty(), "a full disk is no damage");
-                Files.delete(filler);
-                queue.enqueue(paths(200_000, 201_000), null);
-            }
-            try (Queue queue = small.open(TWO)) {
-                assertTrue(Fixture.unsettled(queue).contains(path(200_999).baseName()));
-                assertEquals(List.of(), queue.damaged());
-            }
-        } finally {
-            run(Tools.find("umount"), disk.toString());
-        }
-    }
-
-    /**
-     * The disk fills up during a statement, not at the commit: SQLite must spill its cache, and the
-     * driver closes the statement.
-     */
-    @Test
-    void afterAFullDiskDuringAStatementTheQueueWorksAgain() throws Exception {
-        Path disk = Files.createDirectory(folder.resolve("disk"));
-        assumeTrue(mount(disk), "this user may not mount a small disk");
-        try {
-            var small = new Fixture(Files.createDirectory(disk.resolve("state")), f.roots);
-            try (Queue queue = small.open(TWO)) {
-                queue.enqueue(paths(0, 1_000), null);
-                Path filler = disk.resolve("filler");
-                fill(filler);
-                var e =
-                        assertThrows(
-                                QueueException.class,
-                                () -> queue.enqueue(paths(1_000, 30_000), null));
-                assertTrue(e.getMessage().contains("SQLITE_FULL"), e.getMessage());
-                Files.delete(filler);
-                queue.enqueue(paths(50_000, 50_001), null);
-                assertEquals(1_001, Fixture.unsettled(queue).size());
-                f.deliver(queue, "ssh://a", path(0));
-                assertTrue(small.fatal.isEmpty(), "a full disk is no damage");
-            }
-        } finally {
-            run(Tools.find("umount"), disk.toString());
-        }
-    }
-
-    private static void fill(Path filler) throws IOException {
-        try (var out = Files.newOutputStream(filler)) {
-            while (true) {
-                out.write(new byte[4096]);
-            }
-        } catch (IOException e) {
-            assertTrue(String.valueOf(e.getMessage()).contains("No space left"), e.getMessage());
-        }
-    }
-
-    private static boolean mount(Path disk) throws Exception {
-        return run(Tools.find("mount"), "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk.toString());
-    }
-
-    private static boolean run(String... command) throws Exception {
-        return new ProcessBuilder(command).inheritIO().start().waitFor() == 0;
     }
 }
