@@ -23,6 +23,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -41,7 +42,7 @@ class ChildProcessTest {
 
     @AfterEach
     void noProcessIsLeftRunning() throws IOException {
-        assertEquals(List.of(), running(forever));
+        assertEquals(List.of(), processes(command -> command.contains(forever)));
     }
 
     @Test
@@ -95,6 +96,7 @@ class ChildProcessTest {
         thread.interrupt();
         thread.join();
         assertEquals(new ExitResult.Cancelled(), ending.get());
+        World.eventually(SOON, "the child ends", () -> running(forever).isEmpty());
     }
 
     @Test
@@ -318,7 +320,7 @@ class ChildProcessTest {
             assertEquals(new ExitResult.Exited(0), run(LONG, "exec sh " + chain + " 15"));
         }
         Thread.sleep(Duration.ofSeconds(1)); // time for a surviving chain to reach its end
-        assertEquals(List.of(), running(forever));
+        assertEquals(List.of(), processes(command -> command.contains(forever)));
     }
 
     /**
@@ -394,12 +396,17 @@ class ChildProcessTest {
     }
 
     /** The command lines of running processes; a zombie has none. */
+    /** Without the shell and the worker that name it among their arguments. */
     private static List<String> running(String words) throws IOException {
+        return processes(command -> command.startsWith(words));
+    }
+
+    private static List<String> processes(Predicate<String> wanted) throws IOException {
         var found = new ArrayList<String>();
         try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
             for (Path process : all) {
                 String command = commandOf(process);
-                if (command.contains(words)) {
+                if (wanted.test(command)) {
                     found.add(process.getFileName() + " " + command);
                 }
             }
