@@ -1,5 +1,6 @@
 package hookqueue;
 
+import hookqueue.base.LogFields;
 import hookqueue.check.Installation;
 import hookqueue.command.CheckCommand;
 import hookqueue.command.VerifyCommand;
@@ -30,12 +31,17 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
  * Makes from the settings everything that talks to a destination: a lane for {@code sign}, a lane
  * for each destination, {@code verify} with its checks, and {@code check}.
  */
 final class LaneFactory {
+    private static final Logger LOG = LoggerFactory.getLogger(LaneFactory.class);
+
     /** On a far link, starting a child takes as long as sending a few small paths. */
     private static final int WORTH_A_CHILD = 8;
 
@@ -91,6 +97,9 @@ final class LaneFactory {
                             fatal));
         }
         for (Destination destination : settings.destinations()) {
+            if (destination.mayHangNix()) {
+                warnOfHangs(destination.name());
+            }
             Settings.ForDestination own = settings.of(destination.name());
             var limits = new Lane.Limits(own.batchSize(), WORTH_A_CHILD, settings.maxAttempts());
             boolean substitute = own.substituteOnDestination();
@@ -117,6 +126,14 @@ final class LaneFactory {
                             fatal));
         }
         return lanes;
+    }
+
+    private static void warnOfHangs(String name) {
+        try (var _ = MDC.putCloseable(LogFields.DESTINATION, name)) {
+            LOG.warn(
+                    "{}: max-connections hangs Nix 2.8 and 2.26 over ssh; remove it and use NPBHQ_PARALLEL",
+                    name);
+        }
     }
 
     /** One for each slot of a lane, with a cache folder of its own. */

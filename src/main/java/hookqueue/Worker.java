@@ -1,10 +1,8 @@
 package hookqueue;
 
-import hookqueue.base.LogFields;
 import hookqueue.command.CommandHandler;
 import hookqueue.command.ExplainCommand;
 import hookqueue.command.UnavailableHandler;
-import hookqueue.delivery.Destination;
 import hookqueue.delivery.Drain;
 import hookqueue.delivery.Lane;
 import hookqueue.nix.Nix;
@@ -37,7 +35,6 @@ import org.jspecify.annotations.Nullable;
 import org.newsclub.net.unix.AFUNIXServerSocketChannel;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.slf4j.MDC;
 
 /**
  * One run of the worker, from its start to its exit.
@@ -180,23 +177,10 @@ final class Worker {
         return exit;
     }
 
-    private static void warnOfHangs(String name) {
-        try (var _ = MDC.putCloseable(LogFields.DESTINATION, name)) {
-            LOG.warn(
-                    "{}: max-connections hangs Nix 2.8 and 2.26 over ssh; remove it and use NPBHQ_PARALLEL",
-                    name);
-        }
-    }
-
     private Exit serve(
             Settings.Reading.Good good, List<AFUNIXServerSocketChannel> sockets, Notify notify)
             throws IOException, InterruptedException {
         Settings settings = good.settings();
-        for (Destination destination : settings.destinations()) {
-            if (destination.mayHangNix()) {
-                warnOfHangs(destination.name());
-            }
-        }
         good.unknown().forEach(name -> LOG.warn("unknown setting {} (ignored)", name));
         Spool spool;
         Queue queue;

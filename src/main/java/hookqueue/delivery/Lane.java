@@ -6,7 +6,6 @@ import hookqueue.nix.Progress;
 import hookqueue.queue.BatchResult;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
-import hookqueue.queue.Verdict;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -307,33 +306,11 @@ public final class Lane {
     /** Records a child process, its verdicts, and the state of the destination. */
     private void record(Dispatcher.Learned learned, Slots.Ended ended, Duration share)
             throws InterruptedException {
-        List<Verdict> verdicts = learned.verdicts();
-        long bytes = ended.outcome() instanceof DeliveryOutcome.Delivered done ? done.bytes() : 0;
-        BatchResult run = run(verdicts, ended, share, bytes);
+        BatchResult run = ended.result(learned.verdicts(), share);
         long now = clock.millis();
-        LaneQueue.Change change = rows.record(learned, ended.group(), run, bytes, now);
+        LaneQueue.Change change = rows.record(learned, ended.group(), run, now);
         delivered.addAndGet(run.delivered());
-        verdicts.forEach(verdict -> log.tell(verdict, now));
+        learned.verdicts().forEach(verdict -> log.tell(verdict, now));
         log.tell(change, now);
-    }
-
-    private static BatchResult run(
-            List<Verdict> verdicts, Slots.Ended ended, Duration share, long bytes) {
-        BatchResult.Result result =
-                switch (ended.outcome()) {
-                    case DeliveryOutcome.Delivered _ -> BatchResult.Result.DELIVERED;
-                    case DeliveryOutcome.Refused _,
-                            DeliveryOutcome.Busy _,
-                            DeliveryOutcome.Unavailable _,
-                            DeliveryOutcome.Unreachable _ ->
-                            BatchResult.Result.REFUSED;
-                    case DeliveryOutcome.Invalid _ -> BatchResult.Result.INVALID;
-                    case DeliveryOutcome.Unusable _ -> BatchResult.Result.UNUSABLE;
-                    case DeliveryOutcome.Cancelled _ ->
-                            throw new IllegalArgumentException("ended with the worker");
-                };
-        long arrived = verdicts.stream().filter(v -> v instanceof Verdict.Delivered).count();
-        return new BatchResult(
-                result, ended.took().toMillis(), (int) arrived, bytes, share.toMillis());
     }
 }

@@ -99,13 +99,12 @@ record LaneQueue(String name, Queue queue, int batchSize, Backoff backoff) {
     }
 
     /** Records a child process, its verdicts, and the state of the destination. */
-    Change record(
-            Dispatcher.Learned learned, DeliveryGroup group, BatchResult run, long bytes, long now)
+    Change record(Dispatcher.Learned learned, DeliveryGroup group, BatchResult run, long now)
             throws InterruptedException {
         return recorded(transaction -> {
             LaneStore lane = transaction.lane(name);
             if (!learned.verdicts().isEmpty()) {
-                lane.record(learned.verdicts(), bytes, now);
+                lane.record(learned.verdicts(), run.bytes(), now);
             }
             lane.ran(run);
             return change(lane, learned, group, now);

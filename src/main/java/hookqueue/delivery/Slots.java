@@ -2,7 +2,9 @@ package hookqueue.delivery;
 
 import hookqueue.base.StorePath;
 import hookqueue.nix.Progress;
+import hookqueue.queue.BatchResult;
 import hookqueue.queue.Entry;
+import hookqueue.queue.Verdict;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -44,7 +46,31 @@ final class Slots {
             DeliveryOutcome outcome,
             long began,
             Duration took,
-            @Nullable Throwable bug) {}
+            @Nullable Throwable bug) {
+        /**
+         * What the counters record of it.
+         *
+         * @param share its part of the lane's time
+         */
+        BatchResult result(List<Verdict> verdicts, Duration share) {
+            BatchResult.Result result =
+                    switch (outcome) {
+                        case DeliveryOutcome.Delivered _ -> BatchResult.Result.DELIVERED;
+                        case DeliveryOutcome.Refused _,
+                                DeliveryOutcome.Busy _,
+                                DeliveryOutcome.Unavailable _,
+                                DeliveryOutcome.Unreachable _ ->
+                                BatchResult.Result.REFUSED;
+                        case DeliveryOutcome.Invalid _ -> BatchResult.Result.INVALID;
+                        case DeliveryOutcome.Unusable _ -> BatchResult.Result.UNUSABLE;
+                        case DeliveryOutcome.Cancelled _ ->
+                                throw new IllegalArgumentException("ended with the worker");
+                    };
+            long arrived = verdicts.stream().filter(v -> v instanceof Verdict.Delivered).count();
+            long bytes = outcome instanceof DeliveryOutcome.Delivered done ? done.bytes() : 0;
+            return new BatchResult(result, took.toMillis(), (int) arrived, bytes, share.toMillis());
+        }
+    }
 
     /**
      * @param posted gets the end of a group, on the slot's thread
