@@ -14,27 +14,22 @@ import java.util.List;
  * Refuses every request while the worker cannot work: wrong settings, an unusable state directory.
  * Clients get an error at once, so hooks spool. The worker stays for a while, so that systemd does
  * not restart it over and over.
+ *
+ * @param reason what every client is told
+ * @param subject what is wrong, such as {@code settings}
+ * @param mistakes each of them, for {@code check}
  */
-public final class UnavailableHandler implements RequestHandler {
+public record UnavailableHandler(String reason, String subject, List<String> mistakes)
+        implements RequestHandler {
     /** The worker exits after this time without a client. */
     public static final Duration QUIET = Duration.ofSeconds(10);
 
     /** The worker exits after this time in any case: the next one may find the problem fixed. */
     public static final Duration MOST = Duration.ofSeconds(30);
 
-    private final String reason;
-    private final String subject;
-    private final List<String> mistakes;
-
-    /**
-     * @param reason what every client is told
-     * @param subject what is wrong, such as {@code settings}
-     * @param mistakes each of them, for {@code check}
-     */
-    public UnavailableHandler(String reason, String subject, List<String> mistakes) {
-        this.reason = Text.oneLine(reason);
-        this.subject = subject;
-        this.mistakes = List.copyOf(mistakes);
+    public UnavailableHandler {
+        reason = Text.oneLine(reason);
+        mistakes = List.copyOf(mistakes);
     }
 
     @Override

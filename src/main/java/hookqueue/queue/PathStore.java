@@ -156,21 +156,21 @@ public final class PathStore {
     }
 
     private void deliverAgain(long id, long lane, long now) throws SQLException {
-        int added =
-                sql.update(
-                        "INSERT OR IGNORE INTO delivery (path, lane, state, changed_at) VALUES (?, ?, ?, ?)",
-                        id,
-                        lane,
-                        sign == null ? State.FRESH : State.HELD,
-                        now);
-        if (sign != null && added > 0) {
-            sql.update(
-                    "INSERT OR IGNORE INTO delivery (path, lane, state, changed_at) VALUES (?, ?, ?, ?)",
-                    id,
-                    sign,
-                    State.FRESH,
-                    now);
+        boolean added = addDelivery(id, lane, sign == null ? State.FRESH : State.HELD, now);
+        if (sign != null && added) {
+            addDelivery(id, sign, State.FRESH, now);
         }
+    }
+
+    /** False if the path is queued for this lane already. */
+    private boolean addDelivery(long path, long lane, State state, long now) throws SQLException {
+        return sql.update(
+                        "INSERT OR IGNORE INTO delivery (path, lane, state, changed_at) VALUES (?, ?, ?, ?)",
+                        path,
+                        lane,
+                        state,
+                        now)
+                > 0;
     }
 
     private void deliverEverywhere(long id, String except, long now) throws SQLException {
@@ -253,12 +253,7 @@ public final class PathStore {
             }
             moved++;
             if (sign != null) {
-                sql.update(
-                        "INSERT OR IGNORE INTO delivery (path, lane, state, changed_at) VALUES (?, ?, ?, ?)",
-                        id,
-                        sign,
-                        State.FRESH,
-                        now);
+                addDelivery(id, sign, State.FRESH, now);
             }
             deliverToMore(id, NEW, except, now);
             sql.update(

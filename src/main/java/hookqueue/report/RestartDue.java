@@ -4,21 +4,14 @@ import hookqueue.delivery.Drain;
 import java.util.Optional;
 import java.util.function.Supplier;
 
-/** Whether the worker restarts soon, or should, because its settings were edited. */
-public final class RestartDue {
+/**
+ * Whether the worker restarts soon, or should, because its settings were edited.
+ *
+ * @param edited the first file of the settings that was edited since the start
+ */
+public record RestartDue(Drain drain, Supplier<Optional<String>> edited) {
     /** What an operator runs for new settings. */
     static final String COMMAND = "systemctl reload nix-post-build-hook-queue";
-
-    private final Drain drain;
-    private final Supplier<Optional<String>> edited;
-
-    /**
-     * @param edited the first file of the settings that was edited since the start
-     */
-    public RestartDue(Drain drain, Supplier<Optional<String>> edited) {
-        this.drain = drain;
-        this.edited = edited;
-    }
 
     /** The restart that is due, if one is. */
     Optional<Overview.Restart> look() {
