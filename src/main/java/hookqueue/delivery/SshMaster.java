@@ -264,18 +264,12 @@ final class SshMaster implements Link {
             boolean proves = false;
             try {
                 DeliveryOutcome outcome = make.apply(Map.copyOf(variables)).carry(paths, progress);
-                proves = proves(outcome) || !progress.copied().isEmpty();
+                proves = !outcome.failed() || !progress.copied().isEmpty();
                 return proves ? outcome : alone.carry(paths, progress);
             } finally {
                 release(proves);
             }
         };
-    }
-
-    private static boolean proves(DeliveryOutcome outcome) {
-        return outcome instanceof DeliveryOutcome.Delivered
-                || outcome instanceof DeliveryOutcome.Invalid
-                || outcome instanceof DeliveryOutcome.Cancelled;
     }
 
     /** The control socket, for one child; null if the child has to connect by itself. */
