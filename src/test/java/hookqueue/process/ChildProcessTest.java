@@ -395,12 +395,12 @@ class ChildProcessTest {
         return new ChildProcess(stall).run(List.of("sh", "-c", script), Map.of(), output);
     }
 
-    /** The command lines of running processes; a zombie has none. */
     /** Without the shell and the worker that name it among their arguments. */
     private static List<String> running(String words) throws IOException {
         return processes(command -> command.startsWith(words));
     }
 
+    /** The command lines of running processes; a zombie has none. */
     private static List<String> processes(Predicate<String> wanted) throws IOException {
         var found = new ArrayList<String>();
         try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
