@@ -9,6 +9,7 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipal;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -84,13 +85,10 @@ final class ControlSockets {
     private void check() throws IOException {
         var found =
                 Files.readAttributes(folder, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-        var ours =
-                Files.readAttributes(
-                        Path.of("/proc/self"),
-                        PosixFileAttributes.class,
-                        LinkOption.NOFOLLOW_LINKS);
+        // The link itself is root's; the directory that it leads to is this process's.
+        UserPrincipal ours = Files.getOwner(Path.of("/proc/self"));
         if (!found.isDirectory()
-                || !found.owner().equals(ours.owner())
+                || !found.owner().equals(ours)
                 || !found.permissions().equals(OWNER)) {
             throw new IOException(folder + " is not a directory that only this user can enter");
         }
