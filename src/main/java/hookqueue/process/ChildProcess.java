@@ -143,10 +143,8 @@ public final class ChildProcess {
         ExitResult ending = await(child, mark, heard);
         ProcessTree.end(child.toHandle(), mark, GRACE);
         finish(reader, messages);
-        if (asked != null) {
-            finish(asked, child.getInputStream());
-        }
-        String unreadable = problem.get();
+        boolean complete = asked == null || finish(asked, child.getInputStream());
+        String unreadable = complete ? problem.get() : "its answer was not read in time";
         return ending.succeeded() && unreadable != null
                 ? new ExitResult.Unreadable(unreadable)
                 : ending;
@@ -258,12 +256,16 @@ public final class ChildProcess {
     /**
      * Reads the rest of the output, even when interrupted. All writers are gone, so its end is
      * near.
+     *
+     * @return whether the thread has read all of it; false on a machine that hardly runs, or when
+     *     interrupted
      */
-    private static void finish(Thread reader, InputStream stream) {
+    private static boolean finish(Thread reader, InputStream stream) {
         boolean interrupted = Thread.interrupted();
+        boolean complete = false;
         try {
-            reader.join(Duration.ofSeconds(2));
-            if (reader.isAlive()) {
+            complete = reader.join(Duration.ofSeconds(2));
+            if (!complete) {
                 stream.close();
             }
         } catch (InterruptedException e) {
@@ -274,5 +276,6 @@ public final class ChildProcess {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+        return complete;
     }
 }

@@ -2,6 +2,7 @@ package hookqueue.process;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import hookqueue.nix.Progress;
@@ -126,6 +127,28 @@ class ChildProcessTest {
                                     throw new IOException("begins with " + text.read());
                                 });
         assertEquals(new ExitResult.Unreadable("begins with 0"), ending);
+    }
+
+    @Test
+    void anAnswerThatIsReadTooSlowlyIsNotTakenForComplete() {
+        var ended = new CountDownLatch(1);
+        var interrupted = new AtomicReference<InterruptedException>();
+        ExitResult ending =
+                new ChildProcess(LONG)
+                        .ask(
+                                List.of("sh", "-c", "echo one; echo two"),
+                                Map.of(),
+                                lines::add,
+                                text -> {
+                                    try {
+                                        ended.await();
+                                    } catch (InterruptedException e) {
+                                        interrupted.set(e);
+                                    }
+                                });
+        ended.countDown();
+        assertEquals(new ExitResult.Unreadable("its answer was not read in time"), ending);
+        assertNull(interrupted.get());
     }
 
     @Test
