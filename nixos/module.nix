@@ -48,6 +48,11 @@ let
   # Not through literal, because systemd must expand %d.
   identity = lib.optionalString (cfg.sshPrivateKeyPath != null) " -o IdentityFile=%d/${name}.ssh-key";
 
+  # The start-up archive is not reproducible, so it is not part of the package. A package changed by overrideAttrs still has
+  # the archive of the original one, which starts the original program.
+  archive = cfg.package.startupArchive or null;
+  workerPackage = if archive != null && archive.package.outPath == cfg.package.outPath then archive else cfg.package;
+
   inStateDirectory = lib.hasPrefix "/var/lib/" cfg.stateDir;
   metricsDir = if cfg.metricsFile == null then [ ] else [ (dirOf cfg.metricsFile) ];
 in
@@ -245,8 +250,7 @@ in
       serviceConfig = {
         Type = "notify";
         NotifyAccess = "main";
-        # The start-up archive is not reproducible, so it is not part of the package.
-        ExecStart = "${lib.getExe' (cfg.package.startupArchive or cfg.package) name} serve";
+        ExecStart = "${lib.getExe' workerPackage name} serve";
         ExecReload = [
           "${lib.getExe' cfg.package name} serve --dry-run"
           "+${lib.getExe' cfg.package name} reload main-pid=\${MAINPID}"

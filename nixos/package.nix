@@ -139,7 +139,11 @@ let
     ];
 
     passthru = {
-      inherit jre startupArchive;
+      inherit jre;
+      # With the package that it starts: overrideAttrs keeps the archive of the original one.
+      startupArchive = startupArchive // {
+        inherit package;
+      };
       tests = {
         inherit startupArchive;
         vm = testers.runNixOSTest (
