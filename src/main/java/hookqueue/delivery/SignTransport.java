@@ -33,16 +33,20 @@ final class SignTransport implements Transport {
     private static final int MOST_REMEMBERED = 10_000;
 
     private final DeliveryChild child;
+    private final DeliveryChild asking;
     private final Path keyFile;
     private final RecentClosures recent;
     private final Set<StorePath> reported = new HashSet<>();
 
     /**
+     * @param child signs
+     * @param asking runs the queries, at the same time
      * @param keyFile read at each call, so that a corrected key works at once
      * @param recent remembers the closures that this queries
      */
-    SignTransport(DeliveryChild child, Path keyFile, RecentClosures recent) {
+    SignTransport(DeliveryChild child, DeliveryChild asking, Path keyFile, RecentClosures recent) {
         this.child = child;
+        this.asking = asking;
         this.keyFile = keyFile;
         this.recent = recent;
     }
@@ -119,8 +123,8 @@ final class SignTransport implements Transport {
             try {
                 for (List<StorePath> group : Nix.groups(paths)) {
                     if (bad.isEmpty()) {
-                        List<String> command = child.nix().closureInfo(group);
-                        bad = child.infos(command, group, new Progress(), this::take);
+                        List<String> command = asking.nix().closureInfo(group);
+                        bad = asking.infos(command, group, new Progress(), this::take);
                     }
                 }
             } catch (RuntimeException e) {

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 public record Transports(Nix nix, ChildProcess children, Map<String, String> environment) {
     /** Signs with a secret key file. */
     public Transport sign(Path keyFile, RecentClosures recent) {
-        return new SignTransport(child("sign"), keyFile, recent);
+        return new SignTransport(child("sign"), child("sign"), keyFile, recent);
     }
 
     /** Delivers to a destination. */

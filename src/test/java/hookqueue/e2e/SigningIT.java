@@ -1,6 +1,7 @@
 package hookqueue.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import hookqueue.testkit.Sshd;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -97,6 +99,38 @@ class SigningIT {
 
     private Path narinfo(String path) {
         return cache.resolve(Path.of(path).getFileName().toString().substring(0, 32) + ".narinfo");
+    }
+
+    /** Meanwhile the child process that signs the queued path succeeds each time. */
+    @Test
+    void aQueryForDependenciesThatFailsRepeatedlyIsLoggedOnceAndReleasesNoPath() throws Exception {
+        Path nix =
+                scratch.script(
+                        "nix-without-answers",
+                        """
+                        #!/bin/sh
+                        case "$*" in *path-info*--json*) echo 'error: no answer' >&2; exit 1 ;; esac
+                        exec nix "$@"
+                        """);
+        scratch.set("NPBHQ_NIX", nix);
+        String path = scratch.build("query", 1).getFirst();
+        try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
+            assertEquals("", scratch.hook(path).errors());
+            for (int tries = 1; tries <= 3; tries++) {
+                int wanted = tries;
+                World.eventually(
+                        Duration.ofSeconds(30),
+                        "sign is refused " + tries + " times",
+                        () -> count(worker.log(), " not taken after ") >= wanted);
+                scratch.client("retry");
+            }
+            assertEquals(1, count(worker.log(), "sign: this command failed"), worker::log);
+            assertFalse(World.has(cache, path), worker::log);
+        }
+    }
+
+    private static int count(String text, String part) {
+        return text.split(Pattern.quote(part), -1).length - 1;
     }
 
     @Test
