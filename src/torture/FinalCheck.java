@@ -289,7 +289,8 @@ final class FinalCheck {
                 .filter(name -> !spooled.contains(name) && !spooled.contains(name + ".rejected"))
                 .forEach(name -> run.breach("removed from the spool, though no hook has left it: " + name));
         World.names(run.world.state).stream()
-                .filter(name -> !name.startsWith("queue.sqlite") && !Set.of("spool", "moved-by-hand").contains(name))
+                .filter(name -> !name.startsWith("queue.sqlite") && !Set.of("spool", "moved-by-hand").contains(name)
+                        || name.startsWith("queue.sqlite.damaged-") && !run.countsAreLost)
                 .forEach(name -> run.breach("left in the state directory: " + name));
     }
 }
