@@ -106,7 +106,7 @@ final class SignTransport implements Transport {
         final List<StorePath> unsigned = new ArrayList<>();
         final List<StorePath> foreign = new ArrayList<>();
         Optional<DeliveryOutcome> bad = Optional.empty();
-        @Nullable RuntimeException bug;
+        @Nullable Throwable bug;
 
         private final List<StorePath> paths;
         private final String key;
@@ -127,7 +127,7 @@ final class SignTransport implements Transport {
                         bad = asking.infos(command, group, new Progress(), this::take);
                     }
                 }
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 bug = e;
             }
         }

@@ -131,7 +131,10 @@ public final class ChildProcess {
         var heard = new Heard(new AtomicLong(System.nanoTime()), new AtomicLong());
         InputStream messages = answer == null ? child.getInputStream() : child.getErrorStream();
         var reader = started(() -> readLines(messages, output, heard), "child-output");
-        var problem = new AtomicReference<@Nullable String>();
+        // Until the reader has come to the end, which it does not after a bug.
+        var problem =
+                new AtomicReference<@Nullable String>(
+                        answer == null ? null : "its answer was not read to the end");
         Thread asked =
                 answer == null
                         ? null
@@ -143,8 +146,10 @@ public final class ChildProcess {
         ExitResult ending = await(child, mark, heard);
         ProcessTree.end(child.toHandle(), mark, GRACE);
         finish(reader, messages);
-        boolean complete = asked == null || finish(asked, child.getInputStream());
-        String unreadable = complete ? problem.get() : "its answer was not read in time";
+        if (asked != null) {
+            finish(asked, child.getInputStream());
+        }
+        String unreadable = problem.get();
         return ending.succeeded() && unreadable != null
                 ? new ExitResult.Unreadable(unreadable)
                 : ending;
@@ -255,17 +260,13 @@ public final class ChildProcess {
 
     /**
      * Reads the rest of the output, even when interrupted. All writers are gone, so its end is
-     * near.
-     *
-     * @return whether the thread has read all of it; false on a machine that hardly runs, or when
-     *     interrupted
+     * near; but on a machine that hardly runs it may not come in time.
      */
-    private static boolean finish(Thread reader, InputStream stream) {
+    private static void finish(Thread reader, InputStream stream) {
         boolean interrupted = Thread.interrupted();
-        boolean complete = false;
         try {
-            complete = reader.join(Duration.ofSeconds(2));
-            if (!complete) {
+            reader.join(Duration.ofSeconds(2));
+            if (reader.isAlive()) {
                 stream.close();
             }
         } catch (InterruptedException e) {
@@ -276,6 +277,5 @@ public final class ChildProcess {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
-        return complete;
     }
 }

@@ -147,8 +147,30 @@ class ChildProcessTest {
                                     }
                                 });
         ended.countDown();
-        assertEquals(new ExitResult.Unreadable("its answer was not read in time"), ending);
+        assertEquals(new ExitResult.Unreadable("its answer was not read to the end"), ending);
         assertNull(interrupted.get());
+    }
+
+    @Test
+    void anAnswerWhoseReaderHasABugIsNotTakenForComplete() {
+        var told = new AtomicReference<Throwable>();
+        Thread.UncaughtExceptionHandler before = Thread.getDefaultUncaughtExceptionHandler();
+        Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> told.set(thrown));
+        try {
+            ExitResult ending =
+                    new ChildProcess(LONG)
+                            .ask(
+                                    List.of("sh", "-c", "echo one; echo two"),
+                                    Map.of(),
+                                    lines::add,
+                                    text -> {
+                                        throw new AssertionError("a bug");
+                                    });
+            assertEquals(new ExitResult.Unreadable("its answer was not read to the end"), ending);
+        } finally {
+            Thread.setDefaultUncaughtExceptionHandler(before);
+        }
+        assertInstanceOf(AssertionError.class, told.get());
     }
 
     @Test
