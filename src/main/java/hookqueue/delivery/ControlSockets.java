@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
 
 /**
  * The places of the control sockets of shared ssh connections: a folder below the state directory,
- * which only the worker's user can enter. There is none while there is no connection.
+ * which only the worker's user can enter. The folder is deleted with the last socket.
  *
  * <p>A worker that was killed leaves the folder. The next one deletes what is in it before its
  * first connection: only one worker uses a state directory. It deletes nothing if the folder is a

@@ -87,6 +87,9 @@ final class SshMaster implements Link {
     private boolean resting;
     private long notBefore = System.nanoTime();
 
+    /** Why there was no place for the socket; logged once. */
+    private @Nullable String trouble;
+
     /**
      * @param options the worker's {@code NIX_SSHOPTS}
      * @param environment variables that the master gets in addition to the worker's own
@@ -136,11 +139,17 @@ final class SshMaster implements Link {
         try {
             place = sockets.take();
         } catch (IOException e) {
-            LOG.debug(
-                    "no place for the shared ssh connection to {}: {}", ssh.target(), e.toString());
+            if (!e.toString().equals(trouble)) {
+                trouble = e.toString();
+                LOG.info(
+                        "each child makes its own ssh connection to {}, which is slower: {}",
+                        ssh.target(),
+                        trouble);
+            }
             notBefore = System.nanoTime() + PAUSE.toNanos();
             return;
         }
+        trouble = null;
         phase = Phase.CONNECTING;
         began = System.nanoTime();
         near = false;

@@ -119,7 +119,11 @@ public final class ChildProcess {
                 new ProcessBuilder(command)
                         .redirectInput(input)
                         .redirectErrorStream(answer == null);
-        builder.directory(directory());
+        File directory = directory();
+        if (directory != null) {
+            builder.directory(directory);
+            builder.environment().put("PWD", directory.getPath());
+        }
         builder.environment().putAll(environment);
         builder.environment().put(ProcessTree.MARK, mark);
         Process child;

@@ -56,9 +56,8 @@ final class JournalSocket {
         AFUNIXDatagramChannel open = channel;
         try {
             if (open == null) {
-                open = AFUNIXDatagramChannel.open();
+                open = nonBlocking();
                 channel = open;
-                open.configureBlocking(false);
             }
             return open.send(ByteBuffer.wrap(entry.bytes()), AFUNIXSocketAddress.of(place)) > 0;
         } catch (IOException e) {
@@ -70,6 +69,18 @@ final class JournalSocket {
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
+        }
+    }
+
+    /** A channel on which a journal that is stuck holds up no thread. */
+    private static AFUNIXDatagramChannel nonBlocking() throws IOException {
+        AFUNIXDatagramChannel made = AFUNIXDatagramChannel.open();
+        try {
+            made.configureBlocking(false);
+            return made;
+        } catch (IOException e) {
+            made.close();
+            throw e;
         }
     }
 
