@@ -46,6 +46,7 @@ root journalctl --no-pager -o short -u nix-post-build-hook-queue | sed 's/^/    
 printf 'hooks: %s\n' "$(hook_times)"
 
 # Fields of the journal. The folder is not there, and its parent is read-only for the service.
+root cat /etc/$name/environment >"$machine/settings"
 settings 'NPBHQ_UPLOAD_TO=ssh://cache@localhost folder=file:///srv/no-such' NPBHQ_IDLE_TIMEOUT=1h
 root systemctl restart $name.service
 forget_builds
@@ -76,3 +77,10 @@ check "of the first path it shows two messages, of no other path" equal "$(messa
 of_worker() { root journalctl -b -q -o json _SYSTEMD_UNIT=$name.service | grep -o "\"$1\":\"[^\"]*\"" | sort -u | cut -d '"' -f 4 | tr '\n' ' '; }
 check "the journal knows the unit of both kinds of messages" equal "$(of_worker _TRANSPORT)" "journal stdout "
 check "and both have the same identifier" equal "$(of_worker SYSLOG_IDENTIFIER)" "$name "
+
+# The next scenario has the same machine.
+settings "$(cat "$machine/settings")"
+root systemctl restart $name.service
+until_ok 20 "the folder is dropped" client drop destination=folder
+until_ok 20 "the worker ends after the last path" ended
+check "and no GC root is left of it" no_roots
