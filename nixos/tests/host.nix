@@ -91,7 +91,10 @@ let
             chmod -R u+w .m2
             mvn package -o -nsu "-Dmaven.repo.local=$PWD/.m2" ${
               lib.optionalString (!(a.doCheck or true)) "-DskipTests"
-            } ${lib.optionalString (tests != null) "-Dtest=${tests} -Dsurefire.skipAfterFailureCount=1"} ${a.mvnParameters or ""}
+            } ${a.mvnParameters or ""} ${
+              lib.optionalString (tests != null)
+                "-Dtest=${tests} -Dsurefire.skipAfterFailureCount=1 -Dsurefire.rerunFailingTestsCount=0"
+            }
             rm -rf .m2
             runHook postBuild
           '';
