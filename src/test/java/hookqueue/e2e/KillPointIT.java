@@ -129,8 +129,20 @@ class KillPointIT {
         }
     }
 
+    /**
+     * The thread of the last request may still wake the listener when the client has its answer.
+     */
+    private static boolean sleeps(WorkerProcess worker) {
+        Path threads = Path.of("/proc/" + worker.pid() + "/task");
+        return World.names(threads).stream()
+                .map(id -> World.text(threads.resolve(id).resolve("stat")))
+                .allMatch(stat -> stat.contains(") S "));
+    }
+
     /** Returns once strace is attached to the worker. */
     private static Process killAt(Step step, WorkerProcess worker, Path calls) throws IOException {
+        World.eventually(
+                Duration.ofSeconds(20), "no thread of the worker runs", () -> sleeps(worker));
         Path said = scratch.dir.resolve("strace-" + step);
         var command =
                 new ArrayList<>(

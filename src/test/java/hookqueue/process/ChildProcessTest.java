@@ -160,7 +160,7 @@ class ChildProcessTest {
             ExitResult ending =
                     new ChildProcess(LONG)
                             .ask(
-                                    List.of("sh", "-c", "echo one; echo two"),
+                                    List.of("true"),
                                     Map.of(),
                                     lines::add,
                                     text -> {
