@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
  * Simulates thousands of lives of a lane. A failure reports its seed; {@code -Dhookqueue.seed=N}
  * repeats that life alone.
  */
-@Timeout(600) // seconds; on a busy machine one of these takes up to three minutes
+@Timeout(600) // seconds; on a busy machine a test takes up to three minutes
 class DeliveryPolicySimulationTest {
     private static final int LIVES = Integer.getInteger("hookqueue.lives", 60);
 

@@ -11,7 +11,6 @@ import java.net.DatagramPacket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Locale;
@@ -37,25 +36,6 @@ class WatchdogIT {
     @AfterEach
     void end() throws Exception {
         scratch.close();
-    }
-
-    /** A path that is valid enough for an exec: destination. */
-    private String path(int number) throws IOException {
-        Path path =
-                scratch.store.resolve(
-                        String.format(Locale.ROOT, "%032d", number) + "-package-" + number);
-        if (!Files.exists(path)) {
-            Files.createFile(path);
-        }
-        return path.toString();
-    }
-
-    private Path program(String script) throws IOException {
-        Path program = scratch.dir.resolve("program");
-        Files.writeString(program, "#!/bin/sh\n" + script);
-        Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
-        scratch.set("NPBHQ_UPLOAD_TO", "exec:" + program);
-        return program;
     }
 
     private static String receive(AFUNIXDatagramSocket socket) throws IOException {
@@ -110,7 +90,8 @@ class WatchdogIT {
     @Test
     void notifiesSystemdOfReadinessStatusWatchdogAndStop() throws Exception {
         Path program =
-                program("while ! [ -e " + scratch.dir.resolve("go") + " ]; do sleep 0.05; done\n");
+                scratch.deliverWith(
+                        "while ! [ -e " + scratch.dir.resolve("go") + " ]; do sleep 0.05; done\n");
         Path address = scratch.dir.resolve("notify");
         scratch.set("NOTIFY_SOCKET", address)
                 .set("WATCHDOG_USEC", "2000000")
@@ -120,7 +101,7 @@ class WatchdogIT {
             systemd.setSoTimeout(20_000);
             try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
                 try (var client = new OtherClient(scratch.socket)) {
-                    client.send(path(1) + "\n");
+                    client.send(scratch.made("package", 1, 0) + "\n");
                     assertEquals("ok queued 1", client.line(), worker::log);
                 }
                 assertEquals("READY=1\nSTATUS=ready", receive(systemd));
@@ -166,7 +147,7 @@ class WatchdogIT {
                 .set("WATCHDOG_USEC", "60000000");
         try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             assertEquals(0, scratch.client("pause").status(), worker::log);
-            assertEquals(0, scratch.client(path(1)).status());
+            assertEquals(0, scratch.client(scratch.made("package", 1, 0)).status());
             Thread.sleep(6_000); // the work after a start and a request; then the worker must sleep
             long before = switchesOfTheWorkersOwnThreads(worker.pid());
             assertTrue(before > 20, "they have done something");
@@ -180,7 +161,7 @@ class WatchdogIT {
     @Test
     void aTimedPauseEndsAfterARestartWithoutClients() throws Exception {
         Path carried = scratch.dir.resolve("carried");
-        program("echo carried >> " + carried + "\n");
+        scratch.deliverWith("echo carried >> " + carried + "\n");
         long until;
         try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             until = System.nanoTime() + Duration.ofSeconds(4).toNanos();
@@ -188,7 +169,7 @@ class WatchdogIT {
             assertTrue(
                     paused.output().matches("paused since ..:.. until ..:..; a running batch.*\n"),
                     paused.output() + paused.errors());
-            assertEquals(0, scratch.client(path(1)).status());
+            assertEquals(0, scratch.client(scratch.made("package", 1, 0)).status());
             assertEquals(0, worker.terminate(), worker::log);
         }
         try (WorkerProcess next = WorkerProcess.listen(scratch)) {

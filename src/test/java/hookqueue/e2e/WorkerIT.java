@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -56,14 +55,6 @@ class WorkerIT {
             Files.createFile(path);
         }
         return path.toString();
-    }
-
-    private Path program(String script) throws IOException {
-        Path program = scratch.dir.resolve("program");
-        Files.writeString(program, "#!/bin/sh\n" + script);
-        Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
-        scratch.set("NPBHQ_UPLOAD_TO", "exec:" + program);
-        return program;
     }
 
     @Test
@@ -130,7 +121,7 @@ class WorkerIT {
     @Test
     void sigtermEndsTheWorkerInTenSecondsDespiteAStubbornChildAndClients() throws Exception {
         Path pid = scratch.dir.resolve("pid");
-        program(
+        scratch.deliverWith(
                 "trap '' TERM\necho $$ > "
                         + pid
                         + ".new\nmv "
@@ -198,7 +189,7 @@ class WorkerIT {
         }
         Files.deleteIfExists(scratch.state.resolve("queue.sqlite-wal"));
         Files.writeString(scratch.state.resolve("queue.sqlite"), "garbage ".repeat(2_000));
-        program("exit 1\n");
+        scratch.deliverWith("exit 1\n");
         try (WorkerProcess worker = WorkerProcess.listen(scratch)) {
             String status = scratch.client("status").output();
             assertTrue(

@@ -40,6 +40,17 @@ class MetricsTest {
                 new Histogram(Histogram.Kind.LATENCY, Collections.nCopies(12, 0L), 0));
     }
 
+    private static void write(Path file) {
+        Metrics.write(
+                file,
+                overview(List.of(A, DOWN), List.of(P)),
+                List.of(
+                        tally(
+                                "ssh://a",
+                                List.of(1L, 0L, 2L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 4L),
+                                12_345)));
+    }
+
     /** Other users may be able to write to the folder, and they know the file's name. */
     @Test
     void theMetricsFileIsNotWrittenThroughALinkOrIntoAFifo() throws Exception {
@@ -48,14 +59,7 @@ class MetricsTest {
         Path precious = Files.writeString(folder.resolve("precious"), "precious");
         Files.setPosixFilePermissions(precious, PosixFilePermissions.fromString("rw-------"));
         Files.createSymbolicLink(aside, precious);
-        Metrics.write(
-                file,
-                overview(List.of(A, DOWN), List.of(P)),
-                List.of(
-                        tally(
-                                "ssh://a",
-                                List.of(1L, 0L, 2L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 4L),
-                                12_345)));
+        write(file);
         assertEquals("precious", Files.readString(precious));
         assertEquals(
                 "rw-------",
@@ -63,18 +67,7 @@ class MetricsTest {
         assertTrue(Files.readString(file).startsWith("# HELP"));
         Files.delete(file);
         assertEquals(0, new ProcessBuilder("mkfifo", aside.toString()).start().waitFor());
-        assertTimeoutPreemptively(
-                Duration.ofSeconds(10),
-                () -> {
-                    Metrics.write(
-                            file,
-                            overview(List.of(A, DOWN), List.of(P)),
-                            List.of(
-                                    tally(
-                                            "ssh://a",
-                                            List.of(1L, 0L, 2L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 4L),
-                                            12_345)));
-                });
+        assertTimeoutPreemptively(Duration.ofSeconds(10), () -> write(file));
         assertTrue(Files.readString(file).startsWith("# HELP"));
     }
 
@@ -82,14 +75,7 @@ class MetricsTest {
     void theMetricsFileIsWorldReadablePrometheusText() throws Exception {
         Path file = folder.resolve("queue.prom");
         Files.writeString(file, "old");
-        Metrics.write(
-                file,
-                overview(List.of(A, DOWN), List.of(P)),
-                List.of(
-                        tally(
-                                "ssh://a",
-                                List.of(1L, 0L, 2L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 4L),
-                                12_345)));
+        write(file);
         List<String> lines = Files.readAllLines(file);
         for (String expected :
                 List.of(

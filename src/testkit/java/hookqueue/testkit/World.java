@@ -186,6 +186,15 @@ public final class World implements AutoCloseable {
         return Files.createFile(path).toString();
     }
 
+    /** Makes a shell script the only destination. */
+    public Path deliverWith(String script) throws IOException {
+        Path program = dir.resolve("program");
+        Files.writeString(program, "#!/bin/sh\n" + script);
+        Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
+        set("NPBHQ_UPLOAD_TO", "exec:" + program);
+        return program;
+    }
+
     /**
      * Runs a command to its end, and returns its standard output. A failure is an exception with
      * its error messages.
