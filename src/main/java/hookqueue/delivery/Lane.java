@@ -43,8 +43,8 @@ public final class Lane {
 
     /**
      * The least time between two looks at the queue, once a child process has started. The paths
-     * that a burst of builds queues meanwhile share the next child. With a child for each of them,
-     * an acknowledgement took twice as long, because they use the same processors.
+     * that a burst of builds queues meanwhile share the next child. A child for each path would
+     * take the processors from the acknowledgements, which then took twice as long.
      */
     private static final long GATHER_NANOS = 50_000_000;
 
@@ -225,9 +225,9 @@ public final class Lane {
                 queue.awaitChange(seen, busy == 0 ? LOOK_AGAIN_MILLIS : busy);
                 return;
             }
-            long early = nextLook - System.nanoTime();
-            if (early > 0) {
-                Message message = mailbox.poll(early, TimeUnit.NANOSECONDS);
+            long untilLook = nextLook - System.nanoTime();
+            if (untilLook > 0) {
+                Message message = mailbox.poll(untilLook, TimeUnit.NANOSECONDS);
                 if (message != null) {
                     handle(message);
                 }
