@@ -22,6 +22,8 @@ ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 . "$ROOT/src/dev/lib.sh"
 cd "$ROOT"
 logs=$ROOT/target/test-logs
+# What a stage prints at a failed check: Maven, shellcheck and the stages of this project.
+A_FAILED_CHECK='^(FAILED: |BROKEN |\[ERROR\] +[A-Za-z]+[.:]|In .* line [0-9]+:)'
 ALL='shellcheck unit tree sh system nixos prometheus fleet destinations torture'
 
 # Messages and sort order depend on the locale.
@@ -239,6 +241,13 @@ for stage in "$@"; do
         echo "there is no $(runner_of "$stage")"
     fi
 done
+# Again, because a failed check may be thousands of lines above.
+if grep -qE "$A_FAILED_CHECK" "$logs"/*.log; then
+    say "failed"
+    for stage in "$@"; do
+        grep -E -B 3 -A 4 "$A_FAILED_CHECK" "$logs/$stage.log" 2>/dev/null | cut -c 1-300 | sed "s/^/$stage: /" | head -n 24 || true
+    done
+fi
 say "summary"
 for stage in "$@"; do
     if [ ! -e "$logs/$stage.log.result" ]; then

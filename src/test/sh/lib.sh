@@ -45,7 +45,7 @@ conclude() {
         printf 'ok    %s\n' "$sentence"
     else
         failed=$((failed + 1))
-        printf 'FAIL  %s\n' "$sentence"
+        printf 'FAILED: %s\n' "$sentence"
     fi
     sentence=
 }
