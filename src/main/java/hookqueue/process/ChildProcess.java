@@ -132,7 +132,8 @@ public final class ChildProcess {
         } catch (IOException e) {
             return new ExitResult.NotStarted(String.valueOf(e.getMessage()));
         }
-        var heard = new Heard(new AtomicLong(System.nanoTime()), new AtomicLong());
+        long started = System.nanoTime();
+        var heard = new Heard(new AtomicLong(started), new AtomicLong());
         InputStream messages = answer == null ? child.getInputStream() : child.getErrorStream();
         var reader = started(() -> readLines(messages, output, heard), "child-output");
         // Until the reader has come to the end, which it does not after a bug.
@@ -148,7 +149,7 @@ public final class ChildProcess {
                                                 readAnswer(child.getInputStream(), answer, heard)),
                                 "child-answer");
         ExitResult ending = await(child, mark, heard);
-        ProcessTree.end(child.toHandle(), mark, GRACE);
+        ProcessTree.endRest(child.toHandle(), started, mark, GRACE);
         finish(reader, messages);
         if (asked != null) {
             finish(asked, child.getInputStream());

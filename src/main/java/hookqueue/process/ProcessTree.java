@@ -43,11 +43,25 @@ final class ProcessTree {
     private ProcessTree() {}
 
     /**
+     * Ends all processes that carry a child's mark, as {@link #end}, after the child has exited.
+     * Mostly there is none, and {@link LaterProcesses} can tell that from a few process IDs.
+     *
+     * @param started when the child was started, by {@link System#nanoTime}
+     */
+    static void endRest(ProcessHandle child, long started, String mark, Duration grace) {
+        if (child.isAlive()
+                || !LaterProcesses.noneHas(
+                        new ProcessMark(MARK + "=" + mark), child.pid(), started)) {
+            end(child, mark, grace);
+        }
+    }
+
+    /**
      * Ends all processes with the mark: SIGTERM first, SIGKILL after the grace. Continues if the
      * thread is interrupted. A process that stays in {@code execve(2)}, as on a machine that is
      * short of memory, may be one of them: this waits for it, as long as the grace.
      */
-    static void end(ProcessHandle child, String mark, Duration grace) {
+    private static void end(ProcessHandle child, String mark, Duration grace) {
         boolean interrupted = false;
         long kill = System.nanoTime() + grace.toNanos();
         var asked = new HashSet<Long>();
