@@ -49,7 +49,10 @@ final class Database {
     }
 
     static Connection connect(Path file) throws SQLException {
-        return JDBC.createConnection("jdbc:sqlite:" + file, new Properties());
+        var properties = new Properties();
+        // otherwise the driver asks for the new row's key after each INSERT
+        properties.setProperty("jdbc.get_generated_keys", "false");
+        return JDBC.createConnection("jdbc:sqlite:" + file, properties);
     }
 
     /** Whether another process has the database open. */
