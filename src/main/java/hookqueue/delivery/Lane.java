@@ -41,13 +41,6 @@ public final class Lane {
     private static final Logger LOG = LoggerFactory.getLogger(Lane.class);
     private static final long LOOK_AGAIN_MILLIS = 60_000;
 
-    /**
-     * The least time between two looks at the queue, once a child process has started. The paths
-     * that a burst of builds queues meanwhile share the next child. A child for each path would
-     * take the processors from the acknowledgements, which then took twice as long.
-     */
-    private static final long GATHER_NANOS = 50_000_000;
-
     private final String name;
     private final Improvement improvement;
     private final Queue queue;
@@ -63,7 +56,7 @@ public final class Lane {
     private final BlockingQueue<Message> mailbox = new LinkedBlockingQueue<>();
     private final AtomicLong delivered = new AtomicLong();
 
-    private long nextLook = System.nanoTime();
+    private final Gathering gathering = new Gathering(System.nanoTime());
 
     /** To be run when no child process runs; null while the lane may start one. */
     private @Nullable Runnable draining;
@@ -225,7 +218,7 @@ public final class Lane {
                 queue.awaitChange(seen, busy == 0 ? LOOK_AGAIN_MILLIS : busy);
                 return;
             }
-            long untilLook = nextLook - System.nanoTime();
+            long untilLook = gathering.remaining(seen, System.nanoTime());
             if (untilLook > 0) {
                 Message message = mailbox.poll(untilLook, TimeUnit.NANOSECONDS);
                 if (message != null) {
@@ -252,7 +245,7 @@ public final class Lane {
                 slots.start(flight, clock.instant());
             }
             if (!dispatcher.isIdle()) {
-                nextLook = System.nanoTime() + GATHER_NANOS;
+                gathering.looked(seen, System.nanoTime());
             }
             if (!started.isEmpty()) {
                 return;
