@@ -124,7 +124,7 @@ final class Callers {
         run.worker.ask("retry");
         run.worker.ask("wait timeout=2s");
         run.outages.turn(destination, FakeNix.Mode.DOWN);
-        waitForTag(paths, random);
+        waitForTag(paths, "3s", random);
         for (Map.Entry<String, FakeNix.Mode> other : before.entrySet()) {
             if (!other.getKey().equals(destination)) {
                 run.outages.turn(other.getKey(), other.getValue());
@@ -134,6 +134,10 @@ final class Callers {
 
     /** When the worker says that the tag is done, all of its paths must have arrived. */
     void waitForTag(int count, Random random) throws IOException {
+        waitForTag(count, "1500ms", random);
+    }
+
+    private void waitForTag(int count, String timeout, Random random) throws IOException {
         List<String> paths = run.model.newPaths(count, random);
         String tag = "job-" + random.nextInt(Integer.MAX_VALUE);
         if (!run.worker.ask("queue tag=" + tag + " " + String.join(" ", paths))) {
@@ -141,7 +145,7 @@ final class Callers {
         }
         run.model.accept(paths);
         run.worker.listen();
-        if (run.worker.ask("wait tag=" + tag + " timeout=1500ms")) {
+        if (run.worker.ask("wait tag=" + tag + " timeout=" + timeout)) {
             for (String path : paths) {
                 for (String destination : Destinations.ALL) {
                     if (run.model.owes(path, destination) && !run.nix.has(destination, path)) {
