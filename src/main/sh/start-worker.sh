@@ -13,12 +13,9 @@ version_of() {
     found=0
     identity=
     [ -x "$1" ] || return 0
-    home=${1%/bin/java}
-    if [ ! -r "$home/release" ]; then
-        home=$(readlink -f -- "$1")
-        home=${home%/bin/java}
-        [ -r "$home/release" ] || return 0
-    fi
+    release=${1%/bin/java}/release
+    [ -r "$release" ] || { home=$(readlink -f -- "$1") && release=${home%/bin/java}/release; }
+    [ -r "$release" ] || return 0
     while [ "$found" = 0 ] && IFS= read -r line; do
         identity=$identity$line
         case $line in
@@ -27,7 +24,17 @@ version_of() {
                 found=${line%%[!0-9]*}
                 ;;
         esac
-    done <"$home/release"
+    done <"$release"
+}
+
+# newest_of JAVA…: sets java to the newest of these; fails if none has version 25 or newer.
+newest_of() {
+    newest=24
+    for candidate; do
+        version_of "$candidate"
+        [ "$found" -le "$newest" ] || { newest=$found && java=$candidate; }
+    done
+    [ "$newest" -gt 24 ]
 }
 
 # is_for FILE: whether it holds the identity that version_of read last.
@@ -39,29 +46,20 @@ is_for() {
 # The JVM checks it as well, but writes errors to the journal at each start. After an update of Java the worker makes
 # another one in the service's cache directory, at the end of its life; a start is slower until then.
 choose_archive() {
-    archive=
-    training=
-    shipped=
-    for file in startup-*.aot; do [ ! -f "$file" ] || shipped=$file; done
-    [ -n "$shipped" ] || return 0
+    for shipped in startup-*.aot; do :; done
+    [ -f "$shipped" ] || return 0
     version_of "$java"
     if [ ! -e "${shipped%.aot}.java" ] || is_for "${shipped%.aot}.java"; then
         archive=-XX:AOTCache=$shipped
         return
     fi
-    own=${CACHE_DIRECTORY-}
-    own=${own%%:*}
-    [ -n "$own" ] || return 0
-    own=$own/${shipped##*/}
+    [ -n "${CACHE_DIRECTORY-}" ] || return 0
+    own=${CACHE_DIRECTORY%%:*}/$shipped
     if is_for "${own%.aot}.java"; then
         # The worker that made it may have been killed as it wrote it.
         if [ -f "$own.new" ]; then
-            if "$java" @jvm.options -XX:AOTMode=on "-XX:AOTCache=$own.new" -version >/dev/null 2>&1; then
-                mv -f "$own.new" "$own"
-            else
-                rm -f "$own.new"
-            fi
-            rm -f "$own.new.config"
+            "$java" @jvm.options -XX:AOTMode=on "-XX:AOTCache=$own.new" -version >/dev/null 2>&1 && mv -f "$own.new" "$own"
+            rm -f "$own.new" "$own.new.config"
         fi
         [ ! -f "$own" ] || archive=-XX:AOTCache=$own
         return 0
@@ -69,33 +67,18 @@ choose_archive() {
     rm -f "${own%/*}"/startup-*
     { printf '%s\n' "$identity" >"${own%.aot}.java"; } 2>/dev/null || return 0
     printf '%s: Java was updated; this worker makes a new start-up archive as it ends: %s\n' "$me" "$own" >&2
-    training=yes
     archive=-XX:AOTCacheOutput=$own.new
+    training='-XX:-AOTRecordTraining -Xlog:aot=error'
 }
 
-find_java() {
-    java=${NPBHQ_JAVA-}
-    if [ -n "$java" ]; then
-        version_of "$java"
-        [ "$found" -ge 25 ] || die 69 "NPBHQ_JAVA is not a java of version 25 or newer: $java"
-        return
-    fi
-    for java in "$lib/runtime/bin/java" "${JAVA_HOME:+$JAVA_HOME/bin/java}"; do
-        version_of "$java"
-        [ "$found" -lt 25 ] || return 0
-    done
-    newest=24
-    for candidate in /usr/lib/jvm/*/bin/java; do
-        version_of "$candidate"
-        [ "$found" -le "$newest" ] || { newest=$found && java=$candidate; }
-    done
-    [ "$newest" = 24 ] || return 0
-    java=$(command -v java) && version_of "$java"
-    [ "$found" -ge 25 ] || die 69 "no java of version 25 or newer: set NPBHQ_JAVA, or install one" \
-        "(there is none in $lib/runtime, JAVA_HOME, /usr/lib/jvm or PATH)"
-}
-
-find_java
+if [ -n "${NPBHQ_JAVA-}" ]; then
+    newest_of "$NPBHQ_JAVA" || die 69 "NPBHQ_JAVA is not a java of version 25 or newer: $NPBHQ_JAVA"
+else
+    newest_of "$lib/runtime/bin/java" || newest_of "${JAVA_HOME:+$JAVA_HOME/bin/java}" ||
+        newest_of /usr/lib/jvm/*/bin/java || newest_of "$(command -v java)" ||
+        die 69 "no java of version 25 or newer: set NPBHQ_JAVA, or install one \
+(there is none in $lib/runtime, JAVA_HOME, /usr/lib/jvm or PATH)"
+fi
 # Java's arguments are in files, and their names are relative to lib, so that systemctl status shows a short line. The
 # child processes still run in the old directory: the worker reads it in PWD.
 case $java in /*) ;; *) java=$PWD/$java ;; esac
@@ -104,20 +87,16 @@ directory=$PWD
 cd "$lib" || die 69 "cannot change to $lib"
 unset OLDPWD
 export PWD="$directory"
-archive=
-training=
+unset archive training
 # A dry run is too short to make an archive from.
 [ "${1-}" = --dry-run ] || choose_archive
 set -f
 # systemd passes the key as a credential, if there is one.
 key=${CREDENTIALS_DIRECTORY-}/$me.signing-key
-if [ -z "${NPBHQ_SIGNING_PRIVATE_KEY_PATH-}" ] && [ -f "$key" ]; then
-    export NPBHQ_SIGNING_PRIVATE_KEY_PATH="$key"
-fi
+[ -n "${NPBHQ_SIGNING_PRIVATE_KEY_PATH-}" ] || [ ! -f "$key" ] || export NPBHQ_SIGNING_PRIVATE_KEY_PATH="$key"
 # archive.sh wrote the file "worker" with all arguments of a start from the archive in lib.
-if [ -z "${NPBHQ_JAVA_OPTIONS-}" ] && [ -n "$archive" ] && [ "$archive" = "-XX:AOTCache=$shipped" ] && [ -r worker ]; then
+if [ -z "${NPBHQ_JAVA_OPTIONS-}" ] && [ "$archive" = "-XX:AOTCache=$shipped" ] && [ -r worker ]; then
     exec "$java" @worker serve "$@"
 fi
 # shellcheck disable=SC2086 # no word at all when there is no archive; options in words
-exec "$java" @jvm.options ${training:+-XX:-AOTRecordTraining -Xlog:aot=error} ${archive:+"$archive"} ${NPBHQ_JAVA_OPTIONS-} \
-    hookqueue.Main serve "$@"
+exec "$java" @jvm.options $training ${archive:+"$archive"} ${NPBHQ_JAVA_OPTIONS-} hookqueue.Main serve "$@"
