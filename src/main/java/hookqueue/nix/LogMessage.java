@@ -33,8 +33,6 @@ record LogMessage(String action, long id, int type, int level, String text, long
     private static final String TEXT = "\"text\":\"";
 
     private static final int MOST_FIELDS = 16;
-    private static final int MOST_DIGITS = 18;
-    private static final int NO_NUMBER = -1;
     private static final long[] NONE = {};
 
     /** Reads a line; null if it is not of the format. */
@@ -62,38 +60,42 @@ record LogMessage(String action, long id, int type, int level, String text, long
      * and without escapes in a text. Null for any other line.
      */
     static @Nullable LogMessage usual(String line) {
+        int start = PREFIX.length();
         int end = line.length() - 1;
         if (line.charAt(end) != '}') {
             return null;
         }
-        int start = PREFIX.length();
-        if (line.startsWith(RESULT, start)) {
-            return result(line, start + RESULT.length(), end);
+        try {
+            if (line.startsWith(RESULT, start)) {
+                return result(line, start + RESULT.length(), end);
+            }
+            if (line.startsWith(STOP, start)) {
+                long id = Long.parseLong(line, start + STOP.length(), end, 10);
+                return new LogMessage("stop", id, 0, 0, "", NONE);
+            }
+            boolean plain = line.startsWith(START, start) && line.indexOf('\\') < 0;
+            return plain ? start(line, end) : null;
+        } catch (NumberFormatException | IndexOutOfBoundsException e) {
+            return null;
         }
-        if (line.startsWith(STOP, start)) {
-            long id = number(line, start + STOP.length(), end);
-            return id == NO_NUMBER ? null : new LogMessage("stop", id, 0, 0, "", NONE);
-        }
-        return line.startsWith(START, start) && line.indexOf('\\') < 0 ? start(line, end) : null;
     }
 
-    /** Such as {@code [4112,4112,0,0],"id":7,"type":105}. */
+    /** Such as {@code 4112,4112,0,0],"id":7,"type":105}. */
     private static @Nullable LogMessage result(String line, int from, int end) {
         int close = line.indexOf(']', from);
         int id = close + ",".length() + 1;
-        int type = line.lastIndexOf(',');
-        if (close < 0
-                || !line.startsWith(ID, id)
-                || type < id
-                || !line.startsWith(TYPE, type + 1)) {
+        int type = line.lastIndexOf(',') + 1;
+        if (!line.startsWith(ID, id) || !line.startsWith(TYPE, type)) {
             return null;
         }
-        long[] fields = numbers(line, from, close);
-        long idNumber = number(line, id + ID.length(), type);
-        int typeNumber = small(line, type + 1 + TYPE.length(), end);
-        return fields == null || idNumber == NO_NUMBER || typeNumber == NO_NUMBER
-                ? null
-                : new LogMessage("result", idNumber, typeNumber, 0, "", fields);
+        String[] numbers = line.substring(from, close).split(",", -1);
+        var fields = new long[Math.min(numbers.length, MOST_FIELDS)];
+        for (int i = 0; i < fields.length; i++) {
+            fields[i] = Long.parseLong(numbers[i]);
+        }
+        long idNumber = Long.parseLong(line, id + ID.length(), type - 1, 10);
+        int typeNumber = Integer.parseInt(line, type + TYPE.length(), end, 10);
+        return new LogMessage("result", idNumber, typeNumber, 0, "", fields);
     }
 
     private static @Nullable LogMessage start(String line, int end) {
@@ -103,57 +105,11 @@ record LogMessage(String action, long id, int type, int level, String text, long
         if (id < 0 || type < 0 || text < 0) {
             return null;
         }
-        int textEnd = line.indexOf('"', text + TEXT.length());
-        long idNumber = number(line, id + ID.length(), line.indexOf(',', id));
-        int typeNumber = small(line, type + TYPE.length(), end);
-        return textEnd < 0 || idNumber == NO_NUMBER || typeNumber == NO_NUMBER
-                ? null
-                : new LogMessage(
-                        "start",
-                        idNumber,
-                        typeNumber,
-                        0,
-                        line.substring(text + TEXT.length(), textEnd),
-                        NONE);
-    }
-
-    private static long @Nullable [] numbers(String line, int from, int end) {
-        var numbers = new long[MOST_FIELDS];
-        int count = 0;
-        int begin = from;
-        while (begin <= end) {
-            int comma = line.indexOf(',', begin);
-            int last = comma < 0 || comma > end ? end : comma;
-            long number = number(line, begin, last);
-            if (number == NO_NUMBER || count == MOST_FIELDS) {
-                return null;
-            }
-            numbers[count++] = number;
-            begin = last + 1;
-        }
-        return Arrays.copyOf(numbers, count);
-    }
-
-    /** A number of digits alone, or {@link #NO_NUMBER}. */
-    private static long number(String line, int from, int end) {
-        if (end <= from || end - from > MOST_DIGITS) {
-            return NO_NUMBER;
-        }
-        long number = 0;
-        for (int i = from; i < end; i++) {
-            char digit = line.charAt(i);
-            if (digit < '0' || digit > '9') {
-                return NO_NUMBER;
-            }
-            number = 10 * number + (digit - '0');
-        }
-        return number;
-    }
-
-    /** A number that is an int, or {@link #NO_NUMBER}. */
-    private static int small(String line, int from, int end) {
-        long number = number(line, from, end);
-        return number == (int) number ? (int) number : NO_NUMBER;
+        int begin = text + TEXT.length();
+        String words = line.substring(begin, line.indexOf('"', begin));
+        long idNumber = Long.parseLong(line, id + ID.length(), line.indexOf(',', id), 10);
+        int typeNumber = Integer.parseInt(line, type + TYPE.length(), end, 10);
+        return new LogMessage("start", idNumber, typeNumber, 0, words, NONE);
     }
 
     private static LogMessage read(JsonReader json) throws IOException {
