@@ -1,7 +1,7 @@
 package hookqueue.process;
 
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.function.Consumer;
 
 /** Splits a stream of bytes into lines of at most 64 KiB. The rest of a longer line is dropped. */
@@ -10,10 +10,8 @@ final class OutputLines {
 
     private final Consumer<String> consumer;
 
-    /** The beginning of a line whose end has not come yet. */
-    private byte[] begun = new byte[1024];
-
-    private int length;
+    /** A line whose end has not come yet. */
+    private final ByteArrayOutputStream line = new ByteArrayOutputStream(1024);
 
     OutputLines(Consumer<String> consumer) {
         this.consumer = consumer;
@@ -23,7 +21,8 @@ final class OutputLines {
         int from = 0;
         for (int i = 0; i < count; i++) {
             if (bytes[i] == '\n') {
-                end(bytes, from, i);
+                keep(bytes, from, i);
+                end();
                 from = i + 1;
             }
         }
@@ -32,32 +31,17 @@ final class OutputLines {
 
     /** Passes on the last line if it has no line end. */
     void finish() {
-        if (length > 0) {
-            endBegun();
-        }
-    }
-
-    private void end(byte[] bytes, int from, int end) {
-        if (length == 0) {
-            int most = Math.min(end - from, LONGEST);
-            consumer.accept(new String(bytes, from, most, StandardCharsets.UTF_8));
-        } else {
-            keep(bytes, from, end);
-            endBegun();
+        if (line.size() > 0) {
+            end();
         }
     }
 
     private void keep(byte[] bytes, int from, int end) {
-        int more = Math.min(end - from, LONGEST - length);
-        if (length + more > begun.length) {
-            begun = Arrays.copyOf(begun, Math.max(length + more, 2 * begun.length));
-        }
-        System.arraycopy(bytes, from, begun, length, more);
-        length += more;
+        line.write(bytes, from, Math.min(end - from, LONGEST - line.size()));
     }
 
-    private void endBegun() {
-        consumer.accept(new String(begun, 0, length, StandardCharsets.UTF_8));
-        length = 0;
+    private void end() {
+        consumer.accept(line.toString(StandardCharsets.UTF_8));
+        line.reset();
     }
 }
