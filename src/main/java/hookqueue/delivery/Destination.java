@@ -32,25 +32,6 @@ public sealed interface Destination {
     Pattern URL = Pattern.compile("([a-zA-Z][a-zA-Z0-9+.-]*)://.*");
 
     /**
-     * The schemes of the stores that Nix can write to ({@code src/libstore}, 2.4 to 2.34). Some
-     * builds of Nix lack some of them: Debian's 2.8 and 2.26 lack s3.
-     */
-    Set<String> SCHEMES =
-            Set.of(
-                    "ssh",
-                    "ssh-ng",
-                    "mounted-ssh-ng",
-                    "s3",
-                    "http",
-                    "https",
-                    "file",
-                    "local",
-                    "local-overlay",
-                    "unix",
-                    "daemon",
-                    "auto");
-
-    /**
      * Linux limits the arguments and the environment of a process to 2 MiB, and a path has up to
      * some 270 bytes.
      */
@@ -104,14 +85,22 @@ public sealed interface Destination {
      * @param url as {@code nix copy --to} takes it
      */
     record Store(String url) implements Destination {
+        /**
+         * The schemes of the stores that Nix can write to ({@code src/libstore}, 2.4 to 2.34) on
+         * this machine, and on others. Debian's 2.8 and 2.26 lack s3.
+         */
         private static final Set<String> LOCAL =
                 Set.of("file", "local", "local-overlay", "unix", "daemon", "auto");
+
+        private static final Set<String> REMOTE =
+                Set.of("ssh", "ssh-ng", "mounted-ssh-ng", "s3", "http", "https");
+
         private static final Pattern PASSWORD = Pattern.compile("(://[^/@:\\s]*:)(?!\\d+/)\\S*@");
 
         /** Whether it is on this machine. */
         boolean isLocal() {
-            Matcher scheme = URL.matcher(url);
-            return !scheme.matches() || LOCAL.contains(scheme.group(1).toLowerCase(Locale.ROOT));
+            Matcher parts = URL.matcher(url);
+            return !parts.matches() || LOCAL.contains(lowerCase(parts.group(1)));
         }
 
         @Override
@@ -123,29 +112,19 @@ public sealed interface Destination {
         public String identity() {
             try {
                 URI uri = new URI(url);
-                String scheme = String.valueOf(uri.getScheme()).toLowerCase(Locale.ROOT);
+                String scheme = lowerCase(String.valueOf(uri.getScheme()));
                 // Java finds no host in an authority that breaks the RFC, such as one with an
                 // underscore
                 String place = uri.getHost() == null ? uri.getRawAuthority() : uri.getHost();
-                String host = place == null ? "" : place.toLowerCase(Locale.ROOT);
+                String host = place == null ? "" : lowerCase(place);
                 String user = uri.getUserInfo() == null ? "" : withoutPassword(uri.getUserInfo());
                 String path = uri.getPath() == null ? "" : uri.getPath().replaceAll("/+", "/");
                 String query = uri.getQuery() == null ? "" : sorted(uri.getQuery());
                 int port = uri.getPort() == standardPort(scheme) ? -1 : uri.getPort();
-                String trimmed =
-                        path.length() > 1 && path.endsWith("/")
-                                ? path.substring(0, path.length() - 1)
-                                : path;
-                return scheme
-                        + "://"
-                        + user
-                        + "@"
-                        + host
-                        + ":"
-                        + port
-                        + (trimmed.equals("/") ? "" : trimmed)
-                        + "?"
-                        + query;
+                if (path.endsWith("/")) {
+                    path = path.substring(0, path.length() - 1);
+                }
+                return scheme + "://" + user + "@" + host + ":" + port + path + "?" + query;
             } catch (URISyntaxException e) {
                 return url;
             }
@@ -238,7 +217,8 @@ public sealed interface Destination {
             return new Exec(program);
         }
         Matcher url = URL.matcher(word);
-        if (url.matches() && !SCHEMES.contains(url.group(1).toLowerCase(Locale.ROOT))) {
+        String scheme = url.matches() ? lowerCase(url.group(1)) : "";
+        if (url.matches() && !Store.LOCAL.contains(scheme) && !Store.REMOTE.contains(scheme)) {
             throw new IllegalArgumentException(
                     "Nix has no store with the scheme "
                             + Text.quoted(url.group(1))
@@ -256,6 +236,10 @@ public sealed interface Destination {
                             + shown(word));
         }
         return new Store(word);
+    }
+
+    private static String lowerCase(String text) {
+        return text.toLowerCase(Locale.ROOT);
     }
 
     /** Hides all of a mistyped URL that may hold a password, because no rule finds it there. */
