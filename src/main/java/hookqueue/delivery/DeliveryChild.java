@@ -23,8 +23,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -45,7 +45,7 @@ final class DeliveryChild {
     private final Nix nix;
     private final ChildProcess children;
     private final Map<String, String> environment;
-    private final AtomicReference<@Nullable String> lastFailure = new AtomicReference<>();
+    private @Nullable String lastFailure;
 
     /**
      * @param name of the destination, or {@code sign}
@@ -91,40 +91,36 @@ final class DeliveryChild {
         var variables = new HashMap<>(environment);
         variables.putAll(added);
         ExitResult ending = children.run(command, variables, output);
-        DeliveryOutcome outcome = outcome(ending, command, paths, progress);
         if (ending.succeeded()) {
-            lastFailure.set(null);
-        } else if (!(outcome instanceof DeliveryOutcome.Cancelled)) {
-            logOnce(command, variables, paths, progress);
+            lastFailure = null;
+        } else {
+            logOnce(ending, command, variables, paths, progress);
         }
-        return outcome;
+        return outcome(ending, command, paths, progress);
     }
 
     /**
-     * Queries Nix for information about paths, with a command whose output {@link PathInfo#read}
-     * understands.
+     * Queries Nix for information about paths.
      *
+     * @param command makes a command whose output {@link PathInfo#read} understands
      * @param each receives every path, on another thread while this one waits
      * @return empty on success
      */
     Optional<DeliveryOutcome> infos(
-            List<String> command,
+            Function<List<StorePath>, List<String>> command,
             List<StorePath> paths,
-            Progress messages,
             Consumer<PathInfo> each) {
-        ExitResult ending =
-                children.ask(
-                        command,
-                        environment,
-                        messages,
-                        text -> PathInfo.read(text, nix.storeDir(), each));
-        if (ending.succeeded()) {
-            return Optional.empty();
+        for (List<StorePath> group : Nix.groups(paths)) {
+            var messages = new Progress();
+            List<String> query = command.apply(group);
+            ChildProcess.Answer answer = text -> PathInfo.read(text, nix.storeDir(), each);
+            ExitResult ending = children.ask(query, environment, messages, answer);
+            if (!ending.succeeded()) {
+                logOnce(ending, query, environment, group, messages);
+                return Optional.of(outcome(ending, query, group, messages));
+            }
         }
-        if (!(ending instanceof ExitResult.Cancelled)) {
-            logOnce(command, environment, paths, messages);
-        }
-        return Optional.of(outcome(ending, command, paths, messages));
+        return Optional.empty();
     }
 
     private DeliveryOutcome outcome(
@@ -167,7 +163,8 @@ final class DeliveryChild {
                 cause.text().isBlank()
                         ? command.getFirst() + " exited with status " + status + " and said nothing"
                         : cut(cause.text());
-        return switch (command.getFirst().equals(nix.program()) ? cause.kind() : UNKNOWN) {
+        boolean byNix = command.getFirst().equals(nix.program());
+        return switch (byNix ? cause.kind() : FailureCause.Kind.UNKNOWN) {
             case UNKNOWN -> new DeliveryOutcome.Refused(reason);
             case BUSY -> new DeliveryOutcome.Busy(reason);
             case UNAVAILABLE -> new DeliveryOutcome.Unavailable(reason);
@@ -178,22 +175,22 @@ final class DeliveryChild {
         };
     }
 
-    private static final FailureCause.Kind UNKNOWN = FailureCause.Kind.UNKNOWN;
-
     /**
      * Compares failures without paths and NAR hashes, which differ each time.
      *
      * @param paths for the journal's fields
      */
     private void logOnce(
+            ExitResult ending,
             List<String> command,
             Map<String, String> variables,
             List<StorePath> paths,
             Progress progress) {
         String cause = progress.cause().text().replaceAll("[0-9a-z]{32,}[^'\" ]*", "*");
-        if (cause.equals(lastFailure.getAndSet(cause))) {
+        if (ending instanceof ExitResult.Cancelled || cause.equals(lastFailure)) {
             return;
         }
+        lastFailure = cause;
         LOG.info(
                 "{}: this command failed: {}",
                 name,

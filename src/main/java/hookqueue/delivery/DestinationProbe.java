@@ -33,8 +33,7 @@ public final class DestinationProbe {
      * @return {@link DeliveryOutcome.Delivered} if the store answered
      */
     public DeliveryOutcome find(StorePath path, Consumer<PathInfo> found) {
-        List<StorePath> paths = List.of(path);
-        return child.infos(child.nix().infoAt(url, paths), paths, new Progress(), found)
+        return child.infos(paths -> child.nix().infoAt(url, paths), List.of(path), found)
                 .orElseGet(() -> new DeliveryOutcome.Delivered(0));
     }
 }

@@ -14,7 +14,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Gatherers;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -61,78 +63,47 @@ final class SignTransport implements Transport {
         if (bad.isPresent()) {
             return bad.get();
         }
-        var query = new Query(paths, key.get());
-        var thread = new Thread(query, Thread.currentThread().getName() + " query");
-        thread.start();
-        DeliveryOutcome outcome = sign(paths, paths, progress);
-        bad = answer(query, thread, outcome instanceof DeliveryOutcome.Cancelled);
+        String name = Thread.currentThread().getName() + " query";
+        var found = new Members(Set.copyOf(paths), key.get());
+        Future<Optional<DeliveryOutcome>> query;
+        DeliveryOutcome outcome;
+        // closing it waits for the query; an interrupt of this thread reaches the query
+        try (var beside = Executors.newSingleThreadExecutor(task -> new Thread(task, name))) {
+            query =
+                    beside.submit(
+                            () -> asking.infos(asking.nix()::closureInfo, paths, found::take));
+            outcome = sign(paths, paths, progress);
+        }
+        if (query.state() == Future.State.FAILED) {
+            throw new IllegalStateException("the query for closures failed", query.exceptionNow());
+        }
+        bad = query.resultNow();
         if (bad.isPresent()) {
             return bad.get();
         }
-        report(query.foreign);
+        report(found.foreign);
         return outcome instanceof DeliveryOutcome.Delivered
-                ? sign(query.unsigned, paths, progress)
+                ? sign(found.unsigned, paths, progress)
                 : outcome;
     }
 
-    /** Waits for the query's child process, which ends soon after an interrupt. */
-    private static Optional<DeliveryOutcome> answer(Query query, Thread thread, boolean cancelled) {
-        boolean interrupted = cancelled;
-        while (thread.isAlive()) {
-            if (interrupted) {
-                thread.interrupt();
-            }
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-        if (query.bug != null) {
-            throw new IllegalStateException("the query for closures failed", query.bug);
-        }
-        return query.bad;
-    }
-
     /**
-     * Finds the other members of the closures that need a signature. Its child process runs beside
-     * the one that signs the queued paths: that needs no answer, because Nix leaves a path alone
-     * that has the signature. All fields are for one thread after the other.
+     * The other members of the closures that need a signature. The query for them runs beside the
+     * child process that signs the queued paths: that needs no answer, because Nix leaves a path
+     * alone that has the signature. All fields are for one thread after the other.
      */
-    private final class Query implements Runnable {
+    private final class Members {
         final List<StorePath> unsigned = new ArrayList<>();
         final List<StorePath> foreign = new ArrayList<>();
-        Optional<DeliveryOutcome> bad = Optional.empty();
-        @Nullable Throwable bug;
-
-        private final List<StorePath> paths;
-        private final String key;
         private final Set<StorePath> queued;
+        private final String key;
 
-        Query(List<StorePath> paths, String key) {
-            this.paths = paths;
+        Members(Set<StorePath> queued, String key) {
+            this.queued = queued;
             this.key = key;
-            this.queued = Set.copyOf(paths);
         }
 
-        @Override
-        public void run() {
-            try {
-                for (List<StorePath> group : Nix.groups(paths)) {
-                    if (bad.isEmpty()) {
-                        List<String> command = asking.nix().closureInfo(group);
-                        bad = asking.infos(command, group, new Progress(), this::take);
-                    }
-                }
-            } catch (RuntimeException | Error e) {
-                bug = e;
-            }
-        }
-
-        private void take(PathInfo member) {
+        void take(PathInfo member) {
             recent.remember(ClosureSource.Member.of(member));
             if (queued.contains(member.path()) || member.keys().contains(key)) {
                 return;
@@ -148,9 +119,8 @@ final class SignTransport implements Transport {
     private DeliveryOutcome sign(
             List<StorePath> unsigned, List<StorePath> paths, Progress progress) {
         for (List<StorePath> group : Nix.groups(unsigned)) {
-            for (int i = 0; i < group.size(); i += Destination.MOST_AT_ONCE) {
-                List<StorePath> some =
-                        group.subList(i, Math.min(group.size(), i + Destination.MOST_AT_ONCE));
+            var limited = Gatherers.<StorePath>windowFixed(Destination.MOST_AT_ONCE);
+            for (List<StorePath> some : group.stream().gather(limited).toList()) {
                 List<String> command = child.nix().sign(keyFile.toString(), some);
                 DeliveryOutcome outcome = child.run(command, Map.of(), paths, progress, progress);
                 if (!(outcome instanceof DeliveryOutcome.Delivered)) {

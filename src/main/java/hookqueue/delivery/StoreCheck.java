@@ -1,13 +1,11 @@
 package hookqueue.delivery;
 
 import hookqueue.base.StorePath;
-import hookqueue.nix.Nix;
 import hookqueue.nix.Progress;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,15 +44,20 @@ record StoreCheck(
                 && !(outcome instanceof DeliveryOutcome.Unavailable)) {
             return new Answer.Unknown(reason);
         }
-        var lost = new ArrayList<StorePath>();
-        Optional<DeliveryOutcome> unanswered = ask(gone, lost);
+        var there = new HashSet<StorePath>();
+        Optional<DeliveryOutcome> unanswered =
+                child.infos(
+                        some -> child.nix().infoAt(url, some),
+                        gone,
+                        info -> there.add(info.path()));
         if (unanswered.isPresent()) {
             return new Answer.Unknown(reason(unanswered.get()));
         }
+        gone.removeAll(there);
         return new Answer.Checked(
                 sent ? Math.max(progress.copied().size(), progress.snapshot().paths()) : 0,
                 sent ? progress.copied() : List.of(),
-                lost,
+                gone,
                 sent ? List.of() : here,
                 reason);
     }
@@ -66,24 +69,6 @@ record StoreCheck(
         DeliveryOutcome signed =
                 sign == null ? new DeliveryOutcome.Delivered(0) : sign.carry(paths, new Progress());
         return signed instanceof DeliveryOutcome.Delivered ? copy.carry(paths, progress) : signed;
-    }
-
-    /** Adds the paths that the destination lacks to {@code lost}. Returns empty if it answered. */
-    private Optional<DeliveryOutcome> ask(List<StorePath> paths, List<StorePath> lost) {
-        Set<StorePath> there = new HashSet<>();
-        for (List<StorePath> group : Nix.groups(paths)) {
-            Optional<DeliveryOutcome> bad =
-                    child.infos(
-                            child.nix().infoAt(url, group),
-                            group,
-                            new Progress(),
-                            info -> there.add(info.path()));
-            if (bad.isPresent()) {
-                return bad;
-            }
-        }
-        paths.stream().filter(path -> !there.contains(path)).forEach(lost::add);
-        return Optional.empty();
     }
 
     private static String reason(DeliveryOutcome outcome) throws InterruptedException {
