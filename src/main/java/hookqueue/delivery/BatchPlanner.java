@@ -3,11 +3,11 @@ package hookqueue.delivery;
 import hookqueue.base.StorePath;
 import hookqueue.queue.Entry;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,8 +54,9 @@ final class BatchPlanner {
             return new Batch(members, null, 0);
         }
 
-        boolean sendsAny(Set<ClosureGraph.Node> nodes) {
-            return missing != null && missing.stream().anyMatch(nodes::contains);
+        /** The members of the closures that it is known to send. */
+        List<ClosureGraph.Node> sent() {
+            return missing == null ? List.of() : missing;
         }
 
         boolean large() {
@@ -111,7 +112,7 @@ final class BatchPlanner {
 
     /** Takes the first paths, without their closures. */
     Batch plain(List<Entry> due) {
-        return Batch.unseen(List.copyOf(due.subList(0, Math.min(batchSize, due.size()))));
+        return Batch.unseen(first(batchSize, due));
     }
 
     /**
@@ -121,12 +122,11 @@ final class BatchPlanner {
      */
     @Nullable Batch exactly(List<Entry> members) {
         Batch batch = sentBy(members);
-        return senders(batch) ? null : batch;
+        return batch.sent().stream().anyMatch(node -> node.senders > 0) ? null : batch;
     }
 
-    private static boolean senders(Batch batch) {
-        return batch.missing() != null
-                && batch.missing().stream().anyMatch(node -> node.senders > 0);
+    private static List<Entry> first(int most, List<Entry> entries) {
+        return List.copyOf(entries.subList(0, Math.min(most, entries.size())));
     }
 
     /** A batch of these members, regardless of other slots. */
@@ -144,7 +144,7 @@ final class BatchPlanner {
         var needed = new HashSet<>(graph.missing(List.of(node)));
         return flights.stream()
                 .map(Dispatcher.Flight::batch)
-                .filter(batch -> batch.sendsAny(needed))
+                .filter(batch -> batch.sent().stream().anyMatch(needed::contains))
                 .map(batch -> batch.members().getFirst().path())
                 .findFirst();
     }
@@ -160,8 +160,7 @@ final class BatchPlanner {
         List<Entry> free = free(due);
         int share = Math.min(batchSize, cut.of(free.size()));
         if (graph.isEmpty() && !free.isEmpty()) {
-            return new Batch(
-                    List.copyOf(free.subList(0, Math.min(share, free.size()))), List.of(), 0);
+            return Batch.nothing(first(share, free));
         }
         var members = new ArrayList<Entry>();
         var missing = new ArrayList<ClosureGraph.Node>();
@@ -187,31 +186,27 @@ final class BatchPlanner {
 
     /** The entries that a batch sends as dependencies of its members. */
     List<Entry> within(Batch batch, List<Entry> entries) {
-        if (batch.missing() == null) {
+        if (batch.sent().isEmpty()) {
             return List.of();
         }
         var sent = new HashSet<Long>();
-        batch.missing().forEach(node -> sent.add(node.digest));
-        batch.members().forEach(entry -> sent.remove(ClosureGraph.digest(entry.path().baseName())));
+        batch.sent().forEach(node -> sent.add(node.digest));
+        batch.members().forEach(entry -> sent.remove(ClosureGraph.digest(entry.path())));
         return entries.stream()
-                .filter(entry -> sent.contains(ClosureGraph.digest(entry.path().baseName())))
+                .filter(entry -> sent.contains(ClosureGraph.digest(entry.path())))
                 .toList();
     }
 
     /** Records that a slot sends this batch. */
     void started(Batch batch) {
-        if (batch.missing() != null) {
-            batch.missing().forEach(node -> node.senders++);
-        }
+        batch.sent().forEach(node -> node.senders++);
     }
 
     /** Records that the batch has ended, and which paths the destination has now. */
     void ended(Batch batch, boolean delivered) {
-        if (batch.missing() != null) {
-            batch.missing().forEach(node -> node.senders--);
-            if (delivered) {
-                graph.delivered(batch.missing());
-            }
+        batch.sent().forEach(node -> node.senders--);
+        if (delivered) {
+            graph.delivered(batch.sent());
         }
         for (Entry entry : batch.members()) {
             graph.record(entry.path(), delivered);
@@ -226,21 +221,11 @@ final class BatchPlanner {
     /** The entries that need nothing that another slot sends. */
     private List<Entry> free(List<Entry> due) {
         var waiting = new HashSet<ClosureGraph.Node>();
-        graph.walk(
-                units.nodes(due),
-                node -> {
-                    boolean waits = node.senders > 0;
-                    for (ClosureGraph.Node reference : node.references) {
-                        waits |= waiting.contains(reference);
-                    }
-                    if (waits) {
-                        waiting.add(node);
-                    }
-                });
-        return waiting.isEmpty()
-                ? due
-                : due.stream()
-                        .filter(entry -> !waiting.contains(graph.find(entry.path())))
-                        .toList();
+        for (ClosureGraph.Node node : graph.missing(units.nodes(due))) {
+            if (node.senders > 0 || Arrays.stream(node.references).anyMatch(waiting::contains)) {
+                waiting.add(node);
+            }
+        }
+        return due.stream().filter(entry -> !waiting.contains(graph.find(entry.path()))).toList();
     }
 }

@@ -74,16 +74,14 @@ final class BatchUnits {
 
     /** Groups of paths that share no missing member, ordered by their oldest paths. */
     private List<List<Entry>> clusters(List<Entry> entries) {
-        graph.walk(
-                nodes(entries),
-                node -> {
-                    node.leader = node;
-                    for (ClosureGraph.Node reference : node.references) {
-                        if (!reference.there) {
-                            node.leader().leader = reference.leader();
-                        }
-                    }
-                });
+        for (ClosureGraph.Node node : graph.missing(nodes(entries))) {
+            node.leader = node;
+            for (ClosureGraph.Node reference : node.references) {
+                if (!reference.there) {
+                    node.leader().leader = reference.leader();
+                }
+            }
+        }
         var clusters = new LinkedHashMap<Object, List<Entry>>();
         for (Entry entry : entries) {
             ClosureGraph.Node node = graph.find(entry.path());
@@ -120,45 +118,28 @@ final class BatchUnits {
                 byNode.put(node, entry);
             }
         }
-        var unit = new UnderWay(members);
-        graph.walk(
-                nodes(cluster),
-                node -> {
-                    unit.pending.add(node);
-                    Entry entry = byNode.get(node);
-                    if (entry != null) {
-                        unit.take(entry, batchSize);
-                    }
-                });
-        return new Unit(unit.members, unit.missing, unit.bytes);
-    }
-
-    private static final class UnderWay {
-        final List<Entry> members;
-        final List<ClosureGraph.Node> missing = new ArrayList<>();
-        final List<ClosureGraph.Node> pending = new ArrayList<>();
-        long bytes;
-        private boolean full;
-
-        UnderWay(List<Entry> members) {
-            this.members = members;
-        }
-
-        void take(Entry entry, int batchSize) {
-            long more = bytes(pending);
-            full |=
-                    !members.isEmpty()
-                            && (bytes + more > BatchPlanner.LARGE || members.size() >= batchSize);
-            if (!full) {
-                members.add(entry);
-                missing.addAll(pending);
-                bytes += more;
-                pending.clear();
+        var missing = new ArrayList<ClosureGraph.Node>();
+        var pending = new ArrayList<ClosureGraph.Node>();
+        long bytes = 0;
+        for (ClosureGraph.Node node : graph.missing(nodes(cluster))) {
+            pending.add(node);
+            Entry entry = byNode.get(node);
+            if (entry == null) {
+                continue;
             }
+            long more = bytes(pending);
+            boolean large = bytes + more > BatchPlanner.LARGE;
+            if (!members.isEmpty() && (large || members.size() >= batchSize)) {
+                break;
+            }
+            members.add(entry);
+            missing.addAll(pending);
+            bytes += more;
+            pending.clear();
         }
+        return new Unit(members, missing, bytes);
     }
 
-    /** The size of all of them. */
     static long bytes(List<ClosureGraph.Node> nodes) {
         return nodes.stream().mapToLong(node -> node.bytes).sum();
     }

@@ -9,7 +9,6 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,10 +69,9 @@ final class ClosureGraph {
     /**
      * A number for a store path: FNV-1a of its hash, above 0. A collision only makes the schedule
      * worse.
-     *
-     * @param baseName {@code <hash>-<name>}
      */
-    static long digest(String baseName) {
+    static long digest(StorePath path) {
+        String baseName = path.baseName();
         long digest = 0xcbf29ce484222325L;
         for (int i = 0; i < StorePath.HASH_LENGTH; i++) {
             digest = (digest ^ baseName.charAt(i)) * 0x100000001b3L;
@@ -114,7 +112,7 @@ final class ClosureGraph {
 
     /** The node of a path; null unless its closure was queried. */
     @Nullable Node find(StorePath path) {
-        Node node = nodes.get(digest(path.baseName()));
+        Node node = nodes.get(digest(path));
         return node == null || !node.complete ? null : node;
     }
 
@@ -128,7 +126,7 @@ final class ClosureGraph {
 
     /** Records whether the destination has a path, whose closure may be unknown. */
     void record(StorePath path, boolean there) {
-        long digest = digest(path.baseName());
+        long digest = digest(path);
         if (there) {
             known.add(digest);
         } else {
@@ -148,18 +146,10 @@ final class ClosureGraph {
 
     /**
      * The members of these closures that the destination is not known to have, dependencies before
-     * dependants.
+     * dependants. Without recursion: chains may be long.
      */
     List<Node> missing(Collection<Node> roots) {
         var found = new ArrayList<Node>();
-        walk(roots, found::add);
-        return found;
-    }
-
-    /**
-     * Visits each missing member once, dependencies first; without recursion: chains may be long.
-     */
-    void walk(Collection<Node> roots, Consumer<Node> visitor) {
         int walk = ++walks;
         var open = new ArrayDeque<Visit>();
         for (Node root : roots) {
@@ -170,10 +160,11 @@ final class ClosureGraph {
                     enter(visit.rest.next(), walk, open);
                 } else {
                     open.removeLast();
-                    visitor.accept(visit.node);
+                    found.add(visit.node);
                 }
             }
         }
+        return found;
     }
 
     private static void enter(Node node, int walk, ArrayDeque<Visit> open) {

@@ -28,10 +28,9 @@ public interface ClosureSource {
             long[] references =
                     info.references().stream()
                             .filter(other -> !other.equals(info.path()))
-                            .mapToLong(other -> ClosureGraph.digest(other.baseName()))
+                            .mapToLong(ClosureGraph::digest)
                             .toArray();
-            return new Member(
-                    ClosureGraph.digest(info.path().baseName()), references, info.narSize());
+            return new Member(ClosureGraph.digest(info.path()), references, info.narSize());
         }
     }
 

@@ -43,7 +43,7 @@ public final class RecentClosures implements ClosureSource {
         var found = new HashMap<Long, Member>();
         var unknown = new ArrayList<StorePath>();
         for (StorePath path : paths) {
-            if (!collect(ClosureGraph.digest(path.baseName()), found)) {
+            if (!collect(ClosureGraph.digest(path), found)) {
                 unknown.add(path);
             }
         }

@@ -61,7 +61,7 @@ class BatchPlannerTest {
     }
 
     private static long digest(long number) {
-        return ClosureGraph.digest(Paths.path(number).baseName());
+        return ClosureGraph.digest(Paths.path(number));
     }
 
     private void needs(long path, long... others) {

@@ -601,13 +601,13 @@ class LaneTest {
     @Test
     void aPathWaitsForADependencyInAnotherSlotAndReportsIt() throws Exception {
         slots = 2;
-        long shared = ClosureGraph.digest(Paths.path(99).baseName());
+        long shared = ClosureGraph.digest(Paths.path(99));
         closures =
                 paths -> {
                     var members = new ArrayList<ClosureSource.Member>();
                     members.add(new ClosureSource.Member(shared, new long[0], 1));
                     for (StorePath path : paths) {
-                        long digest = ClosureGraph.digest(path.baseName());
+                        long digest = ClosureGraph.digest(path);
                         members.add(new ClosureSource.Member(digest, new long[] {shared}, 1));
                     }
                     return Optional.of(members);

@@ -23,10 +23,8 @@ class RecentClosuresTest {
 
     private static ClosureSource.Member member(StorePath path, long... references) {
         return new ClosureSource.Member(
-                ClosureGraph.digest(path.baseName()),
-                LongStream.of(references)
-                        .map(n -> ClosureGraph.digest(Paths.path(n).baseName()))
-                        .toArray(),
+                ClosureGraph.digest(path),
+                LongStream.of(references).map(n -> ClosureGraph.digest(Paths.path(n))).toArray(),
                 1);
     }
 

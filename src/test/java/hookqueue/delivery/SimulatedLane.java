@@ -176,7 +176,7 @@ final class SimulatedLane {
     }
 
     private static long digest(long id) {
-        return ClosureGraph.digest(Paths.path(id).baseName());
+        return ClosureGraph.digest(Paths.path(id));
     }
 
     final void restart() {

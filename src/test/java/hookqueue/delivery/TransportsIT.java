@@ -84,9 +84,9 @@ class TransportsIT {
             members.put(member.digest(), member);
         }
         assertEquals(2, members.size());
-        long digest = ClosureGraph.digest(one.baseName());
+        long digest = ClosureGraph.digest(one);
         assertEquals(0, members.get(digest).references().length);
-        ClosureSource.Member second = members.get(ClosureGraph.digest(two.baseName()));
+        ClosureSource.Member second = members.get(ClosureGraph.digest(two));
         assertEquals(List.of(digest), LongStream.of(second.references()).boxed().toList());
         String size = run("nix-store", "--query", "--size", two.in(storeDir));
         assertEquals(Long.parseLong(size), second.bytes());
