@@ -12,10 +12,13 @@ public sealed interface DeliveryOutcome {
         return "";
     }
 
-    /** Whether the destination, or the way to it, did not take the paths. */
+    /** Whether they were not taken, or the lane cannot work. */
     default boolean failed() {
-        return !(this instanceof Delivered || this instanceof Invalid || this instanceof Cancelled);
+        return this instanceof NotTaken || this instanceof Unusable;
     }
+
+    /** The destination, or the way to it, did not take the paths. */
+    sealed interface NotTaken extends DeliveryOutcome {}
 
     /**
      * The destination has all of them.
@@ -25,23 +28,23 @@ public sealed interface DeliveryOutcome {
     record Delivered(long bytes) implements DeliveryOutcome {}
 
     /** The destination lacks at least one of them, or may lack it. */
-    record Refused(String reason) implements DeliveryOutcome {}
+    record Refused(String reason) implements NotTaken {}
 
     /**
      * The destination is overloaded (HTTP 429, 502, 503, 504). No path is to blame, and a retry may
      * succeed soon.
      */
-    record Busy(String reason) implements DeliveryOutcome {}
+    record Busy(String reason) implements NotTaken {}
 
     /**
      * The destination refuses for a reason of its own: its disk is full, a quota is exceeded, or it
      * does not permit writing (HTTP 401, 403, 500, 507). No path is to blame. The destination may
      * still accept other paths, such as smaller ones.
      */
-    record Unavailable(String reason) implements DeliveryOutcome {}
+    record Unavailable(String reason) implements NotTaken {}
 
     /** The connection or the login failed: the destination accepts no path at all now. */
-    record Unreachable(String reason) implements DeliveryOutcome {}
+    record Unreachable(String reason) implements NotTaken {}
 
     /**
      * These paths are not valid in the local store, and no retry changes that. The state of the

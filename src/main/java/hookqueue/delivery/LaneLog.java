@@ -22,13 +22,11 @@ record LaneLog(String name, int maxAttempts) {
     /** Tells of a path that is failed or deferred. */
     void tell(Verdict verdict, long now) {
         if (verdict instanceof Verdict.Failed failed) {
-            LOG.error(
-                    "{}: failed {}{}: {}",
-                    name,
-                    failed.entry().path(),
-                    // Zero: the path can never be delivered, and one check has shown it.
-                    failed.failures() == 0 ? "" : " after " + failed.failures() + " attempts",
-                    Text.oneLine(failed.reason()));
+            // Zero: the path can never be delivered, and one check has shown it.
+            int failures = failed.failures();
+            String after = failures == 0 ? "" : " after " + failures + " attempts";
+            String reason = Text.oneLine(failed.reason());
+            LOG.error("{}: failed {}{}: {}", name, failed.entry().path(), after, reason);
         } else if (verdict instanceof Verdict.Deferred later) {
             LOG.warn(
                     "{}: deferred {} for {}{}: {}",
@@ -67,6 +65,8 @@ record LaneLog(String name, int maxAttempts) {
         for (Entry entry : group) {
             paths.add(entry.path());
         }
+        String reason = Text.oneLine(outcome.reason());
+        String time = Durations.shown(took);
         String what = paths.size() == 1 ? paths.getFirst().toString() : paths.size() + " paths";
         switch (outcome) {
             case DeliveryOutcome.Delivered delivered ->
@@ -75,30 +75,20 @@ record LaneLog(String name, int maxAttempts) {
                             name,
                             name.equals(LaneStore.SIGN) ? "signed" : "delivered",
                             what,
-                            Durations.shown(took),
+                            time,
                             rate(delivered.bytes(), took),
                             paths);
-            case DeliveryOutcome.Refused _,
-                    DeliveryOutcome.Busy _,
-                    DeliveryOutcome.Unavailable _,
-                    DeliveryOutcome.Unreachable _ ->
-                    LOG.warn(
-                            "{}: {} not taken after {}: {}",
-                            name,
-                            what,
-                            Durations.shown(took),
-                            Text.oneLine(outcome.reason()),
-                            paths);
+            case DeliveryOutcome.NotTaken _ ->
+                    LOG.warn("{}: {} not taken after {}: {}", name, what, time, reason, paths);
             case DeliveryOutcome.Invalid invalid ->
                     LOG.warn(
                             "{}: {} not valid: {}",
                             name,
                             paths.size() == 1 ? what : invalid.paths().size() + " of " + what,
-                            Text.oneLine(invalid.reason()),
+                            reason,
                             invalid.paths());
-            case DeliveryOutcome.Unusable unusable ->
-                    LOG.error("{}: {}", name, Text.oneLine(unusable.reason()), paths);
-            case DeliveryOutcome.Cancelled cancelled ->
+            case DeliveryOutcome.Unusable _ -> LOG.error("{}: {}", name, reason, paths);
+            case DeliveryOutcome.Cancelled _ ->
                     LOG.info("{}: {} interrupted, still queued", name, what, paths);
         }
     }

@@ -37,14 +37,12 @@ final class Slots {
     /**
      * The end of a group.
      *
-     * @param began by {@link System#nanoTime}
      * @param bug the exception that the transport threw instead of an answer
      */
     record Ended(
             Slot slot,
             DeliveryGroup group,
             DeliveryOutcome outcome,
-            long began,
             Duration took,
             @Nullable Throwable bug) {
         /**
@@ -56,11 +54,7 @@ final class Slots {
             BatchResult.Result result =
                     switch (outcome) {
                         case DeliveryOutcome.Delivered _ -> BatchResult.Result.DELIVERED;
-                        case DeliveryOutcome.Refused _,
-                                DeliveryOutcome.Busy _,
-                                DeliveryOutcome.Unavailable _,
-                                DeliveryOutcome.Unreachable _ ->
-                                BatchResult.Result.REFUSED;
+                        case DeliveryOutcome.NotTaken _ -> BatchResult.Result.REFUSED;
                         case DeliveryOutcome.Invalid _ -> BatchResult.Result.INVALID;
                         case DeliveryOutcome.Unusable _ -> BatchResult.Result.UNUSABLE;
                         case DeliveryOutcome.Cancelled _ ->
@@ -112,14 +106,8 @@ final class Slots {
         } catch (RuntimeException | Error e) {
             bug = e;
         }
-        posted.accept(
-                new Ended(
-                        slot,
-                        flight.group(),
-                        outcome,
-                        began,
-                        Duration.ofNanos(System.nanoTime() - began),
-                        bug));
+        Duration took = Duration.ofNanos(System.nanoTime() - began);
+        posted.accept(new Ended(slot, flight.group(), outcome, took, bug));
     }
 
     void freed(Ended ended) {
