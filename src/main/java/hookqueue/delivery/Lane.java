@@ -78,14 +78,9 @@ public final class Lane {
     /** A running child process. */
     public record Batch(int paths, Instant since, Progress progress) {}
 
-    /** A message to the lane's thread. */
-    private sealed interface Message {
-        record Done(Slots.Ended ended) implements Message {}
-
-        record Drain(Runnable drained) implements Message {}
-
-        record WaitsFor(StorePath path, CompletableFuture<Optional<String>> answer)
-                implements Message {}
+    /** What the lane's thread does on request of another one. */
+    private interface Message {
+        void handle() throws InterruptedException;
     }
 
     /**
@@ -118,7 +113,7 @@ public final class Lane {
                         limits.maxAttempts(),
                         closures,
                         random);
-        this.slots = new Slots(name, transports, ended -> send(new Message.Done(ended)));
+        this.slots = new Slots(name, transports, ended -> send(() -> ended(ended)));
         this.thread = new Thread(this::serve, "lane " + name);
     }
 
@@ -149,7 +144,7 @@ public final class Lane {
      */
     public CompletableFuture<Optional<String>> waitsFor(StorePath path) {
         var answer = new CompletableFuture<Optional<String>>();
-        send(new Message.WaitsFor(path, answer));
+        send(() -> answer.complete(dispatcher.waitsFor(path, clock.millis())));
         return answer;
     }
 
@@ -159,7 +154,7 @@ public final class Lane {
      * @param drained run once, on the lane's thread, when none runs and all verdicts are recorded
      */
     void drain(Runnable drained) {
-        send(new Message.Drain(drained));
+        send(() -> draining = drained);
     }
 
     private void send(Message message) {
@@ -202,7 +197,7 @@ public final class Lane {
         try {
             long seen = queue.version();
             for (Message message = mailbox.poll(); message != null; message = mailbox.poll()) {
-                handle(message);
+                message.handle();
             }
             if (draining != null) {
                 if (slots.running().isEmpty()) {
@@ -222,7 +217,7 @@ public final class Lane {
             if (untilLook > 0) {
                 Message message = mailbox.poll(untilLook, TimeUnit.NANOSECONDS);
                 if (message != null) {
-                    handle(message);
+                    message.handle();
                 }
                 return;
             }
@@ -265,16 +260,6 @@ public final class Lane {
         return look.nextDue()
                 .map(due -> Math.clamp(due - now, 1, LOOK_AGAIN_MILLIS))
                 .orElse(Long.MAX_VALUE / 2_000_000);
-    }
-
-    private void handle(Message message) throws InterruptedException {
-        if (message instanceof Message.WaitsFor question) {
-            question.answer().complete(dispatcher.waitsFor(question.path(), clock.millis()));
-        } else if (message instanceof Message.Drain drain) {
-            draining = drain.drained();
-        } else {
-            ended(((Message.Done) message).ended());
-        }
     }
 
     private void ended(Slots.Ended ended) throws InterruptedException {
