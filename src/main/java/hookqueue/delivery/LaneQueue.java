@@ -98,47 +98,22 @@ record LaneQueue(String name, Queue queue, int batchSize, Backoff backoff) {
                 Optional.empty());
     }
 
-    /** Records a child process, its verdicts, and the state of the destination. */
+    /**
+     * Records a child process, its verdicts, and the state of the destination. Retries until they
+     * are recorded: an unrecorded entry would be sent again and again.
+     */
     Change record(Dispatcher.Learned learned, DeliveryGroup group, BatchResult run, long now)
             throws InterruptedException {
-        return recorded(transaction -> {
-            LaneStore lane = transaction.lane(name);
-            if (!learned.verdicts().isEmpty()) {
-                lane.record(learned.verdicts(), run.bytes(), now);
-            }
-            lane.ran(run);
-            return change(lane, learned, group, now);
-        });
-    }
-
-    private Change change(LaneStore lane, Dispatcher.Learned learned, DeliveryGroup group, long now)
-            throws SQLException {
-        Breaker before = lane.breaker();
-        if (learned.down() != null) {
-            boolean still = before.open() && group.kind() == DeliveryGroup.Kind.TRIAL;
-            int failures = still ? before.failures() + 1 : 1;
-            var open =
-                    new Breaker(
-                            failures,
-                            now + backoff.millis(failures),
-                            still ? before.since() : now,
-                            learned.down());
-            lane.breaker(open);
-            return new Change(before, open);
-        }
-        if (learned.worksAgain()) {
-            lane.breaker(Breaker.CLOSED);
-            lane.hasten(now);
-            return new Change(before, Breaker.CLOSED);
-        }
-        return new Change(before, before);
-    }
-
-    /** Retries until it is recorded. An unrecorded entry would be sent again and again. */
-    private <T> T recorded(Queue.Task<T> task) throws InterruptedException {
         while (true) {
             try {
-                return queue.call(task);
+                return queue.call(transaction -> {
+                    LaneStore lane = transaction.lane(name);
+                    if (!learned.verdicts().isEmpty()) {
+                        lane.record(learned.verdicts(), run.bytes(), now);
+                    }
+                    lane.ran(run);
+                    return change(lane, learned, group, now);
+                });
             } catch (QueueException e) {
                 LOG.error(
                         "{}: cannot record what was delivered: {}; trying again in 10s",
@@ -147,5 +122,24 @@ record LaneQueue(String name, Queue queue, int batchSize, Backoff backoff) {
                 Thread.sleep(TROUBLE_MILLIS);
             }
         }
+    }
+
+    private Change change(LaneStore lane, Dispatcher.Learned learned, DeliveryGroup group, long now)
+            throws SQLException {
+        Breaker before = lane.breaker();
+        Breaker after = before;
+        if (learned.down() != null) {
+            boolean still = before.open() && group.kind() == DeliveryGroup.Kind.TRIAL;
+            int failures = still ? before.failures() + 1 : 1;
+            long since = still ? before.since() : now;
+            long until = now + backoff.millis(failures);
+            after = new Breaker(failures, until, since, learned.down());
+            lane.breaker(after);
+        } else if (learned.worksAgain()) {
+            after = Breaker.CLOSED;
+            lane.breaker(after);
+            lane.hasten(now);
+        }
+        return new Change(before, after);
     }
 }
