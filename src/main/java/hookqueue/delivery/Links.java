@@ -5,13 +5,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 
-/** Makes the links of destinations. */
+/** Makes the links of destinations, and has what they share. */
 public final class Links {
-    private static final ChildProcess CHILDREN = new ChildProcess(Duration.ofDays(10_000));
+    /** A connection may be silent for any time. */
+    final ChildProcess children = new ChildProcess(Duration.ofDays(10_000));
 
-    private final String sshOptions;
-    private final Map<String, String> environment;
-    private final ControlSockets sockets;
+    final String sshOptions;
+    final Map<String, String> environment;
+    final ControlSockets sockets;
 
     /**
      * @param sshOptions the worker's {@code NIX_SSHOPTS}, empty if there are none
@@ -37,8 +38,6 @@ public final class Links {
             return FixedLink.LOCAL;
         }
         SshCommand ssh = SshCommand.of(store.url(), sshOptions).orElse(null);
-        return ssh == null
-                ? FixedLink.FAR
-                : new SshMaster(ssh, sshOptions, environment, CHILDREN, sockets, changed);
+        return ssh == null ? FixedLink.FAR : new SshMaster(ssh, this, changed);
     }
 }

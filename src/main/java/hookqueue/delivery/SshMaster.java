@@ -1,11 +1,11 @@
 package hookqueue.delivery;
 
-import hookqueue.process.ChildProcess;
 import hookqueue.process.ExitResult;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -66,10 +66,7 @@ final class SshMaster implements Link {
     }
 
     private final SshCommand ssh;
-    private final String options;
-    private final Map<String, String> environment;
-    private final ChildProcess children;
-    private final ControlSockets sockets;
+    private final Links links;
     private final Runnable changed;
 
     /** When ssh offered a key; for the thread that reads its output. */
@@ -91,24 +88,12 @@ final class SshMaster implements Link {
     private @Nullable String trouble;
 
     /**
-     * @param options the worker's {@code NIX_SSHOPTS}
-     * @param environment variables that the master gets in addition to the worker's own
-     * @param children without a stall timeout
-     * @param sockets of all connections of this worker
+     * @param links of this worker
      * @param changed is called when {@link #isNear} is certain, on another thread
      */
-    SshMaster(
-            SshCommand ssh,
-            String options,
-            Map<String, String> environment,
-            ChildProcess children,
-            ControlSockets sockets,
-            Runnable changed) {
+    SshMaster(SshCommand ssh, Links links, Runnable changed) {
         this.ssh = ssh;
-        this.options = options;
-        this.environment = environment;
-        this.children = children;
-        this.sockets = sockets;
+        this.links = links;
         this.changed = changed;
     }
 
@@ -137,7 +122,7 @@ final class SshMaster implements Link {
         }
         Path place;
         try {
-            place = sockets.take();
+            place = links.sockets.take();
         } catch (IOException e) {
             if (!e.toString().equals(trouble)) {
                 trouble = e.toString();
@@ -160,12 +145,13 @@ final class SshMaster implements Link {
     }
 
     private void run(Path place) {
-        var variables = new HashMap<>(environment);
+        var variables = new HashMap<>(links.environment);
         variables.put("SHELL", "/bin/sh"); // runs the LocalCommand; a service's user may have none
-        ExitResult result = children.runTied(ssh.master(place, READY), variables, this::heard);
+        List<String> command = ssh.master(place, READY);
+        ExitResult result = links.children.runTied(command, variables, this::heard);
         LOG.debug("the shared ssh connection to {} ended: {}", ssh.target(), result);
         try {
-            sockets.release(place);
+            links.sockets.release(place);
         } catch (IOException e) {
             LOG.debug("{} stays: {}", place, e.toString());
         }
@@ -269,7 +255,7 @@ final class SshMaster implements Link {
                 return alone.carry(paths, progress);
             }
             var variables = new HashMap<>(environment);
-            variables.put("NIX_SSHOPTS", SshCommand.through(shared, options));
+            variables.put("NIX_SSHOPTS", SshCommand.through(shared, links.sshOptions));
             boolean proves = false;
             try {
                 DeliveryOutcome outcome = make.apply(Map.copyOf(variables)).carry(paths, progress);

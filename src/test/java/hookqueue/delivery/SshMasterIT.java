@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import hookqueue.nix.Progress;
-import hookqueue.process.ChildProcess;
 import hookqueue.testkit.Sshd;
 import hookqueue.testkit.World;
 import java.nio.file.Files;
@@ -42,10 +41,7 @@ class SshMasterIT {
         master =
                 new SshMaster(
                         SshCommand.of(sshd.url(), options).orElseThrow(),
-                        options,
-                        Map.of(),
-                        new ChildProcess(Duration.ofDays(1)),
-                        new ControlSockets(world.state),
+                        new Links(options, Map.of(), world.state),
                         () -> {});
     }
 
