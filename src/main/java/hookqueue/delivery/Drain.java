@@ -1,6 +1,7 @@
 package hookqueue.delivery;
 
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -11,7 +12,7 @@ public final class Drain {
     private final List<Lane> lanes;
     private final Runnable drained;
     private final AtomicInteger left;
-    private boolean begun;
+    private final AtomicBoolean begun = new AtomicBoolean();
 
     /**
      * @param drained run once, on the thread of the last lane, when no child process runs
@@ -24,14 +25,10 @@ public final class Drain {
 
     /** Begins; does nothing after the first time. */
     public void begin() {
-        synchronized (this) {
-            if (begun) {
-                return;
-            }
-            begun = true;
+        if (begun.compareAndSet(false, true)) {
+            lanes.forEach(lane -> lane.drain(this::laneEnded));
+            laneEnded(); // so that it also ends without lanes
         }
-        lanes.forEach(lane -> lane.drain(this::laneEnded));
-        laneEnded(); // so that it also ends without lanes
     }
 
     private void laneEnded() {
@@ -40,8 +37,8 @@ public final class Drain {
         }
     }
 
-    public synchronized boolean hasBegun() {
-        return begun;
+    public boolean hasBegun() {
+        return begun.get();
     }
 
     /** How many child processes still run. */
