@@ -44,9 +44,7 @@ public final class Progress implements Consumer<String> {
     private static final int LONGEST_LINE = 2_000;
     private static final int MOST_COPIED = 100;
 
-    /** Guards all fields below. */
-    private final Object lock = new Object();
-
+    // Guarded by this, up to the end.
     private final Map<Long, Integer> activities = new HashMap<>();
     private final Map<Long, Long> copying = new HashMap<>();
     private final Map<Long, Long> uploading = new HashMap<>();
@@ -84,19 +82,13 @@ public final class Progress implements Consumer<String> {
 
     /** Takes one line of output. */
     @Override
-    public void accept(String line) {
-        synchronized (lock) {
-            LogMessage message = LogMessage.read(line);
-            if (message == null) {
-                plain(line);
-            } else {
-                note(message);
-            }
+    public synchronized void accept(String line) {
+        LogMessage message = LogMessage.read(line);
+        if (message == null) {
+            keep(plain, line.stripTrailing()); // ssh ends its lines with CR LF
+        } else {
+            note(message);
         }
-    }
-
-    private void plain(String line) {
-        keep(plain, line.stripTrailing()); // ssh ends its lines with CR LF
     }
 
     /** The last plain line, or a short message at the end that begins with {@code error:}. */
@@ -116,47 +108,38 @@ public final class Progress implements Consumer<String> {
     }
 
     /** How far it is now. */
-    public Snapshot snapshot() {
-        synchronized (lock) {
-            Map<Long, Long> moving = overHttp ? uploading : copying;
-            long bytes = bytesOfDone + moving.values().stream().mapToLong(Long::longValue).sum();
-            return new Snapshot(
-                    bytes,
-                    bytesExpected,
-                    Math.max(pathsDone, pathsEnded),
-                    Math.max(pathsExpected, pathsAnnounced));
-        }
+    public synchronized Snapshot snapshot() {
+        Map<Long, Long> moving = overHttp ? uploading : copying;
+        long bytes = bytesOfDone + moving.values().stream().mapToLong(Long::longValue).sum();
+        return new Snapshot(
+                bytes,
+                bytesExpected,
+                Math.max(pathsDone, pathsEnded),
+                Math.max(pathsExpected, pathsAnnounced));
     }
 
     /** The base names of the paths that it began to copy; of many, the first hundred. */
-    public List<String> copied() {
-        synchronized (lock) {
-            return List.copyOf(copied);
-        }
+    public synchronized List<String> copied() {
+        return List.copyOf(copied);
     }
 
     /**
      * Nix's messages at level error, and the last plain output, where ssh and the other side give
      * the reason; empty if there are none.
      */
-    public String complaint() {
-        synchronized (lock) {
-            var lines = new ArrayList<>(errors);
-            int most = errors.isEmpty() ? MOST_LINES : MOST_PLAIN_AFTER_ERRORS;
-            plain.stream().skip(Math.max(0, plain.size() - most)).forEach(lines::add);
-            return String.join("\n", lines);
-        }
+    public synchronized String complaint() {
+        var lines = new ArrayList<>(errors);
+        int most = errors.isEmpty() ? MOST_LINES : MOST_PLAIN_AFTER_ERRORS;
+        plain.stream().skip(Math.max(0, plain.size() - most)).forEach(lines::add);
+        return String.join("\n", lines);
     }
 
     /**
      * The reported cause of the failure; its text is empty if there is none. Nix may notice the
      * lost connection before ssh has written why, so ssh's line may follow Nix's message.
      */
-    public FailureCause cause() {
-        synchronized (lock) {
-            return FailureCause.of(
-                    error, plainBeforeError.isEmpty() ? lastPlain() : plainBeforeError);
-        }
+    public synchronized FailureCause cause() {
+        return FailureCause.of(error, plainBeforeError.isEmpty() ? lastPlain() : plainBeforeError);
     }
 
     private void note(LogMessage m) {
