@@ -25,7 +25,13 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
         if (destination.place() instanceof Destination.Exec exec) {
             return new ExecTransport(child, children, environment, exec.program());
         }
-        return new NixTransport(child, cache(), destination.url(), substituteOnDestination);
+        return copy(child, destination, substituteOnDestination);
+    }
+
+    private NixTransport copy(DeliveryChild child, Destination destination, boolean substitute) {
+        String home = environment.get("XDG_CACHE_HOME");
+        NarInfoCache cache = home == null ? null : new NarInfoCache(Path.of(home));
+        return new NixTransport(child, cache, destination.url(), substitute);
     }
 
     /**
@@ -43,14 +49,13 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
             return null;
         }
         DeliveryChild child = child(destination.name());
-        var copy = new NixTransport(child, cache(), destination.url(), substituteOnDestination);
         return new StoreCheck(
                 destination.name(),
                 destination.url(),
                 Math.min(batchSize, destination.mostAtOnce()),
                 child,
                 sign,
-                copy);
+                copy(child, destination, substituteOnDestination));
     }
 
     /**
@@ -60,11 +65,6 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
      */
     public DestinationProbe probe(String name, String url) {
         return new DestinationProbe(child(name), url);
-    }
-
-    private @Nullable NarInfoCache cache() {
-        String home = environment.get("XDG_CACHE_HOME");
-        return home == null ? null : new NarInfoCache(Path.of(home));
     }
 
     private DeliveryChild child(String name) {
