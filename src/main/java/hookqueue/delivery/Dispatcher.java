@@ -125,13 +125,11 @@ final class Dispatcher {
         }
         policy.outage().end();
         List<Entry> deferred = without(work.deferred(), held);
-        List<Entry> later = without(work.later(), held);
         var started = new ArrayList<Flight>();
         startedNow = 0;
         if (hasRoom(now) && policy.diagnosisIsIdle()) {
             policy.add(deferred);
             deferred.forEach(entry -> held.add(entry.id()));
-            later = without(later, held);
         }
         Flight flight = next(fresh, now);
         while (flight != null) {
@@ -139,8 +137,7 @@ final class Dispatcher {
             startedNow += members.size();
             members.forEach(entry -> held.add(entry.id()));
             fresh = without(fresh, held);
-            later = without(later, held);
-            started.add(covering(flight, fresh, later));
+            started.add(covering(flight, fresh, without(work.later(), held)));
             flight = next(fresh, now);
         }
         return started;
