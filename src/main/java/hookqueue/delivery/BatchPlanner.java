@@ -85,9 +85,8 @@ final class BatchPlanner {
     }
 
     /**
-     * Queries the closures of these paths unless they are known.
+     * Queries the closures of these paths, due or in flight, unless they are known.
      *
-     * @param due the paths that may be sent, and the paths in flight
      * @return whether the closures of all paths that are still in the store are known
      */
     boolean look(Collection<StorePath> due, long now) {
@@ -115,11 +114,7 @@ final class BatchPlanner {
         return Batch.unseen(first(batchSize, due));
     }
 
-    /**
-     * A batch of exactly these members.
-     *
-     * @return null while another slot sends something that they need
-     */
+    /** A batch of exactly these members; null while another slot sends something they need. */
     @Nullable Batch exactly(List<Entry> members) {
         Batch batch = sentBy(members);
         return batch.sent().stream().anyMatch(node -> node.senders > 0) ? null : batch;
@@ -150,11 +145,8 @@ final class BatchPlanner {
     }
 
     /**
-     * The next batch for a free slot.
-     *
-     * @param due the paths that may be sent, the oldest first
-     * @param largeAllowed whether this one may be large
-     * @return null if every path waits for a batch in flight
+     * The next batch for a free slot, from due paths, the oldest first; null if every path waits
+     * for a batch in flight.
      */
     @Nullable Batch next(List<Entry> due, Cut cut, boolean largeAllowed) {
         List<Entry> free = free(due);

@@ -50,11 +50,7 @@ final class BatchUnits {
         return nodes;
     }
 
-    /**
-     * The units of these entries, ordered by their oldest paths.
-     *
-     * @param share a cluster of at most so many paths is not split
-     */
+    /** The units, ordered by their oldest paths. A cluster of at most a share is not split. */
     List<Unit> of(List<Entry> free, int share) {
         var units = new ArrayList<Unit>();
         var open = new ArrayDeque<List<Entry>>(clusters(free));

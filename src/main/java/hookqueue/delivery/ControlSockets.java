@@ -46,9 +46,6 @@ final class ControlSockets {
     private boolean cleaned;
     private long count;
 
-    /**
-     * @param stateDir of the one worker that uses this
-     */
     ControlSockets(Path stateDir) {
         this.folder = stateDir.resolve("ssh").toAbsolutePath();
     }

@@ -41,15 +41,14 @@ final class DeliveryChild {
     private static final int LONGEST_REASON = 1_500;
     private static final int LONGEST_LOOKED_AT = 4 * LONGEST_REASON;
 
+    /** Of the destination, or {@code sign}. */
     private final String name;
+
     private final Nix nix;
     private final ChildProcess children;
     private final Map<String, String> environment;
     private @Nullable String lastFailure;
 
-    /**
-     * @param name of the destination, or {@code sign}
-     */
     DeliveryChild(String name, Nix nix, ChildProcess children, Map<String, String> environment) {
         this.name = name;
         this.nix = nix;
@@ -175,11 +174,7 @@ final class DeliveryChild {
         };
     }
 
-    /**
-     * Compares failures without paths and NAR hashes, which differ each time.
-     *
-     * @param paths for the journal's fields
-     */
+    /** Compares failures without paths and NAR hashes, which differ each time. */
     private void logOnce(
             ExitResult ending,
             List<String> command,

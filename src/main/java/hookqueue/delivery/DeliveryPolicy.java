@@ -175,12 +175,7 @@ final class DeliveryPolicy {
         suspects.clear();
     }
 
-    /**
-     * Takes in an answer.
-     *
-     * @param now milliseconds since the epoch
-     * @return the verdicts to record
-     */
+    /** Takes in an answer, at a time in milliseconds since the epoch. Returns the verdicts. */
     List<Verdict> learn(DeliveryGroup group, DeliveryOutcome outcome, long now) {
         if (underWay.remove(group.number()) == null) {
             throw new IllegalStateException(

@@ -35,10 +35,6 @@ public interface DestinationCheck {
     /** Most paths for one check. */
     int mostAtOnce();
 
-    /**
-     * Checks paths.
-     *
-     * @throws InterruptedException when the worker stops
-     */
+    /** Checks paths. The worker interrupts it when it stops. */
     Answer check(List<StorePath> paths) throws InterruptedException;
 }

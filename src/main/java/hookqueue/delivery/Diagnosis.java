@@ -76,11 +76,7 @@ final class Diagnosis {
         }
     }
 
-    /**
-     * The next group; null if there is none.
-     *
-     * @param works false: of a refused batch only the first path
-     */
+    /** The next group, if any; of a refused batch one path until the destination works. */
     @Nullable DeliveryGroup next(boolean works) {
         DeliveryGroup group = todo.peek();
         boolean single = group != null && group.part() && !works && group.members().size() > 1;

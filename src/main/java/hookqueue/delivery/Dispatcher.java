@@ -72,11 +72,7 @@ final class Dispatcher {
      */
     record Learned(List<Verdict> verdicts, @Nullable String down, boolean worksAgain) {}
 
-    /**
-     * @param slots most child processes at a time
-     * @param batchSize most paths for one of them
-     * @param worthAChild fewest paths that get a child process of their own, now
-     */
+    /** Has the limits of {@link Lane.Limits}, of which {@code worthAChild} may change. */
     Dispatcher(
             int slots,
             int batchSize,
@@ -255,11 +251,7 @@ final class Dispatcher {
         return flight;
     }
 
-    /**
-     * Takes in the outcome of a group.
-     *
-     * @param now milliseconds since the epoch
-     */
+    /** Takes in the outcome of a group, at a time in milliseconds since the epoch. */
     Learned learn(DeliveryGroup group, DeliveryOutcome outcome, long now) {
         Flight flight = flights.remove(group.number());
         if (flight == null) {

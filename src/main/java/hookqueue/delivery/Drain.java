@@ -14,9 +14,7 @@ public final class Drain {
     private final AtomicInteger left;
     private final AtomicBoolean begun = new AtomicBoolean();
 
-    /**
-     * @param drained run once, on the thread of the last lane, when no child process runs
-     */
+    /** Runs {@code drained} once, on the last lane's thread, when no child process runs. */
     public Drain(List<Lane> lanes, Runnable drained) {
         this.lanes = lanes;
         this.drained = drained;

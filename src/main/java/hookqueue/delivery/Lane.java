@@ -83,9 +83,7 @@ public final class Lane {
         void handle() throws InterruptedException;
     }
 
-    /**
-     * @param transports one for each slot
-     */
+    /** Has a slot for each transport. */
     public Lane(
             String name,
             Improvement improvement,
@@ -281,7 +279,6 @@ public final class Lane {
         }
     }
 
-    /** Records a child process, its verdicts, and the state of the destination. */
     private void record(Dispatcher.Learned learned, Slots.Ended ended, Duration share)
             throws InterruptedException {
         BatchResult run = ended.result(learned.verdicts(), share);

@@ -46,11 +46,7 @@ record LaneQueue(String name, Queue queue, int batchSize, Backoff backoff) {
     /** The breaker before and after an answer. */
     record Change(Breaker before, Breaker after) {}
 
-    /**
-     * Reads the work.
-     *
-     * @param held how many more entries are in flight or in the diagnosis
-     */
+    /** Reads the work. So many more entries are held: they are in flight or in the diagnosis. */
     Look look(long now, int held) throws QueueException, InterruptedException {
         return queue.call(transaction -> look(transaction, now, held));
     }

@@ -17,11 +17,7 @@ final class LaneTime {
 
     private long last;
 
-    /**
-     * Records the start of a child.
-     *
-     * @param nanos by {@link System#nanoTime}
-     */
+    /** Records the start of a child, by {@link System#nanoTime}. */
     void started(long number, long nanos) {
         advance(nanos);
         starts.put(number, each);

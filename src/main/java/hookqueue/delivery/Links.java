@@ -26,9 +26,7 @@ public final class Links {
     }
 
     /**
-     * Makes the link of one destination.
-     *
-     * @param changed is called when the link has settled, on another thread
+     * Makes the link of a destination. It calls {@code changed}, on another thread, when settled.
      */
     public Link to(Destination destination, Runnable changed) {
         if (!(destination.place() instanceof Destination.Store store)) {

@@ -67,9 +67,7 @@ final class Outage {
     }
 
     /**
-     * Records that a path was refused alone.
-     *
-     * @param proved whether proofs have passed meanwhile: then it takes twice as many paths
+     * Records that a path was refused alone. If proofs passed meanwhile, it takes twice as many.
      */
     void refusedAlone(Entry entry, boolean proved, String cause) {
         freshRefused += entry.fresh() ? 1 : 0;

@@ -31,9 +31,6 @@ final class SlotLimit {
     /** Batches with a lower number were in flight when the limit was last halved. */
     private long countsFrom;
 
-    /**
-     * @param most {@code NPBHQ_PARALLEL}
-     */
     SlotLimit(int most, DoubleSupplier random) {
         this.most = most;
         this.now = most;
@@ -70,12 +67,9 @@ final class SlotLimit {
     }
 
     /**
-     * Records that the destination was too busy for a batch. Several batches in flight at that time
-     * count once.
-     *
-     * @param batch its number
-     * @param next the number of the next batch that starts
-     * @param time milliseconds since the epoch
+     * Records that the destination was too busy for the batch of a number, at a time in
+     * milliseconds since the epoch. Batches that were in flight at that time count once: they have
+     * lower numbers than the next one.
      */
     void busy(long batch, long next, long time) {
         if (batch >= countsFrom) {

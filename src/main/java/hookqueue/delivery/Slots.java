@@ -45,11 +45,7 @@ final class Slots {
             DeliveryOutcome outcome,
             Duration took,
             @Nullable Throwable bug) {
-        /**
-         * What the counters record of it.
-         *
-         * @param share its part of the lane's time
-         */
+        /** What the counters record of it, with its share of the lane's time. */
         BatchResult result(List<Verdict> verdicts, Duration share) {
             BatchResult.Result result =
                     switch (outcome) {
@@ -66,9 +62,7 @@ final class Slots {
         }
     }
 
-    /**
-     * @param posted gets the end of a group, on the slot's thread
-     */
+    /** Posts the end of a group on the slot's thread. */
     Slots(String lane, List<Transport> transports, Consumer<Ended> posted) {
         this.lane = lane;
         this.posted = posted;

@@ -62,10 +62,8 @@ record SshCommand(List<String> options, String target) {
     }
 
     /**
-     * The command of a master, which serves others until it is ended.
-     *
-     * @param socket its control socket
-     * @param ready what it prints once others may connect
+     * The command of a master, which serves others until it is ended, and prints {@code ready} once
+     * they may connect.
      */
     List<String> master(Path socket, String ready) {
         var command = new ArrayList<>(List.of("ssh", "-v", "-x", "-a", "-N", "-M"));

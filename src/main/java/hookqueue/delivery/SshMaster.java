@@ -87,10 +87,7 @@ final class SshMaster implements Link {
     /** Why there was no place for the socket; logged once. */
     private @Nullable String trouble;
 
-    /**
-     * @param links of this worker
-     * @param changed is called when {@link #isNear} is certain, on another thread
-     */
+    /** Calls {@code changed} when {@link #isNear} is certain, on another thread. */
     SshMaster(SshCommand ssh, Links links, Runnable changed) {
         this.ssh = ssh;
         this.links = links;

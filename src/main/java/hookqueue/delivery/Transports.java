@@ -58,11 +58,7 @@ public record Transports(Nix nix, ChildProcess children, Map<String, String> env
                 copy(child, destination, substituteOnDestination));
     }
 
-    /**
-     * Makes the probe of a Nix store.
-     *
-     * @param url empty for the local store
-     */
+    /** Makes the probe of a Nix store; an empty URL is the local store. */
     public DestinationProbe probe(String name, String url) {
         return new DestinationProbe(child(name), url);
     }

@@ -15,8 +15,6 @@ public final class ChildEnvironment {
     /**
      * The same with a separate cache for each slot of a lane: if several {@code nix} of 2.8 share a
      * new cache, most of them die ("executing SQLite statement: constraint failed").
-     *
-     * @param lane any text
      */
     public static Map<String, String> forSlot(
             Map<String, String> environment, Path stateDir, String lane, int slot) {

@@ -73,8 +73,6 @@ public final class ChildProcess {
     /**
      * Runs a command that would never end by itself. It gets SIGTERM when the worker dies, even
      * from SIGKILL.
-     *
-     * @return as {@link #run}
      */
     public ExitResult runTied(
             List<String> command, Map<String, String> environment, Consumer<String> output) {
@@ -86,11 +84,7 @@ public final class ChildProcess {
     /** Reads what a child writes to its standard output, on a thread of its own. */
     @FunctionalInterface
     public interface Answer {
-        /**
-         * Reads to the end of the stream.
-         *
-         * @throws IOException if the stream is not what was expected
-         */
+        /** Reads to the end of the stream. Fails if it is not what was expected. */
         void read(Reader text) throws IOException;
     }
 
@@ -162,9 +156,7 @@ public final class ChildProcess {
 
     /**
      * The directory in which the launcher was started, which it leaves in {@code PWD} when it
-     * changes to the program's own one.
-     *
-     * @return null for the worker's own directory
+     * changes to the program's own one; null for the worker's own directory.
      */
     private static @Nullable File directory() {
         String started = System.getenv("PWD");

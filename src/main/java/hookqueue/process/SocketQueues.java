@@ -17,11 +17,7 @@ record SocketQueues(long sending, long received) {
     private static final int QUEUES = 4;
     private static final int INODE = 9;
 
-    /**
-     * Reads {@code /proc/net/tcp} or {@code tcp6} (format: {@code proc_net_tcp(5)}).
-     *
-     * @param inodes of the sockets that are wanted
-     */
+    /** Reads the queues of some inodes from {@code /proc/net/tcp} ({@code proc_net_tcp(5)}). */
     static Map<Long, SocketQueues> read(BufferedReader table, Set<Long> inodes) throws IOException {
         var found = new HashMap<Long, SocketQueues>();
         for (String line = table.readLine(); line != null; line = table.readLine()) {
