@@ -6,16 +6,10 @@ import java.sql.SQLException;
 import java.util.List;
 
 /** Remembered deliveries, for {@code history}. Read-only; every list has a limit. */
-public final class HistoryQueries {
+public record HistoryQueries(Sql sql) {
     private static final String ROW =
             "SELECT r.at, l.id, p.id, l.name, p.name FROM delivered r"
                     + " JOIN path p ON p.id = r.path JOIN lane l ON l.id = r.lane ";
-
-    private final Sql sql;
-
-    HistoryQueries(Sql sql) {
-        this.sql = sql;
-    }
 
     /**
      * A delivery; {@code at}, {@code lane} and {@code id} are its position in the order of time.

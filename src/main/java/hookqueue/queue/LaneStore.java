@@ -15,7 +15,8 @@ import java.util.Optional;
  * while its entry is unchanged: an operator may have retried the entry meanwhile, or dropped it and
  * queued the path again.
  */
-public final class LaneStore {
+public record LaneStore(
+        Sql sql, RemovalStore removals, Effects.Collector effects, String name, long id) {
     /** The lane that signs. It releases the held paths of the other lanes. */
     public static final String SIGN = "sign";
 
@@ -26,24 +27,6 @@ public final class LaneStore {
 
     /** Matches an entry that was not retried, dropped or queued again since the lane read it. */
     private static final String UNCHANGED = " WHERE path = ? AND lane = ? AND changed_at = ?";
-
-    private final Sql sql;
-    private final RemovalStore removals;
-    private final Effects.Collector effects;
-    private final String name;
-    private final long id;
-
-    LaneStore(Sql sql, RemovalStore removals, Effects.Collector effects, String name, long id) {
-        this.sql = sql;
-        this.removals = removals;
-        this.effects = effects;
-        this.name = name;
-        this.id = id;
-    }
-
-    long id() {
-        return id;
-    }
 
     /**
      * Due paths that have never failed on their own, the oldest first. Paths that had failed before

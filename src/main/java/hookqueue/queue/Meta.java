@@ -4,19 +4,11 @@ import java.sql.SQLException;
 import java.util.Optional;
 
 /** The table {@code meta}: single values, such as the pause. */
-public final class Meta {
+public record Meta(Sql sql, Effects.Collector effects) {
     /**
      * The key of the last row of {@code path} that was restored from its root, without its tags.
      */
     static final String UNTAGGED = "untagged_up_to";
-
-    private final Sql sql;
-    private final Effects.Collector effects;
-
-    Meta(Sql sql, Effects.Collector effects) {
-        this.sql = sql;
-        this.effects = effects;
-    }
 
     /**
      * Pauses the queue: lanes start no new batch.

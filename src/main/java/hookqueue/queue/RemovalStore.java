@@ -10,15 +10,7 @@ import java.util.Optional;
  * Drops paths for an operator, and expires failed ones. A path is settled, and loses its root, when
  * its last delivery is deleted.
  */
-public final class RemovalStore {
-    private final Sql sql;
-    private final Effects.Collector effects;
-
-    RemovalStore(Sql sql, Effects.Collector effects) {
-        this.sql = sql;
-        this.effects = effects;
-    }
-
+public record RemovalStore(Sql sql, Effects.Collector effects) {
     /** Forgets a path in every lane, including removed ones; false if it is not queued. */
     public boolean drop(StorePath path, long now) throws SQLException {
         Optional<Long> id = PathStore.unsettled(sql, path);

@@ -11,19 +11,13 @@ import java.util.Optional;
  * Counts and lists for reports, and the state of a path for {@code explain}. Read-only. Triggers
  * maintain the counters, so only the lists grow with the queue, and they have a limit.
  */
-public final class ReportQueries {
+public record ReportQueries(Sql sql) {
     static final String ROW =
             "SELECT p.id, p.name, l.name, l.configured, d.state, p.queued_at, d.due_at,"
                     + " d.tries, d.attempts, d.reason FROM delivery d JOIN path p ON p.id = d.path JOIN lane l ON l.id = d.lane ";
 
     /** Lets a search by state use the index, which begins with the lane. */
     static final String OF_ANY_LANE = "WHERE d.lane IN (SELECT id FROM lane) ";
-
-    private final Sql sql;
-
-    ReportQueries(Sql sql) {
-        this.sql = sql;
-    }
 
     /** All lanes: the configured ones first, {@code sign} before the others. */
     public List<LaneCounts> lanes() throws SQLException {

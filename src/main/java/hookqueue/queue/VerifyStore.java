@@ -8,20 +8,10 @@ import java.util.List;
  * The state of a verification of the remembered deliveries: a cursor and counts for each lane, in
  * the table {@code meta}. So an interrupted verification continues after the last batch.
  */
-public final class VerifyStore {
+public record VerifyStore(Sql sql, Meta meta, PathStore paths) {
     private static final String SINCE = "verify_since";
     private static final String AT = "verify_at";
     private static final List<String> COUNTS = List.of("row", "checked", "sent", "queued", "lost");
-
-    private final Sql sql;
-    private final Meta meta;
-    private final PathStore paths;
-
-    VerifyStore(Sql sql, Meta meta, PathStore paths) {
-        this.sql = sql;
-        this.meta = meta;
-        this.paths = paths;
-    }
 
     /**
      * The findings at one destination.

@@ -10,13 +10,7 @@ import java.util.Optional;
  * For clients that wait: whether a path is settled, and which paths a tag has. Read-only. No query
  * reads more rows than its limit, for any number of paths.
  */
-public final class WaitQueries {
-    private final Sql sql;
-
-    WaitQueries(Sql sql) {
-        this.sql = sql;
-    }
-
+public record WaitQueries(Sql sql) {
     /** How many deliveries the configured lanes will still try. */
     public long outstanding() throws SQLException {
         return sql.number("SELECT sum(fresh + deferred) FROM lane WHERE configured").orElse(0L);
