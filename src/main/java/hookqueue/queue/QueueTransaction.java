@@ -42,12 +42,6 @@ public final class QueueTransaction {
     private final Meta meta;
     private final RetryStore retries;
     private final PathStore paths;
-    private final RemovalStore removals;
-    private final RootStore roots;
-    private final ReportQueries reports;
-    private final WaitQueries waits;
-    private final VerifyStore verification;
-    private final HistoryQueries history;
     private final Map<String, LaneStore> lanes = new HashMap<>();
 
     QueueTransaction(Connection connection) {
@@ -56,12 +50,6 @@ public final class QueueTransaction {
         this.meta = new Meta(sql, effects);
         this.retries = new RetryStore(sql, effects);
         this.paths = new PathStore(sql, meta, retries, effects);
-        this.removals = new RemovalStore(sql, effects);
-        this.roots = new RootStore(sql, effects);
-        this.reports = new ReportQueries(sql);
-        this.waits = new WaitQueries(sql);
-        this.verification = new VerifyStore(sql, meta, paths);
-        this.history = new HistoryQueries(sql);
     }
 
     /**
@@ -75,7 +63,7 @@ public final class QueueTransaction {
         var settings = new LaneSettings(sql, meta);
         boolean settledSome = settings.apply(names, now);
         for (String name : names) {
-            lanes.put(name, new LaneStore(sql, removals, effects, name, settings.id(name)));
+            lanes.put(name, new LaneStore(sql, removals(), effects, name, settings.id(name)));
         }
         LaneStore sign = lanes.get(LaneStore.SIGN);
         Long signId = sign == null ? null : sign.id();
@@ -105,42 +93,34 @@ public final class QueueTransaction {
         }
     }
 
-    /** Queues and forgets paths. */
     public PathStore paths() {
         return paths;
     }
 
-    /** Drops, expires and settles paths. */
     public RemovalStore removals() {
-        return removals;
+        return new RemovalStore(sql, effects);
     }
 
-    /** Retries failed and deferred paths. */
     public RetryStore retries() {
         return retries;
     }
 
-    /** Counts and lists. */
     public ReportQueries reports() {
-        return reports;
+        return new ReportQueries(sql);
     }
 
-    /** For clients that wait until paths are settled. */
     public WaitQueries waits() {
-        return waits;
+        return new WaitQueries(sql);
     }
 
-    /** Remembered deliveries. */
     public HistoryQueries history() {
-        return history;
+        return new HistoryQueries(sql);
     }
 
-    /** The state of a verification of the remembered deliveries. */
     public VerifyStore verification() {
-        return verification;
+        return new VerifyStore(sql, meta, paths);
     }
 
-    /** The pause. */
     public Meta meta() {
         return meta;
     }
@@ -159,11 +139,7 @@ public final class QueueTransaction {
     }
 
     RootStore roots() {
-        return roots;
-    }
-
-    Sql sql() {
-        return sql;
+        return new RootStore(sql, effects);
     }
 
     /** Commits; all changes are on disk when this returns. */

@@ -54,7 +54,7 @@ class PlansTest {
                         t.waits().anyStranded();
                         t.waits().anyDestination();
                         t.removals().drop(path(3), 9);
-                        return t.sql().texts();
+                        return t.reports().sql().texts();
                     });
         }
         var scans = new ArrayList<String>();
