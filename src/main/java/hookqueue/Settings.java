@@ -6,29 +6,16 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The checked settings, from the environment variables {@code NPBHQ_*}.
+ * The checked settings. {@link SettingsReader} names the variable, the range and the default of
+ * each.
  *
- * @param signingKey {@code NPBHQ_SIGNING_PRIVATE_KEY_PATH}: signs every path before any upload; or
- *     null
- * @param destinations {@code NPBHQ_UPLOAD_TO}
- * @param stateDir {@code NPBHQ_STATE_DIR}
- * @param rootsDir {@code NPBHQ_GCROOTS_DIR}
- * @param storeDir {@code NPBHQ_STORE_DIR}, without a slash at its end
- * @param nix {@code NPBHQ_NIX}
- * @param batchSize {@code NPBHQ_BATCH_SIZE}, 1 to 10,000
- * @param parallel {@code NPBHQ_PARALLEL}, 1 to 16
- * @param idleTimeout {@code NPBHQ_IDLE_TIMEOUT}
- * @param stallTimeout {@code NPBHQ_STALL_TIMEOUT}, at least 1 s
- * @param maxAttempts {@code NPBHQ_MAX_ATTEMPTS}, 1 to 1,000
- * @param failedRetention {@code NPBHQ_FAILED_RETENTION}
- * @param filters {@code NPBHQ_INCLUDE} and {@code NPBHQ_EXCLUDE}, common and of single destinations
- * @param substituteOnDestination {@code NPBHQ_SUBSTITUTE_ON_DESTINATION}
- * @param own the other settings of single destinations, by name
- * @param metricsFile {@code NPBHQ_METRICS_FILE}, or null
- * @param logLevel {@code NPBHQ_LOG_LEVEL}
+ * @param storeDir without a slash at its end
+ * @param batchSize with {@code parallel}, of the lane {@code sign}
+ * @param own the settings that each destination may have for itself, beside its filters, by name
  */
 record Settings(
         @Nullable Path signingKey,
@@ -44,25 +31,15 @@ record Settings(
         int maxAttempts,
         Duration failedRetention,
         Filters filters,
-        boolean substituteOnDestination,
         Map<String, ForDestination> own,
         @Nullable Path metricsFile,
         String logLevel) {
 
-    /**
-     * What a destination may have for itself alone, beside its filters.
-     *
-     * @param batchSize {@code NPBHQ_BATCH_SIZE}
-     * @param parallel {@code NPBHQ_PARALLEL}
-     * @param substituteOnDestination {@code NPBHQ_SUBSTITUTE_ON_DESTINATION}
-     */
+    /** The settings of one destination. */
     record ForDestination(int batchSize, int parallel, boolean substituteOnDestination) {}
 
     ForDestination of(String destination) {
-        ForDestination found = own.get(destination);
-        return found != null
-                ? found
-                : new ForDestination(batchSize, parallel, substituteOnDestination);
+        return Objects.requireNonNull(own.get(destination));
     }
 
     /** The result of {@link #read}. */

@@ -60,25 +60,23 @@ final class SettingsReader {
         var filters = new HashMap<String, Filter>();
         for (Destination destination : destinations) {
             String name = destination.name();
-            if (hasOwn("_" + name)) {
-                own.put(
+            own.put(
+                    name,
+                    new Settings.ForDestination(
+                            or("BATCH_SIZE_" + name, SettingsReader::batchSize, batchSize),
+                            or("PARALLEL_" + name, SettingsReader::parallel, parallel),
+                            or(
+                                    "SUBSTITUTE_ON_DESTINATION_" + name,
+                                    SettingValues::yesOrNo,
+                                    substitute)));
+            Filter.Rule include = rule("INCLUDE_" + name);
+            Filter.Rule exclude = rule("EXCLUDE_" + name);
+            if (include != null || exclude != null) {
+                filters.put(
                         name,
-                        new Settings.ForDestination(
-                                or("BATCH_SIZE_" + name, SettingsReader::batchSize, batchSize),
-                                or("PARALLEL_" + name, SettingsReader::parallel, parallel),
-                                or(
-                                        "SUBSTITUTE_ON_DESTINATION_" + name,
-                                        SettingValues::yesOrNo,
-                                        substitute)));
-                Filter.Rule include = rule("INCLUDE_" + name);
-                Filter.Rule exclude = rule("EXCLUDE_" + name);
-                if (include != null || exclude != null) {
-                    filters.put(
-                            name,
-                            new Filter(
-                                    include == null ? filter.include() : include,
-                                    exclude == null ? filter.exclude() : exclude));
-                }
+                        new Filter(
+                                include == null ? filter.include() : include,
+                                exclude == null ? filter.exclude() : exclude));
             }
         }
         checkNames(destinations);
@@ -106,7 +104,6 @@ final class SettingsReader {
                 or("MAX_ATTEMPTS", text -> SettingValues.number(text, 1, 1_000), 10),
                 or("FAILED_RETENTION", Durations::parse, Duration.ofDays(30)),
                 new Filters(filter, destinations.stream().map(Destination::name).toList(), filters),
-                substitute,
                 own,
                 orNull("METRICS_FILE", SettingValues::absolute),
                 or("LOG_LEVEL", SettingValues::level, "info"));
@@ -123,15 +120,6 @@ final class SettingsReader {
     private Filter.@Nullable Rule rule(String name) {
         Pattern expression = orNull(name, SettingValues::pattern);
         return expression == null ? null : new Filter.Rule(PREFIX + name, expression);
-    }
-
-    private boolean hasOwn(String suffix) {
-        for (String setting : MAY_BE_OWN) {
-            if (environment.containsKey(PREFIX + setting + suffix)) {
-                return true;
-            }
-        }
-        return false;
     }
 
     /**

@@ -53,7 +53,7 @@ class SettingsTest {
                 settings.filters()
                         .common()
                         .test(new StorePath("7hx47qyrz4065viqzzhdqi5jixgjys0z-a")));
-        assertEquals(false, settings.substituteOnDestination());
+        assertEquals(false, settings.of("file:///cache").substituteOnDestination());
         assertNull(settings.metricsFile());
         assertEquals("info", settings.logLevel());
     }
@@ -110,7 +110,7 @@ class SettingsTest {
                 settings.filters()
                         .common()
                         .test(new StorePath("7hx47qyrz4065viqzzhdqi5jixgjys0z-other")));
-        assertTrue(settings.substituteOnDestination());
+        assertTrue(settings.of("ssh://a").substituteOnDestination());
         assertEquals(Path.of("/metrics.prom"), settings.metricsFile());
         assertEquals("debug", settings.logLevel());
     }
