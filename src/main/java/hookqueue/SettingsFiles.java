@@ -7,9 +7,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Notices that the files of the settings were edited while the worker runs. systemd has read them,
@@ -20,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * stands for the files {@code *.conf} in it.
  */
 final class SettingsFiles {
-    private static final String ABSENT = "absent";
+    private static final Logger LOG = LoggerFactory.getLogger(SettingsFiles.class);
 
     private final List<Path> named;
     private @Nullable Map<Path, String> atFirst;
@@ -45,47 +48,40 @@ final class SettingsFiles {
         if (atFirst == null) {
             atFirst = now;
         }
-        if (atFirst.equals(now)) {
-            return Optional.empty();
-        }
         var all = new TreeMap<>(atFirst);
         all.putAll(now);
         for (Path file : all.keySet()) {
-            if (!stampOf(file, atFirst).equals(stampOf(file, now))) {
+            if (!Objects.equals(atFirst.get(file), now.get(file))) {
                 return Optional.of(file.toString());
             }
         }
         return Optional.empty();
     }
 
-    private static String stampOf(Path file, Map<Path, String> stamps) {
-        return stamps.getOrDefault(file, ABSENT);
-    }
-
     private Map<Path, String> look() {
         var stamps = new TreeMap<Path, String>();
         for (Path file : named) {
-            if (Files.isDirectory(file)) {
-                try (DirectoryStream<Path> inside = Files.newDirectoryStream(file, "*.conf")) {
-                    inside.forEach(each -> stamps.put(each, stamp(each)));
-                } catch (IOException e) {
-                    stamps.put(file, ABSENT);
-                }
-            } else {
-                stamps.put(file, stamp(file));
+            if (!Files.isDirectory(file)) {
+                stamp(file, stamps);
+                continue;
+            }
+            try (DirectoryStream<Path> inside = Files.newDirectoryStream(file, "*.conf")) {
+                inside.forEach(each -> stamp(each, stamps));
+            } catch (IOException e) {
+                LOG.trace("not readable", e);
             }
         }
         return stamps;
     }
 
-    private static String stamp(Path file) {
+    /** A file that is absent, or cannot be seen, has no stamp. */
+    private static void stamp(Path file, Map<Path, String> stamps) {
         try {
             // Not the time of the inode's change: systemd-tmpfiles sets the mode again.
-            return file.toRealPath()
-                    + " "
-                    + Files.readAttributes(file, "unix:ino,size,lastModifiedTime");
+            Object seen = Files.readAttributes(file, "unix:ino,size,lastModifiedTime");
+            stamps.put(file, file.toRealPath() + " " + seen);
         } catch (IOException e) {
-            return ABSENT;
+            LOG.trace("absent", e);
         }
     }
 }
