@@ -52,7 +52,7 @@ final class Housekeeping {
     /** A root is missing; this thread tries every 5 s. */
     private boolean mending;
 
-    private boolean stopped;
+    private volatile boolean stopped;
 
     /** The queue's version when roots and rows were last compared. */
     private volatile long sweptAt = -1;
@@ -118,7 +118,7 @@ final class Housekeeping {
     private void serve() {
         try {
             await(); // a start has better things to do
-            while (!isStopped()) {
+            while (!stopped) {
                 try {
                     expire();
                     mend();
@@ -162,12 +162,6 @@ final class Housekeeping {
         }
     }
 
-    private boolean isStopped() {
-        synchronized (turn) {
-            return stopped;
-        }
-    }
-
     private boolean takeSweep() {
         synchronized (turn) {
             boolean requested = sweepRequested;
@@ -181,7 +175,7 @@ final class Housekeeping {
             return;
         }
         boolean more = true;
-        while (more && !isStopped()) {
+        while (more && !stopped) {
             more = queue.forget();
             long now = clock.millis();
             List<DeliveryRow> dropped =
@@ -208,7 +202,7 @@ final class Housekeeping {
 
     private void mend() throws QueueException, InterruptedException {
         boolean more = true;
-        while (more && !isStopped()) {
+        while (more && !stopped) {
             more = queue.mendRoots();
         }
     }
