@@ -5,8 +5,8 @@ import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
 import hookqueue.spool.SpoolIntake;
 import hookqueue.systemd.Notify;
-import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,7 +25,9 @@ final class Heartbeat {
     /** A beat may be late twice. */
     private static final int BEATS_PER_LIMIT = 3;
 
-    private final Duration every;
+    /** systemd's limit between two beats; 0 when it does not watch this process. */
+    private final long limitMicros;
+
     private final Listener listener;
     private final @Nullable SpoolIntake intake;
     private final @Nullable Queue queue;
@@ -33,17 +35,17 @@ final class Heartbeat {
     private final Thread thread = new Thread(this::serve, "heartbeat");
 
     /**
-     * @param every time between two beats
      * @param intake null when there is no queue
      * @param queue null when there is none to ask
      */
-    private Heartbeat(
-            Duration every,
+    Heartbeat(
+            Map<String, String> environment,
             Listener listener,
             @Nullable SpoolIntake intake,
             @Nullable Queue queue,
             Notify notify) {
-        this.every = every;
+        String limit = environment.getOrDefault("WATCHDOG_USEC", "");
+        this.limitMicros = limit.matches("[1-9][0-9]{0,17}") ? Long.parseLong(limit) : 0;
         this.listener = listener;
         this.intake = intake;
         this.queue = queue;
@@ -52,21 +54,11 @@ final class Heartbeat {
     }
 
     /** Starts the thread, unless systemd does not watch this process. */
-    static Heartbeat start(
-            Map<String, String> environment,
-            Listener listener,
-            @Nullable SpoolIntake intake,
-            @Nullable Queue queue,
-            Notify notify) {
-        String limit = environment.getOrDefault("WATCHDOG_USEC", "");
-        boolean watched = limit.matches("[1-9][0-9]{0,17}");
-        long micros = watched ? Long.parseLong(limit) / BEATS_PER_LIMIT : 0;
-        var heartbeat =
-                new Heartbeat(Duration.ofNanos(micros * 1_000), listener, intake, queue, notify);
-        if (watched) {
-            heartbeat.thread.start();
+    Heartbeat start() {
+        if (limitMicros > 0) {
+            thread.start();
         }
-        return heartbeat;
+        return this;
     }
 
     /** Ends it; nothing is sent afterwards. */
@@ -79,7 +71,7 @@ final class Heartbeat {
         try {
             while (true) {
                 beat();
-                Thread.sleep(every);
+                TimeUnit.MICROSECONDS.sleep(limitMicros / BEATS_PER_LIMIT);
             }
         } catch (InterruptedException e) {
             LOG.debug("the heartbeat ends");

@@ -1,6 +1,7 @@
 package hookqueue;
 
 import hookqueue.base.Text;
+import hookqueue.protocol.Listener;
 import hookqueue.queue.Pause;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
@@ -24,8 +25,11 @@ import org.slf4j.LoggerFactory;
  * <p>It sleeps until the queue changes or a pause ends; only while a child process runs it looks
  * once a second, for the bytes that were sent. Several changes within a quarter of a second are
  * published together.
+ *
+ * <p>It tells the listener whether the worker may exit: only when nothing is left to do, and when
+ * the roots agree with that.
  */
-final class StatusPublisher {
+final class StatusPublisher implements Listener.Work {
     private static final Logger LOG = LoggerFactory.getLogger(StatusPublisher.class);
     private static final Duration SETTLE = Duration.ofMillis(250);
     private static final Duration PROGRESS = Duration.ofSeconds(1);
@@ -40,6 +44,7 @@ final class StatusPublisher {
     private final Notify notify;
     private final StatusText status;
     private final @Nullable Path metricsFile;
+    private final Housekeeping housekeeping;
     private final Runnable looked;
     private final Consumer<Throwable> fatal;
     private final Thread thread = new Thread(this::serve, "status");
@@ -66,6 +71,7 @@ final class StatusPublisher {
             Notify notify,
             StatusText status,
             @Nullable Path metricsFile,
+            Housekeeping housekeeping,
             Runnable looked,
             Consumer<Throwable> fatal) {
         this.queue = queue;
@@ -74,6 +80,7 @@ final class StatusPublisher {
         this.notify = notify;
         this.status = status;
         this.metricsFile = metricsFile;
+        this.housekeeping = housekeeping;
         this.looked = looked;
         this.fatal = fatal;
         thread.setDaemon(true);
@@ -94,16 +101,23 @@ final class StatusPublisher {
     }
 
     /** Whether anything was queued, deferred or running at the last look. */
-    boolean isBusy() {
+    @Override
+    public boolean isBusy() {
         return busy;
     }
 
-    /**
-     * Whether anything is queued, deferred or running. A queue that does not answer counts as busy.
-     */
-    boolean remains() throws InterruptedException {
+    /** A queue that does not answer counts as busy. */
+    @Override
+    public boolean remains() throws InterruptedException {
         look();
-        return busy;
+        if (busy) {
+            return true;
+        }
+        if (housekeeping.isSwept()) {
+            return false;
+        }
+        housekeeping.requestSweep();
+        return true;
     }
 
     /** Writes the last state to the metrics file: it is true until the next worker comes. */
@@ -136,6 +150,9 @@ final class StatusPublisher {
         if (overview == null) {
             notify.status(lastTrouble);
             return RETRY;
+        }
+        if (queue.rootsProblem() != null) {
+            housekeeping.requestMending();
         }
         looked.run();
         notify.status(status.summary(overview));

@@ -158,7 +158,7 @@ final class Worker {
                         new UnavailableHandler(
                                 reason, exit == Exit.CONFIG ? "settings" : "state directory", log),
                         UnavailableHandler.QUIET);
-        var heartbeat = Heartbeat.start(environment, refusal, null, null, notify);
+        var heartbeat = new Heartbeat(environment, refusal, null, null, notify).start();
         Thread.ofPlatform()
                 .name("time limit")
                 .daemon()
@@ -250,17 +250,13 @@ final class Worker {
                             notify,
                             status,
                             settings.metricsFile(),
-                            () -> {
-                                if (queue.rootsProblem() != null) {
-                                    housekeeping.requestMending();
-                                }
-                                open.wake();
-                            },
+                            housekeeping,
+                            open::wake,
                             this::fail);
             housekeeping.start();
             publisher.start();
-            var heartbeat = Heartbeat.start(environment, open, intake, queue, notify);
-            listen(open, new RemainingWork(publisher, housekeeping));
+            var heartbeat = new Heartbeat(environment, open, intake, queue, notify).start();
+            listen(open, publisher);
             heartbeat.stop();
             publisher.stop();
             housekeeping.stop();
