@@ -34,10 +34,7 @@ final class Heartbeat {
     private final Notify notify;
     private final Thread thread = new Thread(this::serve, "heartbeat");
 
-    /**
-     * @param intake null when there is no queue
-     * @param queue null when there is none to ask
-     */
+    /** {@code intake} and {@code queue} are null when there is no queue. */
     Heartbeat(
             Map<String, String> environment,
             Listener listener,

@@ -60,10 +60,7 @@ final class Housekeeping {
     private String lastTrouble = "";
     private long lastExpiry = System.nanoTime() - EXPIRE_EVERY.toNanos();
 
-    /**
-     * @param failedRetention failed paths older than this are dropped
-     * @param swept run after each comparison of roots and rows
-     */
+    /** {@code swept} runs after each comparison of roots and rows. */
     Housekeeping(
             Queue queue,
             Duration failedRetention,
@@ -96,7 +93,6 @@ final class Housekeeping {
         return sweptAt == queue.version();
     }
 
-    /** Asks for that comparison. */
     void requestSweep() {
         synchronized (turn) {
             sweepRequested = true;

@@ -69,7 +69,6 @@ final class LaneFactory {
         return names;
     }
 
-    /** The lanes, {@code sign} first; the caller starts them. */
     List<Lane> lanes(Queue queue, InstantSource clock, Consumer<Throwable> fatal) {
         Map<String, String> added = ChildEnvironment.forChildren(environment, settings.stateDir());
         var closures =
@@ -169,11 +168,7 @@ final class LaneFactory {
                 queue, checks, programs, settings.filters(), settings.storeDir(), clock);
     }
 
-    /**
-     * Checks of the installation, with children of their own.
-     *
-     * @param unknown names of environment variables that look like settings
-     */
+    /** {@code unknown}: names of environment variables that look like settings. */
     CheckCommand check(List<String> unknown) {
         var targets = new ArrayList<Installation.Target>();
         for (Destination destination : settings.destinations()) {

@@ -14,11 +14,7 @@ public final class Main {
 
     private Main() {}
 
-    /**
-     * Runs the worker and ends the process with a code of {@link Exit}.
-     *
-     * @param args {@code serve}, or {@code serve --dry-run} to check the settings alone
-     */
+    /** Runs {@code serve}, or {@code serve --dry-run} to check the settings alone. */
     public static void main(String[] args) throws InterruptedException {
         String command = String.join(" ", args);
         if (command.equals("serve --dry-run")) {

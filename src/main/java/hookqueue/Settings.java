@@ -35,27 +35,20 @@ record Settings(
         @Nullable Path metricsFile,
         String logLevel) {
 
-    /** The settings of one destination. */
     record ForDestination(int batchSize, int parallel, boolean substituteOnDestination) {}
 
     ForDestination of(String destination) {
         return Objects.requireNonNull(own.get(destination));
     }
 
-    /** The result of {@link #read}. */
     sealed interface Reading {
-        /**
-         * Valid settings.
-         *
-         * @param unknown variables {@code NPBHQ_*} that this program does not know
-         */
+        /** {@code unknown}: variables {@code NPBHQ_*} that this program does not know. */
         record Good(Settings settings, List<String> unknown) implements Reading {}
 
         /** All mistakes, each with name, value and rule. */
         record Mistakes(List<String> all) implements Reading {}
     }
 
-    /** Reads and checks all settings. */
     static Reading read(Map<String, String> environment) {
         var reader = new SettingsReader(environment);
         Settings settings = reader.settings();

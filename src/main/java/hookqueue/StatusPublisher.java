@@ -60,10 +60,7 @@ final class StatusPublisher implements Listener.Work {
     private long metricsVersion = -1;
     private @Nullable Pause lastPause;
 
-    /**
-     * @param metricsFile null for none
-     * @param looked run on the thread {@code status} after each look
-     */
+    /** {@code looked} runs on the thread {@code status} after each look. */
     StatusPublisher(
             Queue queue,
             SpoolIntake intake,

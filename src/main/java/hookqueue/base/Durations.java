@@ -15,8 +15,6 @@ public final class Durations {
     private Durations() {}
 
     /**
-     * Parses one duration.
-     *
      * @throws IllegalArgumentException naming the value and the rule
      */
     public static Duration parse(String text) {

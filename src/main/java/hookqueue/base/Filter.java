@@ -20,14 +20,9 @@ import org.slf4j.LoggerFactory;
  */
 public record Filter(@Nullable Rule include, @Nullable Rule exclude)
         implements Predicate<StorePath> {
-    /** Takes every path. */
     public static final Filter ALL = new Filter(null, null);
 
-    /**
-     * One expression.
-     *
-     * @param setting the variable that has it
-     */
+    /** One expression, and the variable that has it. */
     public record Rule(String setting, Pattern expression) {}
 
     private static final Logger LOG = LoggerFactory.getLogger(Filter.class);

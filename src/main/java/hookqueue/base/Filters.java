@@ -14,7 +14,6 @@ import java.util.stream.Collectors;
  * @param own the filters of single destinations, by name
  */
 public record Filters(Filter common, List<String> destinations, Map<String, Filter> own) {
-    /** Every destination takes every path. */
     public static final Filters ALL = of(Filter.ALL);
 
     /**
@@ -26,13 +25,11 @@ public record Filters(Filter common, List<String> destinations, Map<String, Filt
      */
     public record Selection(
             List<StorePath> taken, List<StorePath> excluded, Map<StorePath, Set<String>> except) {
-        /** All of these paths, for every destination. */
         public static Selection all(List<StorePath> paths) {
             return new Selection(paths, List.of(), Map.of());
         }
     }
 
-    /** The same filter for every destination. */
     public static Filters of(Filter common) {
         return new Filters(common, List.of(), Map.of());
     }
@@ -41,7 +38,6 @@ public record Filters(Filter common, List<String> destinations, Map<String, Filt
         return own.getOrDefault(destination, common);
     }
 
-    /** Whether any destination takes a path. */
     public boolean anyTakes(StorePath path) {
         return own.isEmpty() ? common.test(path) : excluding(path).size() < destinations.size();
     }

@@ -50,7 +50,6 @@ public record StorePath(String baseName) {
         return new StorePath(text.substring(storeDir.length() + 1));
     }
 
-    /** The absolute path in that store. */
     public String in(String storeDir) {
         return storeDir + "/" + baseName;
     }

@@ -36,7 +36,6 @@ public final class Text {
         return replaced(text, Text::isSafe);
     }
 
-    /** Joins the lines of a text by {@code " | "}. */
     public static String oneLine(String text) {
         return text.replace("\n", " | ");
     }

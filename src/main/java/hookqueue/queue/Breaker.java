@@ -10,7 +10,6 @@ package hookqueue.queue;
  * @param reason the last failure's message
  */
 public record Breaker(int failures, long until, long since, String reason) {
-    /** The destination is considered up. */
     public static final Breaker CLOSED = new Breaker(0, 0, 0, "");
 
     /** Whether the destination is considered down. */

@@ -7,17 +7,12 @@ final class ChangeSignal {
 
     private long version;
 
-    /** A number that grows with every change. */
     long version() {
         synchronized (lock) {
             return version;
         }
     }
 
-    /**
-     * Waits until {@link #version()} differs from {@code seen}, at most {@code millis}
-     * milliseconds.
-     */
     void await(long seen, long millis) throws InterruptedException {
         long end = System.nanoTime() + millis * 1_000_000;
         synchronized (lock) {
@@ -31,7 +26,6 @@ final class ChangeSignal {
         }
     }
 
-    /** Wakes all threads that wait for a change. */
     void wake() {
         synchronized (lock) {
             version++;

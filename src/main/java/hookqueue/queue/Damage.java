@@ -118,9 +118,6 @@ record Damage(Path folder) {
         return folder.resolve(Database.FILE + ".trial");
     }
 
-    /**
-     * Damaged databases that are still in the state directory: no operator has moved them away yet.
-     */
     List<String> damaged() {
         try (Stream<Path> files = Files.list(folder)) {
             return files.map(file -> String.valueOf(file.getFileName()))

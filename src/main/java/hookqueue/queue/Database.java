@@ -28,12 +28,8 @@ final class Database {
     private Database() {}
 
     /**
-     * An open database.
-     *
-     * @param connection not in auto-commit mode
-     * @param clean whether the last worker closed it; only then do the roots certainly match the
-     *     rows
-     * @param begun whether it is a new one
+     * An open database, not in auto-commit mode. Only if it is {@code clean}, closed by the last
+     * worker, do the roots certainly match the rows. {@code begun}: it is a new one.
      */
     record Opened(Connection connection, boolean clean, boolean begun) {}
 
@@ -66,7 +62,6 @@ final class Database {
     }
 
     /**
-     * @param progress is called before a check that may take long
      * @throws SQLException if the database is damaged or in use, the disk is full, or access is
      *     denied
      */

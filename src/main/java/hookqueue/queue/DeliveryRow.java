@@ -29,7 +29,6 @@ public record DeliveryRow(
         return configured && (state == State.FRESH || state == State.DEFERRED);
     }
 
-    /** The states of a path in a lane. */
     public enum State {
         /** Waits for the lane {@code sign}. */
         HELD(0),
@@ -51,7 +50,6 @@ public record DeliveryRow(
             return stored;
         }
 
-        /** The state with a number in the database. */
         static State of(int stored) {
             for (State state : values()) {
                 if (state.stored == stored) {

@@ -6,13 +6,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The effects of a transaction outside the database, applied after its commit.
- *
- * @param roots roots to make and to remove, in this order
- * @param changed whether it changed anything that clients wait for
+ * What a transaction changes outside the database, after its commit: the roots to make and to
+ * remove, in this order, and whether to wake clients that wait for a change.
  */
 record Effects(List<GcRoots.Change> roots, boolean changed) {
-    /** Collects the effects of the current transaction. */
     static final class Collector {
         private final List<GcRoots.Change> roots = new ArrayList<>();
         private boolean changed;
@@ -29,7 +26,6 @@ record Effects(List<GcRoots.Change> roots, boolean changed) {
             changed = true;
         }
 
-        /** Returns the collected effects and starts anew. */
         Effects take() {
             var taken = new Effects(List.copyOf(roots), changed);
             roots.clear();

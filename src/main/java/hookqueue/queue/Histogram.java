@@ -12,7 +12,6 @@ import java.util.List;
  *     bounds
  */
 public record Histogram(Kind kind, List<Long> counts, long sumMillis) {
-    /** What is measured. */
     public enum Kind {
         /** How long a child process took. */
         CHILD(
@@ -43,7 +42,6 @@ public record Histogram(Kind kind, List<Long> counts, long sumMillis) {
             this.bounds = Arrays.stream(bounds).boxed().toList();
         }
 
-        /** Its name in the database. */
         String stored() {
             return stored;
         }
@@ -63,7 +61,6 @@ public record Histogram(Kind kind, List<Long> counts, long sumMillis) {
         }
     }
 
-    /** Checks that there is one more count than there are bounds. */
     public Histogram {
         counts = List.copyOf(counts);
         if (counts.size() != kind.bounds().size() + 1) {

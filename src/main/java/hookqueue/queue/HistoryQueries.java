@@ -12,12 +12,8 @@ public record HistoryQueries(Sql sql) {
                     + " JOIN path p ON p.id = r.path JOIN lane l ON l.id = r.lane ";
 
     /**
-     * A delivery; {@code at}, {@code lane} and {@code id} are its position in the order of time.
-     *
-     * @param at milliseconds since the epoch
-     * @param lane the lane's row
-     * @param id the path's row
-     * @param destination the lane's name
+     * A delivery. Its position in the order of time is {@code at}, in milliseconds since the epoch,
+     * and then the rows of the lane and of the path.
      */
     public record Delivery(long at, long lane, long id, String destination, StorePath path) {
         private static Delivery of(ResultSet row) throws SQLException {

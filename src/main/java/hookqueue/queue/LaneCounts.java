@@ -1,16 +1,11 @@
 package hookqueue.queue;
 
 /**
- * The counters of one lane.
+ * The counters of one lane: its paths by {@link DeliveryRow.State}, and totals since it was
+ * created.
  *
- * @param name {@code sign}, or the destination's name
- * @param held paths that wait for the lane {@code sign}
- * @param fresh paths that are due and have not failed
- * @param deferred paths that wait for a retry
- * @param failed paths that are not retried
- * @param delivered paths delivered since the lane was created
- * @param bytes bytes sent since the lane was created, as Nix reported them
- * @param lastDelivery when it last delivered, in milliseconds since the epoch, 0 for never
+ * @param bytes sent, as Nix reported them
+ * @param lastDelivery in milliseconds since the epoch, 0 for never
  */
 public record LaneCounts(
         String name,

@@ -10,7 +10,6 @@ import java.util.Set;
  * and continue if the lane returns.
  */
 record LaneSettings(Sql sql, Meta meta) {
-    /** A number that grows with every change of the lanes. */
     long generation() throws SQLException {
         return meta.get("generation");
     }
@@ -19,11 +18,7 @@ record LaneSettings(Sql sql, Meta meta) {
         return sql.number("SELECT id FROM lane WHERE name = ?", name).orElseThrow();
     }
 
-    /**
-     * Records the lanes of the settings.
-     *
-     * @return whether paths became settled, whose roots still exist
-     */
+    /** Returns whether paths became settled, whose roots still exist. */
     boolean apply(List<String> names, long now) throws SQLException {
         List<String> before =
                 sql.query(row -> row.getString(1), "SELECT name FROM lane WHERE configured");

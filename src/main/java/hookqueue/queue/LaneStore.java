@@ -58,7 +58,6 @@ public record LaneStore(
                 now + longestDelay);
     }
 
-    /** The next deferred paths, due or not. */
     public List<Entry> deferred(int limit) throws SQLException {
         return entries(" ORDER BY d.due_at, d.path LIMIT ?3", State.DEFERRED, limit);
     }
@@ -78,7 +77,6 @@ public record LaneStore(
                 row.getLong(6));
     }
 
-    /** When the first deferred path is due. */
     public Optional<Long> nextDue() throws SQLException {
         return sql.number(
                 "SELECT due_at FROM delivery WHERE lane = ? AND state = ? ORDER BY due_at LIMIT 1",
@@ -86,7 +84,6 @@ public record LaneStore(
                 State.DEFERRED);
     }
 
-    /** Whether paths of this lane wait for their signatures. */
     public boolean hasHeld() throws SQLException {
         return sql.first(row -> row.getInt(1) > 0, "SELECT held FROM lane WHERE id = ?", id)
                 .orElse(false);
@@ -108,7 +105,6 @@ public record LaneStore(
         }
     }
 
-    /** Records the lane's verdicts on entries that it read. */
     public void record(List<Verdict> verdicts, long bytes, long now) throws SQLException {
         int delivered = 0;
         var latencies = new ArrayList<Long>();
@@ -180,12 +176,7 @@ public record LaneStore(
         }
     }
 
-    /**
-     * A path that this destination received.
-     *
-     * @param id the path's row, for paging
-     * @param at the time of the last delivery
-     */
+    /** A remembered delivery: the path's row, and the time of the last one. */
     public record Delivered(long id, StorePath path, long at) {}
 
     /**
@@ -212,13 +203,11 @@ public record LaneStore(
         return sql.number("SELECT queued_at FROM path WHERE id = ?", path);
     }
 
-    /** Counts a child process that has ended. */
     public void ran(BatchResult run) throws SQLException {
         LaneTotals.count(sql, id, run);
         SpeedStore.measure(sql, id, run);
     }
 
-    /** The remembered speed of a child process. */
     public Speed speed() throws SQLException {
         return SpeedStore.of(sql, id);
     }
@@ -236,7 +225,6 @@ public record LaneStore(
                 .orElse(Breaker.CLOSED);
     }
 
-    /** Records the lane's breaker. */
     public void breaker(Breaker breaker) throws SQLException {
         sql.update(
                 "UPDATE lane SET breaker_failures = ?, breaker_until = ?, breaker_since = ?, breaker_reason = ?"

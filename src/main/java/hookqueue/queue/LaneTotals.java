@@ -11,8 +11,6 @@ import java.util.Map;
 /**
  * The totals of all lanes, in the table {@code tally}. They outlive the worker, which ends whenever
  * it is idle. Every change touches a few rows, for any number of paths.
- *
- * <p>Used through {@link LaneStore} and {@link ReportQueries}.
  */
 final class LaneTotals {
     private static final String RUNS = "runs ";
@@ -72,7 +70,6 @@ final class LaneTotals {
 
     private record Sum(String what, long slot, long value) {}
 
-    /** The totals of the lanes of {@link ReportQueries#lanes()}, in that order. */
     static List<LaneTotal> all(Sql sql, List<LaneCounts> lanes) throws SQLException {
         var all = new ArrayList<LaneTotal>(lanes.size());
         for (LaneCounts lane : lanes) {

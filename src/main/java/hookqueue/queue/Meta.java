@@ -5,29 +5,21 @@ import java.util.Optional;
 
 /** The table {@code meta}: single values, such as the pause. */
 public record Meta(Sql sql, Effects.Collector effects) {
-    /**
-     * The key of the last row of {@code path} that was restored from its root, without its tags.
-     */
+    /** The last row of {@code path} that was restored from its root, without its tags. */
     static final String UNTAGGED = "untagged_up_to";
 
-    /**
-     * Pauses the queue: lanes start no new batch.
-     *
-     * @param until when the pause ends, 0 if only {@link #resume} ends it
-     */
+    /** Starts no new batch until this time; 0 if only {@link #resume} ends the pause. */
     public void pause(long now, long until) throws SQLException {
         put("paused", now);
         put("paused_until", until);
         effects.changed();
     }
 
-    /** Ends a pause. */
     public void resume() throws SQLException {
         put("paused", 0);
         effects.changed();
     }
 
-    /** Whether the queue is paused. */
     public boolean paused(long now) throws SQLException {
         return pause(now).isPresent();
     }

@@ -51,16 +51,13 @@ public final class PathStore {
         nextId = 1 + Math.max(last, Math.max(meta.get(LAST_ID), meta.get(Meta.UNTAGGED)));
     }
 
-    /** Queues paths for every configured lane. */
     public void enqueue(List<StorePath> paths, @Nullable String tag, long now) throws SQLException {
         enqueue(Filters.Selection.all(paths), tag, now);
     }
 
     /**
      * Queues paths for every configured lane that does not exclude them. A path that is already
-     * queued keeps its place. A failed path becomes due again.
-     *
-     * @param tag a name to wait for them by, or null
+     * queued keeps its place. A failed path becomes due again. Clients can wait for the tag.
      */
     public void enqueue(Filters.Selection paths, @Nullable String tag, long now)
             throws SQLException {
@@ -218,12 +215,7 @@ public final class PathStore {
                 id);
     }
 
-    /**
-     * A page of paths of removed destinations.
-     *
-     * @param looked how many there were
-     * @param moved how many of them new destinations got
-     */
+    /** A page of paths of removed destinations: how many there were, and how many moved. */
     record Stranded(int looked, int moved) {}
 
     /**

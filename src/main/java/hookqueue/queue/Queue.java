@@ -56,7 +56,6 @@ public final class Queue implements AutoCloseable {
         T run(QueueTransaction transaction) throws SQLException;
     }
 
-    /** A submitted task. */
     @FunctionalInterface
     public interface Submitted<T> {
         /** Waits for the result, as {@link Queue#call} does. */
@@ -180,7 +179,6 @@ public final class Queue implements AutoCloseable {
         return writer.submit(task);
     }
 
-    /** Queues paths. They are committed and rooted when this returns. */
     public void enqueue(List<StorePath> paths, @Nullable String tag)
             throws QueueException, InterruptedException {
         call(transaction -> {
@@ -213,9 +211,7 @@ public final class Queue implements AutoCloseable {
 
     /**
      * Repairs roots after a root could not be made or removed, a thousand paths a call. For one
-     * thread.
-     *
-     * @return whether the next call has more to do
+     * thread. Returns whether the next call has more to do.
      */
     public boolean mendRoots() throws QueueException, InterruptedException {
         return reconciliation.mend(this);
@@ -231,7 +227,6 @@ public final class Queue implements AutoCloseable {
         return damage.damaged();
     }
 
-    /** The directory of the database. */
     public Path stateDir() {
         return settings.stateDir();
     }
@@ -249,16 +244,13 @@ public final class Queue implements AutoCloseable {
         changes.await(seen, millis);
     }
 
-    /** Wakes all threads that wait for a change. */
     public void wake() {
         changes.wake();
     }
 
     /**
-     * Runs the submitted tasks and closes the database; later tasks get an error.
-     *
-     * <p>It writes the mark of a clean end last. Without the mark the next worker compares roots
-     * and rows.
+     * Runs the submitted tasks; later ones get an error. The mark of a clean end comes last:
+     * without it the next worker compares roots and rows.
      */
     @Override
     public void close() {

@@ -11,7 +11,6 @@ public final class QueueException extends Exception {
         super(message, cause);
     }
 
-    /** An error for a state directory that cannot be used; the message says why. */
     public static QueueException unusable(Path stateDir, @Nullable String reason, Throwable cause) {
         return new QueueException(
                 "the state directory " + stateDir + " cannot be used: " + reason, cause);

@@ -31,9 +31,7 @@ public final class QueueTransaction {
      */
     private static final long MOST_KEPT = 10_240;
 
-    /**
-     * The key of the settings' generation for which the paths of removed destinations were moved.
-     */
+    /** The generation for which paths of removed destinations were moved. */
     private static final String MOVED = "moved";
 
     private final Connection connection;
@@ -53,10 +51,8 @@ public final class QueueTransaction {
     }
 
     /**
-     * Updates the configured lanes from the settings.
-     *
-     * @param progress is called during work that may take long, every thousand paths
-     * @return whether paths became settled, whose roots still exist
+     * Updates the configured lanes from the settings. Returns whether paths became settled, whose
+     * roots still exist.
      */
     boolean configure(List<String> names, Filters filters, long now, Consumer<String> progress)
             throws SQLException {
@@ -126,8 +122,6 @@ public final class QueueTransaction {
     }
 
     /**
-     * A configured lane: its due entries and its verdicts.
-     *
      * @throws IllegalArgumentException if the settings have no such lane
      */
     public LaneStore lane(String name) {

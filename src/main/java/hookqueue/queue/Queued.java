@@ -6,7 +6,6 @@ import java.sql.SQLException;
 
 /** A path with its row. */
 record Queued(long id, StorePath path) {
-    /** Reads a row with the columns id and name. */
     static Queued of(ResultSet row) throws SQLException {
         return new Queued(row.getLong(1), ReportQueries.storePath(row.getString(2)));
     }

@@ -46,7 +46,6 @@ public record ReportQueries(Sql sql) {
                         + " ORDER BY configured DESC, name <> 'sign', id");
     }
 
-    /** The totals of the lanes of {@link #lanes}, in that order. */
     public List<LaneTotal> totals() throws SQLException {
         return LaneTotals.all(sql, lanes());
     }
@@ -110,10 +109,7 @@ public record ReportQueries(Sql sql) {
     }
 
     /**
-     * The path with a name in the database.
-     *
-     * @throws SQLException damage, if it is not the name of a store path: the queue stores no
-     *     others
+     * @throws SQLException damage, if the name is no store path's: the queue stores no others
      */
     static StorePath storePath(String name) throws SQLException {
         try {

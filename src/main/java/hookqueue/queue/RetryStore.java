@@ -63,7 +63,6 @@ public final class RetryStore {
         return revive(CONFIGURED + " AND d.state IN (?, ?)", now, State.DEFERRED, State.FAILED);
     }
 
-    /** The result of a retry of one path. */
     public enum Retried {
         /** Its failed and deferred deliveries are due now. */
         DUE,

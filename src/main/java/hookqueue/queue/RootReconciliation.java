@@ -44,11 +44,7 @@ final class RootReconciliation {
         this.clock = clock;
     }
 
-    /**
-     * Reconciles everything, before the queue's thread runs.
-     *
-     * @param progress is called after each page
-     */
+    /** Reconciles everything, before the queue's thread runs. */
     void atStart(QueueTransaction transaction, Consumer<String> progress) throws SQLException {
         long after = 0;
         long looked = 0;
@@ -105,11 +101,7 @@ final class RootReconciliation {
         return mendedUpTo > 0;
     }
 
-    /**
-     * Queues the paths that have a root and no row.
-     *
-     * @param unrootSettled whether to remove the roots of settled paths, too
-     */
+    /** Queues the paths that have a root and no row. */
     void look(Queue queue, boolean unrootSettled) throws QueueException, InterruptedException {
         int strangers = 0;
         try (GcRoots.Listing all = roots.list()) {

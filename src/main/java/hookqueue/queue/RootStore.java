@@ -20,10 +20,8 @@ record RootStore(Sql sql, Effects.Collector effects) {
     }
 
     /**
-     * Whether a path is settled; empty if it is unknown.
-     *
-     * @throws SQLException if the index points to the row of another path: a bit flip in either of
-     *     them is no error to SQLite
+     * Whether a path is settled; empty if it is unknown. Throws damage if the index points to the
+     * row of another path: a bit flip in either of them is no error to SQLite.
      */
     Optional<Boolean> isSettled(StorePath path) throws SQLException {
         record Found(boolean agrees, boolean settled) {}

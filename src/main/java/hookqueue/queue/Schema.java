@@ -105,8 +105,7 @@ final class Schema {
     }
 
     /**
-     * Creates the tables of a new database, or adds the missing ones to a database of an older
-     * version.
+     * Creates the missing tables, also of an older version.
      *
      * @throws SQLException also if a newer version of this program created the database
      */

@@ -8,8 +8,6 @@ import java.sql.SQLException;
  *
  * <p>A speed becomes slow below one threshold and stops being slow above another one, so that it
  * does not change with every batch. Between them it stays as it was.
- *
- * <p>Used through {@link LaneStore} and {@link ReportQueries}.
  */
 final class SpeedStore {
     private static final String BYTES = "speed bytes";
@@ -44,7 +42,6 @@ final class SpeedStore {
 
     private SpeedStore() {}
 
-    /** Takes in a batch, if it shows something. */
     static void measure(Sql sql, long lane, BatchResult run) throws SQLException {
         if (run.result() != BatchResult.Result.DELIVERED || run.bytes() == 0) {
             return;

@@ -29,13 +29,12 @@ final class Sql implements AutoCloseable {
         this.connection = connection;
     }
 
-    /** Converts a row to a value. */
     @FunctionalInterface
     interface RowMapper<T> {
         T map(ResultSet row) throws SQLException;
     }
 
-    /** Runs a change and returns how many rows it changed. */
+    /** Returns how many rows it changed. */
     int update(String text, Object... parameters) throws SQLException {
         return bind(text, parameters).executeUpdate();
     }

@@ -25,7 +25,6 @@ public record VerifyStore(Sql sql, Meta meta, PathStore paths) {
         /** The row of a lane that is done. */
         public static final long END = Long.MAX_VALUE;
 
-        /** The state before the first check. */
         public static final Counts NONE = new Counts(0, 0, 0, 0, 0);
 
         /** Whether every remembered delivery was checked. */
@@ -33,17 +32,14 @@ public record VerifyStore(Sql sql, Meta meta, PathStore paths) {
             return row == END;
         }
 
-        /** The same counts, up to another row. */
         public Counts at(long other) {
             return new Counts(other, checked, sent, queued, lost);
         }
     }
 
     /**
-     * Continues the current verification, or begins one.
-     *
-     * @param stale a verification without progress for this many milliseconds starts over
-     * @return when it began: later deliveries need no check
+     * Continues the current verification, or begins one after {@code stale} milliseconds without
+     * progress. Returns when it began: later deliveries need no check.
      */
     public long begin(long now, long stale) throws SQLException {
         long since = meta.get(SINCE);
@@ -56,7 +52,6 @@ public record VerifyStore(Sql sql, Meta meta, PathStore paths) {
         return now;
     }
 
-    /** The progress at a destination. */
     public Counts counts(String lane) throws SQLException {
         var numbers = new long[COUNTS.size()];
         for (int i = 0; i < numbers.length; i++) {
@@ -65,11 +60,7 @@ public record VerifyStore(Sql sql, Meta meta, PathStore paths) {
         return new Counts(numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]);
     }
 
-    /**
-     * Records the progress at a destination, and queues paths for that destination again.
-     *
-     * @param refused paths that may be missing there
-     */
+    /** Records the progress at a destination, and queues paths again that may be missing there. */
     public void record(String lane, Counts counts, List<StorePath> refused, long now)
             throws SQLException {
         requeue(lane, refused, now);
@@ -82,14 +73,12 @@ public record VerifyStore(Sql sql, Meta meta, PathStore paths) {
         meta.put(AT, now);
     }
 
-    /** Queues paths for a destination again. */
     public void requeue(String lane, List<StorePath> refused, long now) throws SQLException {
         for (StorePath path : refused) {
             paths.requeue(path, lane, now);
         }
     }
 
-    /** Ends the verification. */
     public void end() throws SQLException {
         sql.update("DELETE FROM meta WHERE key GLOB 'verify_*'");
     }

@@ -37,7 +37,6 @@ public record WaitQueries(Sql sql) {
                 ReportQueries::row, ReportQueries.ROW + "WHERE d.path = ? ORDER BY d.lane", path);
     }
 
-    /** Whether the database remembers a path with this tag. */
     public boolean knownTag(String tag) throws SQLException {
         return sql.exists("SELECT 1 FROM tag WHERE tag = ? LIMIT 1", tag);
     }

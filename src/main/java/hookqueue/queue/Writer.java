@@ -99,7 +99,6 @@ final class Writer {
         thread.start();
     }
 
-    /** Tasks run in the order of submission. */
     <T> Queue.Submitted<T> submit(Queue.Task<T> task) {
         var job = new Job<>(task);
         jobs.add(job);
@@ -121,18 +120,15 @@ final class Writer {
         }
     }
 
-    /** Runs the submitted tasks and ends the thread; later tasks get an error. */
     void close() throws InterruptedException {
         jobs.add(CLOSE);
         thread.join();
     }
 
-    /** After {@link #close}: why the database seems damaged, or null. */
     @Nullable SQLException damage() {
         return damage;
     }
 
-    /** After {@link #close}: whether a transaction was left unfinished. */
     boolean broken() {
         return broken;
     }

@@ -50,18 +50,13 @@ public final class GcRootThread {
         thread.start();
     }
 
-    /** The continuation after a change. Runs on the thread {@code roots}. */
+    /** The continuation after a change. Runs once, on the thread {@code roots}. */
     @FunctionalInterface
     public interface After {
-        /**
-         * Runs once.
-         *
-         * @param made true when the roots are made and on disk, false when the thread has ended
-         */
+        /** {@code made}: the roots are made and on disk; false when the thread has ended. */
         void run(boolean made);
     }
 
-    /** Submits changes. */
     public void hand(List<GcRoots.Change> changes, After after) {
         var handed = new Work(changes, after);
         work.add(handed);
@@ -70,7 +65,6 @@ public final class GcRootThread {
         }
     }
 
-    /** Makes the submitted changes, and ends the thread. */
     public void close() throws InterruptedException {
         work.add(END);
         thread.join();

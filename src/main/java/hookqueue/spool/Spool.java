@@ -63,11 +63,7 @@ public final class Spool {
         this.storeDir = storeDir;
     }
 
-    /**
-     * Opens the folder {@code spool} of the state directory, or creates it.
-     *
-     * @throws QueueException if it cannot be created
-     */
+    /** Opens the folder {@code spool} of the state directory, or creates it. */
     public static Spool open(Path stateDir, String storeDir) throws QueueException {
         try {
             return new Spool(Files.createDirectories(stateDir.resolve("spool")), storeDir);
@@ -76,11 +72,7 @@ public final class Spool {
         }
     }
 
-    /**
-     * One file's content.
-     *
-     * @param sound whether every line was a store path
-     */
+    /** One file's content; it is sound if every line was a store path. */
     record Batch(Path file, List<StorePath> paths, boolean sound) {}
 
     /** The waiting files, ordered by time: at most 500, and none after the first 5,000 paths. */

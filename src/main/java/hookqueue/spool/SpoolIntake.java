@@ -48,10 +48,8 @@ public final class SpoolIntake {
     }
 
     /**
-     * Takes in waiting files, some hundred in one commit. If the commit fails, the files stay and
-     * the journal gives the reason.
-     *
-     * @return whether more files may wait
+     * Takes in waiting files, some hundred in one commit, and returns whether more may wait. If the
+     * commit fails, the files stay and the journal gives the reason.
      */
     // Synchronized: two threads would read the same files. It guards the spool's state, too.
     public synchronized boolean takeIn() throws InterruptedException {
