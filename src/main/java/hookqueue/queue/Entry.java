@@ -19,11 +19,6 @@ public record Entry(
         int failures,
         boolean overtaken,
         long changedAt) {
-    /** An entry without a database, for a policy. */
-    public Entry(long id, StorePath path, int inconclusive, int failures, boolean overtaken) {
-        this(id, path, inconclusive, failures, overtaken, 0);
-    }
-
     /** Whether it has never failed on its own. */
     public boolean fresh() {
         return inconclusive == 0 && failures == 0;

@@ -490,9 +490,9 @@ class DeliveryPolicyTest {
         long number = Long.parseLong(Character.isDigit(kind) ? word : word.substring(1));
         StorePath path = Paths.path(number);
         return switch (kind) {
-            case 'p' -> new Entry(number, path, 1, 0, false);
-            case 'b' -> new Entry(number, path, 0, 1, false);
-            case 'o' -> new Entry(number, path, 0, 1, true);
+            case 'p' -> new Entry(number, path, 1, 0, false, 0);
+            case 'b' -> new Entry(number, path, 0, 1, false, 0);
+            case 'o' -> new Entry(number, path, 0, 1, true, 0);
             default -> Paths.fresh(number);
         };
     }
@@ -597,7 +597,7 @@ class DeliveryPolicyTest {
         var play = new Play(3);
         play.line("batch 9");
         play.line("9 + => d9");
-        var entry = new Entry(1, Paths.path(1), 4, 2, true);
+        var entry = new Entry(1, Paths.path(1), 4, 2, true, 0);
         play.policy.add(List.of(entry));
         play.policy.learn(play.policy.startNext(), new DeliveryOutcome.Refused("too old"), NOW);
         assertEquals(
@@ -607,7 +607,7 @@ class DeliveryPolicyTest {
 
     @Test
     void everyFailureDoublesTheDelayWhetherItCountsOrNot() {
-        var entry = new Entry(1, Paths.path(1), 2, 1, false);
+        var entry = new Entry(1, Paths.path(1), 2, 1, false, 0);
         var unknown = new DeliveryPolicy(10, MIDDLE);
         unknown.add(List.of(entry));
         assertEquals(

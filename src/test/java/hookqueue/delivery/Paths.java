@@ -22,7 +22,7 @@ final class Paths {
     }
 
     static Entry fresh(long number) {
-        return new Entry(number, path(number), 0, 0, false);
+        return new Entry(number, path(number), 0, 0, false, 0);
     }
 
     static List<Entry> fresh(int from, int to) {

@@ -62,7 +62,8 @@ final class SimulatedLane {
                     path,
                     inconclusive,
                     failures,
-                    state == State.DEFERRED && changed < lastDelivery);
+                    state == State.DEFERRED && changed < lastDelivery,
+                    0);
         }
     }
 
