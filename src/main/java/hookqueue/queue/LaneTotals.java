@@ -20,19 +20,17 @@ final class LaneTotals {
     private LaneTotals() {}
 
     static void count(Sql sql, long lane, BatchResult run) throws SQLException {
-        add(sql, lane, RUNS + run.result(), 0, 1);
+        add(sql, lane, RUNS + run.result(), 0, 1, 1);
         observe(sql, lane, Histogram.Kind.CHILD, List.of(run.millis()));
         if (run.result() == BatchResult.Result.DELIVERED && run.delivered() > 0) {
-            sql.update(
+            String recent =
                     "UPDATE lane SET recent_paths = recent_paths * "
                             + Pace.KEPT
                             + " + ?,"
                             + " recent_millis = recent_millis * "
                             + Pace.KEPT
-                            + " + ? WHERE id = ?",
-                    run.delivered(),
-                    run.share(),
-                    lane);
+                            + " + ? WHERE id = ?";
+            sql.update(recent, run.delivered(), run.share(), lane);
         }
     }
 
@@ -50,22 +48,23 @@ final class LaneTotals {
             sum += millis;
         }
         for (Map.Entry<Long, Long> each : counts.entrySet()) {
-            add(sql, lane, kind.stored(), each.getKey(), each.getValue());
+            add(sql, lane, kind.stored(), each.getKey(), each.getValue(), 1);
         }
         if (sum > 0) {
-            add(sql, lane, kind.stored(), SUM, sum);
+            add(sql, lane, kind.stored(), SUM, sum, 1);
         }
     }
 
-    private static void add(Sql sql, long lane, String what, long slot, long more)
+    /** Adds to a value of which only a part is kept, 0 for none. */
+    static void add(Sql sql, long lane, String what, long slot, long more, double kept)
             throws SQLException {
-        sql.update(
+        String add =
                 "INSERT INTO tally (lane, what, slot, value) VALUES (?, ?, ?, ?)"
-                        + " ON CONFLICT (lane, what, slot) DO UPDATE SET value = value + excluded.value",
-                lane,
-                what,
-                slot,
-                more);
+                        + " ON CONFLICT (lane, what, slot) DO UPDATE"
+                        + " SET value = CAST(value * "
+                        + kept
+                        + " AS INTEGER) + excluded.value";
+        sql.update(add, lane, what, slot, more);
     }
 
     private record Sum(String what, long slot, long value) {}

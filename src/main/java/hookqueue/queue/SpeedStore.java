@@ -47,28 +47,16 @@ final class SpeedStore {
             return;
         }
         if (run.bytes() >= MANY_BYTES) {
-            add(sql, lane, BYTES, run.bytes(), run.millis());
-            Sums sums = sums(sql, lane, BYTES);
-            if (sums.areEnough()) {
-                double bytesPerMilli = (double) sums.amount() / sums.millis();
-                if (bytesPerMilli >= XZ_LEAST && bytesPerMilli <= XZ_MOST) {
-                    slow(sql, lane, BYTES, 1);
-                } else if (bytesPerMilli < XZ_LEAST / 2 || bytesPerMilli > NOT_XZ) {
-                    slow(sql, lane, BYTES, 0);
-                }
-            }
+            Sums sums = add(sql, lane, BYTES, run.bytes(), run.millis());
+            double bytesPerMilli = (double) sums.amount() / sums.millis();
+            boolean slow = bytesPerMilli >= XZ_LEAST && bytesPerMilli <= XZ_MOST;
+            boolean other = bytesPerMilli < XZ_LEAST / 2 || bytesPerMilli > NOT_XZ;
+            conclude(sql, lane, BYTES, sums, slow, other);
         }
         if (run.delivered() >= MANY_PATHS && run.bytes() / run.delivered() <= SMALL_PATH) {
-            add(sql, lane, PATHS, run.delivered(), run.millis());
-            Sums sums = sums(sql, lane, PATHS);
-            if (sums.areEnough() && sums.amount() > 0) {
-                double millisPerPath = (double) sums.millis() / sums.amount();
-                if (millisPerPath >= SSH_LEAST) {
-                    slow(sql, lane, PATHS, 1);
-                } else if (millisPerPath < NOT_SSH) {
-                    slow(sql, lane, PATHS, 0);
-                }
-            }
+            Sums sums = add(sql, lane, PATHS, run.delivered(), run.millis());
+            double millisPerPath = (double) sums.millis() / sums.amount();
+            conclude(sql, lane, PATHS, sums, millisPerPath >= SSH_LEAST, millisPerPath < NOT_SSH);
         }
     }
 
@@ -80,28 +68,19 @@ final class SpeedStore {
         }
     }
 
-    private static void add(Sql sql, long lane, String what, long amount, long millis)
+    private static Sums add(Sql sql, long lane, String what, long amount, long millis)
             throws SQLException {
-        put(sql, lane, what, AMOUNT, amount, Pace.KEPT);
-        put(sql, lane, what, MILLIS, Math.max(1, millis), Pace.KEPT);
+        LaneTotals.add(sql, lane, what, AMOUNT, amount, Pace.KEPT);
+        LaneTotals.add(sql, lane, what, MILLIS, Math.max(1, millis), Pace.KEPT);
+        return sums(sql, lane, what);
     }
 
-    private static void slow(Sql sql, long lane, String what, long slow) throws SQLException {
-        put(sql, lane, what, SLOW, slow, 0);
-    }
-
-    private static void put(Sql sql, long lane, String what, int slot, long value, double kept)
+    private static void conclude(
+            Sql sql, long lane, String what, Sums sums, boolean slow, boolean fast)
             throws SQLException {
-        sql.update(
-                "INSERT INTO tally (lane, what, slot, value) VALUES (?, ?, ?, ?)"
-                        + " ON CONFLICT (lane, what, slot) DO UPDATE"
-                        + " SET value = CAST(value * "
-                        + kept
-                        + " AS INTEGER) + excluded.value",
-                lane,
-                what,
-                slot,
-                value);
+        if (sums.areEnough() && (slow || fast)) {
+            LaneTotals.add(sql, lane, what, SLOW, slow ? 1 : 0, 0);
+        }
     }
 
     private record Sum(int slot, long value) {}
