@@ -94,6 +94,8 @@ final class Schema {
         "CREATE INDEX delivered_at ON delivered (at)",
     };
 
+    private static final String[][] VERSIONS = {FIRST, SECOND, THIRD, FOURTH};
+
     private Schema() {}
 
     private static String count(String sign, String row) {
@@ -123,25 +125,14 @@ final class Schema {
                                 + VERSION
                                 + ": use the newer program again, or set the database aside");
             }
-            if (version < 1) {
-                execute(s, FIRST);
-            }
-            if (version < 2) {
-                execute(s, SECOND);
-            }
-            if (version < 3) {
-                execute(s, THIRD);
+            for (int added = version; added < VERSION; added++) {
+                for (String statement : VERSIONS[added]) {
+                    s.execute(statement);
+                }
             }
             if (version < VERSION) {
-                execute(s, FOURTH);
                 s.execute("PRAGMA user_version = " + VERSION);
             }
-        }
-    }
-
-    private static void execute(Statement s, String[] all) throws SQLException {
-        for (String each : all) {
-            s.execute(each);
         }
     }
 }
