@@ -28,10 +28,11 @@ final class Database {
     private Database() {}
 
     /**
-     * An open database, not in auto-commit mode. Only if it is {@code clean}, closed by the last
-     * worker, do the roots certainly match the rows. {@code begun}: it is a new one.
+     * An open database, not in auto-commit mode.
+     *
+     * @param clean whether the last worker closed it: then the roots certainly match the rows
      */
-    record Opened(Connection connection, boolean clean, boolean begun) {}
+    record Opened(Connection connection, boolean clean) {}
 
     /** Opens and closes a database in memory. */
     static void prepare() {
@@ -72,27 +73,27 @@ final class Database {
         }
         Connection connection = connect(file);
         try {
-            boolean begun;
             boolean clean;
             try (Statement s = connection.createStatement()) {
                 s.execute("PRAGMA locking_mode = EXCLUSIVE");
                 s.execute("PRAGMA journal_mode = WAL");
                 s.execute("PRAGMA synchronous = FULL");
                 s.execute("PRAGMA temp_store = MEMORY");
+                boolean isNew;
                 try (var tables = s.executeQuery("SELECT 1 FROM sqlite_schema LIMIT 1")) {
-                    begun = !tables.next();
+                    isNew = !tables.next();
                 }
                 connection.setAutoCommit(false);
                 Schema.apply(connection);
-                clean = begun || isClean(s);
-                if (!clean) {
+                clean = isClean(s);
+                if (!clean && !isNew) {
                     progress.accept("checking the database, which was not closed");
                     check(s);
                 }
                 s.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('clean', '0')");
                 connection.commit();
             }
-            return new Opened(connection, clean, begun);
+            return new Opened(connection, clean);
         } catch (SQLException e) {
             connection.close();
             throw e;

@@ -155,7 +155,7 @@ public final class Queue implements AutoCloseable {
         boolean settledSome =
                 transaction.configure(
                         settings.lanes(), settings.filters(), clock.millis(), progress);
-        if (database.begun() || !database.clean() || settledSome) {
+        if (!database.clean() || settledSome) {
             reconciliation.atStart(transaction, progress);
         }
         transaction.paths().forget(rememberedSince(), MOST_REMEMBERED, PAGE);
