@@ -201,7 +201,7 @@ final class Writer {
             transaction.rollBack();
             return new SQLException("a bug: " + e, e);
         }
-        GcRootThread.After after =
+        Consumer<Boolean> after =
                 made -> {
                     if (made) {
                         answers.forEach(Runnable::run);
@@ -213,7 +213,7 @@ final class Writer {
                     }
                 };
         if (effects.roots().isEmpty()) {
-            after.run(true);
+            after.accept(true);
         } else {
             roots.hand(effects.roots(), after);
         }

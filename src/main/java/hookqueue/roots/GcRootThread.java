@@ -31,9 +31,9 @@ public final class GcRootThread {
      */
     private static final class Work {
         private final List<GcRoots.Change> changes;
-        private final After after;
+        private final Consumer<Boolean> after;
 
-        Work(List<GcRoots.Change> changes, After after) {
+        Work(List<GcRoots.Change> changes, Consumer<Boolean> after) {
             this.changes = changes;
             this.after = after;
         }
@@ -50,18 +50,15 @@ public final class GcRootThread {
         thread.start();
     }
 
-    /** The continuation after a change. Runs once, on the thread {@code roots}. */
-    @FunctionalInterface
-    public interface After {
-        /** {@code made}: the roots are made and on disk; false when the thread has ended. */
-        void run(boolean made);
-    }
-
-    public void hand(List<GcRoots.Change> changes, After after) {
+    /**
+     * The continuation runs once, on the thread {@code roots}. It gets true when the roots are made
+     * and on disk, and false when the thread has ended.
+     */
+    public void hand(List<GcRoots.Change> changes, Consumer<Boolean> after) {
         var handed = new Work(changes, after);
         work.add(handed);
         if (ended && work.remove(handed)) { // no thread takes it from the queue any more
-            after.run(false);
+            after.accept(false);
         }
     }
 
@@ -80,7 +77,7 @@ public final class GcRootThread {
                 last = group.contains(END);
                 make(group);
                 while (!group.isEmpty()) {
-                    group.removeFirst().after.run(true);
+                    group.removeFirst().after.accept(true);
                 }
             }
         } catch (InterruptedException | RuntimeException | Error e) {
@@ -88,7 +85,7 @@ public final class GcRootThread {
         } finally {
             ended = true;
             work.drainTo(group);
-            group.forEach(each -> each.after.run(false));
+            group.forEach(each -> each.after.accept(false));
         }
     }
 
