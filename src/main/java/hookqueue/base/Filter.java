@@ -34,19 +34,26 @@ public record Filter(@Nullable Rule include, @Nullable Rule exclude)
 
     @Override
     public boolean test(StorePath path) {
-        return (include == null || found(include.expression(), path, true))
-                && (exclude == null || !found(exclude.expression(), path, false));
+        return refusal(path) == null;
     }
 
     /** Why a path is accepted or not, for {@code explain}. */
     public String reason(StorePath path) {
+        String refusal = refusal(path);
+        if (refusal != null) {
+            return refusal;
+        }
+        return include == null && exclude == null ? "no filter is set" : "the filters match";
+    }
+
+    private @Nullable String refusal(StorePath path) {
         if (include != null && !found(include.expression(), path, true)) {
             return include.setting() + " does not match its name: " + include.expression();
         }
         if (exclude != null && found(exclude.expression(), path, false)) {
             return exclude.setting() + " matches its name: " + exclude.expression();
         }
-        return include == null && exclude == null ? "no filter is set" : "the filters match";
+        return null;
     }
 
     private static boolean found(Pattern filter, StorePath path, boolean whenInDoubt) {
