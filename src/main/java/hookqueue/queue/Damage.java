@@ -3,8 +3,6 @@ package hookqueue.queue;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -43,12 +41,8 @@ record Damage(Path folder) {
                         || Database.hasCode(s, SQLiteErrorCode.SQLITE_NOTADB));
     }
 
-    /** An error for damage that SQLite does not detect. */
-    static SQLException unseen(String what) {
-        return new Unseen(what);
-    }
-
-    private static final class Unseen extends SQLiteException {
+    /** Damage that SQLite does not detect. */
+    static final class Unseen extends SQLiteException {
         private static final long serialVersionUID = 1;
 
         Unseen(String what) {
@@ -96,22 +90,23 @@ record Damage(Path folder) {
     }
 
     private void tryDisk() throws IOException {
-        try (FileChannel channel =
-                FileChannel.open(
-                        trial(),
-                        StandardOpenOption.CREATE,
-                        StandardOpenOption.TRUNCATE_EXISTING,
-                        StandardOpenOption.WRITE)) {
-            channel.write(ByteBuffer.allocate(4096));
-            channel.force(true);
-        }
+        Files.write(
+                trial(),
+                new byte[4096],
+                StandardOpenOption.CREATE,
+                StandardOpenOption.TRUNCATE_EXISTING,
+                StandardOpenOption.WRITE,
+                StandardOpenOption.SYNC);
         Files.delete(trial());
     }
 
     /** Completes the work of a worker that was killed. Called before the database is opened. */
     void tidy() throws IOException {
         Files.deleteIfExists(trial());
-        setLogAside();
+        List<String> damaged = damaged();
+        if (!Files.exists(file(), LinkOption.NOFOLLOW_LINKS) && !damaged.isEmpty()) {
+            moveIfThere(WAL, damaged.getLast()); // killed in setAside
+        }
     }
 
     private Path trial() {
@@ -137,14 +132,6 @@ record Damage(Path folder) {
         String aside = ASIDE + now.toString().replace(':', '-');
         moveIfThere("", aside);
         moveIfThere(WAL, aside);
-    }
-
-    /** Moves the log after the database, if a worker was killed in {@link #setAside}. */
-    private void setLogAside() throws IOException {
-        List<String> damaged = damaged();
-        if (!Files.exists(file(), LinkOption.NOFOLLOW_LINKS) && !damaged.isEmpty()) {
-            moveIfThere(WAL, damaged.getLast());
-        }
     }
 
     private void moveIfThere(String suffix, String aside) throws IOException {

@@ -32,7 +32,7 @@ record RootStore(Sql sql, Effects.Collector effects) {
                                 + " WHERE id = (SELECT id FROM path WHERE name = ?1)",
                         path.baseName());
         if (found.isPresent() && !found.get().agrees()) {
-            throw Damage.unseen("a row has another path's name than the index: " + path);
+            throw new Damage.Unseen("a row has another path's name than the index: " + path);
         }
         return found.map(Found::settled);
     }
