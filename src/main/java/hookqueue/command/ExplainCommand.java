@@ -236,7 +236,7 @@ public final class ExplainCommand {
                                 queue.call(transaction -> {
                                     var known = new ArrayList<StorePath>();
                                     for (StorePath each : page) {
-                                        if (transaction.reports().known(each)) {
+                                        if (transaction.waits().id(each).isPresent()) {
                                             known.add(each);
                                         }
                                     }

@@ -28,15 +28,11 @@ public record HistoryQueries(Sql sql) {
 
     /** The deliveries after this position in the order of time; three zeros for the beginning. */
     public List<Delivery> after(long at, long lane, long id, int limit) throws SQLException {
-        return sql.query(
-                Delivery::of,
+        String rows =
                 ROW
                         + "WHERE (r.at, r.lane, r.path) > (?, ?, ?)"
-                        + " ORDER BY r.at, r.lane, r.path LIMIT ?",
-                at,
-                lane,
-                id,
-                limit);
+                        + " ORDER BY r.at, r.lane, r.path LIMIT ?";
+        return sql.query(Delivery::of, rows, at, lane, id, limit);
     }
 
     /** The deliveries of one path, at most one for each destination. */

@@ -52,23 +52,14 @@ record LaneSettings(Sql sql, Meta meta) {
 
     /** Holds all paths that are not yet uploaded until they are signed with the new key. */
     private void signFirst(long sign, long now) throws SQLException {
-        sql.update(
+        String queueForSigning =
                 "INSERT INTO delivery (path, lane, state, changed_at) SELECT DISTINCT path, ?, ?, ? FROM delivery"
-                        + " WHERE state IN (?, ?) AND path NOT IN (SELECT path FROM delivery WHERE lane = ?)",
-                sign,
-                State.FRESH,
-                now,
-                State.FRESH,
-                State.DEFERRED,
-                sign);
-        sql.update(
+                        + " WHERE state IN (?, ?) AND path NOT IN (SELECT path FROM delivery WHERE lane = ?)";
+        sql.update(queueForSigning, sign, State.FRESH, now, State.FRESH, State.DEFERRED, sign);
+        String hold =
                 "UPDATE delivery SET state = ?, due_at = 0 WHERE state IN (?, ?) AND lane <> ?"
-                        + " AND path IN (SELECT path FROM delivery WHERE lane = ?)",
-                State.HELD,
-                State.FRESH,
-                State.DEFERRED,
-                sign,
-                sign);
+                        + " AND path IN (SELECT path FROM delivery WHERE lane = ?)";
+        sql.update(hold, State.HELD, State.FRESH, State.DEFERRED, sign, sign);
     }
 
     /** Releases all held paths, because there is no key any more. */

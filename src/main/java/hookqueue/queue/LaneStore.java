@@ -94,13 +94,9 @@ public record LaneStore(
      * destination works.
      */
     public void hasten(long now) throws SQLException {
-        if (sql.update(
-                        "UPDATE delivery SET due_at = ? WHERE lane = ? AND state = ? AND attempts = 0 AND due_at > ?",
-                        now,
-                        id,
-                        State.DEFERRED,
-                        now)
-                > 0) {
+        String makeDue =
+                "UPDATE delivery SET due_at = ? WHERE lane = ? AND state = ? AND attempts = 0 AND due_at > ?";
+        if (sql.update(makeDue, now, id, State.DEFERRED, now) > 0) {
             effects.changed();
         }
     }
@@ -147,12 +143,9 @@ public record LaneStore(
             }
         }
         if (delivered > 0) {
-            sql.update(
-                    "UPDATE lane SET delivered = delivered + ?, bytes = bytes + ?, last_delivery = ? WHERE id = ?",
-                    delivered,
-                    bytes,
-                    now,
-                    id);
+            String count =
+                    "UPDATE lane SET delivered = delivered + ?, bytes = bytes + ?, last_delivery = ? WHERE id = ?";
+            sql.update(count, delivered, bytes, now, id);
             LaneTotals.observe(sql, id, Histogram.Kind.LATENCY, latencies);
         }
         effects.changed();
@@ -161,18 +154,12 @@ public record LaneStore(
     /** Releases the held deliveries after a signature, or remembers a delivery. */
     private void after(long path, long now) throws SQLException {
         if (name.equals(SIGN)) {
-            sql.update(
-                    "UPDATE delivery SET state = ?, changed_at = ? WHERE path = ? AND state = ?",
-                    State.FRESH,
-                    now,
-                    path,
-                    State.HELD);
+            String release =
+                    "UPDATE delivery SET state = ?, changed_at = ? WHERE path = ? AND state = ?";
+            sql.update(release, State.FRESH, now, path, State.HELD);
         } else {
-            sql.update(
-                    "INSERT OR REPLACE INTO delivered (lane, path, at) VALUES (?, ?, ?)",
-                    id,
-                    path,
-                    now);
+            String remember = "INSERT OR REPLACE INTO delivered (lane, path, at) VALUES (?, ?, ?)";
+            sql.update(remember, id, path, now);
         }
     }
 
@@ -184,16 +171,18 @@ public record LaneStore(
      * this lane again. Empty for {@link #SIGN}.
      */
     public List<Delivered> deliveredAfter(long row, int limit) throws SQLException {
+        String rows =
+                "SELECT p.id, p.name, r.at FROM delivered r JOIN path p ON p.id = r.path"
+                        + " WHERE r.lane = ?1 AND r.path > ?2 AND NOT EXISTS"
+                        + " (SELECT 1 FROM delivery d WHERE d.path = r.path AND d.lane = ?1)"
+                        + " ORDER BY r.path LIMIT ?3";
         return sql.query(
                 found ->
                         new Delivered(
                                 found.getLong(1),
                                 ReportQueries.storePath(found.getString(2)),
                                 found.getLong(3)),
-                "SELECT p.id, p.name, r.at FROM delivered r JOIN path p ON p.id = r.path"
-                        + " WHERE r.lane = ?1 AND r.path > ?2 AND NOT EXISTS"
-                        + " (SELECT 1 FROM delivery d WHERE d.path = r.path AND d.lane = ?1)"
-                        + " ORDER BY r.path LIMIT ?3",
+                rows,
                 id,
                 row,
                 limit);
@@ -226,14 +215,11 @@ public record LaneStore(
     }
 
     public void breaker(Breaker breaker) throws SQLException {
-        sql.update(
+        String update =
                 "UPDATE lane SET breaker_failures = ?, breaker_until = ?, breaker_since = ?, breaker_reason = ?"
-                        + " WHERE id = ?",
-                breaker.failures(),
-                breaker.until(),
-                breaker.since(),
-                breaker.reason(),
-                id);
+                        + " WHERE id = ?";
+        sql.update(
+                update, breaker.failures(), breaker.until(), breaker.since(), breaker.reason(), id);
         effects.changed();
     }
 }

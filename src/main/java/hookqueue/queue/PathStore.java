@@ -64,14 +64,10 @@ public final class PathStore {
         for (StorePath path : paths.taken()) {
             String except = words(paths.except().getOrDefault(path, Set.of()));
             long id = nextId;
-            if (sql.update(
-                            "INSERT INTO path (id, name, queued_at, generation) VALUES (?, ?, ?, ?)"
-                                    + " ON CONFLICT (name) DO NOTHING",
-                            id,
-                            path.baseName(),
-                            now,
-                            generation)
-                    == 1) {
+            String insert =
+                    "INSERT INTO path (id, name, queued_at, generation) VALUES (?, ?, ?, ?)"
+                            + " ON CONFLICT (name) DO NOTHING";
+            if (sql.update(insert, id, path.baseName(), now, generation) == 1) {
                 nextId++;
                 deliverEverywhere(id, except, now);
             } else {
@@ -99,11 +95,9 @@ public final class PathStore {
                                 path.baseName())
                         .orElseThrow();
         if (known.settled()) {
-            sql.update(
-                    "UPDATE path SET queued_at = ?, settled_at = NULL, generation = ? WHERE id = ?",
-                    now,
-                    generation,
-                    known.id());
+            String queueAgain =
+                    "UPDATE path SET queued_at = ?, settled_at = NULL, generation = ? WHERE id = ?";
+            sql.update(queueAgain, now, generation, known.id());
             deliverEverywhere(known.id(), except, now);
             return known.id();
         }
@@ -134,14 +128,11 @@ public final class PathStore {
                         .orElseThrow(() ->
                                 new IllegalArgumentException(
                                         "not a destination of the settings: " + lane));
-        sql.update(
+        String insert =
                 "INSERT INTO path (id, name, queued_at, generation) VALUES (?1, ?2, ?3, ?4)"
                         + " ON CONFLICT (name) DO UPDATE SET settled_at = NULL,"
-                        + " queued_at = CASE WHEN settled_at IS NULL THEN queued_at ELSE ?3 END",
-                nextId,
-                path.baseName(),
-                now,
-                generation);
+                        + " queued_at = CASE WHEN settled_at IS NULL THEN queued_at ELSE ?3 END";
+        sql.update(insert, nextId, path.baseName(), now, generation);
         long id = unsettled(sql, path).orElseThrow();
         nextId = Math.max(nextId, id + 1);
         if (retries.revive("d.path = ? AND d.lane = ? AND d.state = ?", now, id, to, State.FAILED)
@@ -161,27 +152,17 @@ public final class PathStore {
 
     /** False if the path is queued for this lane already. */
     private boolean addDelivery(long path, long lane, State state, long now) throws SQLException {
-        return sql.update(
-                        "INSERT OR IGNORE INTO delivery (path, lane, state, changed_at) VALUES (?, ?, ?, ?)",
-                        path,
-                        lane,
-                        state,
-                        now)
-                > 0;
+        String insert =
+                "INSERT OR IGNORE INTO delivery (path, lane, state, changed_at) VALUES (?, ?, ?, ?)";
+        return sql.update(insert, path, lane, state, now) > 0;
     }
 
     private void deliverEverywhere(long id, String except, long now) throws SQLException {
-        sql.update(
+        String insert =
                 "INSERT INTO delivery (path, lane, state, changed_at)"
                         + " SELECT ?, id, CASE WHEN ? AND name <> ? THEN ? ELSE ? END, ? FROM lane l WHERE configured"
-                        + EXCEPT,
-                id,
-                sign != null,
-                LaneStore.SIGN,
-                State.HELD,
-                State.FRESH,
-                now,
-                except);
+                        + EXCEPT;
+        sql.update(insert, id, sign != null, LaneStore.SIGN, State.HELD, State.FRESH, now, except);
         effects.changed();
     }
 
@@ -256,13 +237,11 @@ public final class PathStore {
     }
 
     private boolean hasNewLane(long id, String except) throws SQLException {
-        return sql.exists(
+        String newLane =
                 "SELECT 1 FROM path p JOIN lane l WHERE p.id = ? AND l.configured AND l.name <> ?"
                         + NEW
-                        + EXCEPT,
-                id,
-                LaneStore.SIGN,
-                except);
+                        + EXCEPT;
+        return sql.exists(newLane, id, LaneStore.SIGN, except);
     }
 
     /**

@@ -77,17 +77,13 @@ public record ReportQueries(Sql sql) {
 
     /** Failed paths, like {@link #list}. */
     public List<DeliveryRow> failed(long after, int paths) throws SQLException {
-        return sql.query(
-                ReportQueries::row,
+        String failed =
                 ROW
                         + OF_ANY_LANE
                         + "AND d.state = ? AND d.path IN (SELECT DISTINCT path FROM delivery"
                         + " WHERE lane IN (SELECT id FROM lane) AND state = ? AND path > ? ORDER BY path LIMIT ?)"
-                        + " ORDER BY d.path, d.lane",
-                State.FAILED,
-                State.FAILED,
-                after,
-                paths);
+                        + " ORDER BY d.path, d.lane";
+        return sql.query(ReportQueries::row, failed, State.FAILED, State.FAILED, after, paths);
     }
 
     /** The state of one path, one row for each lane; empty if it is settled or unknown. */
@@ -103,11 +99,6 @@ public record ReportQueries(Sql sql) {
                 path.baseName());
     }
 
-    /** Whether a path is queued, or settled and remembered. */
-    public boolean known(StorePath path) throws SQLException {
-        return sql.exists("SELECT 1 FROM path WHERE name = ?", path.baseName());
-    }
-
     /**
      * @throws SQLException damage, if the name is no store path's: the queue stores no others
      */
@@ -115,7 +106,7 @@ public record ReportQueries(Sql sql) {
         try {
             return new StorePath(name);
         } catch (IllegalArgumentException e) {
-            throw Damage.unseen("a row's name is " + e.getMessage());
+            throw new Damage.Unseen("a row's name is " + e.getMessage());
         }
     }
 

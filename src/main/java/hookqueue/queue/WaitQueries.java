@@ -18,12 +18,10 @@ public record WaitQueries(Sql sql) {
 
     /** Whether a configured lane will still try the path with this row. */
     public boolean outstanding(long path) throws SQLException {
-        return sql.exists(
+        String outstanding =
                 "SELECT 1 FROM delivery d JOIN lane l ON l.id = d.lane"
-                        + " WHERE d.path = ? AND l.configured AND d.state IN (?, ?) LIMIT 1",
-                path,
-                State.FRESH,
-                State.DEFERRED);
+                        + " WHERE d.path = ? AND l.configured AND d.state IN (?, ?) LIMIT 1";
+        return sql.exists(outstanding, path, State.FRESH, State.DEFERRED);
     }
 
     /** The row of a path that is queued, or settled and remembered. */
@@ -43,12 +41,8 @@ public record WaitQueries(Sql sql) {
 
     /** Rows of the paths of a tag, ascending, after a row. */
     public List<Long> tagged(String tag, long after, int limit) throws SQLException {
-        return sql.query(
-                row -> row.getLong(1),
-                "SELECT path FROM tag WHERE tag = ? AND path > ? ORDER BY path LIMIT ?",
-                tag,
-                after,
-                limit);
+        String rows = "SELECT path FROM tag WHERE tag = ? AND path > ? ORDER BY path LIMIT ?";
+        return sql.query(row -> row.getLong(1), rows, tag, after, limit);
     }
 
     /**
@@ -56,13 +50,10 @@ public record WaitQueries(Sql sql) {
      * row: any of them may have had any tag.
      */
     public List<Long> untagged(long after, int limit) throws SQLException {
-        return sql.query(
-                row -> row.getLong(1),
+        String rows =
                 "SELECT DISTINCT path FROM delivery WHERE path > ? AND path <= coalesce("
-                        + "(SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?), 0) ORDER BY path LIMIT ?",
-                after,
-                Meta.UNTAGGED,
-                limit);
+                        + "(SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?), 0) ORDER BY path LIMIT ?";
+        return sql.query(row -> row.getLong(1), rows, after, Meta.UNTAGGED, limit);
     }
 
     /** The failed rows of the configured lanes, at most {@code limit}. */

@@ -229,8 +229,9 @@ class QueueTest {
         }
         f.now = f.now.plus(Duration.ofDays(31));
         try (Queue queue = f.open(List.of("ssh://a"))) {
-            assertFalse(Fixture.is(queue, t -> t.reports().known(path(0))));
-            assertTrue(Fixture.is(queue, t -> t.reports().known(path(1))), "it is not settled");
+            assertFalse(Fixture.is(queue, t -> t.waits().id(path(0)).isPresent()));
+            assertTrue(
+                    Fixture.is(queue, t -> t.waits().id(path(1)).isPresent()), "it is not settled");
             assertTrue(Fixture.is(queue, t -> t.waits().knownTag("t")));
         }
         assertEquals(1, f.number("SELECT count(*) FROM tag"));
@@ -260,7 +261,7 @@ class QueueTest {
 
     private static boolean known(Queue queue, StorePath path) {
         try {
-            return queue.call(t -> t.reports().known(path));
+            return queue.call(t -> t.waits().id(path).isPresent());
         } catch (QueueException | InterruptedException e) {
             throw new AssertionError(e);
         }
