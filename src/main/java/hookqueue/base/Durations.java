@@ -59,11 +59,13 @@ public final class Durations {
             return s + "s";
         }
         if (s < 3_600) {
-            return s / 60 + "min" + (s % 60 == 0 ? "" : " " + s % 60 + "s");
+            return two(s, 60, "min", 1, "s");
         }
-        if (s < 86_400) {
-            return s / 3_600 + "h" + (s % 3_600 < 60 ? "" : " " + s % 3_600 / 60 + "min");
-        }
-        return s / 86_400 + "d" + (s % 86_400 < 3_600 ? "" : " " + s % 86_400 / 3_600 + "h");
+        return s < 86_400 ? two(s, 3_600, "h", 60, "min") : two(s, 86_400, "d", 3_600, "h");
+    }
+
+    private static String two(long s, long large, String largeUnit, long small, String smallUnit) {
+        long rest = s % large / small;
+        return s / large + largeUnit + (rest == 0 ? "" : " " + rest + smallUnit);
     }
 }

@@ -85,8 +85,7 @@ public record LaneStore(
     }
 
     public boolean hasHeld() throws SQLException {
-        return sql.first(row -> row.getInt(1) > 0, "SELECT held FROM lane WHERE id = ?", id)
-                .orElse(false);
+        return sql.exists("SELECT 1 FROM lane WHERE id = ? AND held > 0", id);
     }
 
     /**
@@ -111,7 +110,8 @@ public record LaneStore(
                 case Verdict.Delivered done -> {
                     if (sql.update("DELETE FROM delivery" + UNCHANGED, path, id, read) > 0) {
                         delivered++;
-                        queuedAt(path).ifPresent(at -> latencies.add(now - at));
+                        sql.number("SELECT queued_at FROM path WHERE id = ?", path)
+                                .ifPresent(at -> latencies.add(now - at));
                         after(path, now);
                         removals.settleIfDone(path, done.entry().path(), now);
                     }
@@ -186,10 +186,6 @@ public record LaneStore(
                 id,
                 row,
                 limit);
-    }
-
-    private Optional<Long> queuedAt(long path) throws SQLException {
-        return sql.number("SELECT queued_at FROM path WHERE id = ?", path);
     }
 
     public void ran(BatchResult run) throws SQLException {

@@ -137,17 +137,13 @@ public final class PathStore {
         nextId = Math.max(nextId, id + 1);
         if (retries.revive("d.path = ? AND d.lane = ? AND d.state = ?", now, id, to, State.FAILED)
                 == 0) {
-            deliverAgain(id, to, now);
+            boolean added = addDelivery(id, to, sign == null ? State.FRESH : State.HELD, now);
+            if (sign != null && added) {
+                addDelivery(id, sign, State.FRESH, now);
+            }
         }
         effects.root(path);
         effects.changed();
-    }
-
-    private void deliverAgain(long id, long lane, long now) throws SQLException {
-        boolean added = addDelivery(id, lane, sign == null ? State.FRESH : State.HELD, now);
-        if (sign != null && added) {
-            addDelivery(id, sign, State.FRESH, now);
-        }
     }
 
     /** False if the path is queued for this lane already. */

@@ -10,6 +10,13 @@ import org.jspecify.annotations.Nullable;
 public final class RetryStore {
     static final String CONFIGURED = "d.lane IN (SELECT id FROM lane WHERE configured)";
 
+    private static final String REVIVE =
+            "UPDATE delivery AS d SET state = ?, due_at = ?, tries = 0, attempts = 0,"
+                    + " changed_at = max(?, changed_at + 1) WHERE ";
+
+    private static final String CLOSE_BREAKERS =
+            "UPDATE lane SET breaker_failures = 0, breaker_until = 0, breaker_since = 0";
+
     private final Sql sql;
     private final Effects.Collector effects;
 
@@ -41,16 +48,10 @@ public final class RetryStore {
                     Sql.with(parameters, sign, State.FRESH, now, now, sign, State.FAILED));
             held =
                     sql.update(
-                            "UPDATE delivery AS d SET state = ?, due_at = ?, tries = 0, attempts = 0, changed_at = max(?, changed_at + 1)"
-                                    + " WHERE d.lane <> ? AND d.state = ? AND "
-                                    + which,
+                            REVIVE + "d.lane <> ? AND d.state = ? AND " + which,
                             Sql.with(parameters, State.HELD, now, now, sign, State.FAILED));
         }
-        return held
-                + sql.update(
-                        "UPDATE delivery AS d SET state = ?, due_at = ?, tries = 0, attempts = 0, changed_at = max(?, changed_at + 1) WHERE "
-                                + which,
-                        Sql.with(parameters, State.FRESH, now, now));
+        return held + sql.update(REVIVE + which, Sql.with(parameters, State.FRESH, now, now));
     }
 
     /**
@@ -58,7 +59,7 @@ public final class RetryStore {
      * breaker. Returns how many.
      */
     public int retryAll(long now) throws SQLException {
-        sql.update("UPDATE lane SET breaker_failures = 0, breaker_until = 0, breaker_since = 0");
+        sql.update(CLOSE_BREAKERS);
         effects.changed();
         return revive(CONFIGURED + " AND d.state IN (?, ?)", now, State.DEFERRED, State.FAILED);
     }
@@ -82,8 +83,7 @@ public final class RetryStore {
             return Retried.NO_DESTINATION;
         }
         sql.update(
-                "UPDATE lane SET breaker_failures = 0, breaker_until = 0, breaker_since = 0"
-                        + " WHERE id IN (SELECT lane FROM delivery WHERE path = ?)",
+                CLOSE_BREAKERS + " WHERE id IN (SELECT lane FROM delivery WHERE path = ?)",
                 id.get());
         revive(
                 CONFIGURED + " AND d.path = ? AND d.state IN (?, ?)",
