@@ -13,7 +13,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.StringJoiner;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.regex.Pattern;
@@ -146,13 +145,12 @@ final class SettingsReader {
     }
 
     private static String named(List<Destination> destinations) {
-        var names = new StringJoiner(" ").setEmptyValue("none");
-        for (Destination destination : destinations) {
-            if (destination instanceof Destination.Named) {
-                names.add(destination.name());
-            }
-        }
-        return names.toString();
+        List<String> names =
+                destinations.stream()
+                        .filter(Destination.Named.class::isInstance)
+                        .map(Destination::name)
+                        .toList();
+        return names.isEmpty() ? "none" : String.join(" ", names);
     }
 
     List<String> mistakes() {
