@@ -66,11 +66,10 @@ public final class Queue implements AutoCloseable {
             Settings settings,
             InstantSource clock,
             Consumer<Throwable> fatal,
-            Damage damage,
             QueueTransaction transaction) {
         this.settings = settings;
         this.clock = clock;
-        this.damage = damage;
+        this.damage = new Damage(settings.stateDir());
         this.transaction = transaction;
         this.roots = new GcRoots(settings.rootsDir(), settings.storeDir());
         this.rootThread = new GcRootThread(roots, fatal);
@@ -105,7 +104,7 @@ public final class Queue implements AutoCloseable {
         var damage = new Damage(settings.stateDir());
         try {
             try {
-                return opened(settings, clock, fatal, progress, damage);
+                return opened(settings, clock, fatal, progress);
             } catch (SQLException e) {
                 if (!Damage.isDamage(e)) {
                     throw e;
@@ -114,7 +113,7 @@ public final class Queue implements AutoCloseable {
                 if (damage.isLost(e)) {
                     damage.setAside(clock.instant());
                 }
-                return opened(settings, clock, fatal, progress, damage);
+                return opened(settings, clock, fatal, progress);
             }
         } catch (SQLException | IOException e) {
             throw QueueException.unusable(
@@ -128,14 +127,13 @@ public final class Queue implements AutoCloseable {
             Settings settings,
             InstantSource clock,
             Consumer<Throwable> fatal,
-            Consumer<String> progress,
-            Damage damage)
+            Consumer<String> progress)
             throws SQLException, IOException {
-        damage.tidy();
+        new Damage(settings.stateDir()).tidy();
         Database.Opened database = Database.open(settings.stateDir(), progress);
         var transaction = new QueueTransaction(database.connection());
         try {
-            var queue = new Queue(settings, clock, fatal, damage, transaction);
+            var queue = new Queue(settings, clock, fatal, transaction);
             queue.begin(database, progress);
             return queue;
         } catch (SQLException e) {
