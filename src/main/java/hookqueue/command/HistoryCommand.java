@@ -3,9 +3,9 @@ package hookqueue.command;
 import hookqueue.base.StorePath;
 import hookqueue.protocol.Reply;
 import hookqueue.protocol.Request;
-import hookqueue.queue.HistoryQueries.Delivery;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
+import hookqueue.queue.ReportQueries.Delivery;
 import hookqueue.report.DeliveryRowFormat;
 import java.io.IOException;
 import java.time.Instant;
@@ -29,11 +29,11 @@ record HistoryCommand(Queue queue, String storeDir) {
         if (!history.paths().isEmpty()) {
             return some(history.paths(), printer);
         }
-        List<Delivery> page = queue.call(t -> t.history().after(0, 0, 0, PAGE));
+        List<Delivery> page = queue.call(t -> t.reports().deliveries(0, 0, 0, PAGE));
         while (!page.isEmpty()) {
             printer.print(page);
             Delivery last = page.getLast();
-            page = queue.call(t -> t.history().after(last.at(), last.lane(), last.id(), PAGE));
+            page = queue.call(t -> t.reports().deliveries(last.at(), last.lane(), last.id(), PAGE));
         }
         return "ok";
     }
@@ -42,7 +42,7 @@ record HistoryCommand(Queue queue, String storeDir) {
             throws IOException, QueueException, InterruptedException {
         var unknown = new ArrayList<String>();
         for (StorePath path : paths) {
-            List<Delivery> found = queue.call(t -> t.history().of(path));
+            List<Delivery> found = queue.call(t -> t.reports().deliveries(path));
             printer.print(found);
             if (found.isEmpty()) {
                 unknown.add(path.in(storeDir));

@@ -27,7 +27,6 @@ public final class PathStore {
 
     private final Sql sql;
     private final Meta meta;
-    private final RetryStore retries;
     private final Effects.Collector effects;
     private long nextId;
 
@@ -37,10 +36,9 @@ public final class PathStore {
     /** The lane that signs, or null. */
     private @Nullable Long sign;
 
-    PathStore(Sql sql, Meta meta, RetryStore retries, Effects.Collector effects) {
+    PathStore(Sql sql, Meta meta, Effects.Collector effects) {
         this.sql = sql;
         this.meta = meta;
-        this.retries = retries;
         this.effects = effects;
     }
 
@@ -80,6 +78,10 @@ public final class PathStore {
         }
     }
 
+    RetryStore retries() {
+        return new RetryStore(sql, effects, sign);
+    }
+
     /** Names as one parameter for {@link #EXCEPT}: no name has a space in it. */
     private static String words(Set<String> names) {
         return names.isEmpty() ? "" : " " + String.join("  ", names) + " ";
@@ -102,11 +104,12 @@ public final class PathStore {
             return known.id();
         }
         deliverToMore(known.id(), NEW_OR_NEVER_DELIVERED, except, now);
-        if (retries.revive(
-                        RetryStore.CONFIGURED + " AND d.path = ? AND d.state = ?",
-                        now,
-                        known.id(),
-                        State.FAILED)
+        if (retries()
+                        .revive(
+                                RetryStore.CONFIGURED + " AND d.path = ? AND d.state = ?",
+                                now,
+                                known.id(),
+                                State.FAILED)
                 > 0) {
             effects.changed();
         }
@@ -135,7 +138,7 @@ public final class PathStore {
         sql.update(insert, nextId, path.baseName(), now, generation);
         long id = unsettled(sql, path).orElseThrow();
         nextId = Math.max(nextId, id + 1);
-        if (retries.revive("d.path = ? AND d.lane = ? AND d.state = ?", now, id, to, State.FAILED)
+        if (retries().revive("d.path = ? AND d.lane = ? AND d.state = ?", now, id, to, State.FAILED)
                 == 0) {
             boolean added = addDelivery(id, to, sign == null ? State.FRESH : State.HELD, now);
             if (sign != null && added) {

@@ -38,7 +38,6 @@ public final class QueueTransaction {
     private final Sql sql;
     private final Effects.Collector effects = new Effects.Collector();
     private final Meta meta;
-    private final RetryStore retries;
     private final PathStore paths;
     private final Map<String, LaneStore> lanes = new HashMap<>();
 
@@ -46,8 +45,7 @@ public final class QueueTransaction {
         this.connection = connection;
         this.sql = new Sql(connection);
         this.meta = new Meta(sql, effects);
-        this.retries = new RetryStore(sql, effects);
-        this.paths = new PathStore(sql, meta, retries, effects);
+        this.paths = new PathStore(sql, meta, effects);
     }
 
     /**
@@ -62,9 +60,7 @@ public final class QueueTransaction {
             lanes.put(name, new LaneStore(sql, removals(), effects, name, settings.id(name)));
         }
         LaneStore sign = lanes.get(LaneStore.SIGN);
-        Long signId = sign == null ? null : sign.id();
-        retries.begin(signId);
-        paths.begin(settings.generation(), signId);
+        paths.begin(settings.generation(), sign == null ? null : sign.id());
         if (meta.get(MOVED) < settings.generation()) {
             moveStranded(filters, now, progress);
             meta.put(MOVED, settings.generation());
@@ -98,7 +94,7 @@ public final class QueueTransaction {
     }
 
     public RetryStore retries() {
-        return retries;
+        return paths.retries();
     }
 
     public ReportQueries reports() {
@@ -107,10 +103,6 @@ public final class QueueTransaction {
 
     public WaitQueries waits() {
         return new WaitQueries(sql);
-    }
-
-    public HistoryQueries history() {
-        return new HistoryQueries(sql);
     }
 
     public VerifyStore verification() {

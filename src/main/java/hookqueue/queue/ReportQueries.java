@@ -8,8 +8,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Counts and lists for reports, and the state of a path for {@code explain}. Read-only. Triggers
- * maintain the counters, so only the lists grow with the queue, and they have a limit.
+ * Counts and lists for reports, and the state of a path for {@code explain}, and remembered
+ * deliveries for {@code history}. Read-only. Triggers maintain the counters, so only the lists grow
+ * with the queue, and they have a limit.
  */
 public record ReportQueries(Sql sql) {
     static final String ROW =
@@ -18,6 +19,10 @@ public record ReportQueries(Sql sql) {
 
     /** Lets a search by state use the index, which begins with the lane. */
     static final String OF_ANY_LANE = "WHERE d.lane IN (SELECT id FROM lane) ";
+
+    private static final String DELIVERY =
+            "SELECT r.at, l.id, p.id, l.name, p.name FROM delivered r"
+                    + " JOIN path p ON p.id = r.path JOIN lane l ON l.id = r.lane ";
 
     /** All lanes: the configured ones first, {@code sign} before the others. */
     public List<LaneCounts> lanes() throws SQLException {
@@ -97,6 +102,36 @@ public record ReportQueries(Sql sql) {
         return sql.number(
                 "SELECT settled_at FROM path WHERE name = ? AND settled_at IS NOT NULL",
                 path.baseName());
+    }
+
+    /**
+     * A delivery. Its position in the order of time is {@code at}, in milliseconds since the epoch,
+     * and then the rows of the lane and of the path.
+     */
+    public record Delivery(long at, long lane, long id, String destination, StorePath path) {
+        private static Delivery of(ResultSet row) throws SQLException {
+            return new Delivery(
+                    row.getLong(1),
+                    row.getLong(2),
+                    row.getLong(3),
+                    row.getString(4),
+                    storePath(row.getString(5)));
+        }
+    }
+
+    /** The deliveries after this position in the order of time; three zeros for the beginning. */
+    public List<Delivery> deliveries(long at, long lane, long id, int limit) throws SQLException {
+        String rows =
+                DELIVERY
+                        + "WHERE (r.at, r.lane, r.path) > (?, ?, ?)"
+                        + " ORDER BY r.at, r.lane, r.path LIMIT ?";
+        return sql.query(Delivery::of, rows, at, lane, id, limit);
+    }
+
+    /** The deliveries of one path, at most one for each destination. */
+    public List<Delivery> deliveries(StorePath path) throws SQLException {
+        return sql.query(
+                Delivery::of, DELIVERY + "WHERE p.name = ? ORDER BY r.at, r.lane", path.baseName());
     }
 
     /**

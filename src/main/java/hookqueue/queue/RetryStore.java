@@ -6,8 +6,12 @@ import java.sql.SQLException;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Makes failed and deferred deliveries due now. */
-public final class RetryStore {
+/**
+ * Makes failed and deferred deliveries due now.
+ *
+ * @param sign the lane that signs, or null
+ */
+public record RetryStore(Sql sql, Effects.Collector effects, @Nullable Long sign) {
     static final String CONFIGURED = "d.lane IN (SELECT id FROM lane WHERE configured)";
 
     private static final String REVIVE =
@@ -16,21 +20,6 @@ public final class RetryStore {
 
     private static final String CLOSE_BREAKERS =
             "UPDATE lane SET breaker_failures = 0, breaker_until = 0, breaker_since = 0";
-
-    private final Sql sql;
-    private final Effects.Collector effects;
-
-    /** The lane that signs, or null. */
-    private @Nullable Long sign;
-
-    RetryStore(Sql sql, Effects.Collector effects) {
-        this.sql = sql;
-        this.effects = effects;
-    }
-
-    void begin(@Nullable Long signLane) {
-        sign = signLane;
-    }
 
     /**
      * Makes deliveries due now. A failed delivery waits for a new signature first: the path may

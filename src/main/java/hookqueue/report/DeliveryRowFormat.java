@@ -3,7 +3,7 @@ package hookqueue.report;
 import com.google.gson.JsonObject;
 import hookqueue.base.Text;
 import hookqueue.queue.DeliveryRow;
-import hookqueue.queue.HistoryQueries;
+import hookqueue.queue.ReportQueries;
 import java.time.Instant;
 import java.util.Locale;
 
@@ -54,7 +54,7 @@ public final class DeliveryRowFormat {
     }
 
     /** A remembered delivery as one JSON object. */
-    public static String json(HistoryQueries.Delivery delivery, String storeDir) {
+    public static String json(ReportQueries.Delivery delivery, String storeDir) {
         var json = new JsonObject();
         json.addProperty("path", delivery.path().in(storeDir));
         json.addProperty("lane", delivery.destination());

@@ -44,8 +44,8 @@ class PlansTest {
                             t.waits().outstanding(row);
                             t.waits().standing(row);
                         }
-                        t.history().after(0, 0, 0, 9);
-                        t.history().of(path(0));
+                        t.reports().deliveries(0, 0, 0, 9);
+                        t.reports().deliveries(path(0));
                         t.lane("ssh://a").deliveredAfter(0, 9);
                         t.verification().begin(9, 9);
                         t.verification().counts("ssh://a");
