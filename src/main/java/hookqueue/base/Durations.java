@@ -14,9 +14,7 @@ public final class Durations {
 
     private Durations() {}
 
-    /**
-     * @throws IllegalArgumentException naming the value and the rule
-     */
+    /** The message of its IllegalArgumentException names the value and the rule. */
     public static Duration parse(String text) {
         int digits = 0;
         while (digits < text.length() && text.charAt(digits) >= '0' && text.charAt(digits) <= '9') {

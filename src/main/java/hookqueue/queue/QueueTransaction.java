@@ -113,9 +113,7 @@ public final class QueueTransaction {
         return meta;
     }
 
-    /**
-     * @throws IllegalArgumentException if the settings have no such lane
-     */
+    /** The lane with this name; an IllegalArgumentException if the settings have none. */
     public LaneStore lane(String name) {
         LaneStore lane = lanes.get(name);
         if (lane == null) {
