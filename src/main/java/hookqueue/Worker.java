@@ -30,6 +30,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.SimpleTimeZone;
 import java.util.TimeZone;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.newsclub.net.unix.AFUNIXServerSocketChannel;
@@ -58,11 +60,11 @@ final class Worker {
     private final AtomicReference<@Nullable Throwable> bug = new AtomicReference<>();
     private final Thread prepared = new Thread(Queue::prepare, "prepare");
 
-    /** Guards {@link #listener} and {@link #stopRequested}. */
+    /** Guards {@link #listener}. */
     private final Object life = new Object();
 
     private @Nullable Listener listener;
-    private boolean stopRequested;
+    private volatile boolean stopRequested;
     private volatile boolean restarts;
 
     Worker(Map<String, String> environment, InstantSource clock) {
@@ -111,27 +113,21 @@ final class Worker {
 
     /** Makes {@link #run} return soon; may be called from any thread, also before it. */
     void stop() {
-        synchronized (life) {
-            stopRequested = true;
-            if (listener != null) {
-                listener.stop();
-            }
-        }
+        stopRequested = true;
+        stopListener();
     }
 
     /** Makes {@link #run} return soon, for another worker with new settings. */
     private void restart() {
+        restarts = true;
+        stopListener();
+    }
+
+    private void stopListener() {
         synchronized (life) {
-            restarts = true;
             if (listener != null) {
                 listener.stop();
             }
-        }
-    }
-
-    private boolean isStopRequested() {
-        synchronized (life) {
-            return stopRequested;
         }
     }
 
@@ -159,17 +155,8 @@ final class Worker {
                                 reason, exit == Exit.CONFIG ? "settings" : "state directory", log),
                         UnavailableHandler.QUIET);
         var heartbeat = new Heartbeat(environment, refusal, null, null, notify).start();
-        Thread.ofPlatform()
-                .name("time limit")
-                .daemon()
-                .start(() -> {
-                    try {
-                        Thread.sleep(UnavailableHandler.MOST);
-                        refusal.stop();
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                    }
-                });
+        CompletableFuture.delayedExecutor(UnavailableHandler.MOST.toSeconds(), TimeUnit.SECONDS)
+                .execute(refusal::stop);
         listen(refusal, () -> false);
         heartbeat.stop();
         refusal.closeSessions(SESSIONS_END);
@@ -261,7 +248,7 @@ final class Worker {
             publisher.stop();
             housekeeping.stop();
             String why =
-                    isStopRequested()
+                    stopRequested
                             ? "stopped"
                             : restarts ? "restarts with new settings" : "nothing left to do";
             notify.stopping(why);
@@ -276,7 +263,7 @@ final class Worker {
         if (bug.get() != null) {
             return Exit.BUG;
         }
-        return restarts && !isStopRequested() ? Exit.RESTART : Exit.OK;
+        return restarts && !stopRequested ? Exit.RESTART : Exit.OK;
     }
 
     /** The last line in the journal: what this worker delivered. */
