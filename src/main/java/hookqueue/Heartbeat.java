@@ -13,11 +13,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The thread {@code heartbeat}: feeds systemd's watchdog, while the accepting thread takes turns
- * and the queue answers. It exists only under a unit with {@code WatchdogSec=}, and is the only
- * timer of a worker that has nothing to do but wait.
- *
- * <p>It takes in the spool, too: paths that a hook spools while this worker runs wait for one beat
- * at most.
+ * and the queue answers, and takes in the spool. It exists only under a unit with {@code
+ * WatchdogSec=}, and is the only timer of a worker that has nothing to do but wait.
  */
 final class Heartbeat {
     private static final Logger LOG = LoggerFactory.getLogger(Heartbeat.class);

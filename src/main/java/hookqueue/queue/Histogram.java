@@ -4,12 +4,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A histogram of durations.
- *
- * @param kind what it measures, and the bounds
- * @param counts how many durations are in each bucket: at most the bound at the same index, and
- *     above the previous bound. The last bucket has no bound, so there is one more than there are
- *     bounds
+ * A histogram of durations. Each bucket counts those at most its bound and above the previous one.
+ * The last has no bound, so there is one more count than there are bounds.
  */
 public record Histogram(Kind kind, List<Long> counts, long sumMillis) {
     public enum Kind {

@@ -38,7 +38,7 @@ public final class Queue implements AutoCloseable {
     /**
      * The settings of the queue.
      *
-     * @param stateDir the directory of the database; must exist
+     * @param stateDir must exist
      * @param lanes {@link LaneStore#SIGN} first if paths are signed, then the destinations
      * @param filters select the paths to queue again when only their root is left, and the paths of
      *     a removed destination that a new one gets
@@ -77,10 +77,7 @@ public final class Queue implements AutoCloseable {
         this.writer = new Writer(transaction, rootThread, changes, fatal);
     }
 
-    /**
-     * Loads the database's driver and native code. This takes a third of a start, so a caller can
-     * do it in parallel. Touches no file; optional.
-     */
+    /** Loads the driver and its native code, a third of a start, so that it can run in parallel. */
     public static void prepare() {
         Database.prepare();
     }
@@ -89,10 +86,8 @@ public final class Queue implements AutoCloseable {
      * Opens the database and updates the configured lanes. It sets a damaged database aside, and
      * fills a new one from the roots.
      *
-     * @param fatal is called when the database turns out to be damaged while it is in use; the
-     *     queue then stops working
-     * @param progress is called during work that may take long, every thousand paths: if a database
-     *     was not closed, the queue compares it with the roots
+     * @param fatal is called when the database turns out to be damaged while it is in use
+     * @param progress is called during work that may take long, every thousand paths
      * @throws QueueException if the state directory cannot be used; the message says why
      */
     public static Queue open(
