@@ -78,7 +78,9 @@ public final class GcRoots {
         try {
             Files.createSymbolicLink(link(path), target(path));
         } catch (FileAlreadyExistsException e) {
-            replaceIfWrong(path);
+            if (!exists(path)) {
+                replace(path);
+            }
         } catch (IOException e) {
             note(e);
         }
@@ -86,14 +88,27 @@ public final class GcRoots {
 
     /** Like {@code add}, but faster if the root exists. */
     public void addIfMissing(StorePath path) {
+        if (!exists(path)) {
+            add(path);
+        }
+    }
+
+    private boolean exists(StorePath path) {
         try {
-            if (Files.readSymbolicLink(link(path)).equals(target(path))) {
-                return;
-            }
+            return Files.readSymbolicLink(link(path)).equals(target(path));
         } catch (IOException e) {
             LOG.trace("not there, or no link", e);
+            return false;
         }
-        add(path);
+    }
+
+    private void replace(StorePath path) {
+        try {
+            Files.delete(link(path));
+            Files.createSymbolicLink(link(path), target(path));
+        } catch (IOException e) {
+            note(e);
+        }
     }
 
     public void remove(StorePath path) {
@@ -174,19 +189,6 @@ public final class GcRoots {
             return new StorePath(name);
         } catch (IllegalArgumentException e) {
             return null;
-        }
-    }
-
-    private void replaceIfWrong(StorePath path) {
-        Path link = link(path);
-        Path target = target(path);
-        try {
-            if (!Files.isSymbolicLink(link) || !Files.readSymbolicLink(link).equals(target)) {
-                Files.delete(link);
-                Files.createSymbolicLink(link, target);
-            }
-        } catch (IOException e) {
-            note(e);
         }
     }
 
