@@ -172,21 +172,15 @@ public final class PathStore {
      */
     private void deliverToMore(long id, String condition, String except, long now)
             throws SQLException {
-        if (sql.update(
-                        "INSERT OR IGNORE INTO delivery (path, lane, state, changed_at) SELECT p.id, l.id,"
-                                + " CASE WHEN EXISTS (SELECT 1 FROM delivery d JOIN lane s ON s.id = d.lane"
-                                + " WHERE d.path = p.id AND s.name = ?) THEN ? ELSE ? END, ? FROM path p JOIN lane l"
-                                + " WHERE p.id = ? AND l.configured AND l.name <> ?"
-                                + condition
-                                + EXCEPT,
-                        LaneStore.SIGN,
-                        State.HELD,
-                        State.FRESH,
-                        now,
-                        id,
-                        LaneStore.SIGN,
-                        except)
-                > 0) {
+        String insert =
+                "INSERT OR IGNORE INTO delivery (path, lane, state, changed_at) SELECT p.id, l.id,"
+                        + " CASE WHEN EXISTS (SELECT 1 FROM delivery d JOIN lane s ON s.id = d.lane"
+                        + " WHERE d.path = p.id AND s.name = ?) THEN ? ELSE ? END, ? FROM path p JOIN lane l"
+                        + " WHERE p.id = ? AND l.configured AND l.name <> ?"
+                        + condition
+                        + EXCEPT;
+        String signing = LaneStore.SIGN;
+        if (sql.update(insert, signing, State.HELD, State.FRESH, now, id, signing, except) > 0) {
             effects.changed();
         }
         sql.update(

@@ -58,13 +58,11 @@ final class RootReconciliation {
         int strangers = 0;
         looked = 0;
         try (GcRoots.Listing all = roots.list()) {
-            List<StorePath> page = all.next(PAGE);
-            while (!page.isEmpty()) {
+            for (var page = all.next(PAGE); !page.isEmpty(); page = all.next(PAGE)) {
                 looked += page.size();
                 progress.accept("looked for the paths of " + looked + " roots");
                 strangers += queueStrangers(transaction, filters.select(page), true);
                 commit(transaction);
-                page = all.next(PAGE);
             }
         }
         roots.sync();
@@ -105,13 +103,11 @@ final class RootReconciliation {
     void look(Queue queue, boolean unrootSettled) throws QueueException, InterruptedException {
         int strangers = 0;
         try (GcRoots.Listing all = roots.list()) {
-            List<StorePath> page = all.next(PAGE);
-            while (!page.isEmpty()) {
+            for (var page = all.next(PAGE); !page.isEmpty(); page = all.next(PAGE)) {
                 // outside the queue's thread, because a filter may be slow
                 Filters.Selection some = filters.select(page);
                 strangers +=
                         queue.call(transaction -> queueStrangers(transaction, some, unrootSettled));
-                page = all.next(PAGE);
             }
         }
         tellOf(strangers);
