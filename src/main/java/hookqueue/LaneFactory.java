@@ -103,6 +103,8 @@ final class LaneFactory {
             var limits = new Lane.Limits(own.batchSize(), WORTH_A_CHILD, settings.maxAttempts());
             boolean substitute = own.substituteOnDestination();
             Link link = links.to(destination, queue::wake);
+            Function<Map<String, String>, Transport> make =
+                    variables -> inSlot(variables).to(destination, substitute);
             lanes.add(
                     new Lane(
                             destination.name(),
@@ -110,12 +112,7 @@ final class LaneFactory {
                             transports(
                                     destination.name(),
                                     own.parallel(),
-                                    slot ->
-                                            link.transport(
-                                                    slot,
-                                                    variables ->
-                                                            inSlot(variables)
-                                                                    .to(destination, substitute))),
+                                    slot -> link.transport(slot, make)),
                             link,
                             closures,
                             queue,
