@@ -62,21 +62,17 @@ record LaneQueue(String name, Queue queue, int batchSize, Backoff backoff) {
         if (!breaker.open()) {
             int window = Math.max(WINDOW, batchSize) + held;
             List<Entry> deferred = lane.due(now, backoff.longestMillis(), MOST_DEFERRED + held);
-            var work =
-                    new Dispatcher.Work(
-                            false,
-                            breaker,
-                            lane.fresh(window),
-                            deferred.subList(0, Math.min(MOST_DEFERRED, deferred.size())),
-                            lane.deferred(MOST_COVERED));
-            boolean expected =
-                    !work.fresh().isEmpty() || !work.deferred().isEmpty() || lane.hasHeld();
+            deferred = deferred.subList(0, Math.min(MOST_DEFERRED, deferred.size()));
+            List<Entry> fresh = lane.fresh(window);
+            List<Entry> later = lane.deferred(MOST_COVERED);
+            var work = new Dispatcher.Work(false, breaker, fresh, deferred, later);
+            boolean expected = !fresh.isEmpty() || !deferred.isEmpty() || lane.hasHeld();
             return new Look(work, expected, lane.nextDue());
         }
         boolean wait = breaker.until() > now && breaker.until() <= now + backoff.longestMillis();
         if (wait) {
-            return new Look(
-                    Dispatcher.Work.none(false, breaker), false, Optional.of(breaker.until()));
+            var none = Dispatcher.Work.none(false, breaker);
+            return new Look(none, false, Optional.of(breaker.until()));
         }
         // from either end by turns, so that a run of bad paths at one end does not keep the breaker
         // open
@@ -88,10 +84,8 @@ record LaneQueue(String name, Queue queue, int batchSize, Backoff backoff) {
         if (candidates.isEmpty()) {
             candidates.addAll(lane.deferred(1 + held));
         }
-        return new Look(
-                new Dispatcher.Work(false, breaker, candidates, List.of(), List.of()),
-                false,
-                Optional.empty());
+        var trial = new Dispatcher.Work(false, breaker, candidates, List.of(), List.of());
+        return new Look(trial, false, Optional.empty());
     }
 
     /**
