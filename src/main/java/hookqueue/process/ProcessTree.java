@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -206,7 +207,7 @@ final class ProcessTree {
         boolean again = true;
         for (int i = 0; again && i < looks; i++) {
             again = false;
-            for (long pid : running(child)) {
+            for (long pid : running()) {
                 if (!seen.add(pid)) {
                     continue;
                 }
@@ -227,14 +228,9 @@ final class ProcessTree {
     }
 
     /** Not with a glob: that compiles a regular expression, and matches it for each name. */
-    private static List<Long> running(ProcessHandle child) {
+    private static List<Long> running() {
         var pids = new ArrayList<Long>();
-        String[] names = PROC.list();
-        if (names == null) {
-            child.descendants().map(ProcessHandle::pid).forEach(pids::add);
-            return pids;
-        }
-        for (String name : names) {
+        for (String name : Objects.requireNonNull(PROC.list(), "cannot list /proc")) {
             if (name.charAt(0) >= '1' && name.charAt(0) <= '9') {
                 pids.add(Long.parseLong(name));
             }
