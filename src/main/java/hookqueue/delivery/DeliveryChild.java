@@ -198,12 +198,7 @@ final class DeliveryChild {
         }
     }
 
-    /**
-     * The paths that are no longer in the store.
-     *
-     * @throws IOException if a path cannot be checked: the store is not mounted, or its disk does
-     *     not answer
-     */
+    /** The missing paths. Fails if the store is not mounted, or its disk does not answer. */
     private Set<StorePath> missing(List<StorePath> paths) throws IOException {
         var missing = new HashSet<StorePath>();
         for (StorePath path : paths) {
