@@ -40,10 +40,7 @@ final class ClosureGraph {
         /** How many slots send it now. */
         int senders;
 
-        /**
-         * The next node on the way to the cluster's representative, from the last walk that made
-         * clusters.
-         */
+        /** The next node on the way to the cluster's representative. */
         Node leader = this;
 
         /** Whether the destination is known to have it. */

@@ -6,9 +6,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 
-/**
- * Knows the closures of store paths. It is a parameter of a lane, so a lane's tests need no Nix.
- */
+/** Knows closures. It is a parameter of a lane, so a lane's tests need no Nix. */
 @FunctionalInterface
 public interface ClosureSource {
     /** For lanes that send no dependencies: any two paths can share a batch. */

@@ -231,10 +231,7 @@ final class DeliveryChild {
                 && saysInvalid(answer.complaint());
     }
 
-    /**
-     * Cuts twice: the search for passwords takes quadratic time, and a destination may send a long
-     * text.
-     */
+    /** Cuts twice: the search for passwords in a long text takes quadratic time. */
     static String cut(String said) {
         String text =
                 Destination.withoutPasswords(

@@ -5,9 +5,7 @@ import java.util.Set;
 
 /** The result of sending a group of paths to their destination. */
 public sealed interface DeliveryOutcome {
-    /**
-     * Why the paths are not there, for people, sanitized; empty if they are, or if nobody knows.
-     */
+    /** Why the paths are not there, sanitized; empty if they are, or if nobody knows. */
     default String reason() {
         return "";
     }
@@ -20,20 +18,13 @@ public sealed interface DeliveryOutcome {
     /** The destination, or the way to it, did not take the paths. */
     sealed interface NotTaken extends DeliveryOutcome {}
 
-    /**
-     * The destination has all of them.
-     *
-     * @param bytes sent, as far as the program reported
-     */
+    /** The destination has all of them; so many bytes were sent, as the program reported. */
     record Delivered(long bytes) implements DeliveryOutcome {}
 
     /** The destination lacks at least one of them, or may lack it. */
     record Refused(String reason) implements NotTaken {}
 
-    /**
-     * The destination is overloaded (HTTP 429, 502, 503, 504). No path is to blame, and a retry may
-     * succeed soon.
-     */
+    /** The destination is overloaded (HTTP 429, 502, 503, 504). A retry may succeed soon. */
     record Busy(String reason) implements NotTaken {}
 
     /**

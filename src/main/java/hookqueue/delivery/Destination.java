@@ -79,11 +79,7 @@ public sealed interface Destination {
         }
     }
 
-    /**
-     * A Nix store.
-     *
-     * @param url as {@code nix copy --to} takes it
-     */
+    /** A Nix store, with a URL as {@code nix copy --to} takes it. */
     record Store(String url) implements Destination {
         /**
          * The schemes of the stores that Nix can write to ({@code src/libstore}, 2.4 to 2.34) on
@@ -152,11 +148,7 @@ public sealed interface Destination {
         }
     }
 
-    /**
-     * A program that is run with the paths as arguments and in {@code OUT_PATHS}.
-     *
-     * @param program its absolute path
-     */
+    /** A program at an absolute path, run with the paths as arguments and in {@code OUT_PATHS}. */
     record Exec(String program) implements Destination {
         /** Linux limits one environment variable to 128 KiB. */
         private static final int OUT_PATHS = 400;

@@ -64,9 +64,7 @@ final class Diagnosis {
         todo.addFirst(group.as(0));
     }
 
-    /**
-     * Replaces a refused group by its halves; by the whole while nothing shows that a half may do.
-     */
+    /** Replaces a refused group by its halves, or by the whole until the destination works. */
     void split(DeliveryGroup refused, boolean works) {
         List<Entry> members = refused.members();
         int half = works ? members.size() / 2 : 0;

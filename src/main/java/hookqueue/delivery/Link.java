@@ -22,11 +22,7 @@ public interface Link {
         return 0;
     }
 
-    /**
-     * Records that the lane has no work.
-     *
-     * @return milliseconds until this wants to be told again
-     */
+    /** Records that the lane has no work. Returns after how many milliseconds to do so again. */
     default long rest() {
         return Long.MAX_VALUE;
     }

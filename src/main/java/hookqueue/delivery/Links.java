@@ -25,9 +25,7 @@ public final class Links {
         this.sockets = new ControlSockets(stateDir);
     }
 
-    /**
-     * Makes the link of a destination. It calls {@code changed}, on another thread, when settled.
-     */
+    /** Makes a link. It calls {@code changed}, on another thread, when it has settled. */
     public Link to(Destination destination, Runnable changed) {
         if (!(destination.place() instanceof Destination.Store store)) {
             return FixedLink.FAR;

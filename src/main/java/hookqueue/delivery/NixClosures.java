@@ -51,9 +51,7 @@ public record NixClosures(Nix nix, ChildProcess children, Map<String, String> en
         return Files.exists(Path.of(path.in(nix.storeDir())), LinkOption.NOFOLLOW_LINKS);
     }
 
-    /**
-     * Written by the thread that reads the output. That thread has ended before the answer is used.
-     */
+    /** Written by the thread that reads the output, which ends before the answer is used. */
     private static final class Answer {
         final Map<Long, Member> members = new HashMap<>();
         private int references;

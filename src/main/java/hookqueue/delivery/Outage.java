@@ -66,9 +66,7 @@ final class Outage {
         }
     }
 
-    /**
-     * Records that a path was refused alone. If proofs passed meanwhile, it takes twice as many.
-     */
+    /** Records that a path was refused alone. After proofs it takes twice as many paths. */
     void refusedAlone(Entry entry, boolean proved, String cause) {
         freshRefused += entry.fresh() ? 1 : 0;
         if (freshRefused >= (proved ? 2 * DOWN : DOWN)) {

@@ -34,11 +34,7 @@ final class Slots {
     /** A transport, used by one group at a time. */
     record Slot(int number, Transport transport) {}
 
-    /**
-     * The end of a group.
-     *
-     * @param bug the exception that the transport threw instead of an answer
-     */
+    /** The end of a group, or the bug that the transport threw instead of an outcome. */
     record Ended(
             Slot slot,
             DeliveryGroup group,

@@ -22,9 +22,7 @@ final class Suspects {
     /** Refused alone before any delivery showed that the destination works. */
     private final List<Failure> inconclusive = new ArrayList<>();
 
-    /**
-     * Refused alone after such a delivery. The next delivery that starts from now on blames them.
-     */
+    /** Refused alone after such a delivery. The next delivery that starts blames them. */
     private final List<Failure> suspects = new ArrayList<>();
 
     /** How many paths were refused alone since the last real delivery. */

@@ -4,10 +4,7 @@ import hookqueue.base.StorePath;
 import hookqueue.nix.Progress;
 import java.util.List;
 
-/**
- * Sends paths to one destination. It is a parameter of a lane, so a lane's tests need no real
- * destination.
- */
+/** Sends paths to a destination. A parameter, so a lane's tests need no real destination. */
 @FunctionalInterface
 public interface Transport {
     /**

@@ -25,11 +25,7 @@ import org.slf4j.LoggerFactory;
 public record NarInfoCache(Path home) {
     private static final Logger LOG = LoggerFactory.getLogger(NarInfoCache.class);
 
-    /**
-     * Deletes the file, of any version. No child process may run that uses it.
-     *
-     * @return whether none is left
-     */
+    /** Deletes the file, of any version, while no child uses it. Returns whether none is left. */
     public boolean forget() {
         try (DirectoryStream<Path> files =
                 Files.newDirectoryStream(home.resolve("nix"), "binary-cache-*")) {

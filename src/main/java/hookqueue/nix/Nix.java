@@ -97,11 +97,7 @@ public record Nix(String program, String storeDir) {
         return List.of(program, "--version");
     }
 
-    /**
-     * Prints the settings, {@code NAME = VALUE} a line.
-     *
-     * @param old the form of versions before 2.20
-     */
+    /** Prints the settings, {@code NAME = VALUE} a line. Versions before 2.20 want the old form. */
     public List<String> settings(boolean old) {
         var command = new ArrayList<>(List.of(program));
         command.addAll(List.of("--extra-experimental-features", "nix-command"));

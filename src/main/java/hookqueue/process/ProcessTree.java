@@ -182,11 +182,7 @@ final class ProcessTree {
         return moved;
     }
 
-    /**
-     * The processes that are alive.
-     *
-     * @param all whether it is certain that there is no other
-     */
+    /** The processes that are alive, and whether it is certain that there is no other. */
     private record Found(List<ProcessHandle> processes, boolean all) {}
 
     /**
