@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -64,6 +65,19 @@ class ControlSocketsTest {
         Path folder = Files.createDirectory(state.resolve("ssh"));
         Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString(permissions));
         Path file = Files.createFile(folder.resolve("file"));
+        assertThrows(IOException.class, () -> new ControlSockets(state).take());
+        assertTrue(Files.exists(file));
+    }
+
+    @Test
+    void aFolderOfAnotherUserIsNotUsed() throws Exception {
+        assumeTrue(
+                Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0),
+                "only root can give a folder to another user");
+        Path folder = Files.createDirectory(state.resolve("ssh"));
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
+        Path file = Files.createFile(folder.resolve("file"));
+        Files.setAttribute(folder, "unix:uid", 65534);
         assertThrows(IOException.class, () -> new ControlSockets(state).take());
         assertTrue(Files.exists(file));
     }
