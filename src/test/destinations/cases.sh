@@ -107,10 +107,13 @@ fix() {
             echo 'its error log, and lower NPBHQ_PARALLEL'
             ;;
         'connect to server') echo "start the server, or open the way to it: curl -I $destination" ;;
+        'Host key verification failed: changed key')
+            echo "this may be an attack; if the host's administrator has changed the key:"
+            echo "ssh-keygen -R '[$host]:$ssh_port' -f ~/.ssh/known_hosts"
+            ;;
         'Host key verification failed')
             echo "compare the host's key with what its administrator says, then:"
             printf '%s\n' "ssh-keyscan $host \\" '    >>~/.ssh/known_hosts'
-            echo 'and remove an old key of that host from the file'
             ;;
         'Permission denied')
             echo 'put the public half of the SSH key, see above, into'

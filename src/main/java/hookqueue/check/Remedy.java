@@ -11,6 +11,8 @@ final class Remedy {
     private static final Pattern SSH =
             Pattern.compile(
                     "(?:mounted-)?ssh(?:-ng)?://(?:([^@/]*)@)?(\\[[^]]*]|[^:/?]*)(:\\d+)?.*");
+    private static final Pattern CHANGED_KEY =
+            Pattern.compile("Host key verification failed: changed key of (\\S+)");
     private static final Pattern HTTP = Pattern.compile("https?://.*");
     private static final Pattern FILE = Pattern.compile("(?:file://)?(/[^?]*).*");
 
@@ -105,12 +107,20 @@ final class Remedy {
         String host = ssh.group(2);
         String user = ssh.group(1) == null ? "the user" : ssh.group(1);
         String port = ssh.group(3) == null ? options.port() : ssh.group(3).substring(1);
-        if (has(reason, "Host key verification failed|HOST IDENTIFICATION")) {
+        Matcher changed = CHANGED_KEY.matcher(reason);
+        if (changed.matches()) {
+            return List.of(
+                    "this may be an attack; if the host's administrator has changed the key:",
+                    "ssh-keygen -R '"
+                            + changed.group(1).replaceAll("[^-\\w.:%\\[\\]]", "?")
+                            + "' -f "
+                            + options.knownHosts());
+        }
+        if (has(reason, "Host key verification failed")) {
             return List.of(
                     "compare the host's key with what its administrator says, then:",
                     "ssh-keyscan " + (port.isEmpty() ? "" : "-p " + port + " ") + host + " \\",
-                    "    >>" + options.knownHosts(),
-                    "and remove an old key of that host from the file");
+                    "    >>" + options.knownHosts());
         }
         if (has(reason, "Permission denied|Too many authentication failures")) {
             return List.of(

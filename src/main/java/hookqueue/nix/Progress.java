@@ -37,6 +37,9 @@ public final class Progress implements Consumer<String> {
     private static final Pattern ANNOUNCED = Pattern.compile("copying ([0-9]{1,9}) paths?");
     private static final List<String> OVER_HTTP =
             List.of(" to 'http://", " to 'https://", " to 's3://");
+    private static final Pattern CHANGED_KEY =
+            Pattern.compile(
+                    "(?i).*host key for (\\S+) has changed and you have requested strict checking.");
     private static final String COPYING = "copying path '";
     private static final int MOST_ACTIVITIES = 10_000;
     private static final int MOST_LINES = 40;
@@ -91,12 +94,19 @@ public final class Progress implements Consumer<String> {
         }
     }
 
-    /** The last plain line, or a short message at the end that begins with {@code error:}. */
+    /**
+     * The last plain line, or a short message at the end that begins with {@code error:}. After a
+     * changed host key, ssh's last line is the same as after an unknown one.
+     */
     private String lastPlain() {
         var last = new ArrayDeque<String>();
         for (var lines = plain.descendingIterator(); lines.hasNext(); ) {
             String line = lines.next();
             last.addFirst(line);
+            Matcher changed = CHANGED_KEY.matcher(line);
+            if (changed.matches()) {
+                return "Host key verification failed: changed key of " + changed.group(1);
+            }
             if (line.startsWith("error:")) {
                 return String.join(" ", last);
             }

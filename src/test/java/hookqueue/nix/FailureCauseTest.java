@@ -44,13 +44,13 @@ class FailureCauseTest {
                     put-narinfo-403           | UNAVAILABLE    | HTTP error 403
                     put-narinfo-500           | UNAVAILABLE    | HTTP error 500
                     ssh-connection-refused    | UNREACHABLE    | Connection refused
-                    ssh-host-key-changed      | UNREACHABLE    | Host key verification failed.
+                    ssh-host-key-changed      | UNREACHABLE    | failed: changed key of [127.0.0.1]:
                     ssh-host-key-unknown      | UNREACHABLE    | Host key verification failed.
                     ssh-no-nix                | UNREACHABLE    | not found
                     ssh-no-such-host          | UNREACHABLE    | Could not resolve hostname
                     ssh-permission-denied     | UNREACHABLE    | Permission denied (publickey
                     ssh-ng-connection-refused | UNREACHABLE    | Connection refused
-                    ssh-ng-host-key-changed   | UNREACHABLE    | Host key verification failed.
+                    ssh-ng-host-key-changed   | UNREACHABLE    | failed: changed key of [127.0.0.1]:
                     ssh-ng-host-key-unknown   | UNREACHABLE    | Host key verification failed.
                     ssh-ng-no-nix             | UNREACHABLE    | not found
                     ssh-ng-no-such-host       | UNREACHABLE    | Could not resolve hostname
