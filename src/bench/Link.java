@@ -1,7 +1,7 @@
 import hookqueue.testkit.CacheServer;
 import hookqueue.testkit.Client;
-import hookqueue.testkit.World;
 import hookqueue.testkit.WorkerProcess;
+import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
