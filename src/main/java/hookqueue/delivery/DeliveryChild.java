@@ -47,7 +47,8 @@ final class DeliveryChild {
     private final Nix nix;
     private final ChildProcess children;
     private final Map<String, String> environment;
-    private @Nullable String lastFailure;
+    // signing and its queries run at the same time
+    private volatile @Nullable String lastFailure;
 
     DeliveryChild(String name, Nix nix, ChildProcess children, Map<String, String> environment) {
         this.name = name;
