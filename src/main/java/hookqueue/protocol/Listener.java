@@ -247,8 +247,7 @@ public final class Listener {
             return;
         }
         channel.configureBlocking(true);
-        var session = new Session[1];
-        session[0] =
+        var session =
                 new Session(
                         new Connection(channel),
                         storeDir,
@@ -256,18 +255,20 @@ public final class Listener {
                         Session.Patience.STANDARD,
                         longLines,
                         slowRequests,
-                        () -> {
-                            sessions.remove(session[0]);
-                            selector.wakeup();
-                        });
+                        this::ended);
         SessionThreads.Worker worker = threads.take();
-        sessions.put(session[0], worker.thread());
+        sessions.put(session, worker.thread());
         try {
-            worker.run(session[0]);
+            worker.run(session);
         } catch (OutOfMemoryError e) { // the JDK throws this at the limit on processes
-            sessions.remove(session[0]);
+            sessions.remove(session);
             throw new IOException("no thread for it: " + e.getMessage(), e);
         }
+    }
+
+    private void ended(Session session) {
+        sessions.remove(session);
+        selector.wakeup();
     }
 
     /**

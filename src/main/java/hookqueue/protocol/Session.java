@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,7 +31,7 @@ final class Session implements Runnable {
     private final Patience patience;
     private final Semaphore longLines;
     private final SlowRequests slowRequests;
-    private final Runnable ended;
+    private final Consumer<Session> ended;
 
     /** The number of paths in {@link #waiting}. */
     private int pathsWaiting;
@@ -58,7 +59,7 @@ final class Session implements Runnable {
             Patience patience,
             Semaphore longLines,
             SlowRequests slowRequests,
-            Runnable ended) {
+            Consumer<Session> ended) {
         this.connection = connection;
         this.storeDir = storeDir;
         this.answers = answers;
@@ -83,7 +84,7 @@ final class Session implements Runnable {
         } catch (InterruptedException e) {
             LOG.debug("a connection is closed, the worker stops");
         } finally {
-            ended.run();
+            ended.accept(this);
         }
     }
 

@@ -109,7 +109,7 @@ final class SessionFuzz {
                                     Session.Patience.STANDARD,
                                     new Semaphore(Listener.MOST_LONG_LINES, true),
                                     new SlowRequests(),
-                                    () -> {}));
+                                    session -> {}));
             thread.start();
             var bytes = ByteBuffer.wrap(data);
             while (bytes.hasRemaining()) {

@@ -133,7 +133,7 @@ class SessionTest {
                         patience,
                         new Semaphore(Listener.MOST_LONG_LINES, true),
                         slowRequests,
-                        ended::countDown);
+                        session -> ended.countDown());
         thread = new Thread(session, "session");
         thread.start();
     }
