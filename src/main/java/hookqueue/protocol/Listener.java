@@ -33,6 +33,9 @@ public final class Listener {
     private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
     static final int MOST_SESSIONS = 64;
 
+    /** Fewer than connections, so that hooks find a free one however many CI jobs wait. */
+    static final int MOST_SLOW = 48;
+
     /** More long lines at a time would fill the heap. */
     static final int MOST_LONG_LINES = 2;
 
@@ -53,7 +56,7 @@ public final class Listener {
     private final RequestHandler answers;
     private final Duration idleTimeout;
     private final Semaphore longLines = new Semaphore(MOST_LONG_LINES, true);
-    private final SlowRequests slowRequests = new SlowRequests();
+    private final Semaphore slowRequests = new Semaphore(MOST_SLOW);
     private final SessionThreads threads = new SessionThreads();
     private final Map<Session, Thread> sessions = new ConcurrentHashMap<>();
 

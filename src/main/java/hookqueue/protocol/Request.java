@@ -140,6 +140,15 @@ public sealed interface Request {
     /** The rule for tags. */
     Pattern TAG = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,99}");
 
+    /** Whether it holds a connection for long. */
+    default boolean isSlow() {
+        return this instanceof Wait
+                || this instanceof Watch
+                || this instanceof Explain
+                || this instanceof Verify
+                || this instanceof Check;
+    }
+
     /** Parses one line, without its line end. Never throws: an invalid line becomes {@link Bad}. */
     static Request parse(String storeDir, String line) {
         return new RequestParser(storeDir).parse(line);

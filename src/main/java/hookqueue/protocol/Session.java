@@ -30,7 +30,7 @@ final class Session implements Runnable {
     private final RequestHandler answers;
     private final Patience patience;
     private final Semaphore longLines;
-    private final SlowRequests slowRequests;
+    private final Semaphore slowRequests;
     private final Consumer<Session> ended;
 
     /** The number of paths in {@link #waiting}. */
@@ -58,7 +58,7 @@ final class Session implements Runnable {
             RequestHandler answers,
             Patience patience,
             Semaphore longLines,
-            SlowRequests slowRequests,
+            Semaphore slowRequests,
             Consumer<Session> ended) {
         this.connection = connection;
         this.storeDir = storeDir;
@@ -130,16 +130,19 @@ final class Session implements Runnable {
             return;
         }
         settle();
-        if (!SlowRequests.isSlow(request)) {
+        if (!request.isSlow()) {
             answer(request, peer);
-        } else if (slowRequests.enter()) {
+        } else if (slowRequests.tryAcquire()) {
             try {
                 answer(request, peer);
             } finally {
-                slowRequests.leave();
+                slowRequests.release();
             }
         } else {
-            connection.say(SlowRequests.NO_PLACE);
+            connection.say(
+                    "error "
+                            + Listener.MOST_SLOW
+                            + " clients wait, watch or explain already; try again later");
         }
     }
 

@@ -108,7 +108,7 @@ final class SessionFuzz {
                                     new Echo(),
                                     Session.Patience.STANDARD,
                                     new Semaphore(Listener.MOST_LONG_LINES, true),
-                                    new SlowRequests(),
+                                    new Semaphore(Listener.MOST_SLOW),
                                     session -> {}));
             thread.start();
             var bytes = ByteBuffer.wrap(data);

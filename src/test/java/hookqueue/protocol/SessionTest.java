@@ -47,7 +47,7 @@ class SessionTest {
     private Thread thread;
     private final CountDownLatch ended = new CountDownLatch(1);
     private final Fake fake = new Fake();
-    private final SlowRequests slowRequests = new SlowRequests();
+    private final Semaphore slowRequests = new Semaphore(Listener.MOST_SLOW);
 
     /** Records the requests. */
     private static final class Fake implements RequestHandler {
@@ -248,14 +248,14 @@ class SessionTest {
 
     @Test
     void longRequestsAreRefusedWhenTheirConnectionsAreTaken() throws Exception {
-        for (int i = 1; i < SlowRequests.MOST; i++) {
-            assertTrue(slowRequests.enter());
+        for (int i = 1; i < Listener.MOST_SLOW; i++) {
+            assertTrue(slowRequests.tryAcquire());
         }
         serve(ENDLESS);
         send("wait\nwait\n");
         assertEquals("ok waited", replies.readLine());
         assertEquals("ok waited", replies.readLine(), "a place is free again after each answer");
-        assertTrue(slowRequests.enter());
+        assertTrue(slowRequests.tryAcquire());
         send("wait\nwatch\nexplain " + SomePaths.path(1).in(STORE) + "\nstatus\n" + lines(0, 1));
         for (int i = 0; i < 3; i++) {
             assertEquals(
@@ -264,7 +264,7 @@ class SessionTest {
         }
         assertEquals("ok Status", replies.readLine());
         assertEquals("ok queued 1", replies.readLine());
-        slowRequests.leave();
+        slowRequests.release();
         send("wait\n");
         assertEquals("ok waited", replies.readLine());
     }
