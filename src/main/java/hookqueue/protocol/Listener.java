@@ -214,9 +214,7 @@ public final class Listener {
                     serve(channel);
                 }
             } catch (IOException e) {
-                if (mayWarn()) {
-                    LOG.warn("cannot accept a connection: {}", e.toString());
-                }
+                warn("cannot accept a connection", e);
                 pause();
             }
         }
@@ -228,20 +226,17 @@ public final class Listener {
         try {
             begin(channel);
         } catch (IOException e) {
-            if (mayWarn()) {
-                LOG.warn("cannot serve a connection: {}", e.toString());
-            }
+            warn("cannot serve a connection", e);
             channel.close();
         }
     }
 
     /** The accept loop may fail 200 times a second. */
-    private boolean mayWarn() {
-        boolean may = System.nanoTime() - lastWarning > WARN_EVERY.toNanos();
-        if (may) {
+    private void warn(String problem, IOException e) {
+        if (System.nanoTime() - lastWarning > WARN_EVERY.toNanos()) {
             lastWarning = System.nanoTime();
+            LOG.warn("{}: {}", problem, e.toString());
         }
-        return may;
     }
 
     private void begin(AFUNIXSocketChannel channel) throws IOException {
