@@ -92,12 +92,7 @@ public final class CommandHandler implements RequestHandler {
                         pages(reply, f.json(), (t, after) -> t.reports().failed(after, PAGE));
                 case Request.Wait wait -> waiting.answer(wait, reply);
                 case Request.Watch watch -> watching.answer(watch, reply);
-                case Request.Retry retry -> operator.retry(peer, retry.paths());
-                case Request.Drop drop -> operator.drop(peer, drop.paths());
-                case Request.DropDestination drop -> operator.drop(peer, drop.name());
-                case Request.Pause pause -> operator.pause(peer, pause.time());
-                case Request.Resume resume -> operator.resume(peer);
-                case Request.Reload reload -> operator.reload(peer);
+                case Request.Operation operation -> operator.answer(operation, peer);
                 case Request.Explain explain -> explanation.answer(explain.path(), reply);
                 case Request.History asked -> history.answer(asked, reply);
                 case Request.Verify verify -> verification.answer(verify, reply);

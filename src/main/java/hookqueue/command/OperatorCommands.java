@@ -41,40 +41,21 @@ record OperatorCommands(
 
     private static final int MOST_NAMED = Request.MOST_REASONS;
 
-    String retry(Peer peer, List<StorePath> paths) throws QueueException, InterruptedException {
-        return operator(peer, "retry", () -> retry(paths));
-    }
-
-    String drop(Peer peer, List<StorePath> paths) throws QueueException, InterruptedException {
-        return operator(peer, "drop", () -> drop(paths));
-    }
-
-    /** Drops all deliveries to a destination, also to one that is no longer configured. */
-    String drop(Peer peer, String destination) throws QueueException, InterruptedException {
-        return operator(peer, "drop", () -> dropDestination(destination));
-    }
-
-    /**
-     * Pauses all lanes.
-     *
-     * @param time null for no end
-     */
-    String pause(Peer peer, @Nullable Duration time) throws QueueException, InterruptedException {
-        return operator(peer, "pause", () -> pause(time));
-    }
-
-    String resume(Peer peer) throws QueueException, InterruptedException {
-        return operator(peer, "resume", this::resume);
-    }
-
-    /** The next worker, which systemd starts when this one exits, reads the settings. */
-    String reload(Peer peer) throws QueueException, InterruptedException {
-        return operator(peer, "reload", () -> "ok " + overviews.restart().request());
-    }
-
-    /** A change that only operators may make; returns the reply. */
-    private interface Deed {
-        String done() throws QueueException, InterruptedException;
+    String answer(Request.Operation asked, Peer peer) throws QueueException, InterruptedException {
+        String verb =
+                switch (asked) {
+                    case Request.Retry _ -> "retry";
+                    case Request.Drop _, Request.DropDestination _ -> "drop";
+                    case Request.Pause _ -> "pause";
+                    case Request.Resume _ -> "resume";
+                    case Request.Reload _ -> "reload";
+                };
+        if (!permits(peer)) {
+            return refusal(peer, verb);
+        }
+        String answer = carryOut(asked);
+        LOG.info("{} by uid {}: {}", verb, peer.uid(), answer);
+        return answer;
     }
 
     boolean permits(Peer peer) {
@@ -82,20 +63,19 @@ record OperatorCommands(
     }
 
     static String refusal(Peer peer, String verb) {
-        return "error "
-                + verb
-                + " is for root and the worker's own user, not for uid "
-                + peer.uid();
+        return "error %s is for root and the worker's own user, not for uid %s"
+                .formatted(verb, peer.uid());
     }
 
-    private String operator(Peer peer, String verb, Deed deed)
-            throws QueueException, InterruptedException {
-        if (!permits(peer)) {
-            return refusal(peer, verb);
-        }
-        String answer = deed.done();
-        LOG.info("{} by uid {}: {}", verb, peer.uid(), answer);
-        return answer;
+    private String carryOut(Request.Operation asked) throws QueueException, InterruptedException {
+        return switch (asked) {
+            case Request.Retry retry -> retry(retry.paths());
+            case Request.Drop drop -> drop(drop.paths());
+            case Request.DropDestination drop -> dropDestination(drop.name());
+            case Request.Pause pause -> pause(pause.time());
+            case Request.Resume _ -> resume();
+            case Request.Reload _ -> "ok " + overviews.restart().request();
+        };
     }
 
     private String retry(List<StorePath> paths) throws QueueException, InterruptedException {
@@ -127,6 +107,7 @@ record OperatorCommands(
                 (t, path) -> t.removals().drop(path, clock.millis()) ? "" : "not queued");
     }
 
+    /** Also drops the deliveries to a destination that is no longer configured. */
     private String dropDestination(String name) throws QueueException, InterruptedException {
         if (name.equals(LaneStore.SIGN)) {
             return "error " + name + " is no destination: it signs";

@@ -98,23 +98,26 @@ public sealed interface Request {
     /** List remembered deliveries: of these paths, or all. */
     record History(boolean json, List<StorePath> paths) implements Request {}
 
+    /** Changes queued paths, or whether they are uploaded: only operators may. */
+    sealed interface Operation extends Request {}
+
     /** Make these paths due now; without paths, all failed and deferred ones. */
-    record Retry(List<StorePath> paths) implements Request {}
+    record Retry(List<StorePath> paths) implements Operation {}
 
     /** Forget these paths. */
-    record Drop(List<StorePath> paths) implements Request {}
+    record Drop(List<StorePath> paths) implements Operation {}
 
     /** Forget all that a destination still has to get. */
-    record DropDestination(String name) implements Request {}
+    record DropDestination(String name) implements Operation {}
 
     /** Start no new batch. */
-    record Pause(@Nullable Duration time) implements Request {}
+    record Pause(@Nullable Duration time) implements Operation {}
 
     /** Start new batches again. */
-    record Resume() implements Request {}
+    record Resume() implements Operation {}
 
-    /** Restart with new settings when no copy runs. */
-    record Reload() implements Request {}
+    /** Restart when no copy runs; the next worker reads the settings. */
+    record Reload() implements Operation {}
 
     /** Explain the state of a path. */
     record Explain(StorePath path) implements Request {}
