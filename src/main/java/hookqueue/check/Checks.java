@@ -7,17 +7,17 @@ import hookqueue.delivery.Transports;
 import hookqueue.process.ChildEnvironment;
 import hookqueue.process.ChildProcess;
 import java.io.IOException;
-import java.nio.file.FileVisitResult;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -127,33 +127,15 @@ public final class Checks implements AutoCloseable {
     /** Deletes the scratch folder. */
     @Override
     public void close() {
-        try {
-            delete();
-        } catch (IOException e) {
-            LOG.debug("{}: {}", scratch, e.toString()); // the next check tries again
-        }
-    }
-
-    private void delete() throws IOException {
         if (!Files.exists(scratch)) {
             return;
         }
-        Files.walkFileTree(
-                scratch,
-                new SimpleFileVisitor<>() {
-                    @Override
-                    public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-                            throws IOException {
-                        Files.deleteIfExists(file);
-                        return FileVisitResult.CONTINUE;
-                    }
-
-                    @Override
-                    public FileVisitResult postVisitDirectory(
-                            Path folder, @Nullable IOException problem) throws IOException {
-                        Files.deleteIfExists(folder);
-                        return FileVisitResult.CONTINUE;
-                    }
-                });
+        try (Stream<Path> files = Files.walk(scratch)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException | UncheckedIOException e) {
+            LOG.debug("{}: {}", scratch, e.toString()); // the next check tries again
+        }
     }
 }
