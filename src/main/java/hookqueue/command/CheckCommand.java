@@ -99,9 +99,7 @@ public final class CheckCommand {
                             Text.oneLine(mistake),
                             "after the correction:",
                             "systemctl restart nix-post-build-hook-queue.service");
-            for (String line : failure.lines()) {
-                reply.data(line);
-            }
+            reply.data(failure.lines());
         }
         int count = mistakes.size();
         return "error " + count + " of " + count + " checks failed; no other check was run";

@@ -10,7 +10,9 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
@@ -25,27 +27,18 @@ import org.slf4j.LoggerFactory;
  */
 final class CheckRun {
     private static final Logger LOG = LoggerFactory.getLogger(CheckRun.class);
-    private static final Duration LOOK = Duration.ofMillis(200);
+    private static final long LOOK_MILLIS = 200;
 
     /** A child gets 5 s after SIGTERM. */
-    private static final Duration END = Duration.ofSeconds(8);
+    private static final long END_SECONDS = 8;
 
     private final Reply reply;
     private final Duration most;
-    private final List<Running> running = new ArrayList<>();
+    private final ExecutorService threads =
+            Executors.newThreadPerTaskExecutor(
+                    Thread.ofPlatform().daemon().name("check ", 1).factory());
     private final Map<Finding.Level, Integer> counts = new EnumMap<>(Finding.Level.class);
     private final long start = System.nanoTime();
-
-    /** A check that runs. */
-    private record Running(FutureTask<List<Finding>> task, Thread thread) {
-        static Running start(Check check, int number) {
-            var task = new FutureTask<>(check::run);
-            var thread = new Thread(task, "check " + number);
-            thread.setDaemon(true);
-            thread.start();
-            return new Running(task, thread);
-        }
-    }
 
     /**
      * @param most all checks are interrupted after this time
@@ -64,11 +57,12 @@ final class CheckRun {
     String run(List<Check> checks, List<Finding> others, boolean upload)
             throws IOException, InterruptedException {
         try {
-            for (Check each : checks) {
-                running.add(Running.start(each, running.size() + 1));
+            var running = new ArrayList<Future<List<Finding>>>();
+            for (Check check : checks) {
+                running.add(threads.submit(check::run));
             }
-            for (Running each : running) {
-                tell(await(each));
+            for (Future<List<Finding>> check : running) {
+                tell(await(check));
                 reply.flush();
             }
             tell(others);
@@ -81,22 +75,21 @@ final class CheckRun {
     private void tell(List<Finding> findings) throws IOException {
         for (Finding finding : findings) {
             counts.merge(finding.level(), 1, Integer::sum);
-            for (String line : finding.lines()) {
-                reply.data(line);
-            }
+            reply.data(finding.lines());
         }
     }
 
     /** Notices a client that has gone. */
-    private List<Finding> await(Running check) throws IOException, InterruptedException {
+    private List<Finding> await(Future<List<Finding>> check)
+            throws IOException, InterruptedException {
         while (true) {
             try {
-                return check.task().get(LOOK.toMillis(), TimeUnit.MILLISECONDS);
+                return check.get(LOOK_MILLIS, TimeUnit.MILLISECONDS);
             } catch (TimeoutException e) {
                 LOG.trace("not yet", e);
                 reply.flush();
                 if (System.nanoTime() - start > most.toNanos()) {
-                    running.forEach(each -> each.thread().interrupt());
+                    threads.shutdownNow();
                 }
             } catch (ExecutionException e) {
                 throw new IllegalStateException("a check broke off", e.getCause());
@@ -105,10 +98,9 @@ final class CheckRun {
     }
 
     private void end() throws InterruptedException {
-        running.forEach(each -> each.thread().interrupt());
-        long end = System.nanoTime() + END.toNanos();
-        for (Running each : running) {
-            each.thread().join(Duration.ofNanos(Math.max(1, end - System.nanoTime())));
+        threads.shutdownNow();
+        if (!threads.awaitTermination(END_SECONDS, TimeUnit.SECONDS)) {
+            LOG.debug("a check does not end");
         }
     }
 
@@ -118,12 +110,10 @@ final class CheckRun {
         int all = failed + warned + counts.getOrDefault(Finding.Level.PASS, 0);
         String warnings =
                 warned == 0 ? "" : warned == 1 ? ", 1 warning" : ", " + warned + " warnings";
-        return failed == 0
-                ? "ok all "
-                        + all
-                        + " checks passed"
-                        + warnings
-                        + (upload ? "" : "; check --upload also sends a tiny path")
-                : "error " + failed + " of " + all + " checks failed" + warnings;
+        if (failed > 0) {
+            return "error " + failed + " of " + all + " checks failed" + warnings;
+        }
+        String more = upload ? "" : "; check --upload also sends a tiny path";
+        return "ok all " + all + " checks passed" + warnings + more;
     }
 }

@@ -125,13 +125,10 @@ public final class CommandHandler implements RequestHandler {
     private String status(boolean json, Reply reply)
             throws IOException, QueueException, InterruptedException {
         Overview overview = overviews.look();
-        List<String> lines =
+        reply.data(
                 json
                         ? List.of(StatusJson.of(overview, status.summary(overview)))
-                        : status.text(overview);
-        for (String line : lines) {
-            reply.data(line);
-        }
+                        : status.text(overview));
         return "ok";
     }
 
@@ -158,17 +155,13 @@ public final class CommandHandler implements RequestHandler {
     }
 
     private String metrics(Reply reply) throws IOException, QueueException, InterruptedException {
-        for (String line :
-                Metrics.text(overviews.look(), queue.call(t -> t.reports().totals())).split("\n")) {
-            reply.data(line);
-        }
+        String text = Metrics.text(overviews.look(), queue.call(t -> t.reports().totals()));
+        reply.data(text.lines().toList());
         return "ok";
     }
 
     private static String help(Reply reply) throws IOException {
-        for (String line : Help.lines()) {
-            reply.data(line);
-        }
+        reply.data(Help.lines());
         return "ok durations: 500ms 30s 10min 2h 30d, or bare seconds; "
                 + "check, retry, drop, pause, resume and reload: for root and the worker's own user";
     }

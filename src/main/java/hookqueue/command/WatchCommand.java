@@ -63,9 +63,7 @@ record WatchCommand(Queue queue, Overview.Source overviews, StatusText status) {
             case JSON -> reply.data(StatusJson.of(now, summary));
             case BARS -> {
                 Request.Screen screen = watch.screen();
-                for (String line : bars.lines(now, screen.columns(), screen.rows())) {
-                    reply.data(line);
-                }
+                reply.data(bars.lines(now, screen.columns(), screen.rows()));
                 reply.data("draw\t" + bars.since());
             }
         }

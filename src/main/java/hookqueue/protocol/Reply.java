@@ -1,6 +1,7 @@
 package hookqueue.protocol;
 
 import java.io.IOException;
+import java.util.List;
 
 /**
  * The reply to one request: data lines, then one line that starts with {@code ok} or {@code error}.
@@ -13,6 +14,13 @@ public interface Reply {
      * @throws IOException when the client is gone; the handler may stop
      */
     void data(String line) throws IOException;
+
+    /** Buffers several data lines, as {@link #data(String)} does. */
+    default void data(List<String> lines) throws IOException {
+        for (String line : lines) {
+            data(line);
+        }
+    }
 
     /**
      * Sends the buffered lines.
