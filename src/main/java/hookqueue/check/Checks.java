@@ -1,6 +1,7 @@
 package hookqueue.check;
 
 import hookqueue.delivery.ClosureSource;
+import hookqueue.delivery.DestinationProbe;
 import hookqueue.delivery.RecentClosures;
 import hookqueue.delivery.Transport;
 import hookqueue.delivery.Transports;
@@ -17,8 +18,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,17 +60,20 @@ public final class Checks implements AutoCloseable {
                                 Checks.class.getProtectionDomain().getCodeSource()));
         var transports = new Transports(installation.nix(), children, variables);
         all.add(local::settings);
-        all.add(local::versions);
-        all.add(local::stateDirectory);
-        all.add(local::roots);
+        add(local::versions);
+        add(local::stateDirectory);
+        add(local::roots);
         all.add(local::metrics);
-        all.add(() ->
-                LocalChecks.store(
-                        installation.nix().storeDir(), transports.probe("local store", "")));
+        DestinationProbe store = transports.probe("local store", "");
+        add(() -> LocalChecks.store(installation.nix().storeDir(), store));
         all.add(hook);
         all.add(keys::signing);
         all.add(keys::ssh);
         destinations(upload, transports);
+    }
+
+    private void add(Supplier<Finding> check) {
+        all.add(() -> List.of(check.get()));
     }
 
     private void destinations(boolean upload, Transports transports) {
@@ -81,8 +85,15 @@ public final class Checks implements AutoCloseable {
                     key == null
                             ? null
                             : transports.sign(key, new RecentClosures(ClosureSource.NONE));
-            testPath = testPath(sign, secret);
-            all.add(testPath::findings);
+            testPath =
+                    new TestPath(
+                            scratch,
+                            installation.nix(),
+                            children,
+                            variables("nix"),
+                            secret.map(SecretKey::publicHalf).orElse(""),
+                            sign);
+            add(testPath::finding);
         }
         int number = 0;
         for (Installation.Target target : installation.targets()) {
@@ -98,16 +109,6 @@ public final class Checks implements AutoCloseable {
                             secret,
                             installation.sshOptions()));
         }
-    }
-
-    private TestPath testPath(@Nullable Transport sign, Optional<SecretKey> secret) {
-        return new TestPath(
-                scratch,
-                installation.nix(),
-                children,
-                variables("nix"),
-                secret.map(SecretKey::publicHalf).orElse(""),
-                sign);
     }
 
     /** In the order in which their findings are to be shown. */

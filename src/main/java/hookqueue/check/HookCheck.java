@@ -17,26 +17,15 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The checks of Nix's settings: whether builds run this program's hook, and whether it may sign.
+ *
+ * @param own the hook that was installed with this program
  */
-final class HookCheck implements Check {
+record HookCheck(Installation installation, NixFacts facts, Path own) implements Check {
     private static final Logger LOG = LoggerFactory.getLogger(HookCheck.class);
     private static final String SUBJECT = "hook";
     private static final String NAME = "nix-post-build-hook-queue";
     private static final String PROFILE = "/nix/var/nix/profiles/default/bin/post-build-hook";
     private static final int LOOKED_AT = 256 * 1024;
-
-    private final Installation installation;
-    private final NixFacts facts;
-    private final Path own;
-
-    /**
-     * @param own the hook that was installed with this program
-     */
-    HookCheck(Installation installation, NixFacts facts, Path own) {
-        this.installation = installation;
-        this.facts = facts;
-        this.own = own;
-    }
 
     /** The hook beside the library folder that this class comes from. */
     static Path installedHook(CodeSource source) {
@@ -120,8 +109,7 @@ final class HookCheck implements Check {
     }
 
     private boolean mayNotSign(Map<String, String> settings) {
-        String variable = installation.variable("NIX_STATE_DIR");
-        Path database = Path.of(variable.isEmpty() ? "/nix/var/nix" : variable).resolve("db");
+        Path database = installation.nixStateDir().resolve("db");
         Set<String> trusted = Set.of(settings.getOrDefault("trusted-users", "root").split("\\s+"));
         return facts.isOlderThan(2, 17)
                 && !Files.isWritable(database)

@@ -45,6 +45,11 @@ public record Installation(
         return SshOptions.parse(variable("NIX_SSHOPTS"));
     }
 
+    Path nixStateDir() {
+        String folder = variable("NIX_STATE_DIR");
+        return Path.of(folder.isEmpty() ? "/nix/var/nix" : folder);
+    }
+
     String variable(String name) {
         return environment.getOrDefault(name, "");
     }

@@ -16,21 +16,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The checks of the signing key and of the SSH key: readable, valid, and their public halves. */
-final class KeyChecks {
+record KeyChecks(Installation installation, ChildProcess children, Map<String, String> variables) {
     private static final Logger LOG = LoggerFactory.getLogger(KeyChecks.class);
     private static final String SIGNING = "signing key";
     private static final String SSH = "SSH key";
     private static final String CREDENTIAL = "/etc/credstore/nix-post-build-hook-queue.";
-
-    private final Installation installation;
-    private final ChildProcess children;
-    private final Map<String, String> variables;
-
-    KeyChecks(Installation installation, ChildProcess children, Map<String, String> variables) {
-        this.installation = installation;
-        this.children = children;
-        this.variables = variables;
-    }
 
     /** The signing key, if it is valid. */
     static Optional<SecretKey> signingKey(Installation installation) {
@@ -87,7 +77,8 @@ final class KeyChecks {
 
     /** The SSH keys that {@code NIX_SSHOPTS} names. */
     List<Finding> ssh() {
-        if (installation.targets().stream().noneMatch(KeyChecks::isSsh)) {
+        if (installation.targets().stream()
+                .noneMatch(target -> Remedy.isSsh(target.destination()))) {
             return List.of();
         }
         List<Path> files = installation.sshOptions().identityFiles();
@@ -95,10 +86,6 @@ final class KeyChecks {
             return List.of(Finding.note(SSH, "NIX_SSHOPTS names none; ssh uses its own defaults"));
         }
         return files.stream().map(this::ssh).toList();
-    }
-
-    private static boolean isSsh(Installation.Target target) {
-        return Remedy.isSsh(target.destination());
     }
 
     private Finding ssh(Path file) {

@@ -14,20 +14,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The checks of settings, versions and folders on this machine. */
-final class LocalChecks {
+record LocalChecks(Installation installation, NixFacts facts) {
     private static final Logger LOG = LoggerFactory.getLogger(LocalChecks.class);
     private static final long LEAST_SPACE = 10_000_000;
     private static final long LITTLE_SPACE = 500_000_000;
     private static final String ROOTS = "GC roots";
     private static final String STATE = "state directory";
-
-    private final Installation installation;
-    private final NixFacts facts;
-
-    LocalChecks(Installation installation, NixFacts facts) {
-        this.installation = installation;
-        this.facts = facts;
-    }
 
     /** The worker runs, so they are valid. */
     List<Finding> settings() {
@@ -51,65 +43,58 @@ final class LocalChecks {
         return findings;
     }
 
-    List<Finding> versions() {
+    Finding versions() {
         String own = "nix-post-build-hook-queue " + Version.TEXT + ", Java " + Runtime.version();
         Optional<String> nix = facts.version();
         if (nix.isEmpty()) {
-            return List.of(
-                    Finding.fail(
-                            "versions",
-                            own + "; " + installation.nix().program() + " --version does not work",
-                            "install Nix, or set NPBHQ_NIX to its absolute path"));
+            return Finding.fail(
+                    "versions",
+                    own + "; " + installation.nix().program() + " --version does not work",
+                    "install Nix, or set NPBHQ_NIX to its absolute path");
         }
-        return List.of(
-                facts.isOlderThan(2, 4)
-                        ? Finding.fail(
-                                "versions",
-                                own + "; Nix " + nix.get() + " is too old",
-                                "install Nix 2.4 or newer, or set NPBHQ_NIX to one")
-                        : Finding.pass("versions", own + ", Nix " + nix.get()));
+        if (facts.isOlderThan(2, 4)) {
+            return Finding.fail(
+                    "versions",
+                    own + "; Nix " + nix.get() + " is too old",
+                    "install Nix 2.4 or newer, or set NPBHQ_NIX to one");
+        }
+        return Finding.pass("versions", own + ", Nix " + nix.get());
     }
 
-    List<Finding> stateDirectory() {
+    Finding stateDirectory() {
         Path folder = installation.stateDir();
         try {
             long free = Files.getFileStore(folder).getUsableSpace();
             String text = Sizes.shown(free) + " free in " + folder;
             if (free < LEAST_SPACE) {
-                return List.of(Finding.fail(STATE, text, "free space on that disk"));
+                return Finding.fail(STATE, text, "free space on that disk");
             }
-            return List.of(
-                    free < LITTLE_SPACE
-                            ? Finding.warn(STATE, text, "free space on that disk")
-                            : Finding.pass(STATE, text));
+            return free < LITTLE_SPACE
+                    ? Finding.warn(STATE, text, "free space on that disk")
+                    : Finding.pass(STATE, text);
         } catch (IOException e) {
             LOG.debug("{}: {}", folder, e.toString());
-            return List.of(
-                    Finding.fail(STATE, folder + " cannot be looked at", "look at its disk"));
+            return Finding.fail(STATE, folder + " cannot be looked at", "look at its disk");
         }
     }
 
     /** Nix looks for roots below gcroots in its state directory only. */
-    List<Finding> roots() {
+    Finding roots() {
         Path folder = installation.rootsDir();
         if (!Files.isDirectory(folder) || !Files.isWritable(folder)) {
-            return List.of(
-                    Finding.fail(
-                            ROOTS,
-                            folder + " is not a folder that the service can write to",
-                            "systemd-tmpfiles --create nix-post-build-hook-queue.conf",
-                            "(another folder also needs ReadWritePaths= in a drop-in)"));
+            return Finding.fail(
+                    ROOTS,
+                    folder + " is not a folder that the service can write to",
+                    "systemd-tmpfiles --create nix-post-build-hook-queue.conf",
+                    "(another folder also needs ReadWritePaths= in a drop-in)");
         }
-        String variable = installation.variable("NIX_STATE_DIR");
-        Path all = Path.of(variable.isEmpty() ? "/nix/var/nix" : variable).resolve("gcroots");
-        if (!folder.normalize().startsWith(all)) {
-            return List.of(
-                    Finding.warn(
-                            ROOTS,
-                            "Nix does not look for roots in " + folder,
-                            "set NPBHQ_GCROOTS_DIR to a folder below " + all));
-        }
-        return List.of(Finding.pass(ROOTS, "can be made in " + folder));
+        Path all = installation.nixStateDir().resolve("gcroots");
+        return folder.normalize().startsWith(all)
+                ? Finding.pass(ROOTS, "can be made in " + folder)
+                : Finding.warn(
+                        ROOTS,
+                        "Nix does not look for roots in " + folder,
+                        "set NPBHQ_GCROOTS_DIR to a folder below " + all);
     }
 
     /** A check of the metrics file, if there is one. */
@@ -129,18 +114,17 @@ final class LocalChecks {
     }
 
     /** The Nix daemon, or the store itself. */
-    static List<Finding> store(String storeDir, DestinationProbe probe) {
+    static Finding store(String storeDir, DestinationProbe probe) {
         DeliveryOutcome outcome = probe.connect();
         if (outcome instanceof DeliveryOutcome.Delivered) {
-            return List.of(Finding.pass("local store", storeDir + " answers"));
+            return Finding.pass("local store", storeDir + " answers");
         }
         String reason =
                 outcome instanceof DeliveryOutcome.Cancelled ? "no answer" : outcome.reason();
-        return List.of(
-                Finding.fail(
-                        "local store",
-                        reason.startsWith("cannot start ") ? "Nix cannot be started" : reason,
-                        "start nix-daemon; it must admit the worker, in nix.conf:",
-                        "extra-allowed-users = nix-post-build-hook-queue"));
+        return Finding.fail(
+                "local store",
+                reason.startsWith("cannot start ") ? "Nix cannot be started" : reason,
+                "start nix-daemon; it must admit the worker, in nix.conf:",
+                "extra-allowed-users = nix-post-build-hook-queue");
     }
 }

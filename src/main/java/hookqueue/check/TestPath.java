@@ -71,8 +71,8 @@ final class TestPath {
         return made().path();
     }
 
-    List<Finding> findings() {
-        return List.of(made().finding());
+    Finding finding() {
+        return made().finding();
     }
 
     /** The lock lets one of the checks make it. */

@@ -87,13 +87,13 @@ class LocalChecksTest {
     @Test
     void versionsOfProgramJavaAndNixAreShown() throws IOException {
         nix("2.8.0", "");
-        List<String> lines = lines(local().versions());
+        List<String> lines = local().versions().lines();
         assertTrue(lines.getFirst().startsWith("pass  versions: nix-post-build-hook-queue "));
         assertTrue(lines.getFirst().endsWith(", Nix 2.8.0"), lines::toString);
         nix("2.3.16", "");
-        assertTrue(lines(local().versions()).getFirst().endsWith("; Nix 2.3.16 is too old"));
+        assertTrue(local().versions().lines().getFirst().endsWith("; Nix 2.3.16 is too old"));
         Files.delete(folder.resolve("nix"));
-        lines = lines(local().versions());
+        lines = local().versions().lines();
         assertTrue(lines.getFirst().startsWith("FAIL  versions: "), lines::toString);
         assertTrue(lines.getFirst().endsWith("/nix --version does not work"), lines::toString);
     }
@@ -101,15 +101,15 @@ class LocalChecksTest {
     @Test
     void rootsOutsideNixGcrootsAreAWarning() throws IOException {
         Path mine = folder.resolve("gcroots/mine");
-        assertEquals(List.of("pass  GC roots: can be made in " + mine), lines(local().roots()));
+        assertEquals(List.of("pass  GC roots: can be made in " + mine), local().roots().lines());
         environment.put("NIX_STATE_DIR", "/nix/var/nix");
         assertEquals(
                 List.of(
                         "warn  GC roots: Nix does not look for roots in " + mine,
                         "      fix: set NPBHQ_GCROOTS_DIR to a folder below /nix/var/nix/gcroots"),
-                lines(local().roots()));
+                local().roots().lines());
         Files.delete(mine);
-        assertTrue(lines(local().roots()).getFirst().startsWith("FAIL  GC roots: " + mine));
+        assertTrue(local().roots().lines().getFirst().startsWith("FAIL  GC roots: " + mine));
     }
 
     @Test
