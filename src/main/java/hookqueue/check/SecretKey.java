@@ -1,16 +1,15 @@
 package hookqueue.check;
 
-import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.Signature;
-import java.security.spec.EdECPoint;
 import java.security.spec.EdECPrivateKeySpec;
-import java.security.spec.EdECPublicKeySpec;
 import java.security.spec.NamedParameterSpec;
+import java.security.spec.X509EncodedKeySpec;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.HexFormat;
 
 /**
  * A secret key that signs store paths: {@code NAME:BASE64}, of the 32 bytes of an Ed25519 seed and
@@ -63,9 +62,7 @@ record SecretKey(String name, String publicHalf) {
             signing.update(text);
             byte[] signature = signing.sign();
             var verifying = Signature.getInstance("Ed25519");
-            verifying.initVerify(
-                    keys.generatePublic(
-                            new EdECPublicKeySpec(NamedParameterSpec.ED25519, point(half))));
+            verifying.initVerify(keys.generatePublic(new X509EncodedKeySpec(encoded(half))));
             verifying.update(text);
             return verifying.verify(signature);
         } catch (GeneralSecurityException e) {
@@ -73,14 +70,8 @@ record SecretKey(String name, String publicHalf) {
         }
     }
 
-    /** The little-endian y coordinate, whose highest bit is the sign of x (RFC 8032, 5.1.2). */
-    private static EdECPoint point(byte[] half) {
-        var bigEndian = new byte[HALF];
-        for (int i = 0; i < HALF; i++) {
-            bigEndian[i] = half[HALF - 1 - i];
-        }
-        boolean odd = (bigEndian[0] & 0x80) != 0;
-        bigEndian[0] &= 0x7f;
-        return new EdECPoint(odd, new BigInteger(1, bigEndian));
+    /** An Ed25519 key with its ASN.1 header (RFC 8410, 4). */
+    private static byte[] encoded(byte[] half) {
+        return HexFormat.of().parseHex("302a300506032b6570032100" + HexFormat.of().formatHex(half));
     }
 }
