@@ -41,16 +41,10 @@ public final class RequestText {
     }
 
     private static String with(String verb, List<StorePath> paths, String storeDir) {
-        return switch (paths.size()) {
-            case 0 -> verb;
-            case 1 -> verb + " " + paths.getFirst().in(storeDir);
-            default ->
-                    verb
-                            + " "
-                            + paths.getFirst().in(storeDir)
-                            + " and "
-                            + (paths.size() - 1)
-                            + " more";
-        };
+        if (paths.isEmpty()) {
+            return verb;
+        }
+        String first = verb + " " + paths.getFirst().in(storeDir);
+        return paths.size() == 1 ? first : first + " and " + (paths.size() - 1) + " more";
     }
 }

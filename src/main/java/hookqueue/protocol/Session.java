@@ -95,21 +95,9 @@ final class Session implements Runnable {
                 take(Request.parse(storeDir, line.text()), peer);
             } else {
                 settle();
-                if (found instanceof LineReader.Found.TooLong) {
-                    connection.say("error the line is longer than 1 MiB; nothing of it was queued");
-                } else if (found instanceof LineReader.Found.NoRoom) {
-                    connection.say(
-                            "error too many long lines at once; nothing of it was queued, try again later");
-                } else {
-                    if (found instanceof LineReader.Found.Silent silent) {
-                        connection.say(
-                                "error silent for "
-                                        + (silent.withinLine()
-                                                ? patience.withinLine().toSeconds()
-                                                        + "s in the middle of a line"
-                                                : patience.betweenLines().toSeconds()
-                                                        + "s between two lines"));
-                    }
+                complain(found);
+                if (found instanceof LineReader.Found.Silent
+                        || found instanceof LineReader.Found.End) {
                     connection.flush();
                     return;
                 }
@@ -120,6 +108,20 @@ final class Session implements Runnable {
             } else if (pathsWaiting >= PATHS_TOGETHER) {
                 handOver();
             }
+        }
+    }
+
+    private void complain(LineReader.Found found) {
+        if (found instanceof LineReader.Found.TooLong) {
+            connection.say("error the line is longer than 1 MiB; nothing of it was queued");
+        } else if (found instanceof LineReader.Found.NoRoom) {
+            connection.say(
+                    "error too many long lines at once; nothing of it was queued, try again later");
+        } else if (found instanceof LineReader.Found.Silent silent) {
+            boolean within = silent.withinLine();
+            Duration limit = within ? patience.withinLine() : patience.betweenLines();
+            String where = within ? "in the middle of a line" : "between two lines";
+            connection.say("error silent for " + limit.toSeconds() + "s " + where);
         }
     }
 
