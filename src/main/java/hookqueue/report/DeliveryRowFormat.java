@@ -20,8 +20,7 @@ public final class DeliveryRowFormat {
         var line = new StringBuilder(row.path().in(storeDir));
         line.append("  ").append(row.lane()).append("  ").append(state(row));
         if (row.state() == DeliveryRow.State.DEFERRED) {
-            line.append(", next try ")
-                    .append(StatusPhrases.until(Instant.ofEpochMilli(row.dueAt()), now));
+            line.append(", next try ").append(StatusPhrases.until(row.dueAt(), now));
         }
         if (row.failures() > 0) {
             line.append(", ")

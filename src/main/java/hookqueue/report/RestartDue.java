@@ -18,8 +18,9 @@ public record RestartDue(Drain drain, Supplier<Optional<String>> edited) {
         return drain.hasBegun()
                 ? Optional.of(new Overview.Restart(waiting(), true))
                 : edited.get()
-                        .map(file -> "restart due: " + file + " was edited")
-                        .map(what -> new Overview.Restart(what, false));
+                        .map(file ->
+                                new Overview.Restart(
+                                        "restart due: " + file + " was edited", false));
     }
 
     /** Begins the restart; returns what it waits for. */

@@ -11,7 +11,10 @@ import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 import java.util.function.Supplier;
 
-/** Formats times, counts and states for people, the same way everywhere. */
+/**
+ * Formats times, counts and states for people, the same way everywhere. Times are in milliseconds
+ * since the epoch.
+ */
 final class StatusPhrases {
     private final Supplier<ZoneId> zone;
 
@@ -26,17 +29,15 @@ final class StatusPhrases {
     /** {@code down since 14:02, next try 14:17}. */
     String down(Breaker breaker, Instant now) {
         return "down since "
-                + time(Instant.ofEpochMilli(breaker.since()), now)
+                + time(breaker.since(), now)
                 + ", next try "
-                + time(Instant.ofEpochMilli(breaker.until()), now);
+                + time(breaker.until(), now);
     }
 
     /** {@code paused since 14:02}, with {@code until 15:02} for a pause that has a duration. */
     String paused(Pause pause, Instant now) {
-        String since = "paused since " + time(Instant.ofEpochMilli(pause.since()), now);
-        return pause.ends()
-                ? since + " until " + time(Instant.ofEpochMilli(pause.until()), now)
-                : since;
+        String since = "paused since " + time(pause.since(), now);
+        return pause.ends() ? since + " until " + time(pause.until(), now) : since;
     }
 
     /** The state of a lane, in one word. */
@@ -66,14 +67,14 @@ final class StatusPhrases {
     }
 
     /** {@code 3min ago}, or {@code just now}. */
-    static String ago(Instant then, Instant now) {
-        Duration age = Forecast.positive(Duration.between(then, now));
+    static String ago(long then, Instant now) {
+        Duration age = Duration.ofMillis(Math.max(0, now.toEpochMilli() - then));
         return age.toSeconds() < 1 ? "just now" : Durations.shown(age) + " ago";
     }
 
     /** {@code in 3min}, or {@code now} for a time in the past. */
-    static String until(Instant then, Instant now) {
-        Duration left = Duration.between(now, then);
+    static String until(long then, Instant now) {
+        Duration left = Duration.ofMillis(then - now.toEpochMilli());
         return left.isNegative() ? "now" : "in " + Durations.shown(left);
     }
 
@@ -87,7 +88,8 @@ final class StatusPhrases {
     }
 
     /** {@code 14:02}; with the date when it is more than 20 h away. */
-    String time(Instant instant, Instant now) {
+    String time(long millis, Instant now) {
+        Instant instant = Instant.ofEpochMilli(millis);
         boolean near = Duration.between(instant, now).abs().compareTo(Duration.ofHours(20)) < 0;
         return (near ? Times.TODAY : Times.ANY_DAY).format(instant.atZone(zone.get()));
     }

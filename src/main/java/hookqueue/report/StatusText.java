@@ -3,6 +3,7 @@ package hookqueue.report;
 import hookqueue.base.Sizes;
 import hookqueue.base.Text;
 import hookqueue.nix.Progress;
+import hookqueue.queue.Breaker;
 import hookqueue.queue.LaneCounts;
 import hookqueue.queue.LaneStore;
 import java.time.Instant;
@@ -15,6 +16,10 @@ import java.util.function.Supplier;
 /** An {@link Overview} for people: one line for systemd, some lines for a terminal. */
 public final class StatusText {
     private static final String ME = "nix-post-build-hook-queue ";
+
+    private static final Object[] HEADINGS = {
+        "LANE", "STATE", "QUEUED", "DEFERRED", "FAILED", "DELIVERED", "SENT", "LAST"
+    };
 
     private final StatusPhrases words;
 
@@ -54,44 +59,34 @@ public final class StatusText {
         var lines = new ArrayList<String>();
         lines.add(summary(o));
         if (!o.lanes().isEmpty()) {
-            lines.add("");
-            lines.addAll(table(o));
+            section(lines, table(o));
         }
         var facts = new ArrayList<String>();
         o.oldest()
                 .ifPresent(oldest ->
-                        facts.add("oldest path  queued " + StatusPhrases.ago(oldest, o.at())));
+                        facts.add(
+                                "oldest path  queued "
+                                        + StatusPhrases.ago(oldest.toEpochMilli(), o.at())));
         Forecast.of(o)
                 .ifPresent(left ->
                         facts.add("time left    " + Forecast.shown(left) + " at the current rate"));
-        if (!facts.isEmpty()) {
-            lines.add("");
-            lines.addAll(facts);
-        }
-        List<String> todo = todo(o);
-        if (!todo.isEmpty()) {
-            lines.add("");
-            lines.addAll(todo);
-        }
+        section(lines, facts);
+        section(lines, todo(o));
         return lines;
+    }
+
+    private static void section(List<String> lines, List<String> more) {
+        if (!more.isEmpty()) {
+            lines.add("");
+            lines.addAll(more);
+        }
     }
 
     private static List<String> table(Overview o) {
         int width = o.lanes().stream().mapToInt(lane -> lane.name().length()).max().orElse(4);
         String format = "%-" + Math.max(width, 4) + "s  %-7s  %7s  %8s  %6s  %9s  %7s  %s";
         var lines = new ArrayList<String>();
-        lines.add(
-                String.format(
-                        Locale.ROOT,
-                        format,
-                        "LANE",
-                        "STATE",
-                        "QUEUED",
-                        "DEFERRED",
-                        "FAILED",
-                        "DELIVERED",
-                        "SENT",
-                        "LAST"));
+        lines.add(String.format(Locale.ROOT, format, HEADINGS));
         for (LaneCounts lane : o.lanes()) {
             lines.add(
                     String.format(
@@ -106,8 +101,7 @@ public final class StatusText {
                             lane.bytes() == 0 ? "-" : Sizes.shown(lane.bytes()),
                             lane.lastDelivery() == 0
                                     ? "never"
-                                    : StatusPhrases.ago(
-                                            Instant.ofEpochMilli(lane.lastDelivery()), o.at())));
+                                    : StatusPhrases.ago(lane.lastDelivery(), o.at())));
         }
         return lines;
     }
@@ -117,16 +111,15 @@ public final class StatusText {
         var lines = new ArrayList<String>();
         for (LaneCounts lane : o.lanes()) {
             if (lane.configured() && lane.breaker().open()) {
-                Instant since = Instant.ofEpochMilli(lane.breaker().since());
-                Instant next = Instant.ofEpochMilli(lane.breaker().until());
+                Breaker breaker = lane.breaker();
                 lines.add(
                         "%s is down since %s (%s), next try %s: %s"
                                 .formatted(
                                         lane.name(),
-                                        words.time(since, o.at()),
-                                        StatusPhrases.ago(since, o.at()),
-                                        StatusPhrases.until(next, o.at()),
-                                        Text.firstLine(lane.breaker().reason())));
+                                        words.time(breaker.since(), o.at()),
+                                        StatusPhrases.ago(breaker.since(), o.at()),
+                                        StatusPhrases.until(breaker.until(), o.at()),
+                                        Text.firstLine(breaker.reason())));
                 lines.add("    try now:    " + ME + "retry");
             }
         }
@@ -160,13 +153,13 @@ public final class StatusText {
                 });
         o.restart()
                 .ifPresent(restart -> {
-                    lines.add(
-                            restart.what()
-                                    + (restart.coming() ? "; no new batch starts before" : ""));
-                    lines.add(
-                            restart.coming()
-                                    ? "    at once:    systemctl restart nix-post-build-hook-queue"
-                                    : "    restart:    " + RestartDue.COMMAND);
+                    if (restart.coming()) {
+                        lines.add(restart.what() + "; no new batch starts before");
+                        lines.add("    at once:    systemctl restart nix-post-build-hook-queue");
+                    } else {
+                        lines.add(restart.what());
+                        lines.add("    restart:    " + RestartDue.COMMAND);
+                    }
                 });
         addAll(lines, "problem: ", o.problems());
         addAll(lines, "hint: ", o.hints());
