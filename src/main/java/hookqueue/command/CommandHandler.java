@@ -36,10 +36,8 @@ public final class CommandHandler implements RequestHandler {
     private final Overview.Source overviews;
     private final EnqueueCommand enqueuing;
     private final WaitCommand waiting;
-    private final WatchCommand watching;
     private final ExplainCommand explanation;
     private final VerifyCommand verification;
-    private final HistoryCommand history;
     private final CheckCommand checking;
     private final StatusText status;
     private final InstantSource clock;
@@ -63,11 +61,9 @@ public final class CommandHandler implements RequestHandler {
         this.storeDir = storeDir;
         this.overviews = overviews;
         this.waiting = new WaitCommand(queue, storeDir, clock);
-        this.watching = new WatchCommand(queue, overviews, status);
         this.explanation = explanation;
         this.verification = verification;
         this.checking = checking;
-        this.history = new HistoryCommand(queue, storeDir);
         this.status = status;
         this.clock = clock;
         this.operator = new OperatorCommands(queue, storeDir, overviews, status, clock, ownUid);
@@ -91,10 +87,12 @@ public final class CommandHandler implements RequestHandler {
                 case Request.Failures f ->
                         pages(reply, f.json(), (t, after) -> t.reports().failed(after, PAGE));
                 case Request.Wait wait -> waiting.answer(wait, reply);
-                case Request.Watch watch -> watching.answer(watch, reply);
+                case Request.Watch watch ->
+                        new WatchCommand(queue, overviews, status).answer(watch, reply);
                 case Request.Operation operation -> operator.answer(operation, peer);
                 case Request.Explain explain -> explanation.answer(explain.path(), reply);
-                case Request.History asked -> history.answer(asked, reply);
+                case Request.History history ->
+                        new HistoryCommand(queue, storeDir).answer(history, reply);
                 case Request.Verify verify -> verification.answer(verify, reply);
                 case Request.Check check ->
                         operator.permits(peer)

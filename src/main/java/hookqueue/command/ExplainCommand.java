@@ -88,6 +88,10 @@ public final class ExplainCommand {
         boolean any(DeliveryRow.State state) {
             return rows.stream().anyMatch(row -> row.state() == state && row.configured());
         }
+
+        boolean concerns(String lane) {
+            return rows.stream().anyMatch(row -> row.lane().equals(lane));
+        }
     }
 
     String answer(StorePath path, Reply reply)
@@ -99,35 +103,20 @@ public final class ExplainCommand {
                                 transaction.reports().settledAt(path),
                                 transaction.reports().lanes(),
                                 transaction.meta().paused(clock.millis())));
+        String whole = path.in(nix.storeDir());
+        boolean taken = filters.anyTakes(path);
+        boolean here = Files.exists(Path.of(whole), LinkOption.NOFOLLOW_LINKS);
         for (DeliveryRow row : known.rows()) {
             reply.data(DeliveryRowFormat.text(row, nix.storeDir(), clock.instant()));
         }
-        boolean taken = filters.anyTakes(path);
-        boolean here = Files.exists(Path.of(path.in(nix.storeDir())), LinkOption.NOFOLLOW_LINKS);
         if (known.rows().isEmpty()) {
-            reply.data(
-                    known.settledAt()
-                            .map(at ->
-                                    "settled at "
-                                            + Instant.ofEpochMilli(at)
-                                            + ": nothing left to do")
-                            .orElse("never queued here, or settled too long ago to be remembered"));
-            if (taken && here) {
-                reply.data(
-                        (known.settledAt().isPresent()
-                                        ? "if a destination lost it: nix-post-build-hook-queue verify "
-                                        : "queue it: nix-post-build-hook-queue ")
-                                + path.in(nix.storeDir()));
-            }
-        }
-        if (known.paused() && !known.rows().isEmpty()) {
+            tellWhyNotQueued(known, taken && here ? whole : "", reply);
+        } else if (known.paused()) {
             reply.data("the queue is paused; to resume: nix-post-build-hook-queue resume");
         }
         for (LaneCounts lane : known.lanes()) {
             Breaker breaker = lane.breaker();
-            boolean concerned =
-                    known.rows().stream().anyMatch(row -> row.lane().equals(lane.name()));
-            if (breaker.open() && concerned) {
+            if (breaker.open() && known.concerns(lane.name())) {
                 reply.data(
                         "%s is down since %s, next try %s: %s"
                                 .formatted(
@@ -144,8 +133,7 @@ public final class ExplainCommand {
             }
         }
         if (known.any(DeliveryRow.State.FAILED) || known.any(DeliveryRow.State.DEFERRED)) {
-            reply.data(
-                    "to try again now: nix-post-build-hook-queue retry " + path.in(nix.storeDir()));
+            reply.data("to try again now: nix-post-build-hook-queue retry " + whole);
         }
         tellFilters(path, reply);
         if (!here) {
@@ -158,6 +146,25 @@ public final class ExplainCommand {
         return "ok";
     }
 
+    /**
+     * @param path that can be queued; or empty
+     */
+    private static void tellWhyNotQueued(Known known, String path, Reply reply) throws IOException {
+        boolean settled = known.settledAt().isPresent();
+        reply.data(
+                settled
+                        ? "settled at %s: nothing left to do"
+                                .formatted(Instant.ofEpochMilli(known.settledAt().get()))
+                        : "never queued here, or settled too long ago to be remembered");
+        if (!path.isEmpty()) {
+            String advice =
+                    settled
+                            ? "if a destination lost it: nix-post-build-hook-queue verify "
+                            : "queue it: nix-post-build-hook-queue ";
+            reply.data(advice + path);
+        }
+    }
+
     /** One line, or one for each destination when not all have the same filter. */
     private void tellFilters(StorePath path, Reply reply) throws IOException {
         if (filters.own().isEmpty()) {
@@ -165,11 +172,8 @@ public final class ExplainCommand {
             return;
         }
         for (String destination : filters.destinations()) {
-            reply.data(
-                    "filters of "
-                            + destination
-                            + ": "
-                            + verdict(filters.filter(destination), path));
+            String verdict = verdict(filters.filter(destination), path);
+            reply.data("filters of " + destination + ": " + verdict);
         }
     }
 
@@ -216,10 +220,11 @@ public final class ExplainCommand {
                         MOST_SHOWN);
         for (StorePath member : excluded.first()) {
             List<String> without = without(path, member);
+            String to = without.isEmpty() ? "" : " to " + String.join(", ", without);
             reply.data(
                     "uploaded anyway although excluded, as its dependency: "
                             + member.in(nix.storeDir())
-                            + (without.isEmpty() ? "" : " to " + String.join(", ", without)));
+                            + to);
         }
         if (excluded.more() > 0) {
             reply.data("and " + excluded.more() + " more excluded dependencies");

@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * The answer to {@code history}: which destination got which path when, the newest last.
@@ -51,8 +52,7 @@ record HistoryCommand(Queue queue, String storeDir) {
         return unknown.isEmpty()
                 ? "ok"
                 : "error no delivery is remembered of: "
-                        + String.join(
-                                " ", unknown.subList(0, Math.min(MOST_NAMED, unknown.size())));
+                        + unknown.stream().limit(MOST_NAMED).collect(Collectors.joining(" "));
     }
 
     private final class Printer {

@@ -82,12 +82,11 @@ record OperatorCommands(
         if (paths.isEmpty()) {
             int due = queue.call(t -> t.retries().retryAll(clock.millis()));
             long stranded = overviews.look().stranded();
-            return (due == 0 && stranded > 0 ? "error" : "ok")
-                    + " due now: "
-                    + due
-                    + (stranded == 0
-                            ? ""
-                            : "; for removed destinations: " + stranded + " (see status)");
+            if (stranded == 0) {
+                return "ok due now: " + due;
+            }
+            return "%s due now: %s; for removed destinations: %s (see status)"
+                    .formatted(due == 0 ? "error" : "ok", due, stranded);
         }
         return each(
                 paths,
@@ -126,10 +125,8 @@ record OperatorCommands(
                         .map(LaneCounts::name)
                         .filter(each -> !each.equals(LaneStore.SIGN))
                         .toList();
-        return "error no destination "
-                + Text.quoted(name)
-                + "; there are: "
-                + String.join(" ", names);
+        return "error no destination %s; there are: %s"
+                .formatted(Text.quoted(name), String.join(" ", names));
     }
 
     /** An operation on one path; returns an error text, or nothing. */

@@ -43,14 +43,11 @@ final class VerifyReport {
             reply.data(name + ": lost, and gone from the local store: " + path.in(storeDir));
         }
         if (!checked.refused().isEmpty()) {
-            LOG.warn(
-                    "{}: {} paths queued again", name, checked.refused().size(), checked.refused());
+            int count = checked.refused().size();
+            LOG.warn("{}: {} paths queued again", name, count, checked.refused());
             reply.data(
-                    name
-                            + ": queued again: "
-                            + checked.refused().size()
-                            + " paths, something of which is missing: "
-                            + Text.oneLine(checked.reason()));
+                    "%s: queued again: %s paths, something of which is missing: %s"
+                            .formatted(name, count, Text.oneLine(checked.reason())));
         }
     }
 
@@ -82,12 +79,8 @@ final class VerifyReport {
         long lost = parts.stream().mapToLong(part -> part.counts().lost()).sum();
         long undelivered = parts.stream().mapToLong(Part::undelivered).sum();
         long unasked = parts.stream().filter(part -> !part.trouble().isEmpty()).count();
-        var line = new StringBuilder("all is there");
-        append(line, "; sent again: ", sent);
-        if (queued + lost + undelivered + unasked == 0) {
-            return "ok " + line;
-        }
-        line = new StringBuilder("error not everything is there");
+        boolean all = queued + lost + undelivered + unasked == 0;
+        var line = new StringBuilder(all ? "ok all is there" : "error not everything is there");
         append(line, "; sent again: ", sent);
         append(line, "; queued again: ", queued);
         append(line, "; lost: ", lost);

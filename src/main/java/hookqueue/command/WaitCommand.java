@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.Semaphore;
+import java.util.stream.Collectors;
 
 /**
  * The answer to {@code wait}: is it done? It looks at the queue again whenever that changes, and
@@ -88,19 +89,14 @@ final class WaitCommand {
                 rows.get(i).ifPresentOrElse(known::add, () -> unknown.add(path));
             }
         }
-        return unknown.isEmpty()
-                ? untilSettled(
-                        wait,
-                        new WaitTarget.Paths(
-                                queue,
-                                (t, after) ->
-                                        known.tailSet(after, false).stream()
-                                                .limit(WaitTarget.Rows.PAGE)
-                                                .toList()),
-                        reply)
-                : "error never queued here: "
-                        + String.join(
-                                " ", unknown.subList(0, Math.min(MOST_NAMED, unknown.size())));
+        if (!unknown.isEmpty()) {
+            return "error never queued here: "
+                    + unknown.stream().limit(MOST_NAMED).collect(Collectors.joining(" "));
+        }
+        WaitTarget.Rows page =
+                (t, after) ->
+                        known.tailSet(after, false).stream().limit(WaitTarget.Rows.PAGE).toList();
+        return untilSettled(wait, new WaitTarget.Paths(queue, page), reply);
     }
 
     private static List<Optional<Long>> rows(QueueTransaction transaction, List<StorePath> paths)
@@ -126,11 +122,8 @@ final class WaitCommand {
             }
             long left = timeout == null ? LOOK_AGAIN_MILLIS : (end - System.nanoTime()) / 1_000_000;
             if (timeout != null && left <= 0) {
-                return "error not settled after "
-                        + Durations.shown(timeout)
-                        + ": "
-                        + target.left()
-                        + " left";
+                return "error not settled after %s: %s left"
+                        .formatted(Durations.shown(timeout), target.left());
             }
             reply.flush(); // notices a client that has gone
             queue.awaitChange(seen, Math.min(left, LOOK_AGAIN_MILLIS));

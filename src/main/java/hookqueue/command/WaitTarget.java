@@ -114,7 +114,7 @@ sealed interface WaitTarget {
             List<Long> some = page(before);
             while (!some.isEmpty()) {
                 for (List<DeliveryRow> path : standing(some)) {
-                    if (path.stream().anyMatch(DeliveryRow::outstanding)) {
+                    if (isOutstanding(path)) {
                         return new End(true, List.of(), false);
                     }
                     stranded |=
@@ -152,20 +152,14 @@ sealed interface WaitTarget {
             long left = 0;
             List<Long> some = page(0);
             while (!some.isEmpty()) {
-                List<Long> now = some;
-                left += queue.call(t -> outstanding(t, now));
+                left += standing(some).stream().filter(Paths::isOutstanding).count();
                 some = page(some.getLast());
             }
             return left;
         }
 
-        private static long outstanding(QueueTransaction transaction, List<Long> some)
-                throws SQLException {
-            long count = 0;
-            for (long row : some) {
-                count += transaction.waits().outstanding(row) ? 1 : 0;
-            }
-            return count;
+        private static boolean isOutstanding(List<DeliveryRow> path) {
+            return path.stream().anyMatch(DeliveryRow::outstanding);
         }
     }
 }

@@ -40,13 +40,10 @@ record WatchCommand(Queue queue, Overview.Source overviews, StatusText status) {
             return "ok"; // a client prints what follows, and it would be no JSON
         }
         String total = bars.total(now);
-        return "ok nothing left to do"
-                + (total.isEmpty() ? "" : ": " + total)
-                + (now.failed() == 0
-                        ? ""
-                        : ", "
-                                + now.failed()
-                                + " failed; see why: nix-post-build-hook-queue failed");
+        String done = "ok nothing left to do" + (total.isEmpty() ? "" : ": " + total);
+        return now.failed() == 0
+                ? done
+                : done + ", " + now.failed() + " failed; see why: nix-post-build-hook-queue failed";
     }
 
     /** Returns the summary, which is not told again until it changes. */
