@@ -37,16 +37,11 @@ final class FieldAppender extends ConsoleAppender<ILoggingEvent> {
     private final @Nullable String stream;
     private final Path stderr;
     private final String storeDir;
-    private volatile Use use = Use.UNKNOWN;
 
-    private enum Use {
-        UNKNOWN,
-        YES,
-        NO
-    }
+    /** Whether standard error goes to the journal; null before the first question. */
+    private volatile @Nullable Boolean isJournal;
 
     /**
-     * @param environment of the process
      * @param stderr the file of standard error
      */
     FieldAppender(
@@ -89,10 +84,12 @@ final class FieldAppender extends ConsoleAppender<ILoggingEvent> {
 
     /** Looked up once: standard error stays what it is. */
     private boolean goesToTheJournal() {
-        if (use == Use.UNKNOWN) {
-            use = JournalSocket.isJournal(stream, stderr) ? Use.YES : Use.NO;
+        Boolean known = isJournal;
+        if (known == null) {
+            known = JournalSocket.isJournal(stream, stderr);
+            isJournal = known;
         }
-        return use == Use.YES;
+        return known;
     }
 
     private static Set<StorePath> paths(Object @Nullable [] arguments) {
@@ -101,19 +98,17 @@ final class FieldAppender extends ConsoleAppender<ILoggingEvent> {
         }
         var paths = new LinkedHashSet<StorePath>();
         for (Object argument : arguments) {
-            if (argument instanceof Collection<?> some) {
-                for (Object each : some) {
-                    add(paths, each);
-                }
-            } else {
-                add(paths, argument);
-            }
+            add(paths, argument);
         }
         return paths;
     }
 
     private static void add(Set<StorePath> paths, @Nullable Object argument) {
-        if (argument instanceof StorePath path && paths.size() < MOST_PATHS) {
+        if (argument instanceof Collection<?> some) {
+            for (Object each : some) {
+                add(paths, each);
+            }
+        } else if (argument instanceof StorePath path && paths.size() < MOST_PATHS) {
             paths.add(path);
         }
     }
