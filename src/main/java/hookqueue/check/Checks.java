@@ -1,6 +1,7 @@
 package hookqueue.check;
 
 import hookqueue.delivery.ClosureSource;
+import hookqueue.delivery.Destination;
 import hookqueue.delivery.DestinationProbe;
 import hookqueue.delivery.RecentClosures;
 import hookqueue.delivery.Transport;
@@ -98,13 +99,14 @@ public final class Checks implements AutoCloseable {
         int number = 0;
         for (Installation.Target target : installation.targets()) {
             number++;
+            Destination destination = target.destination();
             var own = new Transports(installation.nix(), children, variables("to-" + number));
             all.add(
                     new DestinationChecks(
-                            target.destination(),
-                            own.probe(
-                                    target.destination().name(), Remedy.url(target.destination())),
-                            own.to(target.destination(), target.substituteOnDestination()),
+                            destination,
+                            "destination " + destination.name(),
+                            own.probe(destination.name(), destination.url()),
+                            own.to(destination, target.substituteOnDestination()),
                             testPath,
                             secret,
                             installation.sshOptions()));

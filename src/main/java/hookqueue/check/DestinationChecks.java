@@ -22,48 +22,34 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The checks of one destination, in this order: it answers, hints about its URL, a test upload. */
-final class DestinationChecks implements Check {
+/**
+ * The checks of one destination, in this order: it answers, hints about its URL, a test upload.
+ *
+ * @param subject of the findings
+ * @param probe asks it; for a Nix store
+ * @param copy delivers to it
+ * @param testPath the path of the test upload, or null for none
+ * @param key signs the test path
+ * @param sshOptions for the words of a fix
+ */
+record DestinationChecks(
+        Destination destination,
+        String subject,
+        DestinationProbe probe,
+        Transport copy,
+        @Nullable TestPath testPath,
+        Optional<SecretKey> key,
+        SshOptions sshOptions)
+        implements Check {
     private static final Logger LOG = LoggerFactory.getLogger(DestinationChecks.class);
     private static final String[] JOURNAL = {
         "the journal has the command, to be repeated by hand:",
         "journalctl -u nix-post-build-hook-queue -n 20"
     };
 
-    private final Destination destination;
-    private final String subject;
-    private final DestinationProbe probe;
-    private final Transport copy;
-    private final @Nullable TestPath testPath;
-    private final Optional<SecretKey> key;
-    private final SshOptions sshOptions;
-
-    /**
-     * @param probe asks it; for a Nix store
-     * @param copy delivers to it
-     * @param testPath the path of the test upload, or null for none
-     * @param key signs the test path
-     * @param sshOptions for the words of a fix
-     */
-    DestinationChecks(
-            Destination destination,
-            DestinationProbe probe,
-            Transport copy,
-            @Nullable TestPath testPath,
-            Optional<SecretKey> key,
-            SshOptions sshOptions) {
-        this.destination = destination;
-        this.subject = "destination " + destination.name();
-        this.probe = probe;
-        this.copy = copy;
-        this.testPath = testPath;
-        this.key = key;
-        this.sshOptions = sshOptions;
-    }
-
     @Override
     public List<Finding> run() {
-        Destination place = destination instanceof Destination.Named n ? n.place() : destination;
+        Destination place = destination.place();
         var findings = new ArrayList<Finding>();
         findings.add(
                 place instanceof Destination.Exec exec
@@ -154,7 +140,7 @@ final class DestinationChecks implements Check {
     }
 
     private List<Finding> hints() {
-        String url = Remedy.url(destination);
+        String url = destination.url();
         var hints = new ArrayList<Finding>();
         if (Remedy.isSsh(destination) && url.matches(".*[?&]max-connections=.*")) {
             hints.add(

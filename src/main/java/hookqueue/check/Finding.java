@@ -7,9 +7,7 @@ import java.util.List;
 /**
  * What a check has found.
  *
- * @param level how bad it is
  * @param subject what was checked, such as {@code signing key}
- * @param text what is the case
  * @param fix what an operator can do about it, in lines; a command has a line of its own
  */
 public record Finding(Level level, String subject, String text, List<String> fix) {

@@ -11,12 +11,6 @@ import org.jspecify.annotations.Nullable;
  * What is to be checked.
  *
  * @param environment of the worker
- * @param signingKey the file of the key that signs, or null
- * @param targets the destinations
- * @param stateDir the state directory
- * @param rootsDir the folder of the GC roots
- * @param metricsFile the metrics file, or null
- * @param nix how Nix is called
  * @param unknown names of environment variables that look like settings and are none
  */
 public record Installation(
@@ -28,12 +22,7 @@ public record Installation(
         @Nullable Path metricsFile,
         Nix nix,
         List<String> unknown) {
-    /**
-     * A destination.
-     *
-     * @param destination where paths go
-     * @param substituteOnDestination whether it may fetch from its own substituters
-     */
+    /** A destination, and whether it may fetch from its own substituters. */
     public record Target(Destination destination, boolean substituteOnDestination) {}
 
     /** The folder that checks may write to; it exists only while they run. */

@@ -18,29 +18,24 @@ final class Remedy {
 
     private Remedy() {}
 
-    static String url(Destination destination) {
-        Destination place = destination instanceof Destination.Named n ? n.place() : destination;
-        return place instanceof Destination.Store store ? store.url() : "";
-    }
-
     static boolean isSsh(Destination destination) {
-        return SSH.matcher(url(destination)).matches();
+        return SSH.matcher(destination.url()).matches();
     }
 
     /** Whether it is a cache that Nix compresses paths for. */
     static boolean isBinaryCache(Destination destination) {
-        return url(destination).matches("(https?|s3|file)://.*");
+        return destination.url().matches("(https?|s3|file)://.*");
     }
 
     /** The folder of a cache on this machine; empty for any other destination. */
     static String folder(Destination destination) {
-        Matcher file = FILE.matcher(url(destination));
-        return file.matches() && url(destination).startsWith("file:") ? file.group(1) : "";
+        Matcher file = FILE.matcher(destination.url());
+        return file.matches() && destination.url().startsWith("file:") ? file.group(1) : "";
     }
 
     /** The lines of the fix; none if the text says nothing that is known here. */
     static List<String> of(Destination destination, String reason, SshOptions options) {
-        String url = url(destination);
+        String url = destination.url();
         Matcher ssh = SSH.matcher(url);
         if (ssh.matches()) {
             List<String> lines = ofSsh(ssh, reason, options);
