@@ -23,30 +23,28 @@ import org.slf4j.LoggerFactory;
  */
 public final class CheckCommand {
     private static final Logger LOG = LoggerFactory.getLogger(CheckCommand.class);
-    private static final Duration MOST = Duration.ofMinutes(2);
-
-    /** A child that is silent for this long is ended. */
-    private static final Duration SILENCE = Duration.ofSeconds(20);
-
     private final Semaphore checking = new Semaphore(1);
     private final Installation installation;
     private final Duration silence;
     private final Duration most;
 
     public CheckCommand(Installation installation) {
-        this(installation, SILENCE, MOST);
+        this(installation, Duration.ofSeconds(20), Duration.ofMinutes(2));
     }
 
-    /** For tests that cannot wait that long. */
+    /**
+     * For tests that cannot wait that long.
+     *
+     * @param silence a child that is silent for this long is ended
+     * @param most all checks are interrupted after this time
+     */
     CheckCommand(Installation installation, Duration silence, Duration most) {
         this.installation = installation;
         this.silence = silence;
         this.most = most;
     }
 
-    /**
-     * @param overview what {@code status} reports; its problems are findings, too
-     */
+    /** The problems of {@code overview} are findings, too. */
     String answer(Request.Check check, Overview overview, Reply reply)
             throws IOException, InterruptedException {
         if (!checking.tryAcquire()) {
@@ -71,11 +69,8 @@ public final class CheckCommand {
             findings.add(Finding.warn("queue", problem.what(), problem.remedy()));
         }
         if (overview.pause().isPresent()) {
-            findings.add(
-                    Finding.warn(
-                            "queue",
-                            "is paused, so nothing is uploaded",
-                            "nix-post-build-hook-queue resume"));
+            String paused = "is paused, so nothing is uploaded";
+            findings.add(Finding.warn("queue", paused, "nix-post-build-hook-queue resume"));
         }
         return findings;
     }

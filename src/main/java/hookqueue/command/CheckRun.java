@@ -33,27 +33,22 @@ final class CheckRun {
     private static final long END_SECONDS = 8;
 
     private final Reply reply;
+
+    /** All checks are interrupted after this time. */
     private final Duration most;
+
     private final ExecutorService threads =
             Executors.newThreadPerTaskExecutor(
                     Thread.ofPlatform().daemon().name("check ", 1).factory());
     private final Map<Finding.Level, Integer> counts = new EnumMap<>(Finding.Level.class);
     private final long start = System.nanoTime();
 
-    /**
-     * @param most all checks are interrupted after this time
-     */
     CheckRun(Reply reply, Duration most) {
         this.reply = reply;
         this.most = most;
     }
 
-    /**
-     * Prints the findings of all checks, and then the other findings.
-     *
-     * @param upload whether the checks include a test upload
-     * @return the last line of the reply
-     */
+    /** Prints the findings of all checks, then the others; returns the last line of the reply. */
     String run(List<Check> checks, List<Finding> others, boolean upload)
             throws IOException, InterruptedException {
         try {

@@ -32,16 +32,12 @@ final class Connection implements LineReader.Source, AutoCloseable {
     private final StringBuilder unsent = new StringBuilder();
     private boolean deaf;
 
-    /**
-     * A duplicate descriptor for the question whether the client is connected, which may close it.
-     */
+    /** A duplicate descriptor to ask whether the client is connected, which may close it. */
     private @Nullable AFUNIXSocket probe;
 
     private volatile long writingSince;
 
-    /**
-     * @param channel in blocking mode
-     */
+    /** The channel must be in blocking mode. */
     Connection(AFUNIXSocketChannel channel) throws IOException {
         this.channel = channel;
         this.socket = (AFUNIXSocket) channel.socket();

@@ -87,10 +87,7 @@ public final class Listener {
         }
     }
 
-    /**
-     * @param sockets adopted listening sockets, at least one
-     * @param idleTimeout time without work or connections before {@link #run} returns
-     */
+    /** Without work and connections, {@link #run} returns after {@code idleTimeout}. */
     public Listener(
             List<AFUNIXServerSocketChannel> sockets,
             String storeDir,
@@ -145,15 +142,14 @@ public final class Listener {
         }
     }
 
-    /**
-     * In milliseconds: a worker that is paused or offline sleeps. To this selector, 0 is no wait.
-     */
+    /** In milliseconds: a worker that is paused or offline sleeps. */
     private long forLook() {
         return (sessions.isEmpty() ? LONGEST : LOOK).toMillis();
     }
 
     private long untilIdle(long idleSince) {
         long left = idleTimeout.toNanos() - (System.nanoTime() - idleSince);
+        // To this selector, 0 is no wait.
         return Math.max(1, (left + 999_999) / 1_000_000);
     }
 

@@ -5,14 +5,11 @@ import java.util.List;
 
 /**
  * The reply to one request: data lines, then one line that starts with {@code ok} or {@code error}.
- * A data line that would start with either word is indented by a space.
+ * A data line that would start with either word is indented by a space. A method throws when the
+ * client is gone; the handler may stop.
  */
 public interface Reply {
-    /**
-     * Buffers one data line; a full buffer is sent.
-     *
-     * @throws IOException when the client is gone; the handler may stop
-     */
+    /** Buffers one data line; a full buffer is sent. */
     void data(String line) throws IOException;
 
     /** Buffers several data lines, as {@link #data(String)} does. */
@@ -22,10 +19,6 @@ public interface Reply {
         }
     }
 
-    /**
-     * Sends the buffered lines.
-     *
-     * @throws IOException when the client is gone; the handler may stop
-     */
+    /** Sends the buffered lines. */
     void flush() throws IOException;
 }

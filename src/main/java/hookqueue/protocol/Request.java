@@ -28,21 +28,11 @@ public sealed interface Request {
     /** List every failed path. */
     record Failures(boolean json) implements Request {}
 
-    /**
-     * Answer when paths are settled.
-     *
-     * @param timeout the longest wait, or null
-     * @param tag wait for the paths with this tag, or null
-     * @param paths wait for these; for all without a tag
-     */
+    /** Answer when these paths are settled; without them, those with the tag; without it, all. */
     record Wait(@Nullable Duration timeout, @Nullable String tag, List<StorePath> paths)
             implements Request {}
 
-    /**
-     * Report progress until the queue is empty.
-     *
-     * @param screen for {@link Form#BARS}
-     */
+    /** Report progress until the queue is empty, for {@link Form#BARS} on a screen. */
     record Watch(Form form, Screen screen) implements Request {
         /** With a terminal of the usual size. */
         public Watch(Form form) {
@@ -88,11 +78,7 @@ public sealed interface Request {
     /** Ask every destination for these paths; without paths, for all remembered deliveries. */
     record Verify(List<StorePath> paths) implements Request {}
 
-    /**
-     * Check the installation.
-     *
-     * @param upload whether to send a small path to each destination
-     */
+    /** Check the installation, and perhaps send a small path to each destination. */
     record Check(boolean upload) implements Request {}
 
     /** List remembered deliveries: of these paths, or all. */

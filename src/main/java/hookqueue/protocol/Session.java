@@ -41,12 +41,7 @@ final class Session implements Runnable {
 
     private final Deque<RequestHandler.Pending> pending = new ArrayDeque<>();
 
-    /**
-     * How long a client may be silent.
-     *
-     * @param withinLine in the middle of a line
-     * @param betweenLines before the next request
-     */
+    /** How long a client may be silent. */
     record Patience(Duration withinLine, Duration betweenLines) {
         static final Patience STANDARD =
                 new Patience(Duration.ofSeconds(30), Duration.ofMinutes(5));
