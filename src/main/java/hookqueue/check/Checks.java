@@ -38,11 +38,7 @@ public final class Checks implements AutoCloseable {
     private final ChildProcess children;
     private final List<Check> all = new ArrayList<>();
 
-    /**
-     * @param upload whether to send a small path to each destination
-     * @param silence a child that is silent for this long is ended
-     * @throws IOException if the scratch folder cannot be made
-     */
+    /** Makes the scratch folder. A child that is silent for the given time is ended. */
     public Checks(Installation installation, boolean upload, Duration silence) throws IOException {
         this.installation = installation;
         this.children = new ChildProcess(silence);

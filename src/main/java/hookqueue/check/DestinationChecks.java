@@ -25,9 +25,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The checks of one destination, in this order: it answers, hints about its URL, a test upload.
  *
- * @param subject of the findings
  * @param probe asks it; for a Nix store
- * @param copy delivers to it
  * @param testPath the path of the test upload, or null for none
  * @param key signs the test path
  * @param sshOptions for the words of a fix

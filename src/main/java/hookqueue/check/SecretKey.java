@@ -22,8 +22,6 @@ record SecretKey(String name, String publicHalf) {
     private static final int HALF = 32;
 
     /**
-     * Parses the content of a key's file.
-     *
      * @throws IllegalArgumentException with the rule that it breaks, and nothing of the key
      */
     static SecretKey parse(String content) {

@@ -45,12 +45,7 @@ final class TestPath {
     /** The path, or why there is none. */
     private record Made(Optional<StorePath> path, Finding finding) {}
 
-    /**
-     * @param folder for a temporary file
-     * @param variables for the children
-     * @param key the public half of the signing key; empty without one
-     * @param sign signs the path, or null
-     */
+    /** Without a signing key, its public half is empty, and nothing signs. */
     TestPath(
             Path folder,
             Nix nix,

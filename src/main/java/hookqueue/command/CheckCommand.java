@@ -18,8 +18,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The answer to {@code check}: the findings of all checks, in order, each as soon as it is known.
- *
- * <p>One client at a time: they share a scratch folder.
+ * One client at a time: they share a scratch folder.
  */
 public final class CheckCommand {
     private static final Logger LOG = LoggerFactory.getLogger(CheckCommand.class);
@@ -32,12 +31,7 @@ public final class CheckCommand {
         this(installation, Duration.ofSeconds(20), Duration.ofMinutes(2));
     }
 
-    /**
-     * For tests that cannot wait that long.
-     *
-     * @param silence a child that is silent for this long is ended
-     * @param most all checks are interrupted after this time
-     */
+    /** For tests that cannot wait that long for a silent child, or for all checks. */
     CheckCommand(Installation installation, Duration silence, Duration most) {
         this.installation = installation;
         this.silence = silence;

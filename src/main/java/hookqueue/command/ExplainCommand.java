@@ -146,9 +146,7 @@ public final class ExplainCommand {
         return "ok";
     }
 
-    /**
-     * @param path that can be queued; or empty
-     */
+    /** The path is empty if it cannot be queued. */
     private static void tellWhyNotQueued(Known known, String path, Reply reply) throws IOException {
         boolean settled = known.settledAt().isPresent();
         reply.data(
@@ -274,7 +272,6 @@ public final class ExplainCommand {
         return known.subList(0, Math.min(known.size(), MOST_SHOWN));
     }
 
-    /** Store paths. */
     private record Found(List<StorePath> first, int more) {}
 
     /** The wanted store paths among those that a command prints; none when the command fails. */

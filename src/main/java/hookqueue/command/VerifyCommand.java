@@ -51,10 +51,7 @@ public final class VerifyCommand {
     private final String storeDir;
     private final InstantSource clock;
 
-    /**
-     * @param checks one for each destination that can be asked
-     * @param programs names of the destinations that cannot be asked
-     */
+    /** The destinations in {@code programs} cannot be asked. */
     public VerifyCommand(
             Queue queue,
             List<DestinationCheck> checks,

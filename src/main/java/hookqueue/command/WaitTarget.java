@@ -21,7 +21,6 @@ sealed interface WaitTarget {
     /** Whether all is settled, or was since this was asked first. */
     boolean settled() throws QueueException, InterruptedException;
 
-    /** How it ended. */
     End end() throws QueueException, InterruptedException;
 
     /** How much is outstanding. */

@@ -46,10 +46,7 @@ final class LineReader implements AutoCloseable {
 
     /** A stream of bytes, with a limit on silence. */
     interface Source {
-        /**
-         * Sets after how long without a byte reads throw {@link SocketTimeoutException}; 0 for
-         * never.
-         */
+        /** After so long without a byte, reads throw {@link SocketTimeoutException}; 0: never. */
         void limitSilence(int millis) throws IOException;
 
         InputStream stream();
@@ -59,9 +56,7 @@ final class LineReader implements AutoCloseable {
     private final Duration withinLine;
     private final Duration between;
 
-    /**
-     * The room for longer lines, which all sessions share: 64 lines of 1 MiB would fill the heap.
-     */
+    /** The room for longer lines, which all sessions share: 64 of 1 MiB would fill the heap. */
     private final Semaphore longLines;
 
     private boolean inPlace;
@@ -81,10 +76,7 @@ final class LineReader implements AutoCloseable {
         this.longLines = longLines;
     }
 
-    /**
-     * Whether a whole line has arrived, so that {@link #next()} does not block. Reads the bytes
-     * that have arrived; does not block.
-     */
+    /** Whether a whole line has arrived, so that {@link #next()} does not block, nor does this. */
     boolean hasLine() throws IOException {
         while (lineEnd() < 0) {
             if (end - start >= SHORT || !hasBytes() || fill(end > start) < 0) {

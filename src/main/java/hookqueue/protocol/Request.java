@@ -7,25 +7,20 @@ import java.util.List;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** One parsed line of the protocol. */
+/** One parsed line of the protocol; help.txt says what each request means. */
 public sealed interface Request {
     /**
      * Queue these paths.
      *
-     * @param paths the valid store paths
      * @param refused the reason for each other word; empty after the first {@link #MOST_REASONS}
-     * @param tag for {@link Wait}, or null
      */
     record Enqueue(List<StorePath> paths, List<String> refused, @Nullable String tag)
             implements Request {}
 
-    /** Report the state of the queue. */
     record Status(boolean json) implements Request {}
 
-    /** List every unsettled path. */
     record Listing(boolean json) implements Request {}
 
-    /** List every failed path. */
     record Failures(boolean json) implements Request {}
 
     /** Answer when these paths are settled; without them, those with the tag; without it, all. */
@@ -90,31 +85,24 @@ public sealed interface Request {
     /** Make these paths due now; without paths, all failed and deferred ones. */
     record Retry(List<StorePath> paths) implements Operation {}
 
-    /** Forget these paths. */
     record Drop(List<StorePath> paths) implements Operation {}
 
     /** Forget all that a destination still has to get. */
     record DropDestination(String name) implements Operation {}
 
-    /** Start no new batch. */
     record Pause(@Nullable Duration time) implements Operation {}
 
-    /** Start new batches again. */
     record Resume() implements Operation {}
 
     /** Restart when no copy runs; the next worker reads the settings. */
     record Reload() implements Operation {}
 
-    /** Explain the state of a path. */
     record Explain(StorePath path) implements Request {}
 
-    /** Print metrics as Prometheus text. */
     record Metrics() implements Request {}
 
-    /** List the requests. */
     record Help() implements Request {}
 
-    /** Print the version of the program. */
     record Version() implements Request {}
 
     /** An invalid line, and the reason. */

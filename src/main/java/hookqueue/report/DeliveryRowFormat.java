@@ -11,11 +11,7 @@ import java.util.Locale;
 public final class DeliveryRowFormat {
     private DeliveryRowFormat() {}
 
-    /**
-     * One line: path, lane, state, and the last failure.
-     *
-     * @param storeDir to show whole paths
-     */
+    /** One line: path, lane, state, and the last failure. */
     public static String text(DeliveryRow row, String storeDir, Instant now) {
         var line = new StringBuilder(row.path().in(storeDir));
         line.append("  ").append(row.lane()).append("  ").append(state(row));

@@ -19,7 +19,6 @@ import java.util.Optional;
  * @param lanes from the queue, configured ones first
  * @param running the batch that each lane runs now, by the lane's name
  * @param oldest when the oldest unsettled path was queued
- * @param restart why a restart is due, if it is
  */
 public record Overview(
         Instant at,
@@ -31,11 +30,7 @@ public record Overview(
         List<Problem> hints,
         Optional<Restart> restart) {
 
-    /**
-     * A restart that is due.
-     *
-     * @param coming whether the worker restarts by itself
-     */
+    /** A restart that is due; it is coming if the worker restarts by itself. */
     public record Restart(String what, boolean coming) {}
 
     /** Something that an operator must fix, or could improve. */

@@ -38,10 +38,7 @@ public final class ProgressBars {
     private final StatusText status;
     private final Baseline baseline;
 
-    /**
-     * @param first the state when the watching began
-     * @param since an earlier {@link #since}, which counts instead if it fits; or empty
-     */
+    /** Counts from the first state, or from an earlier {@link #since} if that fits. */
     public ProgressBars(StatusText status, Overview first, String since) {
         this.status = status;
         Baseline earlier = Baseline.parse(since, first);

@@ -7,13 +7,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 
-/**
- * The child processes of one lane, taken together.
- *
- * @param batches what each of them carries, the oldest first; at least one
- */
+/** The child processes of one lane, taken together: at least one, the oldest first. */
 public record Running(List<Lane.Batch> batches) {
-    /** How many paths they carry. */
     int paths() {
         int paths = 0;
         for (Lane.Batch batch : batches) {
@@ -27,7 +22,6 @@ public record Running(List<Lane.Batch> batches) {
         return batches.getFirst().since();
     }
 
-    /** How far they are. */
     Progress.Snapshot progress() {
         Progress.Snapshot sum = new Progress.Snapshot(0, 0, 0, 0);
         for (Lane.Batch batch : batches) {

@@ -18,10 +18,7 @@ import java.util.function.Supplier;
 final class StatusPhrases {
     private final Supplier<ZoneId> zone;
 
-    /**
-     * @param zone for times of day; called only when one is shown, because the JVM reads its rules
-     *     from a file
-     */
+    /** The zone is asked for only when a time is shown: the JVM reads its rules from a file. */
     StatusPhrases(Supplier<ZoneId> zone) {
         this.zone = zone;
     }

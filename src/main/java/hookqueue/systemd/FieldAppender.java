@@ -41,9 +41,7 @@ final class FieldAppender extends ConsoleAppender<ILoggingEvent> {
     /** Whether standard error goes to the journal; null before the first question. */
     private volatile @Nullable Boolean isJournal;
 
-    /**
-     * @param stderr the file of standard error
-     */
+    /** The path is the file of standard error. */
     FieldAppender(
             MDCAdapter mdc, JournalSocket socket, Map<String, String> environment, Path stderr) {
         this.mdc = mdc;
