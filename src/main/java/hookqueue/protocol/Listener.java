@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Phaser;
 import java.util.concurrent.Semaphore;
 import org.newsclub.net.unix.AFUNIXSelectorProvider;
 import org.newsclub.net.unix.AFUNIXServerSocketChannel;
@@ -60,10 +61,9 @@ public final class Listener {
     private final SessionThreads threads = new SessionThreads();
     private final Map<Session, Thread> sessions = new ConcurrentHashMap<>();
 
-    /** Guards {@link #turns}. */
-    private final Object turning = new Object();
+    /** A phase for each time that {@link #run} has looked for connections. */
+    private final Phaser turns = new Phaser(1);
 
-    private long turns;
     private int failuresInARow;
     private long fullSince;
     private long lastWarning = System.nanoTime() - WARN_EVERY.toNanos();
@@ -113,7 +113,7 @@ public final class Listener {
             select(occupied ? forLook() : remains ? LOOK.toMillis() : untilIdle(idleSince));
             boolean accepted = acceptReady();
             sessions.keySet().forEach(session -> session.giveUpWriting(UNREAD));
-            turned();
+            turns.arrive();
             if (occupied || accepted) {
                 idleSince = System.nanoTime();
                 remains = false;
@@ -160,20 +160,9 @@ public final class Listener {
 
     /** Wakes the accepting thread and waits until it has looked for connections once. */
     public void awaitTurn() throws InterruptedException {
-        synchronized (turning) {
-            long before = turns;
-            selector.wakeup();
-            while (turns == before) {
-                turning.wait();
-            }
-        }
-    }
-
-    private void turned() {
-        synchronized (turning) {
-            turns++;
-            turning.notifyAll();
-        }
+        int turn = turns.getPhase();
+        selector.wakeup();
+        turns.awaitAdvanceInterruptibly(turn);
     }
 
     /** Makes {@link #run} return soon; may be called from any thread. */
