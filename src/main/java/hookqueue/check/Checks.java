@@ -85,9 +85,7 @@ public final class Checks implements AutoCloseable {
             testPath =
                     new TestPath(
                             scratch,
-                            installation.nix(),
-                            children,
-                            variables("nix"),
+                            transports,
                             secret.map(SecretKey::publicHalf).orElse(""),
                             sign);
             add(testPath::finding);

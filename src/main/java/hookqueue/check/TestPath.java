@@ -4,9 +4,9 @@ import hookqueue.base.StorePath;
 import hookqueue.base.Text;
 import hookqueue.delivery.DeliveryOutcome;
 import hookqueue.delivery.Transport;
+import hookqueue.delivery.Transports;
 import hookqueue.nix.Nix;
 import hookqueue.nix.Progress;
-import hookqueue.process.ChildProcess;
 import hookqueue.process.ExitResult;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,7 +14,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -35,9 +34,7 @@ final class TestPath {
             "A test upload by: nix-post-build-hook-queue check --upload\n";
 
     private final Path folder;
-    private final Nix nix;
-    private final ChildProcess children;
-    private final Map<String, String> variables;
+    private final Transports transports;
     private final String key;
     private final @Nullable Transport sign;
     private @Nullable Made made;
@@ -46,17 +43,9 @@ final class TestPath {
     private record Made(Optional<StorePath> path, Finding finding) {}
 
     /** Without a signing key, its public half is empty, and nothing signs. */
-    TestPath(
-            Path folder,
-            Nix nix,
-            ChildProcess children,
-            Map<String, String> variables,
-            String key,
-            @Nullable Transport sign) {
+    TestPath(Path folder, Transports transports, String key, @Nullable Transport sign) {
         this.folder = folder;
-        this.nix = nix;
-        this.children = children;
-        this.variables = variables;
+        this.transports = transports;
         this.key = key;
         this.sign = sign;
     }
@@ -86,8 +75,12 @@ final class TestPath {
             LOG.debug("{}: {}", file, e.toString());
             return failed("cannot write " + file, "free space on the disk of the state directory");
         }
+        Nix nix = transports.nix();
         List<String> output = Collections.synchronizedList(new ArrayList<>());
-        ExitResult end = children.run(nix.add(file.toString()), variables, output::add);
+        ExitResult end =
+                transports
+                        .children()
+                        .run(nix.add(file.toString()), transports.environment(), output::add);
         String last = output.isEmpty() ? "" : Text.clean(output.getLast());
         if (!end.succeeded() || !last.startsWith(nix.storeDir() + "/")) {
             return failed(
