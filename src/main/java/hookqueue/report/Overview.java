@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.ToLongFunction;
 
 /**
  * A snapshot of everything that is reported.
@@ -111,15 +112,21 @@ public record Overview(
 
     /** Paths that a lane will still try, summed over the configured lanes. */
     public long outstanding() {
-        return lanes.stream()
-                .filter(LaneCounts::configured)
-                .mapToLong(LaneCounts::outstanding)
-                .sum();
+        return sum(LaneCounts::outstanding);
+    }
+
+    /** Paths that wait for a retry, summed over the configured lanes. */
+    long deferred() {
+        return sum(LaneCounts::deferred);
     }
 
     /** Failed paths, summed over the configured lanes: those of the others cannot be retried. */
     public long failed() {
-        return lanes.stream().filter(LaneCounts::configured).mapToLong(LaneCounts::failed).sum();
+        return sum(LaneCounts::failed);
+    }
+
+    private long sum(ToLongFunction<LaneCounts> count) {
+        return lanes.stream().filter(LaneCounts::configured).mapToLong(count).sum();
     }
 
     /** Deliveries to removed destinations. */

@@ -123,11 +123,7 @@ public final class StatusText {
                 lines.add("    try now:    " + ME + "retry");
             }
         }
-        long deferred =
-                o.lanes().stream()
-                        .filter(LaneCounts::configured)
-                        .mapToLong(LaneCounts::deferred)
-                        .sum();
+        long deferred = o.deferred();
         if (deferred > 0 && o.pause().isEmpty()) {
             lines.add(
                     deferred == 1
