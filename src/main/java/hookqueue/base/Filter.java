@@ -34,24 +34,25 @@ public record Filter(@Nullable Rule include, @Nullable Rule exclude)
 
     @Override
     public boolean test(StorePath path) {
-        return refusal(path) == null;
+        return refusing(path) == null;
     }
 
     /** Why a path is accepted or not, for {@code explain}. */
     public String reason(StorePath path) {
-        String refusal = refusal(path);
-        if (refusal != null) {
-            return refusal;
+        Rule refusing = refusing(path);
+        if (refusing == null) {
+            return include == null && exclude == null ? "no filter is set" : "the filters match";
         }
-        return include == null && exclude == null ? "no filter is set" : "the filters match";
+        String verb = refusing.equals(include) ? " does not match its name: " : " matches its name: ";
+        return refusing.setting() + verb + refusing.expression();
     }
 
-    private @Nullable String refusal(StorePath path) {
+    private @Nullable Rule refusing(StorePath path) {
         if (include != null && !found(include.expression(), path, true)) {
-            return include.setting() + " does not match its name: " + include.expression();
+            return include;
         }
         if (exclude != null && found(exclude.expression(), path, false)) {
-            return exclude.setting() + " matches its name: " + exclude.expression();
+            return exclude;
         }
         return null;
     }

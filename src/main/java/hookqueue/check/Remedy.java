@@ -103,7 +103,7 @@ final class Remedy {
         String user = ssh.group(1) == null ? "the user" : ssh.group(1);
         String port = ssh.group(3) == null ? options.port() : ssh.group(3).substring(1);
         Matcher changed = CHANGED_KEY.matcher(reason);
-        if (changed.matches()) {
+        if (changed.find()) {
             return List.of(
                     "this may be an attack; if the host's administrator has changed the key:",
                     "ssh-keygen -R '"

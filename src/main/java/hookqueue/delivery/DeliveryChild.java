@@ -47,7 +47,7 @@ final class DeliveryChild {
     private final Nix nix;
     private final ChildProcess children;
     private final Map<String, String> environment;
-    // signing and its queries run at the same time
+    // one thread after the other uses this
     private volatile @Nullable String lastFailure;
 
     DeliveryChild(String name, Nix nix, ChildProcess children, Map<String, String> environment) {

@@ -211,7 +211,7 @@ public final class Lane {
                 queue.awaitChange(seen, busy == 0 ? LOOK_AGAIN_MILLIS : busy);
                 return;
             }
-            long untilLook = gathering.remaining(seen, System.nanoTime());
+            long untilLook = gathering.remaining(queue.queued(), System.nanoTime());
             if (untilLook > 0) {
                 Message message = mailbox.poll(untilLook, TimeUnit.NANOSECONDS);
                 if (message != null) {
@@ -238,7 +238,7 @@ public final class Lane {
                 slots.start(flight, clock.instant());
             }
             if (!dispatcher.isIdle()) {
-                gathering.looked(seen, System.nanoTime());
+                gathering.looked(queue.queued(), System.nanoTime());
             }
             if (!started.isEmpty()) {
                 return;

@@ -16,7 +16,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.stream.Gatherers;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -72,7 +71,12 @@ final class SignTransport implements Transport {
             query =
                     beside.submit(
                             () -> asking.infos(asking.nix()::closureInfo, paths, found::take));
-            outcome = sign(paths, paths, progress);
+            try {
+                outcome = sign(paths, paths, progress);
+            } catch (RuntimeException | Error e) {
+                beside.shutdownNow();
+                throw e;
+            }
         }
         if (query.state() == Future.State.FAILED) {
             throw new IllegalStateException("the query for closures failed", query.exceptionNow());
@@ -119,8 +123,9 @@ final class SignTransport implements Transport {
     private DeliveryOutcome sign(
             List<StorePath> unsigned, List<StorePath> paths, Progress progress) {
         for (List<StorePath> group : Nix.groups(unsigned)) {
-            var limited = Gatherers.<StorePath>windowFixed(Destination.MOST_AT_ONCE);
-            for (List<StorePath> some : group.stream().gather(limited).toList()) {
+            for (int i = 0; i < group.size(); i += Destination.MOST_AT_ONCE) {
+                int end = Math.min(group.size(), i + Destination.MOST_AT_ONCE);
+                List<StorePath> some = group.subList(i, end);
                 List<String> command = child.nix().sign(keyFile.toString(), some);
                 DeliveryOutcome outcome = child.run(command, Map.of(), paths, progress, progress);
                 if (!(outcome instanceof DeliveryOutcome.Delivered)) {

@@ -7,15 +7,15 @@ import java.time.Duration;
 
 /**
  * Looks for descendants of a child that ran for a moment. Linux gives process IDs in ascending
- * order and begins again at the end of the range, so descendants have IDs between the child's and
- * the newest. A scan of {@code /proc} reads the environments of all processes instead, which takes
- * a worker whose code is not compiled yet 5 ms.
+ * order and begins again at the end of the range ({@code kernel.pid_max}), so descendants have IDs
+ * between the child's and the newest. A scan of {@code /proc} reads the environments of all
+ * processes instead, which takes a worker whose code is not compiled yet 5 ms.
  */
 final class LaterProcesses {
-    /** The IDs cannot have begun again within this time: the smallest range is 32,768. */
+    /** No machine begins again within this time and comes close to the same ID. */
     private static final long MOMENT = Duration.ofSeconds(1).toNanos();
 
-    private static final long MOST = 500;
+    private static final long MOST = 200;
 
     private LaterProcesses() {}
 
@@ -26,8 +26,11 @@ final class LaterProcesses {
      * @param started when it was started, by {@link System#nanoTime}
      */
     static boolean noneHas(ProcessMark mark, long pid, long started) {
-        long looked = pid;
         long newest = newest();
+        if (newest < pid || !momentAgo(started)) {
+            return false;
+        }
+        long looked = pid;
         // until no process has been started during the look
         while (newest > looked) {
             if (newest - pid > MOST) {
@@ -42,21 +45,25 @@ final class LaterProcesses {
             }
             newest = newest();
         }
-        return newest >= pid && System.nanoTime() - started < MOMENT;
+        return newest == looked && momentAgo(started);
+    }
+
+    private static boolean momentAgo(long started) {
+        return System.nanoTime() - started < MOMENT;
     }
 
     /**
-     * The newest process ID, the last field of {@code /proc/loadavg} ({@code proc_loadavg(5)}).
+     * The newest process ID of this namespace ({@code proc_sys_kernel(5)}). Not the last field of
+     * {@code /proc/loadavg}: lxcfs replaces that file in containers, by older values.
      *
-     * @return 0 if it is not known
+     * @return 0 if it is not known: the kernel lacks {@code CONFIG_CHECKPOINT_RESTORE}
      */
     private static long newest() {
-        byte[] line = new byte[100];
-        try (var file = new FileInputStream("/proc/loadavg")) {
+        byte[] line = new byte[32];
+        try (var file = new FileInputStream("/proc/sys/kernel/ns_last_pid")) {
             int length = file.read(line);
-            String text =
-                    new String(line, 0, Math.max(length, 0), StandardCharsets.US_ASCII).trim();
-            return Long.parseLong(text.substring(text.lastIndexOf(' ') + 1));
+            return Long.parseLong(
+                    new String(line, 0, Math.max(length, 0), StandardCharsets.US_ASCII).trim());
         } catch (IOException | NumberFormatException e) {
             return 0;
         }

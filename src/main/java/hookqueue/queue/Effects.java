@@ -10,6 +10,17 @@ import java.util.List;
  * remove, in this order, and whether to wake clients that wait for a change.
  */
 record Effects(List<GcRoots.Change> roots, boolean changed) {
+    /** How many paths were queued. */
+    int queued() {
+        int queued = 0;
+        for (GcRoots.Change root : roots) {
+            if (root.add()) {
+                queued++;
+            }
+        }
+        return queued;
+    }
+
     static final class Collector {
         private final List<GcRoots.Change> roots = new ArrayList<>();
         private boolean changed;

@@ -224,6 +224,11 @@ public final class Queue implements AutoCloseable {
         return settings.stateDir();
     }
 
+    /** How many paths were queued since this worker started, also again. */
+    public long queued() {
+        return changes.queued();
+    }
+
     /** A number that grows with every change that clients may wait for. */
     public long version() {
         return changes.version();

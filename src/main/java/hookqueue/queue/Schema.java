@@ -117,7 +117,7 @@ final class Schema {
             try (var found = s.executeQuery("PRAGMA user_version")) {
                 version = found.next() ? found.getInt(1) : 0;
             }
-            if (version > VERSION) {
+            if (version > VERSION || version < 0) {
                 throw new SQLException(
                         "the database has schema version "
                                 + version

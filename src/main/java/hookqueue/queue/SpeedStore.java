@@ -50,8 +50,8 @@ final class SpeedStore {
             Sums sums = add(sql, lane, BYTES, run.bytes(), run.millis());
             double bytesPerMilli = (double) sums.amount() / sums.millis();
             boolean slow = bytesPerMilli >= XZ_LEAST && bytesPerMilli <= XZ_MOST;
-            boolean other = bytesPerMilli < XZ_LEAST / 2 || bytesPerMilli > NOT_XZ;
-            conclude(sql, lane, BYTES, sums, slow, other);
+            boolean notSlow = bytesPerMilli < XZ_LEAST / 2 || bytesPerMilli > NOT_XZ;
+            conclude(sql, lane, BYTES, sums, slow, notSlow);
         }
         if (run.delivered() >= MANY_PATHS && run.bytes() / run.delivered() <= SMALL_PATH) {
             Sums sums = add(sql, lane, PATHS, run.delivered(), run.millis());
@@ -76,9 +76,9 @@ final class SpeedStore {
     }
 
     private static void conclude(
-            Sql sql, long lane, String what, Sums sums, boolean slow, boolean fast)
+            Sql sql, long lane, String what, Sums sums, boolean slow, boolean notSlow)
             throws SQLException {
-        if (sums.areEnough() && (slow || fast)) {
+        if (sums.areEnough() && (slow || notSlow)) {
             LaneTotals.add(sql, lane, what, SLOW, slow ? 1 : 0, 0);
         }
     }

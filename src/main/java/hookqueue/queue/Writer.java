@@ -212,6 +212,7 @@ final class Writer {
                         changes.wake();
                     }
                 };
+        changes.queued(effects.queued());
         if (effects.roots().isEmpty()) {
             after.accept(true);
         } else {

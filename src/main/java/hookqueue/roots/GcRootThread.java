@@ -51,8 +51,8 @@ public final class GcRootThread {
     }
 
     /**
-     * The continuation runs once, on the thread {@code roots}. It gets true when the roots are made
-     * and on disk, and false when the thread has ended.
+     * The continuation runs once. It gets true, on the thread {@code roots}, when the roots are
+     * made and on disk; and false, perhaps on this thread, when that thread has ended.
      */
     public void hand(List<GcRoots.Change> changes, Consumer<Boolean> after) {
         var handed = new Work(changes, after);

@@ -8,6 +8,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotLinkException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -96,9 +97,12 @@ public final class GcRoots {
     private boolean exists(StorePath path) {
         try {
             return Files.readSymbolicLink(link(path)).equals(target(path));
-        } catch (IOException e) {
+        } catch (NoSuchFileException | NotLinkException e) {
             LOG.trace("not there, or no link", e);
             return false;
+        } catch (IOException e) {
+            note(e); // it may be there, and is safer than an attempt to make it
+            return true;
         }
     }
 

@@ -23,6 +23,7 @@ class RemedyTest {
                 "ssh://u@h ~ Host key verification failed. ~ >>/hosts",
                 "ssh://h ~ Host key verification failed: changed key of h ~ may be an attack",
                 "ssh://h ~ Host key verification failed: changed key of h ~ -R 'h' -f /hosts",
+                "ssh://h ~ error: Host key verification failed: changed key of h | x ~ -R 'h' -f /hosts",
                 "ssh://h ~ Host key verification failed: changed key of [h]:2 ~ -R '[h]:2' -f /hosts",
                 "ssh://h ~ Host key verification failed: changed key of $(id)' ~ -R '??id??' -f",
                 "ssh-ng://u@h:22 ~ u@h: Permission denied (publickey). ~ authorized_keys of u at h",

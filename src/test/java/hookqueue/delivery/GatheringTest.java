@@ -25,7 +25,7 @@ final class GatheringTest {
     @Test
     void itWaitsForAPauseInABurst() {
         gathering.looked(7, 0);
-        assertEquals(50 * MS, gathering.remaining(12, 50 * MS), "5 changes");
+        assertEquals(50 * MS, gathering.remaining(12, 50 * MS), "5 paths");
         assertEquals(50 * MS, gathering.remaining(17, 100 * MS), "5 more");
         assertEquals(0, gathering.remaining(21, 150 * MS), "4 more");
     }
@@ -40,8 +40,16 @@ final class GatheringTest {
     }
 
     @Test
+    void pathsAreCountedPerTime() {
+        gathering.looked(0, 0);
+        assertEquals(-50 * MS, gathering.remaining(9, 100 * MS), "9 in 100 ms");
+        gathering.looked(9, 100 * MS);
+        assertEquals(50 * MS, gathering.remaining(19, 200 * MS), "10 in 100 ms");
+    }
+
+    @Test
     void theWaitForABurstEndsWithTheHalfSecond() {
         gathering.looked(0, 0);
-        assertEquals(20 * MS, gathering.remaining(5, 480 * MS));
+        assertEquals(20 * MS, gathering.remaining(48, 480 * MS));
     }
 }

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
@@ -185,18 +186,21 @@ class RecoveryTest {
         assertTrue(Files.isSymbolicLink(f.roots.resolve("foreign")), "not ours");
     }
 
-    @Test
-    void aDatabaseOfANewerVersionIsRefusedAndLeftAlone() throws Exception {
+    @ParameterizedTest
+    @ValueSource(ints = {5, -1})
+    void aDatabaseOfAnUnknownVersionIsRefusedAndLeftAlone(int version) throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(paths(0, 3), null);
         }
-        f.sql("PRAGMA user_version = 5");
+        f.sql("PRAGMA user_version = " + version);
         byte[] before = Files.readAllBytes(f.file());
         var e = assertThrows(QueueException.class, () -> f.open(TWO));
         assertEquals(
                 "the state directory "
                         + f.state
-                        + " cannot be used: the database has schema version 5, this program knows 4:"
+                        + " cannot be used: the database has schema version "
+                        + version
+                        + ", this program knows 4:"
                         + " use the newer program again, or set the database aside",
                 e.getMessage());
         assertEquals(
