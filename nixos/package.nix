@@ -7,6 +7,7 @@
   buildPackages,
   coreutils,
   dash,
+  gawk,
   jdk25_headless,
   jre25_minimal,
   maven,
@@ -42,6 +43,7 @@ let
   # NixOS contains all of these anyway.
   tools = lib.makeBinPath [
     coreutils
+    gawk
     socat
     util-linux
   ];

@@ -13,7 +13,7 @@ let
     coreutils = fake "coreutils" "9.7" "ls"; findutils = fake "findutils" "4.10" "find"; gnugrep = fake "gnugrep" "3.12" "grep"; gnused = fake "gnused" "4.9" "sed";
     systemd = fake "systemd" "258" "systemctl"; openssh = fake "openssh" "10.0" "ssh"; nix = fake "nix" "2.31.2" "nix";
     # What is on the machine that all this runs on: packages by name, for nobody looks into them.
-    mandoc = fake "mandoc" "1.14" "mandoc"; shellcheck = fake "shellcheck" "0.11" "shellcheck"; dash = fake "dash" "0.5.13" "dash"; socat = fake "socat" "1.8" "socat"; strace = fake "strace" "6.16" "strace";
+    mandoc = fake "mandoc" "1.14" "mandoc"; shellcheck = fake "shellcheck" "0.11" "shellcheck"; dash = fake "dash" "0.5.13" "dash"; gawk = fake "gawk" "5.3" "awk"; socat = fake "socat" "1.8" "socat"; strace = fake "strace" "6.16" "strace";
     sqlite = fake "sqlite" "3.50" "sqlite3"; procps = fake "procps" "4.0" "ps"; util-linux = fake "util-linux" "2.41" "mount"; perl = fake "perl" "5.42" "perl"; versionCheckHook = fake "version-check-hook" "0" "x";
     nix-update-script = _: "nix-update"; runtimeShell = "${fake "bash" "5.3" "bash"}/bin/bash";
     nix-post-build-hook-queue = self.callPackage ../../package.nix { };
