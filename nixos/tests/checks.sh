@@ -112,7 +112,10 @@ check_drift() {
 
 # Every setting of the worker is an option.
 check_settings() {
-    { grep -o '{@code NPBHQ_[A-Z_]*}' src/main/java/hookqueue/Settings.java | tr -d '{}' | cut -d ' ' -f 2
+    {
+        tr '\n' ' ' <src/main/java/hookqueue/SettingsReader.java |
+            grep -oE '\<(or|orNull|rule)\( *"[A-Z_]+[A-Z]"' | sed 's/.*"\(.*\)"/NPBHQ_\1/'
+        echo NPBHQ_UPLOAD_TO
         echo NPBHQ_SOCKET
         echo NPBHQ_SETTINGS_FILES
     } | sort -u >"$work/settings"

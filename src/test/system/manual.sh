@@ -24,8 +24,8 @@ mentioned() {
 }
 # The quoted names of the settings, without their prefix, as the worker reads them.
 settings_of_worker() {
-    sed -n 's/.*\(or\|orNull\)("\([A-Z_]*\)".*/NPBHQ_\2/p' "$java/Settings.java"
-    grep -o 'NPBHQ_[A-Z_]*[A-Z]' "$java/Settings.java" | grep -v NPBHQ_CHILD
+    tr '\n' ' ' <"$java/SettingsReader.java" | grep -oE '\<(or|orNull|rule)\( *"[A-Z_]+[A-Z]"' | sed 's/.*"\(.*\)"/NPBHQ_\1/'
+    grep -o 'NPBHQ_[A-Z_]*[A-Z]' "$java/SettingsReader.java" | grep -v NPBHQ_CHILD
 }
 
 for page in "$man"/*.[18]; do check "${page##*/} passes mandoc's lint" lint "$page"; done
