@@ -133,7 +133,7 @@ let
     };
     coreutils = programs "coreutils" (import ./stand-in/tools.nix).coreutils;
     dash = programs "dash" [ "dash" ];
-    gawk = programs "gawk" [ "awk" ];
+    gawk = programs "gawk" [ "awk=mawk" ];
     perl = programs "perl" [ "perl" ];
     socat = programs "socat" [ "socat" ];
     systemd = programs "systemd" [ "systemd-socket-activate" ];

@@ -43,7 +43,8 @@ public record Filter(@Nullable Rule include, @Nullable Rule exclude)
         if (refusing == null) {
             return include == null && exclude == null ? "no filter is set" : "the filters match";
         }
-        String verb = refusing.equals(include) ? " does not match its name: " : " matches its name: ";
+        String verb =
+                refusing.equals(include) ? " does not match its name: " : " matches its name: ";
         return refusing.setting() + verb + refusing.expression();
     }
 
