@@ -22,10 +22,11 @@ mentioned() {
     for word; do grep -qw -e "$word" "$machine/page" || { echo "missing: $word"; missing=1; }; done
     return $missing
 }
-# The quoted names of the settings, without their prefix, as the worker reads them.
+# The quoted names of the settings, without their prefix, as the worker reads them; not those that only programs set.
 settings_of_worker() {
     tr '\n' ' ' <"$java/SettingsReader.java" | grep -oE '\<(or|orNull|rule)\( *"[A-Z_]+[A-Z]"' | sed 's/.*"\(.*\)"/NPBHQ_\1/'
-    grep -o 'NPBHQ_[A-Z_]*[A-Z]' "$java/SettingsReader.java" | grep -v NPBHQ_CHILD
+    grep -o 'NPBHQ_[A-Z_]*[A-Z]' "$java/SettingsReader.java" |
+        grep -v -e NPBHQ_CHILD -e NPBHQ_SETTINGS_FILES
 }
 
 for page in "$man"/*.[18]; do check "${page##*/} passes mandoc's lint" lint "$page"; done
