@@ -424,6 +424,18 @@ for missing in socat awk; do
     ln -s "$(command -v "$missing")" "$case_dir/tools/"
 done
 
+test_that "without an awk that works it says so, with status 69"
+nobody
+mkdir "$case_dir/tools"
+printf '#!/bin/sh\nexit 2\n' >"$case_dir/tools/awk"
+chmod +x "$case_dir/tools/awk"
+sed "s|^PATH=.*|PATH=$case_dir/tools:\$PATH|" "$work/client" >"$case_dir/client"
+chmod +x "$case_dir/client"
+status=0
+"$case_dir/client" status 2>"$case_dir/err" || status=$?
+must ends_with 69
+must complains "awk ended with status 2: it failed, or nobody reads the answer"
+
 test_that "wrong usage gives status 64, names the mistake, and sends nothing"
 server queue <<END
 $echoes
