@@ -64,6 +64,10 @@ public final class Listener {
     /** A phase for each time that {@link #run} has looked for connections. */
     private final Phaser turns = new Phaser(1);
 
+    /** When the last session ended. */
+    private volatile long sessionEnded = System.nanoTime();
+
+    private long looked = System.nanoTime();
     private int failuresInARow;
     private long fullSince;
     private long lastWarning = System.nanoTime() - WARN_EVERY.toNanos();
@@ -106,23 +110,38 @@ public final class Listener {
 
     /** Serves until idle, or until {@link #stop()}. */
     public void run(Work work) throws IOException, InterruptedException {
-        long idleSince = System.nanoTime();
+        long busyUntil = System.nanoTime();
         boolean remains = false;
         while (!stopping) {
-            boolean occupied = !sessions.isEmpty() || work.isBusy();
-            select(occupied ? forLook() : remains ? LOOK.toMillis() : untilIdle(idleSince));
+            boolean busy = work.isBusy();
+            boolean occupied = busy || !sessions.isEmpty();
+            select(occupied ? forLook() : remains ? LOOK.toMillis() : untilIdle(busyUntil));
             boolean accepted = acceptReady();
-            sessions.keySet().forEach(session -> session.giveUpWriting(UNREAD));
+            dropUnreadReplies();
             turns.arrive();
-            if (occupied || accepted) {
-                idleSince = System.nanoTime();
+            if (busy || accepted) {
+                busyUntil = System.nanoTime();
                 remains = false;
-            } else if (System.nanoTime() - idleSince >= idleTimeout.toNanos()) {
+            } else if (sessions.isEmpty() && idleFor(busyUntil) >= idleTimeout.toNanos()) {
                 remains = work.remains();
                 if (!remains) {
                     return;
                 }
             }
+        }
+    }
+
+    private long idleFor(long busyUntil) {
+        long now = System.nanoTime();
+        return Math.min(now - busyUntil, now - sessionEnded);
+    }
+
+    /** Once a second, while clients are connected. */
+    private void dropUnreadReplies() {
+        long now = System.nanoTime();
+        if (now - looked >= LOOK.toNanos()) {
+            looked = now;
+            sessions.keySet().forEach(session -> session.giveUpWriting(UNREAD));
         }
     }
 
@@ -142,13 +161,18 @@ public final class Listener {
         }
     }
 
-    /** In milliseconds: a worker that is paused or offline sleeps. */
+    /**
+     * In milliseconds: a worker that is paused or offline sleeps. The end of a session does not
+     * wake this thread: under a stream of hooks that would be a second turn for each.
+     */
     private long forLook() {
-        return (sessions.isEmpty() ? LONGEST : LOOK).toMillis();
+        return sessions.isEmpty()
+                ? LONGEST.toMillis()
+                : Math.clamp(idleTimeout.toMillis(), 100, LOOK.toMillis());
     }
 
-    private long untilIdle(long idleSince) {
-        long left = idleTimeout.toNanos() - (System.nanoTime() - idleSince);
+    private long untilIdle(long busyUntil) {
+        long left = idleTimeout.toNanos() - idleFor(busyUntil);
         // To this selector, 0 is no wait.
         return Math.max(1, (left + 999_999) / 1_000_000);
     }
@@ -250,8 +274,8 @@ public final class Listener {
     }
 
     private void ended(Session session) {
+        sessionEnded = System.nanoTime();
         sessions.remove(session);
-        selector.wakeup();
     }
 
     /**
