@@ -216,7 +216,7 @@ final class Writer {
         if (effects.roots().isEmpty()) {
             after.accept(true);
         } else {
-            roots.hand(effects.roots(), after);
+            roots.hand(effects.roots(), jobs.isEmpty(), after);
         }
         return null;
     }

@@ -4,11 +4,12 @@ import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /**
- * The thread {@code roots}: makes and removes roots in the order in which their rows were
- * committed, while the queue's thread runs the next transaction.
+ * Makes and removes roots in the order in which their rows were committed; on the thread {@code
+ * roots}, while the queue's thread runs the next transaction.
  *
  * <pre>
  *   COMMIT ─► handed over ─► links made and removed ─► their folder synced ─► callers answered
@@ -18,10 +19,18 @@ import java.util.function.Consumer;
  * if a power loss restores the root, the next worker finds it stale.
  */
 public final class GcRootThread {
+    /** A hook's paths. More could delay the next hook's commit. */
+    private static final int FEW = 4;
+
     private final GcRoots roots;
     private final Consumer<Throwable> fatal;
     private final LinkedBlockingQueue<Work> work = new LinkedBlockingQueue<>();
     private final Thread thread = new Thread(this::serve, "roots");
+
+    /**
+     * How many handed over changes the thread has not made yet. Only the queue's thread adds some.
+     */
+    private final AtomicInteger outstanding = new AtomicInteger();
 
     private volatile boolean ended;
 
@@ -51,11 +60,22 @@ public final class GcRootThread {
     }
 
     /**
-     * The continuation runs once. It gets true, on the thread {@code roots}, when the roots are
-     * made and on disk; and false, perhaps on this thread, when that thread has ended.
+     * The continuation runs once. It gets true when the roots are made and on disk; and false,
+     * perhaps on this thread, when the thread {@code roots} has ended.
+     *
+     * <p>This thread makes a few changes itself if nothing else waits: then a hook's answer needs
+     * one thread less.
+     *
+     * @param idle whether the caller has nothing else to do
      */
-    public void hand(List<GcRoots.Change> changes, Consumer<Boolean> after) {
+    public void hand(List<GcRoots.Change> changes, boolean idle, Consumer<Boolean> after) {
+        if (idle && changes.size() <= FEW && outstanding.get() == 0 && !ended) {
+            make(List.of(new Work(changes, after)));
+            after.accept(true);
+            return;
+        }
         var handed = new Work(changes, after);
+        outstanding.incrementAndGet();
         work.add(handed);
         if (ended && work.remove(handed)) { // no thread takes it from the queue any more
             after.accept(false);
@@ -77,6 +97,7 @@ public final class GcRootThread {
                 last = group.contains(END);
                 make(group);
                 while (!group.isEmpty()) {
+                    outstanding.decrementAndGet();
                     group.removeFirst().after.accept(true);
                 }
             }

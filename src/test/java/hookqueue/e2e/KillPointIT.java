@@ -35,7 +35,7 @@ class KillPointIT {
         HALF_OF_THE_TRANSACTION_IS_WRITTEN("pwrite64", 6, "queue.sqlite-wal", false, false),
         THE_TRANSACTION_IS_WRITTEN_BUT_NOT_SYNCED("fsync", 1, "queue.sqlite-wal", false, false),
         IT_IS_COMMITTED_BUT_NOT_ROOTED("symlink", 1, "gcroots", true, false),
-        IT_IS_ROOTED_BUT_THE_ROOT_IS_NOT_SYNCED("fsync", 1, "gcroots", true, false),
+        IT_IS_ROOTED_BUT_THE_ROOT_IS_NOT_SYNCED("openat", 1, "gcroots", true, false),
         THE_ANSWER_IS_READY_BUT_NOT_SENT("write", 1, "ok queued 1", true, false),
         IT_IS_DELIVERED_AND_THE_ROOT_IS_ABOUT_TO_GO("unlink", 1, "gcroots", true, true);
 
@@ -61,10 +61,10 @@ class KillPointIT {
         }
 
         /**
-         * Whether other threads or processes make such calls, too: the lane's children, which must
-         * not be killed, and the thread that commits.
+         * Whether only calls of the threads count that make roots: other threads make such calls,
+         * too, and the lane's children must not be killed.
          */
-        boolean byRootsAlone() {
+        boolean byMakersOfRoots() {
             return answered || this == IT_IS_ROOTED_BUT_THE_ROOT_IS_NOT_SYNCED;
         }
     }
@@ -129,9 +129,7 @@ class KillPointIT {
         }
     }
 
-    /**
-     * The thread of the last request may still wake the listener when the client has its answer.
-     */
+    /** The thread of the last request may still run when the client has its answer. */
     private static boolean sleeps(WorkerProcess worker) {
         Path threads = Path.of("/proc/" + worker.pid() + "/task");
         return World.names(threads).stream()
@@ -153,11 +151,13 @@ class KillPointIT {
                                 "--trace=" + step.call,
                                 "--inject=" + step.call + ":signal=KILL:when=" + step.count,
                                 "--output=" + calls));
-        if (step.byRootsAlone()) {
+        if (step.byMakersOfRoots()) {
+            command.add("--attach=" + thread(worker, "queue"));
             command.add("--attach=" + thread(worker, "roots"));
         } else { // every thread, and those to come
             command.addAll(List.of("--follow-forks", "--attach=" + worker.pid()));
         }
+        long attached = command.stream().filter(word -> word.startsWith("--attach=")).count();
         Process strace =
                 new ProcessBuilder(command)
                         .redirectErrorStream(true)
@@ -171,7 +171,7 @@ class KillPointIT {
                     if (!strace.isAlive()) {
                         throw new AssertionError("strace has ended: " + text);
                     }
-                    return text.contains(" attached");
+                    return text.split(" attached", -1).length > attached;
                 });
         return strace;
     }
