@@ -101,21 +101,10 @@ public record LaneStore(
     }
 
     public void record(List<Verdict> verdicts, long bytes, long now) throws SQLException {
-        int delivered = 0;
-        var latencies = new ArrayList<Long>();
+        var delivered = new ArrayList<Entry>();
         for (Verdict verdict : verdicts) {
-            long path = verdict.entry().id();
-            long read = verdict.entry().changedAt();
             switch (verdict) {
-                case Verdict.Delivered done -> {
-                    if (sql.update("DELETE FROM delivery" + UNCHANGED, path, id, read) > 0) {
-                        delivered++;
-                        sql.number("SELECT queued_at FROM path WHERE id = ?", path)
-                                .ifPresent(at -> latencies.add(now - at));
-                        after(path, now);
-                        removals.settleIfDone(path, done.entry().path(), now);
-                    }
-                }
+                case Verdict.Delivered done -> delivered.add(done.entry());
                 case Verdict.Deferred later ->
                         sql.update(
                                 "UPDATE delivery SET state = ?, due_at = ?, tries = ?, attempts = ?, reason = ?, changed_at = ?"
@@ -126,9 +115,9 @@ public record LaneStore(
                                 later.failures(),
                                 later.reason(),
                                 now,
-                                path,
+                                later.entry().id(),
                                 id,
-                                read);
+                                later.entry().changedAt());
                 case Verdict.Failed failed ->
                         sql.update(
                                 "UPDATE delivery SET state = ?, attempts = ?, reason = ?, changed_at = ?"
@@ -137,30 +126,55 @@ public record LaneStore(
                                 failed.failures(),
                                 failed.reason(),
                                 now,
-                                path,
+                                failed.entry().id(),
                                 id,
-                                read);
+                                failed.entry().changedAt());
             }
         }
-        if (delivered > 0) {
-            String count =
-                    "UPDATE lane SET delivered = delivered + ?, bytes = bytes + ?, last_delivery = ? WHERE id = ?";
-            sql.update(count, delivered, bytes, now, id);
-            LaneTotals.observe(sql, id, Histogram.Kind.LATENCY, latencies);
+        if (!delivered.isEmpty()) {
+            deliver(delivered, bytes, now);
         }
         effects.changed();
     }
 
-    /** Releases the held deliveries after a signature, or remembers a delivery. */
-    private void after(long path, long now) throws SQLException {
+    /**
+     * Few statements for a whole batch: one for each path would take longer than the commit. After
+     * CROSS JOIN, SQLite searches the rows of each entry, not the entries of each row.
+     */
+    private void deliver(List<Entry> entries, long bytes, long now) throws SQLException {
+        record Done(long path, long queuedAt) {}
+        String unchanged =
+                "SELECT p.id, p.queued_at FROM json_each(?1) e"
+                        + " CROSS JOIN delivery d ON d.path = e.value ->> 0 AND d.lane = ?2 AND d.changed_at = e.value ->> 1"
+                        + " JOIN path p ON p.id = d.path";
+        List<List<Long>> read = entries.stream().map(e -> List.of(e.id(), e.changedAt())).toList();
+        List<Done> done =
+                sql.query(
+                        row -> new Done(row.getLong(1), row.getLong(2)),
+                        unchanged,
+                        read.toString(),
+                        id);
+        if (done.isEmpty()) {
+            return;
+        }
+        String paths = done.stream().map(Done::path).toList().toString();
+        sql.update(
+                "DELETE FROM delivery WHERE lane = ? AND path IN " + RemovalStore.EACH, id, paths);
         if (name.equals(SIGN)) {
             String release =
-                    "UPDATE delivery SET state = ?, changed_at = ? WHERE path = ? AND state = ?";
-            sql.update(release, State.FRESH, now, path, State.HELD);
+                    "UPDATE delivery SET state = ?, changed_at = ? WHERE state = ? AND path IN ";
+            sql.update(release + RemovalStore.EACH, State.FRESH, now, State.HELD, paths);
         } else {
-            String remember = "INSERT OR REPLACE INTO delivered (lane, path, at) VALUES (?, ?, ?)";
-            sql.update(remember, id, path, now);
+            String remember =
+                    "INSERT OR REPLACE INTO delivered (lane, path, at) SELECT ?, value, ? FROM json_each(?)";
+            sql.update(remember, id, now, paths);
         }
+        removals.settleDone(paths, now);
+        String count =
+                "UPDATE lane SET delivered = delivered + ?, bytes = bytes + ?, last_delivery = ? WHERE id = ?";
+        sql.update(count, done.size(), bytes, now, id);
+        List<Long> latencies = done.stream().map(each -> now - each.queuedAt()).toList();
+        LaneTotals.observe(sql, id, Histogram.Kind.LATENCY, latencies);
     }
 
     /** A remembered delivery: the path's row, and the time of the last one. */

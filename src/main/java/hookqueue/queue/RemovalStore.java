@@ -11,6 +11,9 @@ import java.util.Optional;
  * its last delivery is deleted.
  */
 public record RemovalStore(Sql sql, Effects.Collector effects) {
+    /** The paths of a parameter such as "[1, 2]". Few statements serve a batch of any size. */
+    static final String EACH = "(SELECT value FROM json_each(?))";
+
     /** Forgets a path in every lane, including removed ones; false if it is not queued. */
     public boolean drop(StorePath path, long now) throws SQLException {
         Optional<Long> id = PathStore.unsettled(sql, path);
@@ -18,7 +21,7 @@ public record RemovalStore(Sql sql, Effects.Collector effects) {
             return false;
         }
         sql.update("DELETE FROM delivery WHERE path = ?", id.get());
-        settleIfDone(id.get(), path, now);
+        settleDone("[" + id.get() + "]", now);
         effects.changed();
         return true;
     }
@@ -33,15 +36,17 @@ public record RemovalStore(Sql sql, Effects.Collector effects) {
         if (lane.isEmpty()) {
             return Optional.empty();
         }
-        List<Queued> some =
+        List<Long> some =
                 sql.query(
-                        Queued::of,
-                        "SELECT p.id, p.name FROM delivery d JOIN path p ON p.id = d.path WHERE d.lane = ? LIMIT ?",
+                        row -> row.getLong(1),
+                        "SELECT path FROM delivery WHERE lane = ? LIMIT ?",
                         lane.get(),
                         limit);
-        for (Queued each : some) {
-            sql.update("DELETE FROM delivery WHERE path = ? AND lane = ?", each.id(), lane.get());
-            settleIfDone(each.id(), each.path(), now);
+        if (!some.isEmpty()) {
+            String paths = some.toString();
+            sql.update(
+                    "DELETE FROM delivery WHERE lane = ? AND path IN " + EACH, lane.get(), paths);
+            settleDone(paths, now);
             effects.changed();
         }
         return Optional.of(some.size());
@@ -67,16 +72,22 @@ public record RemovalStore(Sql sql, Effects.Collector effects) {
                 sql.update(
                         "DELETE FROM delivery WHERE path = ? AND state = ?", row.id(), State.HELD);
             }
-            settleIfDone(row.id(), row.path(), now);
+        }
+        if (!expired.isEmpty()) {
+            settleDone(expired.stream().map(DeliveryRow::id).toList().toString(), now);
             effects.changed();
         }
         return expired;
     }
 
-    void settleIfDone(long id, StorePath path, long now) throws SQLException {
-        if (!sql.exists("SELECT 1 FROM delivery WHERE path = ? LIMIT 1", id)) {
-            sql.update("UPDATE path SET settled_at = ? WHERE id = ?", now, id);
-            effects.unroot(path);
+    /** Settles those of the paths that have no delivery any more. */
+    void settleDone(String paths, long now) throws SQLException {
+        String done =
+                " WHERE id IN " + EACH + " AND NOT EXISTS (SELECT 1 FROM delivery WHERE path = id)";
+        List<Queued> settled = sql.query(Queued::of, "SELECT id, name FROM path" + done, paths);
+        if (!settled.isEmpty()) {
+            sql.update("UPDATE path SET settled_at = ?" + done, now, paths);
+            settled.forEach(each -> effects.unroot(each.path()));
         }
     }
 }

@@ -59,7 +59,14 @@ class PlansTest {
         }
         var scans = new ArrayList<String>();
         for (String text : texts) {
-            for (String step : f.plan(text)) {
+            List<String> plan = f.plan(text);
+            // The virtual table json_each is a list in a parameter: read once in a subquery, or in
+            // the outermost loop.
+            plan.remove("SCAN json_each VIRTUAL TABLE INDEX 1:");
+            if (plan.indexOf("SCAN e VIRTUAL TABLE INDEX 1:") == 0) {
+                plan.removeFirst();
+            }
+            for (String step : plan) {
                 // These tables do not grow; SQLite lists a co-routine's search separately.
                 if (step.startsWith("SCAN")
                         && !List.of("SCAN lane", "SCAN l", "SCAN CONSTANT ROW").contains(step)) {
