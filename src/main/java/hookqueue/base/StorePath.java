@@ -70,7 +70,7 @@ public record StorePath(String baseName) {
         }
         char[] chars = base.toCharArray(); // no call for each character
         for (int i = 0; i < HASH_LENGTH; i++) {
-            if (!is(BASE_32, chars[i])) {
+            if (chars[i] >= BASE_32.length || !BASE_32[chars[i]]) {
                 return "the hash has a character outside Nix's base 32";
             }
         }
@@ -78,7 +78,7 @@ public record StorePath(String baseName) {
             return "the name is longer than " + NAME + " characters";
         }
         for (int i = HASH_LENGTH + 1; i < chars.length; i++) {
-            if (!is(IN_NAMES, chars[i])) {
+            if (chars[i] >= IN_NAMES.length || !IN_NAMES[chars[i]]) {
                 return "the name has a character outside [0-9a-zA-Z+._?=-]";
             }
         }
@@ -98,10 +98,6 @@ public record StorePath(String baseName) {
             table[characters.charAt(i)] = true;
         }
         return table;
-    }
-
-    private static boolean is(boolean[] table, char c) {
-        return c < table.length && table[c];
     }
 
     // The JVM cannot archive a record's own hashCode and equals, which cost a start 20 ms each.

@@ -68,10 +68,10 @@ final class ClosureGraph {
      * worse.
      */
     static long digest(StorePath path) {
-        String baseName = path.baseName();
+        char[] baseName = path.baseName().toCharArray(); // no call for each character
         long digest = 0xcbf29ce484222325L;
         for (int i = 0; i < StorePath.HASH_LENGTH; i++) {
-            digest = (digest ^ baseName.charAt(i)) * 0x100000001b3L;
+            digest = (digest ^ baseName[i]) * 0x100000001b3L;
         }
         return Math.max(1, digest & Long.MAX_VALUE);
     }
