@@ -34,6 +34,8 @@ public final class Progress implements Consumer<String> {
     private static final int ACTIVITY_COPY_PATHS = 103;
     private static final int RESULT_PROGRESS = 105;
     private static final int RESULT_EXPECTED = 106;
+    private static final String ID = "\"id\":";
+    private static final String PROGRESS_END = ",\"type\":" + RESULT_PROGRESS + "}";
     private static final Pattern ANNOUNCED = Pattern.compile("copying ([0-9]{1,9}) paths?");
     private static final List<String> OVER_HTTP =
             List.of(" to 'http://", " to 'https://", " to 's3://");
@@ -41,6 +43,8 @@ public final class Progress implements Consumer<String> {
             Pattern.compile(
                     "(?i).*host key for (\\S+) has changed and you have requested strict checking.");
     private static final String COPYING = "copying path '";
+    private static final int LONGEST_PROGRESS = 200;
+    private static final int MOST_UNREAD = 1_000;
     private static final int MOST_ACTIVITIES = 10_000;
     private static final int MOST_LINES = 40;
     private static final int MOST_PLAIN_AFTER_ERRORS = 5;
@@ -48,6 +52,9 @@ public final class Progress implements Consumer<String> {
     private static final int MOST_COPIED = 100;
 
     // Guarded by this, up to the end.
+    /** The last unread progress of each activity; the key is the end of the line from the id on. */
+    private final Map<String, String> unread = new HashMap<>();
+
     private final Map<Long, Integer> activities = new HashMap<>();
     private final Map<Long, Long> copying = new HashMap<>();
     private final Map<Long, Long> uploading = new HashMap<>();
@@ -83,9 +90,31 @@ public final class Progress implements Consumer<String> {
         }
     }
 
-    /** Takes one line of output. */
+    /**
+     * Takes one line of output. Most of them are progress that later progress of the same activity
+     * replaces, so only the last one is read.
+     */
     @Override
     public synchronized void accept(String line) {
+        if (line.length() <= LONGEST_PROGRESS
+                && line.startsWith(PREFIX)
+                && line.endsWith(PROGRESS_END)) {
+            unread.put(line.substring(Math.max(0, line.lastIndexOf(ID))), line);
+            if (unread.size() == MOST_UNREAD) {
+                readAll();
+            }
+        } else {
+            read(line);
+        }
+    }
+
+    private void readAll() {
+        List<String> lines = List.copyOf(unread.values());
+        unread.clear();
+        lines.forEach(this::read);
+    }
+
+    private void read(String line) {
         LogMessage message = LogMessage.read(line);
         if (message == null) {
             keep(plain, line.stripTrailing()); // ssh ends its lines with CR LF
@@ -119,6 +148,7 @@ public final class Progress implements Consumer<String> {
 
     /** How far it is now. */
     public synchronized Snapshot snapshot() {
+        readAll();
         Map<Long, Long> moving = overHttp ? uploading : copying;
         long bytes = bytesOfDone + moving.values().stream().mapToLong(Long::longValue).sum();
         return new Snapshot(
@@ -138,6 +168,7 @@ public final class Progress implements Consumer<String> {
      * the reason; empty if there are none.
      */
     public synchronized String complaint() {
+        readAll();
         var lines = new ArrayList<>(errors);
         int most = errors.isEmpty() ? MOST_LINES : MOST_PLAIN_AFTER_ERRORS;
         plain.stream().skip(Math.max(0, plain.size() - most)).forEach(lines::add);
@@ -149,6 +180,7 @@ public final class Progress implements Consumer<String> {
      * lost connection before ssh has written why, so ssh's line may follow Nix's message.
      */
     public synchronized FailureCause cause() {
+        readAll();
         return FailureCause.of(error, plainBeforeError.isEmpty() ? lastPlain() : plainBeforeError);
     }
 
@@ -156,6 +188,10 @@ public final class Progress implements Consumer<String> {
         switch (m.action()) {
             case "start" -> start(m);
             case "stop" -> {
+                String last = unread.remove(ID + m.id() + PROGRESS_END);
+                if (last != null) {
+                    read(last);
+                }
                 pathsEnded += activities.remove(m.id(), ACTIVITY_COPY_PATH) ? 1 : 0;
                 activities.remove(m.id());
                 uploading.remove(m.id());

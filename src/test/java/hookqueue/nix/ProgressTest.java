@@ -68,6 +68,40 @@ class ProgressTest {
     }
 
     @Test
+    void theLastBytesOfEachPathCount() {
+        var progress = new Progress();
+        int paths = 2_500;
+        for (int id = 1; id <= paths; id++) {
+            progress.accept(
+                    "@nix {\"action\":\"start\",\"id\":" + id + ",\"text\":\"\",\"type\":100}");
+            for (int bytes : new int[] {5, 0, 120, 300}) {
+                progress.accept(
+                        "@nix {\"action\":\"result\",\"fields\":["
+                                + bytes
+                                + ",300,0,0],\"id\":"
+                                + id
+                                + ",\"type\":105}");
+            }
+        }
+        for (int id = 2; id <= paths; id += 2) {
+            progress.accept("@nix {\"action\":\"stop\",\"id\":" + id + "}");
+        }
+        assertEquals(300L * paths, progress.snapshot().bytes());
+    }
+
+    @Test
+    void anyActionMayLookLikeProgress() {
+        var progress = new Progress();
+        progress.accept("@nix {\"action\":\"start\",\"id\":1,\"text\":\"\",\"type\":100}");
+        for (int more = 0; more < 20; more++) {
+            progress.accept(
+                    "@nix {\"action\":\"stop\",\"id\":1,\"more\":" + more + ",\"type\":105}");
+        }
+        progress.accept("@nix {\"action\":\"result\",\"fields\":[7,9,0,0],\"id\":1,\"type\":105}");
+        assertEquals(1, progress.snapshot().paths());
+    }
+
+    @Test
     void anErrorIsNixsTextWithoutColours() throws IOException {
         recorded("missing-2.8.0.log").forEach(progress);
         assertEquals(
