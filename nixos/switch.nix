@@ -24,6 +24,8 @@ in
         { inherit (worker) environment serviceConfig unitConfig; }
         { inherit (socket) listenStreams socketConfig unitConfig; }
       ];
+      # However often the administrator switches.
+      unitConfig.StartLimitIntervalSec = 0;
       path = [ pkgs.socat ];
       environment = {
         NPBHQ_SOCKET = lib.replaceStrings [ "%" ] [ "%%" ] cfg.socketPath;
