@@ -116,19 +116,18 @@ final class Callers {
         Leftover.killHooks(run.world.dir);
     }
 
-    /** With nothing else queued, so that the worker meets the outage with these paths, and defers them. */
-    void waitInOutage(int paths, String destination, Random random) throws IOException {
+    /** With nothing else queued. The destination took a path and is full now, so the worker defers these paths. */
+    void waitForFull(int paths, String destination, Random random) throws IOException {
         Map<String, FakeNix.Mode> before = run.outages.end();
         run.worker.listen();
         run.worker.ask("resume");
         run.worker.ask("retry");
         run.worker.ask("wait timeout=2s");
-        run.outages.turn(destination, FakeNix.Mode.DOWN);
+        waitForTag(1, "3s", random);
+        run.outages.turn(destination, FakeNix.Mode.FULL);
         waitForTag(paths, "3s", random);
-        for (Map.Entry<String, FakeNix.Mode> other : before.entrySet()) {
-            if (!other.getKey().equals(destination)) {
-                run.outages.turn(other.getKey(), other.getValue());
-            }
+        for (Map.Entry<String, FakeNix.Mode> each : before.entrySet()) {
+            run.outages.turn(each.getKey(), each.getValue());
         }
     }
 

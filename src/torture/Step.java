@@ -15,9 +15,9 @@ enum Step {
     HOOKS_KILLED(1, (run, choices) -> run.callers.killed(choices.from(1, 6), choices.from(0, 249), choices.random())),
     /** A client waits for the tag of some paths. */
     WAIT(1, (run, choices) -> run.callers.waitForTag(choices.from(1, 5), choices.random())),
-    /** The same with at most three paths, while one destination is down. */
-    WAIT_IN_OUTAGE(1, (run, choices) ->
-            run.callers.waitInOutage(choices.from(1, 3), choices.of(Destinations.ALL), choices.random())),
+    /** The same with at most three paths, while one destination is full. */
+    WAIT_FOR_FULL(1, (run, choices) ->
+            run.callers.waitForFull(choices.from(1, 3), choices.of(Destinations.ALL), choices.random())),
     /** Paths wait for a destination that is down, a destination is added, and the paths are queued again. */
     NEW_DESTINATION(1, (run, choices) -> run.callers.newDestination()),
     /** A client drops a path that was queued before. */

@@ -22,6 +22,8 @@ public final class FakeNix {
         /** Accepts all paths in 10 s, 40 MB each, and reports its progress. */
         PACED,
         DOWN,
+        /** Accepts only paths that it has. */
+        FULL,
         /** Accepts the first half of a batch, and exits with an error. */
         HALF,
         /** Accepts the first half, and crashes. */
@@ -39,7 +41,7 @@ public final class FakeNix {
         public boolean fails() {
             return switch (this) {
                 case UP, SLOW, PACED, CRAWL, LINGER -> false;
-                case DOWN, HALF, CRASH, HANG, STUCK -> true;
+                case DOWN, FULL, HALF, CRASH, HANG, STUCK -> true;
             };
         }
     }
