@@ -9,6 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import hookqueue.base.StorePath;
 import hookqueue.queue.Entry;
 import hookqueue.queue.Verdict;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -27,8 +30,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The policy, by scripts. Paths are numbers; {@code p3} failed inconclusively once, {@code b3} was
- * blamed once, {@code o3} was blamed and others were delivered since.
+ * The policy, by the scripts in policy-scripts.txt. Paths are numbers; {@code p3} failed
+ * inconclusively once, {@code b3} was blamed once, {@code o3} was blamed and others were delivered
+ * since.
  *
  * <pre>
  *   batch 1 2      a batch of the fast path starts; the policy must allow it
@@ -48,357 +52,22 @@ class DeliveryPolicyTest {
     private static final long NOW = 1_000_000;
     private static final Backoff MIDDLE = Backoff.standard(() -> 0.5);
 
-    private static Arguments row(String sentence, String... script) {
-        return Arguments.of(Named.of(sentence, List.of(script)));
+    /** Each has a sentence, and indented lines up to an empty one. */
+    static Stream<Arguments> scripts() throws IOException {
+        try (InputStream in = DeliveryPolicyTest.class.getResourceAsStream("policy-scripts.txt")) {
+            String all = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            List<Arguments> scripts =
+                    Arrays.stream(all.strip().split("\n\n"))
+                            .map(DeliveryPolicyTest::script)
+                            .toList();
+            assertEquals(38, scripts.size());
+            return scripts.stream();
+        }
     }
 
-    static Stream<Arguments> scripts() {
-        return Stream.of(
-                row(
-                        "a batch is delivered as a whole",
-                        "batch 1 2 3",
-                        "1 2 3 + => d1 d2 d3",
-                        "next"),
-                row(
-                        "after a refused batch one path goes alone, then the rest, then halves",
-                        "batch 1 2 3 4 5",
-                        "1 2 3 4 5 -",
-                        "next 1",
-                        "1 + => d1",
-                        "next 2 3 4 5",
-                        "2 3 4 5 -",
-                        "next 2 3",
-                        "2 3 + => d2 d3",
-                        "next 4 5",
-                        "4 5 -",
-                        "next 4",
-                        "4 -",
-                        "next 5",
-                        "5 + => b4 d5",
-                        "next"),
-                row(
-                        "the last suspect is blamed when a proof passes",
-                        "batch 1 2",
-                        "1 2 -",
-                        "next 1",
-                        "1 + => d1",
-                        "next 2",
-                        "2 -",
-                        "proof 1",
-                        "1 + => b2"),
-                row(
-                        "a refused proof means down, and nobody is blamed",
-                        "batch 1 2",
-                        "1 2 -",
-                        "next 1",
-                        "1 + => d1",
-                        "next 2",
-                        "2 -",
-                        "proof 1",
-                        "1 - DOWN => p2"),
-                row(
-                        "three fresh paths refused alone with no delivery before mean down",
-                        "batch 1 2 3 4",
-                        "1 2 3 4 -",
-                        "next 1",
-                        "1 -",
-                        "next 2",
-                        "2 -",
-                        "next 3",
-                        "3 - DOWN => p1 p2 p3"),
-                row(
-                        "three in a row are counted over several diagnoses",
-                        "batch 1",
-                        "1 - => p1",
-                        "batch 2",
-                        "2 - => p2",
-                        "rest",
-                        "batch 3",
-                        "3 - DOWN => p3"),
-                row(
-                        "two refused alone prove nothing",
-                        "batch 1 2",
-                        "1 2 -",
-                        "next 1",
-                        "1 -",
-                        "next 2",
-                        "2 - => p1 p2",
-                        "next"),
-                row(
-                        "what failed before the first delivery gets another chance",
-                        "batch 1 2",
-                        "1 2 -",
-                        "next 1",
-                        "1 -",
-                        "next 2",
-                        "2 + => d2",
-                        "next 1",
-                        "1 -",
-                        "proof 2",
-                        "2 + => b1"),
-                row(
-                        "a delivery just before shows that the destination worked",
-                        "batch 9",
-                        "9 + => d9",
-                        "batch 1",
-                        "1 -",
-                        "proof 9",
-                        "9 + => b1"),
-                row(
-                        "a delivery before a rest shows nothing",
-                        "batch 9",
-                        "9 + => d9",
-                        "rest",
-                        "batch 1",
-                        "1 - => p1"),
-                row(
-                        "from a refusal on no batch starts until something is delivered",
-                        "batch 1 2",
-                        "batch 3 4",
-                        "batch 5",
-                        "1 2 -",
-                        "most 0",
-                        "3 4 + => d3 d4",
-                        "most *",
-                        "batch 6",
-                        "next 1 2"),
-                row(
-                        "after a diagnosis without a delivery one batch at a time may start",
-                        "batch 1",
-                        "1 - => p1",
-                        "most 1",
-                        "batch 2",
-                        "2 + => d2",
-                        "most *"),
-                row(
-                        "refused paths that failed before hold up no batch",
-                        "add b1",
-                        "next 1",
-                        "1 - => p1",
-                        "most *"),
-                row(
-                        "an outage is found once, however many children it ends",
-                        "batch 1",
-                        "batch 2",
-                        "batch 3",
-                        "batch 4",
-                        "1 - => p1",
-                        "2 - => p2",
-                        "3 - DOWN => p3",
-                        "4 - DOWN",
-                        "next",
-                        "most 0"),
-                row(
-                        "of paths that fail together only the first may be blamed untried",
-                        "batch 9",
-                        "9 + => d9",
-                        "batch 1",
-                        "batch 2",
-                        "batch 3",
-                        "1 -",
-                        "2 -",
-                        "next 2",
-                        "3 -",
-                        "2 + => b1 d2",
-                        "next 3",
-                        "3 + => d3"),
-                row(
-                        "the answers of what was under way change nothing when it is down",
-                        "batch 1",
-                        "batch 2",
-                        "1 ! DOWN",
-                        "2 - DOWN",
-                        "next"),
-                row(
-                        "what is delivered after it was found down is delivered all the same",
-                        "batch 1",
-                        "batch 2",
-                        "1 ! DOWN",
-                        "2 + DOWN => d2"),
-                row(
-                        "a delivery that started before a path failed does not blame it",
-                        "batch 9",
-                        "9 + => d9",
-                        "batch 1",
-                        "batch 2",
-                        "1 -",
-                        "2 + => d2",
-                        "proof 2",
-                        "2 - DOWN => p1"),
-                row(
-                        "one that started after it does",
-                        "batch 9",
-                        "9 + => d9",
-                        "batch 1",
-                        "batch 2",
-                        "batch 3",
-                        "1 -",
-                        "2 + => d2",
-                        "batch 4",
-                        "4 + => b1 d4"),
-                row(
-                        "a busy destination blames nobody, and batches stay due",
-                        "batch 1 2",
-                        "1 2 ~",
-                        "next",
-                        "most *"),
-                row(
-                        "a part for which it was busy is tried again",
-                        "batch 1 2",
-                        "1 2 -",
-                        "next 1",
-                        "1 ~",
-                        "next 1",
-                        "1 + => d1",
-                        "next 2"),
-                row(
-                        "five busy answers in a row mean down",
-                        "batch 1",
-                        "1 ~",
-                        "batch 1",
-                        "1 ~",
-                        "batch 1",
-                        "1 ~",
-                        "batch 1",
-                        "1 ~",
-                        "batch 1",
-                        "1 ~ DOWN"),
-                row(
-                        "busy answers of batches that were under way together count once",
-                        "batch 1",
-                        "batch 2",
-                        "batch 3",
-                        "batch 4",
-                        "batch 5",
-                        "1 ~",
-                        "2 ~",
-                        "3 ~",
-                        "4 ~",
-                        "5 ~",
-                        "most *"),
-                row(
-                        "an invalid path of a batch fails at once",
-                        "batch 1 2",
-                        "1 2 x2 => f2",
-                        "next"),
-                row(
-                        "an invalid path of a part fails at once and the others go on",
-                        "batch 1 2 3",
-                        "1 2 3 -",
-                        "next 1",
-                        "1 + => d1",
-                        "next 2 3",
-                        "2 3 x2 => f2",
-                        "next 3"),
-                row("a lane that cannot work is down", "batch 1 2", "1 2 ! DOWN", "most 0"),
-                row("an unreachable destination is down at once", "batch 1 2", "1 2 ? DOWN"),
-                row(
-                        "a path for which a full disk has no room is deferred without blame",
-                        "batch 1 2 3",
-                        "1 2 3 %",
-                        "next 1",
-                        "1 + => d1",
-                        "next 2 3",
-                        "2 3 %",
-                        "next 2",
-                        "2 % => p2",
-                        "next 3",
-                        "3 + => d3"),
-                row(
-                        "three paths for which there is no room mean that it is down",
-                        "batch 1 2 3",
-                        "1 2 3 %",
-                        "next 1",
-                        "1 % => p1",
-                        "next 2",
-                        "2 % => p2",
-                        "next 3",
-                        "3 % DOWN => p3"),
-                row(
-                        "paths never blamed go together, the blamed one by one",
-                        "add p3 p4 b5 b6",
-                        "next 3 4",
-                        "3 4 + => d3 d4",
-                        "next 5",
-                        "5 -",
-                        "next 6",
-                        "6 + => b5 d6"),
-                row(
-                        "paths that failed before are no sign that it is down",
-                        "add b1 b2 b3 b4",
-                        "next 1",
-                        "1 -",
-                        "next 2",
-                        "2 -",
-                        "next 3",
-                        "3 -",
-                        "next 4",
-                        "4 - => p1 p2 p3 p4"),
-                row(
-                        "a path that others have overtaken is tried between two proofs",
-                        "batch 9",
-                        "9 + => d9",
-                        "rest",
-                        "add o1",
-                        "proof 9",
-                        "9 +",
-                        "next 1",
-                        "1 -",
-                        "proof 9",
-                        "9 + => b1"),
-                row(
-                        "one that others have overtaken is not blamed in an outage",
-                        "batch 9",
-                        "9 + => d9",
-                        "rest",
-                        "add o1",
-                        "proof 9",
-                        "9 - DOWN"),
-                row(
-                        "a proof that was collected is not asked for again",
-                        "batch 9",
-                        "9 + => d9",
-                        "batch 1",
-                        "1 -",
-                        "proof 9",
-                        "9 x9 => p1"),
-                row(
-                        "three suspects ask for a proof before the next path",
-                        "batch 9",
-                        "9 + => d9",
-                        "add b1 b2 b3 b4",
-                        "next 1",
-                        "1 -",
-                        "next 2",
-                        "2 -",
-                        "next 3",
-                        "3 -",
-                        "proof 9",
-                        "9 + => b1 b2 b3",
-                        "next 4"),
-                row(
-                        "a refused trial keeps it down and only defers its path",
-                        "batch 1",
-                        "1 ! DOWN",
-                        "trial 2",
-                        "2 - DOWN => p2"),
-                row(
-                        "a busy trial keeps it down and says nothing of its path",
-                        "batch 1",
-                        "1 ! DOWN",
-                        "trial 2",
-                        "2 ~ DOWN"),
-                row(
-                        "after a trial that is taken the next failure can be blamed",
-                        "batch 1",
-                        "1 ! DOWN",
-                        "trial 2",
-                        "2 + DOWN => d2",
-                        "up",
-                        "batch 3",
-                        "3 -",
-                        "proof 2",
-                        "2 + => b3"));
+    private static Arguments script(String text) {
+        List<String> lines = text.lines().map(String::strip).toList();
+        return Arguments.of(Named.of(lines.getFirst(), lines.subList(1, lines.size())));
     }
 
     @ParameterizedTest(name = "{0}")
