@@ -27,9 +27,7 @@ public final class GcRootThread {
     private final LinkedBlockingQueue<Work> work = new LinkedBlockingQueue<>();
     private final Thread thread = new Thread(this::serve, "roots");
 
-    /**
-     * How many handed over changes the thread has not made yet. Only the queue's thread adds some.
-     */
+    /** How often {@link #hand} has left changes to the thread that are not made yet. */
     private final AtomicInteger outstanding = new AtomicInteger();
 
     private volatile boolean ended;

@@ -187,6 +187,20 @@ class ListenerTest {
     }
 
     @Test
+    void theIdleTimeoutBeginsWhenTheLastClientHasGone() throws Exception {
+        var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMillis(600));
+        Thread thread = run(listener, () -> false);
+        long gone;
+        try (SocketChannel client = connect("one")) {
+            assertEquals("ok", ask(client));
+            assertFalse(thread.join(Duration.ofMillis(900)), "the client is still there");
+            gone = System.nanoTime();
+        }
+        assertEnds(thread);
+        assertTrue(System.nanoTime() - gone >= 600_000_000);
+    }
+
+    @Test
     void servesEveryInheritedSocket() throws Exception {
         var listener = new Listener(sockets, "/nix/store", ANSWERS, Duration.ofMinutes(1));
         Thread thread = run(listener, () -> false);
