@@ -187,7 +187,7 @@ public final class ProgressBars {
 
     private String text(LaneCounts lane, Overview o) {
         if (lane.breaker().open()) {
-            return status.down(lane, o.at());
+            return status.down(lane, o);
         }
         var text = new StringBuilder();
         long all = done(lane) + lane.outstanding() + lane.held();

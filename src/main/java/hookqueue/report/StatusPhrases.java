@@ -23,12 +23,19 @@ final class StatusPhrases {
         this.zone = zone;
     }
 
-    /** {@code down since 14:02, next try 14:17}. */
-    String down(Breaker breaker, Instant now) {
+    /** {@code down since 14:02, next try 14:17}, or {@code down since 14:02, trying again}. */
+    String down(LaneCounts lane, Overview o) {
+        Breaker breaker = lane.breaker();
         return "down since "
-                + time(breaker.since(), now)
-                + ", next try "
-                + time(breaker.until(), now);
+                + time(breaker.since(), o.at())
+                + (trying(lane, o)
+                        ? ", trying again"
+                        : ", next try " + time(breaker.until(), o.at()));
+    }
+
+    /** Whether a lane whose destination is down has a child process that tries it. */
+    static boolean trying(LaneCounts lane, Overview o) {
+        return lane.breaker().open() && o.running().containsKey(lane.name());
     }
 
     /** {@code paused since 14:02}, with {@code until 15:02} for a pause that has a duration. */
@@ -43,7 +50,7 @@ final class StatusPhrases {
             return "removed";
         }
         if (o.running().containsKey(lane.name())) {
-            return lane.breaker().open() ? "trying" : "running";
+            return trying(lane, o) ? "trying" : "running";
         }
         if (lane.breaker().open()) {
             return "down";

@@ -36,12 +36,14 @@ public final class StatusText {
                                 words.paused(pause, o.at()) + ", " + o.outstanding() + " queued"));
         for (LaneCounts lane : o.lanes()) {
             Running running = o.running().get(lane.name());
-            if (running != null) {
-                parts.add(running(lane, running, o.at()));
-            } else if (lane.configured() && lane.breaker().open()) {
-                String down = words.down(lane.breaker(), o.at());
-                long queued = lane.outstanding() + lane.held();
-                parts.add(lane.name() + " " + down + ", " + queued + " queued");
+            if (lane.configured() && lane.breaker().open()) {
+                String now =
+                        running == null
+                                ? ", " + (lane.outstanding() + lane.held()) + " queued"
+                                : ": " + running(lane, running, "", o.at());
+                parts.add(lane.name() + " " + words.down(lane, o) + now);
+            } else if (running != null) {
+                parts.add(running(lane, running, " to " + lane.name(), o.at()));
             } else if (lane.configured() && lane.deferred() > 0) {
                 parts.add(lane.name() + ": " + lane.deferred() + " deferred");
             }
@@ -113,12 +115,16 @@ public final class StatusText {
             if (lane.configured() && lane.breaker().open()) {
                 Breaker breaker = lane.breaker();
                 lines.add(
-                        "%s is down since %s (%s), next try %s: %s"
+                        "%s is down since %s (%s), %s: %s"
                                 .formatted(
                                         lane.name(),
                                         words.time(breaker.since(), o.at()),
                                         StatusPhrases.ago(breaker.since(), o.at()),
-                                        StatusPhrases.until(breaker.until(), o.at()),
+                                        StatusPhrases.trying(lane, o)
+                                                ? "trying again"
+                                                : "next try "
+                                                        + StatusPhrases.until(
+                                                                breaker.until(), o.at()),
                                         Text.firstLine(breaker.reason())));
                 lines.add("    try now:    " + ME + "retry");
             }
@@ -170,14 +176,14 @@ public final class StatusText {
         }
     }
 
-    private static String running(LaneCounts lane, Running running, Instant now) {
+    private static String running(LaneCounts lane, Running running, String to, Instant now) {
         Progress.Snapshot progress = running.progress();
         int paths = running.paths();
         if (lane.name().equals(LaneStore.SIGN)) {
             return "signing " + paths + " of " + lane.outstanding();
         }
         long all = lane.outstanding() + lane.held();
-        var text = new StringBuilder("copying " + paths + " of " + all + " to " + lane.name());
+        var text = new StringBuilder("copying " + paths + " of " + all + to);
         if (progress.bytes() > 0) {
             text.append(", ").append(Sizes.shown(progress.bytes()));
             if (progress.bytesExpected() > progress.bytes()) {
@@ -197,7 +203,7 @@ public final class StatusText {
     }
 
     /** Since when a destination is down, and why. */
-    String down(LaneCounts lane, Instant now) {
-        return words.down(lane.breaker(), now) + ": " + Text.firstLine(lane.breaker().reason());
+    String down(LaneCounts lane, Overview o) {
+        return words.down(lane, o) + ": " + Text.firstLine(lane.breaker().reason());
     }
 }

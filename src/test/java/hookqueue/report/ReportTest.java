@@ -55,6 +55,19 @@ class ReportTest {
                 status.summary(paused(Instant.parse("2026-03-01T15:00:00Z").toEpochMilli())));
     }
 
+    @Test
+    void anOutageIsShownWhileTheDestinationIsTriedAgain() {
+        Overview o = running(DOWN, 1, A_QUARTER);
+        assertEquals(
+                "ssh://\"b\\ down since 14:02, trying again: copying 1 of 312, 10 MB of 40 MB at 1.0 MB/s",
+                status.summary(o));
+        assertTrue(
+                status.text(o)
+                        .contains(
+                                "ssh://\"b\\ is down since 14:02 (3min ago), trying again: no route to host …"),
+                String.join("\n", status.text(o)));
+    }
+
     private static Overview paused(long until) {
         long since = Instant.parse("2026-03-01T12:00:00Z").toEpochMilli();
         return new Overview(
