@@ -213,11 +213,7 @@ final class Writer {
                     }
                 };
         changes.queued(effects.queued());
-        if (effects.roots().isEmpty()) {
-            after.accept(true);
-        } else {
-            roots.hand(effects.roots(), jobs.isEmpty(), after);
-        }
+        roots.hand(effects.roots(), jobs.isEmpty(), after);
         return null;
     }
 }

@@ -59,7 +59,9 @@ public final class GcRootThread {
 
     /**
      * The continuation runs once. It gets true when the roots are made and on disk; and false,
-     * perhaps on this thread, when the thread {@code roots} has ended.
+     * perhaps on this thread, when the thread {@code roots} has ended. Continuations run in the
+     * order of the calls, also that of a call without changes: who is told that a path is delivered
+     * finds its root removed.
      *
      * <p>This thread makes a few changes itself if nothing else waits: then a hook's answer needs
      * one thread less.
@@ -67,7 +69,8 @@ public final class GcRootThread {
      * @param idle whether the caller has nothing else to do
      */
     public void hand(List<GcRoots.Change> changes, boolean idle, Consumer<Boolean> after) {
-        if (idle && changes.size() <= FEW && outstanding.get() == 0 && !ended) {
+        boolean quick = changes.isEmpty() || (idle && changes.size() <= FEW);
+        if (quick && outstanding.get() == 0 && !ended) {
             make(List.of(new Work(changes, after)));
             after.accept(true);
             return;

@@ -49,6 +49,29 @@ class QueueTest {
     }
 
     @Test
+    void whoSeesADeliveryFindsItsRootRemoved() throws Exception {
+        try (Queue queue = f.open(List.of("ssh://a"))) {
+            for (int round = 0; round < 5; round++) {
+                queue.enqueue(paths(0, 1_000), null);
+                var running = new CountDownLatch(1);
+                var delivery =
+                        queue.submit(t -> {
+                            LaneStore lane = t.lane("ssh://a");
+                            var delivered = new ArrayList<Verdict>();
+                            lane.fresh(1_000).forEach(e -> delivered.add(new Verdict.Delivered(e)));
+                            lane.record(delivered, 10, f.clock.millis());
+                            running.countDown();
+                            return true;
+                        });
+                running.await(); // the question has a transaction of its own
+                assertTrue(Fixture.is(queue, t -> t.lane("ssh://a").fresh(1).isEmpty()));
+                assertEquals(Set.of(), f.rooted());
+                delivery.await();
+            }
+        }
+    }
+
+    @Test
     void callersThatWaitTogetherShareOneCommit() throws Exception {
         try (Queue queue = f.open(TWO)) {
             queue.enqueue(List.of(path(1_000)), null);
