@@ -1,13 +1,16 @@
+import hookqueue.testkit.Wait;
 import hookqueue.testkit.World;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeSet;
 
 /** Faults of the machine: its disk and clock, and files that others delete, damage or leave behind. */
 final class HostFaults {
@@ -17,6 +20,9 @@ final class HostFaults {
 
     /** While this file exists, faults.c makes system calls fail. */
     private final Path ioErrors;
+
+    /** While this file exists, faults.c makes one read of the database fail, and deletes it. */
+    private final Path oneIoError;
 
     /** The seconds that faults.c adds to the clock. The monotonic clock stays correct. */
     private final Path clockOffset;
@@ -31,9 +37,11 @@ final class HostFaults {
         this.run = run;
         world = run.world;
         ioErrors = world.dir.resolve("io-errors");
+        oneIoError = world.dir.resolve("one-io-error");
         clockOffset = world.dir.resolve("clock");
         setClock(0);
         world.set("EIO_WHEN", ioErrors)
+                .set("EIO_ONCE", oneIoError)
                 .set("EIO_UNDER", world.state + ":" + world.roots)
                 .set("CLOCK_OFFSET", clockOffset)
                 .set("LD_PRELOAD", System.getProperty("faults"));
@@ -56,7 +64,7 @@ final class HostFaults {
     void heal() throws IOException {
         setClock(0);
         ioErrors(false);
-        rootsFolder(false);
+        rootsFolder(false, true);
     }
 
     void setClock(int minutes) throws IOException {
@@ -84,15 +92,21 @@ final class HostFaults {
         }
     }
 
-    void ioErrorsForAMoment(Random random) throws IOException {
+    /** If one read fails, the disk works again when the worker looks whether its database is damaged. */
+    void ioErrorsForAMoment(boolean oneRead, Random random) throws IOException {
         ioErrors(false);
         run.worker.listen();
         run.callers.line(3, random);
         ioErrors(true);
         run.callers.line(3, random); // makes SQLite discard its page cache
+        if (oneRead) {
+            Files.writeString(oneIoError, "");
+            ioErrors(false);
+        }
         run.worker.ask("failed");
         run.worker.ask("list");
         ioErrors(false);
+        Files.deleteIfExists(oneIoError);
     }
 
     void breakDisk(boolean full) throws IOException {
@@ -116,15 +130,54 @@ final class HostFaults {
         }
     }
 
-    void rootsFolder(boolean gone) throws IOException {
-        Path away = world.roots.resolveSibling("roots-are-away");
-        if (gone != Files.exists(away)) {
-            run.model.rootsFolder(gone);
-            Files.move(gone ? world.roots : away, gone ? away : world.roots);
-        }
-        if (gone) {
+    void rootsFolder(boolean leaves, boolean returns) throws IOException {
+        if (leaves) {
+            moveRoots(true);
             run.worker.listen();
             run.enqueue(run.model.refusedPath()); // it fails, and then keeps its root
+        }
+        if (returns) {
+            moveRoots(false);
+        }
+    }
+
+    private void moveRoots(boolean gone) throws IOException {
+        Path away = world.roots.resolveSibling("roots-are-away");
+        if (gone == Files.exists(away)) {
+            return;
+        }
+        run.model.rootsFolder(gone);
+        Files.move(gone ? world.roots : away, gone ? away : world.roots);
+        if (!gone && !areActive()) {
+            missingRootsAreMade();
+        }
+    }
+
+    /** Garbage collection may come at any time: a worker makes the roots within 5 s, also while a destination is down. */
+    private void missingRootsAreMade() throws IOException {
+        run.worker.signal("CONT");
+        var missing = new TreeSet<String>();
+        boolean made = Wait.comesTrue(Duration.ofSeconds(15), () -> {
+            missing.clear();
+            missing.addAll(queued());
+            Set<String> roots = roots();
+            missing.removeAll(roots);
+            run.model.rooted(roots);
+            return missing.isEmpty();
+        });
+        if (!made) {
+            run.breach("queued, and without a root although the folder is back: " + missing);
+        }
+    }
+
+    /** The names of the queued paths; none for a worker that could not open its database, and refuses requests. */
+    private List<String> queued() {
+        try {
+            return run.entries("list json").stream()
+                    .map(entry -> Model.baseName(entry.get("path").getAsString()))
+                    .toList();
+        } catch (IOException e) {
+            return List.of();
         }
     }
 

@@ -209,6 +209,11 @@ final class Model {
         }
     }
 
+    /** These roots exist. They protect their paths from now on until they are settled. */
+    synchronized void rooted(Set<String> roots) {
+        unrooted.removeIf(path -> roots.contains(baseName(path)));
+    }
+
     /** System calls on the folder for roots begin or cease to fail. */
     synchronized void noRootsCanBeMade(boolean failing) {
         noRootsCanBeMade = failing;

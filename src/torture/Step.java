@@ -66,8 +66,8 @@ enum Step {
     VANISH(1, (run, choices) -> run.model.vanish(choices.random())),
     /** All unrooted paths disappear, as when Nix collects garbage. */
     COLLECT(2, (run, choices) -> run.hostFaults.collectGarbage()),
-    /** The folder for roots disappears and a path that will fail is queued, or the folder comes back. */
-    ROOTS_FOLDER(2, (run, choices) -> run.hostFaults.rootsFolder(choices.flip())),
+    /** The folder for roots disappears and a path that will fail is queued, or the folder comes back, or both. */
+    ROOTS_FOLDER(2, (run, choices) -> run.hostFaults.rootsFolder(choices.flip(), choices.flip())),
     /** The clock jumps, for the worker, its hooks and its child processes. */
     CLOCK(1, (run, choices) -> run.hostFaults.setClock(choices.from(-600, 599))),
     /** The clock is ten hours ahead while a destination goes down, and then correct. */
@@ -75,7 +75,7 @@ enum Step {
     /** Every system call on the state directory and the roots fails with EIO from now on, or works again. */
     IO_ERRORS(2, (run, choices) -> run.hostFaults.ioErrors(choices.flip())),
     /** A running worker gets EIO for a moment. */
-    IO_ERRORS_FOR_A_MOMENT(1, (run, choices) -> run.hostFaults.ioErrorsForAMoment(choices.random())),
+    IO_ERRORS_FOR_A_MOMENT(1, (run, choices) -> run.hostFaults.ioErrorsForAMoment(choices.flip(), choices.random())),
     /** Something that no hook wrote appears in the spool. */
     SPOOL_LITTER(1, (run, choices) -> run.hostFaults.litterSpool(choices.from(0, 5))),
     /** The worker is killed, and its database damaged in one of several ways. */

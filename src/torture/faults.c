@@ -2,7 +2,8 @@
  * Preloaded into the worker, its hooks and its child processes.
  *
  * While the file $EIO_WHEN exists, system calls on the folders in $EIO_UNDER fail with EIO: reading, writing, syncing,
- * linking, removing and renaming. The file $CLOCK_OFFSET contains the seconds by which the real-time clock is wrong; the
+ * linking, removing and renaming. The file $EIO_ONCE makes one read of a database in these folders fail, and disappears
+ * with it. The file $CLOCK_OFFSET contains the seconds by which the real-time clock is wrong; the
  * monotonic clock stays correct.
  */
 #define _GNU_SOURCE
@@ -38,18 +39,32 @@ static int is_sick(void) {
     return when && access(when, F_OK) == 0;
 }
 
+/* Whether a descriptor is of a file or folder below; then its name is in path. */
+static int below_fd(int fd, char path[PATH_MAX + 2]) {
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, PATH_MAX);
+    if (length <= 0) {
+        return 0;
+    }
+    strcpy(path + length, "/"); /* the folder itself is synced, too */
+    return below(path);
+}
+
 static int sick(int fd) {
     int before = errno;
-    char link[64], path[PATH_MAX + 2];
-    int found = 0;
-    if (is_sick()) {
-        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-        ssize_t length = readlink(link, path, PATH_MAX);
-        if (length > 0) {
-            strcpy(path + length, "/"); /* the folder itself is synced, too */
-            found = below(path);
-        }
-    }
+    char path[PATH_MAX + 2];
+    int found = is_sick() && below_fd(fd, path);
+    errno = found ? EIO : before;
+    return found;
+}
+
+static int sick_read(int fd) {
+    int before = errno;
+    char path[PATH_MAX + 2];
+    const char *once = getenv("EIO_ONCE");
+    int found = sick(fd)
+        || (once && access(once, F_OK) == 0 && below_fd(fd, path) && strstr(path, "/queue.sqlite") && unlink(once) == 0);
     errno = found ? EIO : before;
     return found;
 }
@@ -62,9 +77,9 @@ static int sick_name(const char *path) {
     return found;
 }
 
-ssize_t read(int fd, void *into, size_t count) { return sick(fd) ? -1 : REAL(read)(fd, into, count); }
-ssize_t pread(int fd, void *into, size_t count, off_t at) { return sick(fd) ? -1 : REAL(pread)(fd, into, count, at); }
-ssize_t pread64(int fd, void *into, size_t count, off64_t at) { return sick(fd) ? -1 : REAL(pread64)(fd, into, count, at); }
+ssize_t read(int fd, void *into, size_t count) { return sick_read(fd) ? -1 : REAL(read)(fd, into, count); }
+ssize_t pread(int fd, void *into, size_t count, off_t at) { return sick_read(fd) ? -1 : REAL(pread)(fd, into, count, at); }
+ssize_t pread64(int fd, void *into, size_t count, off64_t at) { return sick_read(fd) ? -1 : REAL(pread64)(fd, into, count, at); }
 ssize_t write(int fd, const void *from, size_t count) { return sick(fd) ? -1 : REAL(write)(fd, from, count); }
 ssize_t pwrite(int fd, const void *from, size_t count, off_t at) { return sick(fd) ? -1 : REAL(pwrite)(fd, from, count, at); }
 ssize_t pwrite64(int fd, const void *from, size_t count, off64_t at) { return sick(fd) ? -1 : REAL(pwrite64)(fd, from, count, at); }
