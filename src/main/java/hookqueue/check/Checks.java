@@ -49,12 +49,7 @@ public final class Checks implements AutoCloseable {
         var facts = new NixFacts(installation.nix(), children, variables);
         var local = new LocalChecks(installation, facts);
         var keys = new KeyChecks(installation, children, variables);
-        var hook =
-                new HookCheck(
-                        installation,
-                        facts,
-                        HookCheck.installedHook(
-                                Checks.class.getProtectionDomain().getCodeSource()));
+        var hook = new HookCheck(installation, facts, HookCheck.installedHook());
         var transports = new Transports(installation.nix(), children, variables);
         all.add(local::settings);
         add(local::versions);

@@ -7,7 +7,6 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.CodeSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -28,10 +27,11 @@ record HookCheck(Installation installation, NixFacts facts, Path own) implements
     private static final int LOOKED_AT = 256 * 1024;
 
     /** The hook beside the library folder that this class comes from. */
-    static Path installedHook(CodeSource source) {
+    static Path installedHook() {
         Path usual = Path.of("/usr/local/bin/post-build-hook");
         try {
-            URI location = source.getLocation().toURI();
+            URI location =
+                    HookCheck.class.getProtectionDomain().getCodeSource().getLocation().toURI();
             Path jar = Path.of(location);
             Path lib = jar.getParent();
             if (!jar.toString().endsWith(".jar") || lib == null) {
