@@ -53,11 +53,11 @@ record DestinationChecks(
                 place instanceof Destination.Exec exec
                         ? program(Path.of(exec.program()))
                         : store());
-        boolean works = findings.getFirst().level() != Finding.Level.FAIL;
-        if (works) {
-            findings.addAll(hints());
+        if (findings.getFirst().level() == Finding.Level.FAIL) {
+            return findings;
         }
-        if (testPath != null && works) {
+        findings.addAll(hints());
+        if (testPath != null) {
             upload(testPath, place instanceof Destination.Exec).ifPresent(findings::add);
         }
         return findings;
