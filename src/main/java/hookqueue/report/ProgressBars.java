@@ -195,18 +195,13 @@ public final class ProgressBars {
                 .append(" of ")
                 .append(StatusPhrases.paths(all));
         Running running = o.running().get(lane.name());
-        long bytes = lane.bytes() - baseline.bytes(lane);
-        if (running != null) {
-            Progress.Snapshot progress = running.progress();
-            bytes += progress.bytes();
-            if (progress.bytes() > 0) {
-                text.append(", ").append(Sizes.shown(bytes));
-                text.append(" at ").append(running.rate(o.at()));
-                bytes = 0;
-            }
-        }
+        long sending = running == null ? 0 : running.progress().bytes();
+        long bytes = lane.bytes() - baseline.bytes(lane) + sending;
         if (bytes > 0) {
             text.append(", ").append(Sizes.shown(bytes));
+        }
+        if (running != null && sending > 0) {
+            text.append(" at ").append(running.rate(o.at()));
         }
         if (running != null && lane.bytes() == 0 && lane.pace().paths() > 0) {
             text.append(
