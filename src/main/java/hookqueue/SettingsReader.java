@@ -44,7 +44,14 @@ final class SettingsReader {
         this.environment = environment;
     }
 
-    Settings settings() {
+    Settings.Reading read() {
+        Settings settings = settings();
+        return mistakes.isEmpty()
+                ? new Settings.Reading.Good(settings, unknown())
+                : new Settings.Reading.Mistakes(List.copyOf(mistakes));
+    }
+
+    private Settings settings() {
         Path signingKey = orNull("SIGNING_PRIVATE_KEY_PATH", SettingValues::absolute);
         List<Destination> destinations = destinations();
         if (signingKey == null && destinations.isEmpty() && mistakes.isEmpty()) {
@@ -153,11 +160,7 @@ final class SettingsReader {
         return names.isEmpty() ? "none" : String.join(" ", names);
     }
 
-    List<String> mistakes() {
-        return mistakes;
-    }
-
-    List<String> unknown() {
+    private List<String> unknown() {
         return environment.keySet().stream()
                 .filter(name -> name.startsWith(PREFIX) && !known.contains(name))
                 .sorted()
