@@ -99,12 +99,7 @@ final class Worker {
                 return serve(good, sockets, notify);
             }
             List<String> mistakes = ((Settings.Reading.Mistakes) reading).all();
-            return refuse(
-                    sockets,
-                    notify,
-                    "configuration: " + String.join("; ", mistakes),
-                    mistakes,
-                    Exit.CONFIG);
+            return refuse(sockets, notify, mistakes, Exit.CONFIG);
         } catch (IOException e) {
             LOG.error("the listening sockets cannot be used", e);
             return Exit.BUG;
@@ -139,21 +134,15 @@ final class Worker {
     }
 
     private Exit refuse(
-            List<AFUNIXServerSocketChannel> sockets,
-            Notify notify,
-            String reason,
-            List<String> log,
-            Exit exit)
+            List<AFUNIXServerSocketChannel> sockets, Notify notify, List<String> reasons, Exit exit)
             throws IOException, InterruptedException {
-        log.forEach(line -> LOG.error("{}", line));
+        reasons.forEach(line -> LOG.error("{}", line));
+        boolean config = exit == Exit.CONFIG;
+        String reason = (config ? "configuration: " : "") + String.join("; ", reasons);
         notify.ready(reason);
-        var refusal =
-                new Listener(
-                        sockets,
-                        "/nix/store",
-                        new UnavailableHandler(
-                                reason, exit == Exit.CONFIG ? "settings" : "state directory", log),
-                        UnavailableHandler.QUIET);
+        var handler =
+                new UnavailableHandler(reason, config ? "settings" : "state directory", reasons);
+        var refusal = new Listener(sockets, "/nix/store", handler, UnavailableHandler.QUIET);
         var heartbeat = new Heartbeat(environment, refusal, null, null, notify).start();
         CompletableFuture.delayedExecutor(UnavailableHandler.MOST.toSeconds(), TimeUnit.SECONDS)
                 .execute(refusal::stop);
@@ -186,7 +175,7 @@ final class Worker {
                             this::fail,
                             notify::starting);
         } catch (QueueException e) {
-            return refuse(sockets, notify, e.getMessage(), List.of(e.getMessage()), Exit.NO_STATE);
+            return refuse(sockets, notify, List.of(e.getMessage()), Exit.NO_STATE);
         } finally {
             TimeZone.setDefault(null); // the system's again
         }
