@@ -4,6 +4,7 @@ import hookqueue.base.StorePath;
 import hookqueue.base.Text;
 import hookqueue.protocol.Peer;
 import hookqueue.protocol.Request;
+import hookqueue.protocol.RequestText;
 import hookqueue.queue.LaneCounts;
 import hookqueue.queue.LaneStore;
 import hookqueue.queue.Queue;
@@ -42,14 +43,7 @@ record OperatorCommands(
     private static final int MOST_NAMED = Request.MOST_REASONS;
 
     String answer(Request.Operation asked, Peer peer) throws QueueException, InterruptedException {
-        String verb =
-                switch (asked) {
-                    case Request.Retry _ -> "retry";
-                    case Request.Drop _, Request.DropDestination _ -> "drop";
-                    case Request.Pause _ -> "pause";
-                    case Request.Resume _ -> "resume";
-                    case Request.Reload _ -> "reload";
-                };
+        String verb = RequestText.of(asked, storeDir).split(" ", 2)[0];
         if (!permits(peer)) {
             return refusal(peer, verb);
         }
