@@ -8,7 +8,6 @@ import hookqueue.queue.QueueException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
@@ -38,7 +37,6 @@ final class Housekeeping {
     private final Duration failedRetention;
     private final InstantSource clock;
     private final Runnable swept;
-    private final Consumer<Throwable> fatal;
     private final Thread thread = new Thread(this::serve, "housekeeping");
 
     /** Guards the three below. */
@@ -58,17 +56,11 @@ final class Housekeeping {
     private long lastExpiry = System.nanoTime() - EXPIRE_EVERY.toNanos();
 
     /** {@code swept} runs after each comparison of roots and rows. */
-    Housekeeping(
-            Queue queue,
-            Duration failedRetention,
-            InstantSource clock,
-            Runnable swept,
-            Consumer<Throwable> fatal) {
+    Housekeeping(Queue queue, Duration failedRetention, InstantSource clock, Runnable swept) {
         this.queue = queue;
         this.failedRetention = failedRetention;
         this.clock = clock;
         this.swept = swept;
-        this.fatal = fatal;
         thread.setDaemon(true);
     }
 
@@ -121,8 +113,6 @@ final class Housekeeping {
             }
         } catch (InterruptedException e) {
             LOG.debug("housekeeping ends");
-        } catch (RuntimeException | Error e) {
-            fatal.accept(e);
         }
     }
 

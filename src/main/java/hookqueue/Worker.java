@@ -74,6 +74,7 @@ final class Worker {
 
     /** Serves until the worker is idle, until {@link #stop()}, or until a fatal error. */
     Exit run() throws InterruptedException {
+        // A bug in any thread ends the worker.
         Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> fail(thrown));
         // SQLite's driver makes a date format for the default time zone, which it never uses. For
         // that the JDK would read the rules of every zone (20 ms). So the default is a simple zone
@@ -216,8 +217,7 @@ final class Worker {
             lanes.forEach(Lane::start);
             notify.ready("ready");
             var housekeeping =
-                    new Housekeeping(
-                            queue, settings.failedRetention(), clock, open::wake, this::fail);
+                    new Housekeeping(queue, settings.failedRetention(), clock, open::wake);
             var publisher =
                     new StatusPublisher(
                             queue,
@@ -227,8 +227,7 @@ final class Worker {
                             status,
                             settings.metricsFile(),
                             housekeeping,
-                            open::wake,
-                            this::fail);
+                            open::wake);
             housekeeping.start();
             publisher.start();
             var heartbeat = new Heartbeat(environment, open, intake, queue, notify).start();
