@@ -158,7 +158,7 @@ public final class StatusText {
                         lines.add("    at once:    systemctl restart nix-post-build-hook-queue");
                     } else {
                         lines.add(restart.what());
-                        lines.add("    restart:    " + RestartDue.COMMAND);
+                        lines.add("    restart:    systemctl reload nix-post-build-hook-queue");
                     }
                 });
         addAll(lines, "problem: ", o.problems());
