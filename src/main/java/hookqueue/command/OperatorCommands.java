@@ -47,7 +47,15 @@ record OperatorCommands(
         if (!permits(peer)) {
             return refusal(peer, verb);
         }
-        String answer = carryOut(asked);
+        String answer =
+                switch (asked) {
+                    case Request.Retry retry -> retry(retry.paths());
+                    case Request.Drop drop -> drop(drop.paths());
+                    case Request.DropDestination drop -> dropDestination(drop.name());
+                    case Request.Pause pause -> pause(pause.time());
+                    case Request.Resume _ -> resume();
+                    case Request.Reload _ -> "ok " + overviews.restart().request();
+                };
         LOG.info("{} by uid {}: {}", verb, peer.uid(), answer);
         return answer;
     }
@@ -59,17 +67,6 @@ record OperatorCommands(
     static String refusal(Peer peer, String verb) {
         return "error %s is for root and the worker's own user, not for uid %s"
                 .formatted(verb, peer.uid());
-    }
-
-    private String carryOut(Request.Operation asked) throws QueueException, InterruptedException {
-        return switch (asked) {
-            case Request.Retry retry -> retry(retry.paths());
-            case Request.Drop drop -> drop(drop.paths());
-            case Request.DropDestination drop -> dropDestination(drop.name());
-            case Request.Pause pause -> pause(pause.time());
-            case Request.Resume _ -> resume();
-            case Request.Reload _ -> "ok " + overviews.restart().request();
-        };
     }
 
     private String retry(List<StorePath> paths) throws QueueException, InterruptedException {
@@ -163,10 +160,9 @@ record OperatorCommands(
     }
 
     private String resume() throws QueueException, InterruptedException {
-        queue.call(transaction -> {
+        return queue.call(transaction -> {
             transaction.meta().resume();
-            return true;
+            return "ok resumed";
         });
-        return "ok resumed";
     }
 }
