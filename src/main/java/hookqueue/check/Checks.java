@@ -77,13 +77,10 @@ public final class Checks implements AutoCloseable {
                     key == null
                             ? null
                             : transports.sign(key, new RecentClosures(ClosureSource.NONE));
-            testPath =
-                    new TestPath(
-                            scratch,
-                            transports,
-                            secret.map(SecretKey::publicHalf).orElse(""),
-                            sign);
-            add(testPath::finding);
+            String publicHalf = secret.map(SecretKey::publicHalf).orElse("");
+            var test = new TestPath(scratch, transports, publicHalf, sign);
+            add(() -> test.made().finding());
+            testPath = test;
         }
         int number = 0;
         for (Installation.Target target : installation.targets()) {

@@ -14,7 +14,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,7 +39,7 @@ final class TestPath {
     private @Nullable Made made;
 
     /** The path, or why there is none. */
-    private record Made(Optional<StorePath> path, Finding finding) {}
+    record Made(@Nullable StorePath path, Finding finding) {}
 
     /** Without a signing key, its public half is empty, and nothing signs. */
     TestPath(Path folder, Transports transports, String key, @Nullable Transport sign) {
@@ -50,17 +49,8 @@ final class TestPath {
         this.sign = sign;
     }
 
-    /** Waits for the thread that makes it, or makes it. */
-    Optional<StorePath> path() {
-        return made().path();
-    }
-
-    Finding finding() {
-        return made().finding();
-    }
-
-    /** The lock lets one of the checks make it. */
-    private synchronized Made made() {
+    /** Makes it, or waits for the thread that makes it: the lock lets one of the checks do so. */
+    synchronized Made made() {
         if (made == null) {
             made = make();
         }
@@ -89,7 +79,7 @@ final class TestPath {
         }
         StorePath path = StorePath.parse(nix.storeDir(), last);
         if (sign == null) {
-            return new Made(Optional.of(path), Finding.pass("test path", last));
+            return new Made(path, Finding.pass("test path", last));
         }
         DeliveryOutcome signed = sign.carry(List.of(path), new Progress());
         if (!(signed instanceof DeliveryOutcome.Delivered)) {
@@ -98,10 +88,10 @@ final class TestPath {
                     "see the line about the signing key; a daemon of Nix before 2.17 takes",
                     "signatures only from trusted-users of nix.conf");
         }
-        return new Made(Optional.of(path), Finding.pass("test path", "signed: " + last));
+        return new Made(path, Finding.pass("test path", "signed: " + last));
     }
 
     private static Made failed(String text, String... fix) {
-        return new Made(Optional.empty(), Finding.fail("test path", text, fix));
+        return new Made(null, Finding.fail("test path", text, fix));
     }
 }
