@@ -1,10 +1,7 @@
 package hookqueue.check;
 
-import hookqueue.delivery.ClosureSource;
 import hookqueue.delivery.Destination;
 import hookqueue.delivery.DestinationProbe;
-import hookqueue.delivery.RecentClosures;
-import hookqueue.delivery.Transport;
 import hookqueue.delivery.Transports;
 import hookqueue.process.ChildEnvironment;
 import hookqueue.process.ChildProcess;
@@ -69,16 +66,10 @@ public final class Checks implements AutoCloseable {
     }
 
     private void destinations(boolean upload, Transports transports) {
-        Path key = installation.signingKey();
         Optional<SecretKey> secret = KeyChecks.signingKey(installation);
         TestPath testPath = null;
         if (upload) {
-            Transport sign =
-                    key == null
-                            ? null
-                            : transports.sign(key, new RecentClosures(ClosureSource.NONE));
-            String publicHalf = secret.map(SecretKey::publicHalf).orElse("");
-            var test = new TestPath(scratch, transports, publicHalf, sign);
+            var test = new TestPath(installation, transports, secret);
             add(() -> test.made().finding());
             testPath = test;
         }
