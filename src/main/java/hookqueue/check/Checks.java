@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -33,7 +34,7 @@ public final class Checks implements AutoCloseable {
     private final Installation installation;
     private final Path scratch;
     private final ChildProcess children;
-    private final List<Check> all = new ArrayList<>();
+    private final List<Callable<List<Finding>>> all = new ArrayList<>();
 
     /** Makes the scratch folder. A child that is silent for the given time is ended. */
     public Checks(Installation installation, boolean upload, Duration silence) throws IOException {
@@ -55,7 +56,7 @@ public final class Checks implements AutoCloseable {
         all.add(local::metrics);
         DestinationProbe store = transports.probe("local store", "");
         add(() -> LocalChecks.store(installation.nix().storeDir(), store));
-        all.add(hook);
+        all.add(hook::run);
         all.add(keys::signing);
         all.add(keys::ssh);
         destinations(upload, transports);
@@ -78,7 +79,7 @@ public final class Checks implements AutoCloseable {
             number++;
             Destination destination = target.destination();
             var own = new Transports(installation.nix(), children, variables("to-" + number));
-            all.add(
+            var checks =
                     new DestinationChecks(
                             destination,
                             "destination " + destination.name(),
@@ -86,12 +87,13 @@ public final class Checks implements AutoCloseable {
                             own.to(destination, target.substituteOnDestination()),
                             testPath,
                             secret,
-                            installation.sshOptions()));
+                            installation.sshOptions());
+            all.add(checks::run);
         }
     }
 
     /** In the order in which their findings are to be shown. */
-    public List<Check> all() {
+    public List<Callable<List<Finding>>> all() {
         return List.copyOf(all);
     }
 

@@ -37,16 +37,14 @@ record DestinationChecks(
         Transport copy,
         @Nullable TestPath testPath,
         Optional<SecretKey> key,
-        SshOptions sshOptions)
-        implements Check {
+        SshOptions sshOptions) {
     private static final Logger LOG = LoggerFactory.getLogger(DestinationChecks.class);
     private static final String[] JOURNAL = {
         "the journal has the command, to be repeated by hand:",
         "journalctl -u nix-post-build-hook-queue -n 20"
     };
 
-    @Override
-    public List<Finding> run() {
+    List<Finding> run() {
         Destination place = destination.place();
         var findings = new ArrayList<Finding>();
         findings.add(

@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
  *
  * @param own the hook that was installed with this program
  */
-record HookCheck(Installation installation, NixFacts facts, Path own) implements Check {
+record HookCheck(Installation installation, NixFacts facts, Path own) {
     private static final Logger LOG = LoggerFactory.getLogger(HookCheck.class);
     private static final String SUBJECT = "hook";
     private static final String NAME = "nix-post-build-hook-queue";
@@ -46,8 +46,7 @@ record HookCheck(Installation installation, NixFacts facts, Path own) implements
         }
     }
 
-    @Override
-    public List<Finding> run() {
+    List<Finding> run() {
         Map<String, String> settings = facts.settings();
         var findings = new ArrayList<Finding>();
         findings.add(
