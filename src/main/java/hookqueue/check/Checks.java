@@ -57,20 +57,21 @@ public final class Checks implements AutoCloseable {
         DestinationProbe store = transports.probe("local store", "");
         add(() -> LocalChecks.store(installation.nix().storeDir(), store));
         all.add(hook::run);
-        all.add(keys::signing);
+        KeyChecks.Signing signing = keys.signing();
+        all.add(signing::findings);
         all.add(keys::ssh);
-        destinations(upload, transports);
+        destinations(upload, transports, signing.key());
     }
 
     private void add(Supplier<Finding> check) {
         all.add(() -> List.of(check.get()));
     }
 
-    private void destinations(boolean upload, Transports transports) {
-        Optional<SecretKey> secret = KeyChecks.signingKey(installation);
+    private void destinations(
+            boolean upload, Transports transports, Optional<SecretKey> signingKey) {
         TestPath testPath = null;
         if (upload) {
-            var test = new TestPath(installation, transports, secret);
+            var test = new TestPath(installation, transports, signingKey);
             add(() -> test.made().finding());
             testPath = test;
         }
@@ -86,7 +87,7 @@ public final class Checks implements AutoCloseable {
                             own.probe(destination.name(), destination.url()),
                             own.to(destination, target.substituteOnDestination()),
                             testPath,
-                            secret,
+                            signingKey,
                             installation.sshOptions());
             all.add(checks::run);
         }
