@@ -168,11 +168,10 @@ final class SettingsReader {
     }
 
     private List<Destination> destinations() {
-        known.add(PREFIX + "UPLOAD_TO");
         var found = new ArrayList<Destination>();
         var identities = new HashSet<String>();
         var names = new HashSet<String>();
-        for (String word : environment.getOrDefault("NPBHQ_UPLOAD_TO", "").trim().split("\\s+")) {
+        for (String word : or("UPLOAD_TO", Function.identity(), "").trim().split("\\s+")) {
             if (word.isEmpty()) {
                 continue;
             }
