@@ -91,17 +91,14 @@ public final class ProgressBars {
         for (Lane.Batch batch : running.batches()) {
             var child = new Running(List.of(batch));
             Progress.Snapshot progress = child.progress();
-            var text = new StringBuilder(StatusPhrases.paths(batch.paths()));
-            if (progress.bytes() > 0) {
-                text.append(", ").append(Sizes.shown(progress.bytes()));
-                text.append(" at ").append(child.rate(o.at()));
-            }
+            String sent = ", " + Sizes.shown(progress.bytes()) + " at " + child.rate(o.at());
             bars.add(
                     new Bar(
                             "  process " + (bars.size() + 1),
                             "running",
                             Math.clamp((long) (WHOLE * Forecast.done(progress)), 0, WHOLE),
-                            text.toString()));
+                            StatusPhrases.paths(batch.paths())
+                                    + (progress.bytes() > 0 ? sent : "")));
         }
         return bars;
     }
