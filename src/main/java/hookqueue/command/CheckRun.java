@@ -63,7 +63,10 @@ final class CheckRun {
             tell(others);
             return summary(upload);
         } finally {
-            end();
+            threads.shutdownNow();
+            if (!threads.awaitTermination(END_SECONDS, TimeUnit.SECONDS)) {
+                LOG.debug("a check does not end");
+            }
         }
     }
 
@@ -89,13 +92,6 @@ final class CheckRun {
             } catch (ExecutionException e) {
                 throw new IllegalStateException("a check broke off", e.getCause());
             }
-        }
-    }
-
-    private void end() throws InterruptedException {
-        threads.shutdownNow();
-        if (!threads.awaitTermination(END_SECONDS, TimeUnit.SECONDS)) {
-            LOG.debug("a check does not end");
         }
     }
 
