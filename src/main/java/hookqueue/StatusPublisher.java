@@ -12,7 +12,6 @@ import hookqueue.spool.SpoolIntake;
 import hookqueue.systemd.Notify;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -180,8 +179,7 @@ final class StatusPublisher implements Listener.Work {
     private static Duration untilPauseEnds(Overview overview) {
         return overview.pause()
                 .filter(Pause::ends)
-                .map(pause -> Instant.ofEpochMilli(pause.until()))
-                .map(end -> Duration.between(overview.at(), end).plusMillis(1))
+                .map(pause -> Duration.ofMillis(pause.until() - overview.at().toEpochMilli() + 1))
                 .filter(left -> left.compareTo(LONGEST) < 0)
                 .orElse(LONGEST);
     }
