@@ -8,7 +8,6 @@ import hookqueue.queue.QueueException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
@@ -38,16 +37,12 @@ final class Housekeeping {
     private final Duration failedRetention;
     private final InstantSource clock;
     private final Runnable swept;
-    private final Consumer<Throwable> fatal;
     private final Thread thread = new Thread(this::serve, "housekeeping");
 
-    /** Guards the four below. */
+    /** Guards the three below. */
     private final Object turn = new Object();
 
     private boolean sweepRequested;
-
-    /** A root is missing, and this thread does not know yet. */
-    private boolean mendRequested;
 
     /** A root is missing; this thread tries every 5 s. */
     private boolean mending;
@@ -61,17 +56,11 @@ final class Housekeeping {
     private long lastExpiry = System.nanoTime() - EXPIRE_EVERY.toNanos();
 
     /** {@code swept} runs after each comparison of roots and rows. */
-    Housekeeping(
-            Queue queue,
-            Duration failedRetention,
-            InstantSource clock,
-            Runnable swept,
-            Consumer<Throwable> fatal) {
+    Housekeeping(Queue queue, Duration failedRetention, InstantSource clock, Runnable swept) {
         this.queue = queue;
         this.failedRetention = failedRetention;
         this.clock = clock;
         this.swept = swept;
-        this.fatal = fatal;
         thread.setDaemon(true);
     }
 
@@ -103,11 +92,8 @@ final class Housekeeping {
     /** Tells that a root could not be made. */
     void requestMending() {
         synchronized (turn) {
-            if (!mending) {
-                mending = true;
-                mendRequested = true;
-                turn.notifyAll();
-            }
+            mending = true;
+            turn.notifyAll();
         }
     }
 
@@ -118,9 +104,7 @@ final class Housekeeping {
                 try {
                     expire();
                     mend();
-                    if (takeSweep()) {
-                        sweep();
-                    }
+                    sweep();
                     lastTrouble = "";
                 } catch (QueueException e) {
                     tell(e);
@@ -129,8 +113,6 @@ final class Housekeeping {
             }
         } catch (InterruptedException e) {
             LOG.debug("housekeeping ends");
-        } catch (RuntimeException | Error e) {
-            fatal.accept(e);
         }
     }
 
@@ -144,25 +126,17 @@ final class Housekeeping {
 
     private void await() throws InterruptedException {
         synchronized (turn) {
-            mendRequested = false;
-            mending = queue.rootsProblem() != null;
+            boolean known = queue.rootsProblem() != null;
+            mending = known;
             long due = mending ? System.nanoTime() : lastExpiry + EXPIRE_EVERY.toNanos();
             long end = Math.max(due, System.nanoTime() + MEND_EVERY.toNanos());
-            while (!stopped && !sweepRequested && !mendRequested) {
+            while (!stopped && !sweepRequested && mending == known) {
                 long left = (end - System.nanoTime()) / 1_000_000;
                 if (left <= 0) {
                     return;
                 }
                 turn.wait(left);
             }
-        }
-    }
-
-    private boolean takeSweep() {
-        synchronized (turn) {
-            boolean requested = sweepRequested;
-            sweepRequested = false;
-            return requested;
         }
     }
 
@@ -203,8 +177,14 @@ final class Housekeeping {
         }
     }
 
-    /** The roots of failed paths protect them while no worker runs. */
+    /** If one was requested. The roots of failed paths protect them while no worker runs. */
     private void sweep() throws QueueException, InterruptedException {
+        synchronized (turn) {
+            if (!sweepRequested) {
+                return;
+            }
+            sweepRequested = false;
+        }
         long version = queue.version();
         queue.lookAtRoots();
         sweptAt = version;

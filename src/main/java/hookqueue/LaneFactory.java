@@ -39,25 +39,13 @@ import org.slf4j.MDC;
  * Makes from the settings everything that talks to a destination: a lane for {@code sign}, a lane
  * for each destination, {@code verify} with its checks, and {@code check}.
  */
-final class LaneFactory {
+record LaneFactory(Settings settings, Map<String, String> environment, Nix nix) {
     private static final Logger LOG = LoggerFactory.getLogger(LaneFactory.class);
 
     /** On a far link, starting a child takes as long as sending a few small paths. */
     private static final int WORTH_A_CHILD = 8;
 
     private static final Duration CLOSURES_STALL = Duration.ofSeconds(10);
-
-    private final Settings settings;
-    private final Map<String, String> environment;
-    private final Nix nix;
-    private final ChildProcess children;
-
-    LaneFactory(Settings settings, Map<String, String> environment, Nix nix) {
-        this.settings = settings;
-        this.environment = environment;
-        this.nix = nix;
-        this.children = new ChildProcess(settings.stallTimeout());
-    }
 
     /** The names of the lanes, {@code sign} first. */
     static List<String> names(Settings settings) {
@@ -101,10 +89,9 @@ final class LaneFactory {
             }
             Settings.ForDestination own = settings.of(destination.name());
             var limits = new Lane.Limits(own.batchSize(), WORTH_A_CHILD, settings.maxAttempts());
-            boolean substitute = own.substituteOnDestination();
             Link link = links.to(destination, queue::wake);
             Function<Map<String, String>, Transport> make =
-                    variables -> inSlot(variables).to(destination, substitute);
+                    variables -> inSlot(variables).to(destination, own.substituteOnDestination());
             lanes.add(
                     new Lane(
                             destination.name(),
@@ -187,7 +174,7 @@ final class LaneFactory {
     }
 
     private Transports inSlot(Map<String, String> variables) {
-        return new Transports(nix, children, variables);
+        return new Transports(nix, new ChildProcess(settings.stallTimeout()), variables);
     }
 
     private Map<String, String> variables(String lane, int slot) {

@@ -29,11 +29,10 @@ final class SettingValues {
         return number;
     }
 
-    static Duration atLeast(Duration least, String text) {
+    static Duration atLeastASecond(String text) {
         Duration duration = Durations.parse(text);
-        if (duration.compareTo(least) < 0) {
-            throw new IllegalArgumentException(
-                    "shorter than " + Durations.shown(least) + ": " + Text.quoted(text));
+        if (duration.toSeconds() < 1) {
+            throw new IllegalArgumentException("shorter than 1.0s: " + Text.quoted(text));
         }
         return duration;
     }

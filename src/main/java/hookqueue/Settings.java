@@ -50,10 +50,6 @@ record Settings(
     }
 
     static Reading read(Map<String, String> environment) {
-        var reader = new SettingsReader(environment);
-        Settings settings = reader.settings();
-        return reader.mistakes().isEmpty()
-                ? new Reading.Good(settings, reader.unknown())
-                : new Reading.Mistakes(List.copyOf(reader.mistakes()));
+        return new SettingsReader(environment).read();
     }
 }

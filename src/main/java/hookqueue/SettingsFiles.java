@@ -25,18 +25,16 @@ import org.slf4j.LoggerFactory;
 final class SettingsFiles {
     private static final Logger LOG = LoggerFactory.getLogger(SettingsFiles.class);
 
-    private final List<Path> named;
+    private final List<Path> named = new ArrayList<>();
     private @Nullable Map<Path, String> atFirst;
 
     SettingsFiles(Map<String, String> environment) {
-        var named = new ArrayList<Path>();
         for (String word :
                 environment.getOrDefault("NPBHQ_SETTINGS_FILES", "").trim().split("\\s+")) {
             if (word.startsWith("/")) {
                 named.add(Path.of(word));
             }
         }
-        this.named = List.copyOf(named);
     }
 
     /**

@@ -44,15 +44,24 @@ final class SettingsReader {
         this.environment = environment;
     }
 
-    Settings settings() {
+    Settings.Reading read() {
+        Settings settings = settings();
+        return mistakes.isEmpty()
+                ? new Settings.Reading.Good(settings, unknown())
+                : new Settings.Reading.Mistakes(List.copyOf(mistakes));
+    }
+
+    private Settings settings() {
         Path signingKey = orNull("SIGNING_PRIVATE_KEY_PATH", SettingValues::absolute);
         List<Destination> destinations = destinations();
         if (signingKey == null && destinations.isEmpty() && mistakes.isEmpty()) {
             mistakes.add(
                     "neither NPBHQ_UPLOAD_TO nor NPBHQ_SIGNING_PRIVATE_KEY_PATH is set: nothing to do");
         }
-        int batchSize = or("BATCH_SIZE", SettingsReader::batchSize, 200);
-        int parallel = or("PARALLEL", SettingsReader::parallel, 4);
+        Function<String, Integer> toBatchSize = text -> SettingValues.number(text, 1, 10_000);
+        Function<String, Integer> toParallel = text -> SettingValues.number(text, 1, 16);
+        int batchSize = or("BATCH_SIZE", toBatchSize, 200);
+        int parallel = or("PARALLEL", toParallel, 4);
         Filter filter = new Filter(rule("INCLUDE"), rule("EXCLUDE"));
         boolean substitute = or("SUBSTITUTE_ON_DESTINATION", SettingValues::yesOrNo, false);
         var own = new HashMap<String, Settings.ForDestination>();
@@ -62,8 +71,8 @@ final class SettingsReader {
             own.put(
                     name,
                     new Settings.ForDestination(
-                            or("BATCH_SIZE_" + name, SettingsReader::batchSize, batchSize),
-                            or("PARALLEL_" + name, SettingsReader::parallel, parallel),
+                            or("BATCH_SIZE_" + name, toBatchSize, batchSize),
+                            or("PARALLEL_" + name, toParallel, parallel),
                             or(
                                     "SUBSTITUTE_ON_DESTINATION_" + name,
                                     SettingValues::yesOrNo,
@@ -96,24 +105,13 @@ final class SettingsReader {
                 batchSize,
                 parallel,
                 or("IDLE_TIMEOUT", Durations::parse, Duration.ofSeconds(30)),
-                or(
-                        "STALL_TIMEOUT",
-                        text -> SettingValues.atLeast(Duration.ofSeconds(1), text),
-                        Duration.ofMinutes(10)),
+                or("STALL_TIMEOUT", SettingValues::atLeastASecond, Duration.ofMinutes(10)),
                 or("MAX_ATTEMPTS", text -> SettingValues.number(text, 1, 1_000), 10),
                 or("FAILED_RETENTION", Durations::parse, Duration.ofDays(30)),
                 new Filters(filter, destinations.stream().map(Destination::name).toList(), filters),
                 own,
                 orNull("METRICS_FILE", SettingValues::absolute),
                 or("LOG_LEVEL", SettingValues::level, "info"));
-    }
-
-    private static int batchSize(String text) {
-        return SettingValues.number(text, 1, 10_000);
-    }
-
-    private static int parallel(String text) {
-        return SettingValues.number(text, 1, 16);
     }
 
     private Filter.@Nullable Rule rule(String name) {
@@ -153,11 +151,7 @@ final class SettingsReader {
         return names.isEmpty() ? "none" : String.join(" ", names);
     }
 
-    List<String> mistakes() {
-        return mistakes;
-    }
-
-    List<String> unknown() {
+    private List<String> unknown() {
         return environment.keySet().stream()
                 .filter(name -> name.startsWith(PREFIX) && !known.contains(name))
                 .sorted()
@@ -165,11 +159,10 @@ final class SettingsReader {
     }
 
     private List<Destination> destinations() {
-        known.add(PREFIX + "UPLOAD_TO");
         var found = new ArrayList<Destination>();
         var identities = new HashSet<String>();
         var names = new HashSet<String>();
-        for (String word : environment.getOrDefault("NPBHQ_UPLOAD_TO", "").trim().split("\\s+")) {
+        for (String word : or("UPLOAD_TO", Function.identity(), "").trim().split("\\s+")) {
             if (word.isEmpty()) {
                 continue;
             }

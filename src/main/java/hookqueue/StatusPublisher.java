@@ -12,8 +12,6 @@ import hookqueue.spool.SpoolIntake;
 import hookqueue.systemd.Notify;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,7 +44,6 @@ final class StatusPublisher implements Listener.Work {
     private final @Nullable Path metricsFile;
     private final Housekeeping housekeeping;
     private final Runnable looked;
-    private final Consumer<Throwable> fatal;
     private final Thread thread = new Thread(this::serve, "status");
 
     /** Held for a look at the queue, so that {@link #busy} never goes back to an older answer. */
@@ -69,8 +66,7 @@ final class StatusPublisher implements Listener.Work {
             StatusText status,
             @Nullable Path metricsFile,
             Housekeeping housekeeping,
-            Runnable looked,
-            Consumer<Throwable> fatal) {
+            Runnable looked) {
         this.queue = queue;
         this.intake = intake;
         this.overviews = overviews;
@@ -79,7 +75,6 @@ final class StatusPublisher implements Listener.Work {
         this.metricsFile = metricsFile;
         this.housekeeping = housekeeping;
         this.looked = looked;
-        this.fatal = fatal;
         thread.setDaemon(true);
     }
 
@@ -136,8 +131,6 @@ final class StatusPublisher implements Listener.Work {
             }
         } catch (InterruptedException e) {
             LOG.debug("status is not published any more");
-        } catch (RuntimeException | Error e) {
-            fatal.accept(e);
         }
     }
 
@@ -186,8 +179,7 @@ final class StatusPublisher implements Listener.Work {
     private static Duration untilPauseEnds(Overview overview) {
         return overview.pause()
                 .filter(Pause::ends)
-                .map(pause -> Instant.ofEpochMilli(pause.until()))
-                .map(end -> Duration.between(overview.at(), end).plusMillis(1))
+                .map(pause -> Duration.ofMillis(pause.until() - overview.at().toEpochMilli() + 1))
                 .filter(left -> left.compareTo(LONGEST) < 0)
                 .orElse(LONGEST);
     }

@@ -74,6 +74,7 @@ final class Worker {
 
     /** Serves until the worker is idle, until {@link #stop()}, or until a fatal error. */
     Exit run() throws InterruptedException {
+        // A bug in any thread ends the worker.
         Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> fail(thrown));
         // SQLite's driver makes a date format for the default time zone, which it never uses. For
         // that the JDK would read the rules of every zone (20 ms). So the default is a simple zone
@@ -99,12 +100,7 @@ final class Worker {
                 return serve(good, sockets, notify);
             }
             List<String> mistakes = ((Settings.Reading.Mistakes) reading).all();
-            return refuse(
-                    sockets,
-                    notify,
-                    "configuration: " + String.join("; ", mistakes),
-                    mistakes,
-                    Exit.CONFIG);
+            return refuse(sockets, notify, mistakes, Exit.CONFIG);
         } catch (IOException e) {
             LOG.error("the listening sockets cannot be used", e);
             return Exit.BUG;
@@ -139,21 +135,15 @@ final class Worker {
     }
 
     private Exit refuse(
-            List<AFUNIXServerSocketChannel> sockets,
-            Notify notify,
-            String reason,
-            List<String> log,
-            Exit exit)
+            List<AFUNIXServerSocketChannel> sockets, Notify notify, List<String> reasons, Exit exit)
             throws IOException, InterruptedException {
-        log.forEach(line -> LOG.error("{}", line));
+        reasons.forEach(line -> LOG.error("{}", line));
+        boolean config = exit == Exit.CONFIG;
+        String reason = (config ? "configuration: " : "") + String.join("; ", reasons);
         notify.ready(reason);
-        var refusal =
-                new Listener(
-                        sockets,
-                        "/nix/store",
-                        new UnavailableHandler(
-                                reason, exit == Exit.CONFIG ? "settings" : "state directory", log),
-                        UnavailableHandler.QUIET);
+        var handler =
+                new UnavailableHandler(reason, config ? "settings" : "state directory", reasons);
+        var refusal = new Listener(sockets, "/nix/store", handler, UnavailableHandler.QUIET);
         var heartbeat = new Heartbeat(environment, refusal, null, null, notify).start();
         CompletableFuture.delayedExecutor(UnavailableHandler.MOST.toSeconds(), TimeUnit.SECONDS)
                 .execute(refusal::stop);
@@ -186,7 +176,7 @@ final class Worker {
                             this::fail,
                             notify::starting);
         } catch (QueueException e) {
-            return refuse(sockets, notify, e.getMessage(), List.of(e.getMessage()), Exit.NO_STATE);
+            return refuse(sockets, notify, List.of(e.getMessage()), Exit.NO_STATE);
         } finally {
             TimeZone.setDefault(null); // the system's again
         }
@@ -227,8 +217,7 @@ final class Worker {
             lanes.forEach(Lane::start);
             notify.ready("ready");
             var housekeeping =
-                    new Housekeeping(
-                            queue, settings.failedRetention(), clock, open::wake, this::fail);
+                    new Housekeeping(queue, settings.failedRetention(), clock, open::wake);
             var publisher =
                     new StatusPublisher(
                             queue,
@@ -238,8 +227,7 @@ final class Worker {
                             status,
                             settings.metricsFile(),
                             housekeeping,
-                            open::wake,
-                            this::fail);
+                            open::wake);
             housekeeping.start();
             publisher.start();
             var heartbeat = new Heartbeat(environment, open, intake, queue, notify).start();

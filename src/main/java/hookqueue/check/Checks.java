@@ -1,10 +1,7 @@
 package hookqueue.check;
 
-import hookqueue.delivery.ClosureSource;
 import hookqueue.delivery.Destination;
 import hookqueue.delivery.DestinationProbe;
-import hookqueue.delivery.RecentClosures;
-import hookqueue.delivery.Transport;
 import hookqueue.delivery.Transports;
 import hookqueue.process.ChildEnvironment;
 import hookqueue.process.ChildProcess;
@@ -19,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -36,7 +34,7 @@ public final class Checks implements AutoCloseable {
     private final Installation installation;
     private final Path scratch;
     private final ChildProcess children;
-    private final List<Check> all = new ArrayList<>();
+    private final List<Callable<List<Finding>>> all = new ArrayList<>();
 
     /** Makes the scratch folder. A child that is silent for the given time is ended. */
     public Checks(Installation installation, boolean upload, Duration silence) throws IOException {
@@ -49,12 +47,7 @@ public final class Checks implements AutoCloseable {
         var facts = new NixFacts(installation.nix(), children, variables);
         var local = new LocalChecks(installation, facts);
         var keys = new KeyChecks(installation, children, variables);
-        var hook =
-                new HookCheck(
-                        installation,
-                        facts,
-                        HookCheck.installedHook(
-                                Checks.class.getProtectionDomain().getCodeSource()));
+        var hook = new HookCheck(installation, facts, HookCheck.installedHook());
         var transports = new Transports(installation.nix(), children, variables);
         all.add(local::settings);
         add(local::versions);
@@ -63,52 +56,45 @@ public final class Checks implements AutoCloseable {
         all.add(local::metrics);
         DestinationProbe store = transports.probe("local store", "");
         add(() -> LocalChecks.store(installation.nix().storeDir(), store));
-        all.add(hook);
-        all.add(keys::signing);
+        all.add(hook::run);
+        KeyChecks.Signing signing = keys.signing();
+        all.add(signing::findings);
         all.add(keys::ssh);
-        destinations(upload, transports);
+        destinations(upload, transports, signing.key());
     }
 
     private void add(Supplier<Finding> check) {
         all.add(() -> List.of(check.get()));
     }
 
-    private void destinations(boolean upload, Transports transports) {
-        Path key = installation.signingKey();
-        Optional<SecretKey> secret = KeyChecks.signingKey(installation);
+    private void destinations(
+            boolean upload, Transports transports, Optional<SecretKey> signingKey) {
         TestPath testPath = null;
         if (upload) {
-            Transport sign =
-                    key == null
-                            ? null
-                            : transports.sign(key, new RecentClosures(ClosureSource.NONE));
-            testPath =
-                    new TestPath(
-                            scratch,
-                            transports,
-                            secret.map(SecretKey::publicHalf).orElse(""),
-                            sign);
-            add(testPath::finding);
+            var test = new TestPath(installation, transports, signingKey);
+            add(() -> test.made().finding());
+            testPath = test;
         }
         int number = 0;
         for (Installation.Target target : installation.targets()) {
             number++;
             Destination destination = target.destination();
             var own = new Transports(installation.nix(), children, variables("to-" + number));
-            all.add(
+            var checks =
                     new DestinationChecks(
                             destination,
                             "destination " + destination.name(),
                             own.probe(destination.name(), destination.url()),
                             own.to(destination, target.substituteOnDestination()),
                             testPath,
-                            secret,
-                            installation.sshOptions()));
+                            signingKey,
+                            installation.sshOptions());
+            all.add(checks::run);
         }
     }
 
     /** In the order in which their findings are to be shown. */
-    public List<Check> all() {
+    public List<Callable<List<Finding>>> all() {
         return List.copyOf(all);
     }
 

@@ -37,28 +37,27 @@ record DestinationChecks(
         Transport copy,
         @Nullable TestPath testPath,
         Optional<SecretKey> key,
-        SshOptions sshOptions)
-        implements Check {
+        SshOptions sshOptions) {
     private static final Logger LOG = LoggerFactory.getLogger(DestinationChecks.class);
     private static final String[] JOURNAL = {
         "the journal has the command, to be repeated by hand:",
         "journalctl -u nix-post-build-hook-queue -n 20"
     };
 
-    @Override
-    public List<Finding> run() {
+    List<Finding> run() {
         Destination place = destination.place();
         var findings = new ArrayList<Finding>();
         findings.add(
                 place instanceof Destination.Exec exec
                         ? program(Path.of(exec.program()))
                         : store());
-        boolean works = findings.getFirst().level() != Finding.Level.FAIL;
-        if (works) {
-            findings.addAll(hints());
+        if (findings.getFirst().level() == Finding.Level.FAIL) {
+            return findings;
         }
-        if (testPath != null && works) {
-            upload(testPath, place instanceof Destination.Exec).ifPresent(findings::add);
+        findings.addAll(hints());
+        StorePath path = testPath == null ? null : testPath.made().path();
+        if (path != null) { // else the test path has a finding of its own
+            findings.add(upload(path, place instanceof Destination.Exec));
         }
         return findings;
     }
@@ -164,29 +163,22 @@ record DestinationChecks(
         return hints;
     }
 
-    /** Empty if there is no path to upload; the test path then has a finding of its own. */
-    private Optional<Finding> upload(TestPath test, boolean program) {
-        Optional<StorePath> made = test.path();
-        if (made.isEmpty()) {
-            return Optional.empty();
-        }
-        StorePath path = made.get();
+    private Finding upload(StorePath path, boolean program) {
         long start = System.nanoTime();
         var progress = new Progress();
         DeliveryOutcome outcome = copy.carry(List.of(path), progress);
         if (!(outcome instanceof DeliveryOutcome.Delivered)) {
-            return Optional.of(refused("test upload: ", outcome));
+            return refused("test upload: ", outcome);
         }
         if (program) {
-            return Optional.of(
-                    Finding.pass(subject, "test upload: the program took it, " + since(start)));
+            return Finding.pass(subject, "test upload: the program took it, " + since(start));
         }
         List<PathInfo> found = Collections.synchronizedList(new ArrayList<>());
         DeliveryOutcome asked = probe.find(path, found::add);
         if (!(asked instanceof DeliveryOutcome.Delivered)) {
-            return Optional.of(refused("test upload: it cannot be asked for it: ", asked));
+            return refused("test upload: it cannot be asked for it: ", asked);
         }
-        return Optional.of(arrived(found, !progress.copied().isEmpty(), since(start)));
+        return arrived(found, !progress.copied().isEmpty(), since(start));
     }
 
     private Finding arrived(List<PathInfo> found, boolean copied, String time) {

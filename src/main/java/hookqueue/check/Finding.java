@@ -31,7 +31,6 @@ public record Finding(Level level, String subject, String text, List<String> fix
 
     public Finding {
         text = Text.oneLine(text);
-        fix = List.copyOf(fix);
     }
 
     static Finding pass(String subject, String text) {

@@ -7,7 +7,6 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.CodeSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,7 +19,7 @@ import org.slf4j.LoggerFactory;
  *
  * @param own the hook that was installed with this program
  */
-record HookCheck(Installation installation, NixFacts facts, Path own) implements Check {
+record HookCheck(Installation installation, NixFacts facts, Path own) {
     private static final Logger LOG = LoggerFactory.getLogger(HookCheck.class);
     private static final String SUBJECT = "hook";
     private static final String NAME = "nix-post-build-hook-queue";
@@ -28,10 +27,11 @@ record HookCheck(Installation installation, NixFacts facts, Path own) implements
     private static final int LOOKED_AT = 256 * 1024;
 
     /** The hook beside the library folder that this class comes from. */
-    static Path installedHook(CodeSource source) {
+    static Path installedHook() {
         Path usual = Path.of("/usr/local/bin/post-build-hook");
         try {
-            URI location = source.getLocation().toURI();
+            URI location =
+                    HookCheck.class.getProtectionDomain().getCodeSource().getLocation().toURI();
             Path jar = Path.of(location);
             Path lib = jar.getParent();
             if (!jar.toString().endsWith(".jar") || lib == null) {
@@ -46,8 +46,7 @@ record HookCheck(Installation installation, NixFacts facts, Path own) implements
         }
     }
 
-    @Override
-    public List<Finding> run() {
+    List<Finding> run() {
         Map<String, String> settings = facts.settings();
         var findings = new ArrayList<Finding>();
         findings.add(

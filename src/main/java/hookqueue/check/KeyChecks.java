@@ -22,37 +22,27 @@ record KeyChecks(Installation installation, ChildProcess children, Map<String, S
     private static final String SSH = "SSH key";
     private static final String CREDENTIAL = "/etc/credstore/nix-post-build-hook-queue.";
 
-    /** The signing key, if it is valid. */
-    static Optional<SecretKey> signingKey(Installation installation) {
-        Path file = installation.signingKey();
-        try {
-            return file == null
-                    ? Optional.empty()
-                    : Optional.of(SecretKey.parse(Files.readString(file)));
-        } catch (IOException | IllegalArgumentException e) {
-            LOG.debug("{}: {}", file, e.toString());
-            return Optional.empty();
-        }
-    }
+    /** The signing key, if it is valid, and what was found about it. */
+    record Signing(Optional<SecretKey> key, List<Finding> findings) {}
 
-    List<Finding> signing() {
+    Signing signing() {
         Path file = installation.signingKey();
         if (file == null) {
-            return List.of(Finding.note(SIGNING, "none is set, so the worker signs nothing"));
+            return noKey(Finding.note(SIGNING, "none is set, so the worker signs nothing"));
         }
         SecretKey key;
         try {
             key = SecretKey.parse(Files.readString(file));
         } catch (IOException e) {
             LOG.debug("{}: {}", file, e.toString());
-            return List.of(
+            return noKey(
                     Finding.fail(
                             SIGNING,
                             file + " cannot be read",
                             "put the key at " + CREDENTIAL + "signing-key, or let the",
                             "service's user read the file; then restart the service"));
         } catch (IllegalArgumentException e) {
-            return List.of(
+            return noKey(
                     Finding.fail(
                             SIGNING,
                             file + " is not a secret key: " + e.getMessage(),
@@ -63,7 +53,11 @@ record KeyChecks(Installation installation, ChildProcess children, Map<String, S
         if (othersMayRead(file)) {
             findings.add(Finding.warn(SIGNING, "every user may read " + file, "chmod go= " + file));
         }
-        return findings;
+        return new Signing(Optional.of(key), findings);
+    }
+
+    private static Signing noKey(Finding finding) {
+        return new Signing(Optional.empty(), List.of(finding));
     }
 
     private static boolean othersMayRead(Path file) {

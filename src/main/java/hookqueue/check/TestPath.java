@@ -2,8 +2,9 @@ package hookqueue.check;
 
 import hookqueue.base.StorePath;
 import hookqueue.base.Text;
+import hookqueue.delivery.ClosureSource;
 import hookqueue.delivery.DeliveryOutcome;
-import hookqueue.delivery.Transport;
+import hookqueue.delivery.RecentClosures;
 import hookqueue.delivery.Transports;
 import hookqueue.nix.Nix;
 import hookqueue.nix.Progress;
@@ -33,34 +34,22 @@ final class TestPath {
     private static final String CONTENT =
             "A test upload by: nix-post-build-hook-queue check --upload\n";
 
-    private final Path folder;
+    private final Installation installation;
     private final Transports transports;
-    private final String key;
-    private final @Nullable Transport sign;
+    private final Optional<SecretKey> key;
     private @Nullable Made made;
 
     /** The path, or why there is none. */
-    private record Made(Optional<StorePath> path, Finding finding) {}
+    record Made(@Nullable StorePath path, Finding finding) {}
 
-    /** Without a signing key, its public half is empty, and nothing signs. */
-    TestPath(Path folder, Transports transports, String key, @Nullable Transport sign) {
-        this.folder = folder;
+    TestPath(Installation installation, Transports transports, Optional<SecretKey> key) {
+        this.installation = installation;
         this.transports = transports;
         this.key = key;
-        this.sign = sign;
     }
 
-    /** Waits for the thread that makes it, or makes it. */
-    Optional<StorePath> path() {
-        return made().path();
-    }
-
-    Finding finding() {
-        return made().finding();
-    }
-
-    /** The lock lets one of the checks make it. */
-    private synchronized Made made() {
+    /** Makes it, or waits for the thread that makes it: the lock lets one of the checks do so. */
+    synchronized Made made() {
         if (made == null) {
             made = make();
         }
@@ -68,9 +57,9 @@ final class TestPath {
     }
 
     private Made make() {
-        Path file = folder.resolve(NAME);
+        Path file = installation.scratch().resolve(NAME);
         try {
-            Files.writeString(file, CONTENT + key);
+            Files.writeString(file, CONTENT + key.map(SecretKey::publicHalf).orElse(""));
         } catch (IOException e) {
             LOG.debug("{}: {}", file, e.toString());
             return failed("cannot write " + file, "free space on the disk of the state directory");
@@ -88,20 +77,24 @@ final class TestPath {
                     "see the line about the local store");
         }
         StorePath path = StorePath.parse(nix.storeDir(), last);
-        if (sign == null) {
-            return new Made(Optional.of(path), Finding.pass("test path", last));
+        Path keyFile = installation.signingKey();
+        if (keyFile == null) {
+            return new Made(path, Finding.pass("test path", last));
         }
-        DeliveryOutcome signed = sign.carry(List.of(path), new Progress());
+        DeliveryOutcome signed =
+                transports
+                        .sign(keyFile, new RecentClosures(ClosureSource.NONE))
+                        .carry(List.of(path), new Progress());
         if (!(signed instanceof DeliveryOutcome.Delivered)) {
             return failed(
                     "cannot be signed: " + signed.reason(),
                     "see the line about the signing key; a daemon of Nix before 2.17 takes",
                     "signatures only from trusted-users of nix.conf");
         }
-        return new Made(Optional.of(path), Finding.pass("test path", "signed: " + last));
+        return new Made(path, Finding.pass("test path", "signed: " + last));
     }
 
     private static Made failed(String text, String... fix) {
-        return new Made(Optional.empty(), Finding.fail("test path", text, fix));
+        return new Made(null, Finding.fail("test path", text, fix));
     }
 }

@@ -1,6 +1,5 @@
 package hookqueue.command;
 
-import hookqueue.base.Text;
 import hookqueue.check.Checks;
 import hookqueue.check.Finding;
 import hookqueue.check.Installation;
@@ -85,7 +84,7 @@ public final class CheckCommand {
             Finding failure =
                     Finding.fail(
                             subject,
-                            Text.oneLine(mistake),
+                            mistake,
                             "after the correction:",
                             "systemctl restart nix-post-build-hook-queue.service");
             reply.data(failure.lines());

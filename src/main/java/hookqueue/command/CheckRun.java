@@ -1,6 +1,5 @@
 package hookqueue.command;
 
-import hookqueue.check.Check;
 import hookqueue.check.Finding;
 import hookqueue.protocol.Reply;
 import java.io.IOException;
@@ -9,6 +8,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -49,12 +49,12 @@ final class CheckRun {
     }
 
     /** Prints the findings of all checks, then the others; returns the last line of the reply. */
-    String run(List<Check> checks, List<Finding> others, boolean upload)
+    String run(List<Callable<List<Finding>>> checks, List<Finding> others, boolean upload)
             throws IOException, InterruptedException {
         try {
             var running = new ArrayList<Future<List<Finding>>>();
-            for (Check check : checks) {
-                running.add(threads.submit(check::run));
+            for (Callable<List<Finding>> check : checks) {
+                running.add(threads.submit(check));
             }
             for (Future<List<Finding>> check : running) {
                 tell(await(check));
@@ -63,7 +63,10 @@ final class CheckRun {
             tell(others);
             return summary(upload);
         } finally {
-            end();
+            threads.shutdownNow();
+            if (!threads.awaitTermination(END_SECONDS, TimeUnit.SECONDS)) {
+                LOG.debug("a check does not end");
+            }
         }
     }
 
@@ -89,13 +92,6 @@ final class CheckRun {
             } catch (ExecutionException e) {
                 throw new IllegalStateException("a check broke off", e.getCause());
             }
-        }
-    }
-
-    private void end() throws InterruptedException {
-        threads.shutdownNow();
-        if (!threads.awaitTermination(END_SECONDS, TimeUnit.SECONDS)) {
-            LOG.debug("a check does not end");
         }
     }
 

@@ -211,10 +211,7 @@ public final class ExplainCommand {
         Found excluded =
                 ask(
                         nix.closure(path),
-                        member ->
-                                filters.own().isEmpty()
-                                        ? !filters.common().test(member)
-                                        : !without(path, member).isEmpty(),
+                        member -> !filters.anyTakes(member) || !without(path, member).isEmpty(),
                         MOST_SHOWN);
         for (StorePath member : excluded.first()) {
             List<String> without = without(path, member);

@@ -4,6 +4,7 @@ import hookqueue.base.StorePath;
 import hookqueue.base.Text;
 import hookqueue.protocol.Peer;
 import hookqueue.protocol.Request;
+import hookqueue.protocol.RequestText;
 import hookqueue.queue.LaneCounts;
 import hookqueue.queue.LaneStore;
 import hookqueue.queue.Queue;
@@ -42,18 +43,19 @@ record OperatorCommands(
     private static final int MOST_NAMED = Request.MOST_REASONS;
 
     String answer(Request.Operation asked, Peer peer) throws QueueException, InterruptedException {
-        String verb =
-                switch (asked) {
-                    case Request.Retry _ -> "retry";
-                    case Request.Drop _, Request.DropDestination _ -> "drop";
-                    case Request.Pause _ -> "pause";
-                    case Request.Resume _ -> "resume";
-                    case Request.Reload _ -> "reload";
-                };
+        String verb = RequestText.of(asked, storeDir).split(" ", 2)[0];
         if (!permits(peer)) {
             return refusal(peer, verb);
         }
-        String answer = carryOut(asked);
+        String answer =
+                switch (asked) {
+                    case Request.Retry retry -> retry(retry.paths());
+                    case Request.Drop drop -> drop(drop.paths());
+                    case Request.DropDestination drop -> dropDestination(drop.name());
+                    case Request.Pause pause -> pause(pause.time());
+                    case Request.Resume _ -> resume();
+                    case Request.Reload _ -> "ok " + overviews.restart().request();
+                };
         LOG.info("{} by uid {}: {}", verb, peer.uid(), answer);
         return answer;
     }
@@ -65,17 +67,6 @@ record OperatorCommands(
     static String refusal(Peer peer, String verb) {
         return "error %s is for root and the worker's own user, not for uid %s"
                 .formatted(verb, peer.uid());
-    }
-
-    private String carryOut(Request.Operation asked) throws QueueException, InterruptedException {
-        return switch (asked) {
-            case Request.Retry retry -> retry(retry.paths());
-            case Request.Drop drop -> drop(drop.paths());
-            case Request.DropDestination drop -> dropDestination(drop.name());
-            case Request.Pause pause -> pause(pause.time());
-            case Request.Resume _ -> resume();
-            case Request.Reload _ -> "ok " + overviews.restart().request();
-        };
     }
 
     private String retry(List<StorePath> paths) throws QueueException, InterruptedException {
@@ -169,10 +160,9 @@ record OperatorCommands(
     }
 
     private String resume() throws QueueException, InterruptedException {
-        queue.call(transaction -> {
+        return queue.call(transaction -> {
             transaction.meta().resume();
-            return true;
+            return "ok resumed";
         });
-        return "ok resumed";
     }
 }

@@ -29,7 +29,6 @@ public record UnavailableHandler(String reason, String subject, List<String> mis
 
     public UnavailableHandler {
         reason = Text.oneLine(reason);
-        mistakes = List.copyOf(mistakes);
     }
 
     @Override

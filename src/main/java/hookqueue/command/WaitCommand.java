@@ -7,10 +7,8 @@ import hookqueue.protocol.Request;
 import hookqueue.queue.DeliveryRow;
 import hookqueue.queue.Queue;
 import hookqueue.queue.QueueException;
-import hookqueue.queue.QueueTransaction;
 import hookqueue.report.DeliveryRowFormat;
 import java.io.IOException;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -83,7 +81,14 @@ final class WaitCommand {
         for (int from = 0; from < paths.size(); from += WaitTarget.Rows.PAGE) {
             List<StorePath> page =
                     paths.subList(from, Math.min(paths.size(), from + WaitTarget.Rows.PAGE));
-            List<Optional<Long>> rows = queue.call(t -> rows(t, page));
+            List<Optional<Long>> rows =
+                    queue.call(t -> {
+                        var found = new ArrayList<Optional<Long>>(page.size());
+                        for (StorePath path : page) {
+                            found.add(t.waits().id(path));
+                        }
+                        return found;
+                    });
             for (int i = 0; i < rows.size(); i++) {
                 String path = page.get(i).in(storeDir);
                 rows.get(i).ifPresentOrElse(known::add, () -> unknown.add(path));
@@ -97,15 +102,6 @@ final class WaitCommand {
                 (t, after) ->
                         known.tailSet(after, false).stream().limit(WaitTarget.Rows.PAGE).toList();
         return untilSettled(wait, new WaitTarget.Paths(queue, page), reply);
-    }
-
-    private static List<Optional<Long>> rows(QueueTransaction transaction, List<StorePath> paths)
-            throws SQLException {
-        var rows = new ArrayList<Optional<Long>>(paths.size());
-        for (StorePath path : paths) {
-            rows.add(transaction.waits().id(path));
-        }
-        return rows;
     }
 
     private String untilSettled(Request.Wait wait, WaitTarget target, Reply reply)

@@ -47,11 +47,11 @@ record Baseline(long atMillis, String word, Map<String, Counters> lanes) {
                 lane.name(), name -> new Counters(lane.delivered(), lane.bytes()));
     }
 
-    long delivered(LaneCounts lane) {
-        return lane(lane).delivered();
+    long deliveredSince(LaneCounts lane) {
+        return lane.delivered() - lane(lane).delivered();
     }
 
-    long bytes(LaneCounts lane) {
-        return lane(lane).bytes();
+    long bytesSince(LaneCounts lane) {
+        return lane.bytes() - lane(lane).bytes();
     }
 }

@@ -23,19 +23,19 @@ final class Forecast {
 
     /** The time until every lane has delivered the paths that are queued now. */
     static Optional<Duration> of(Overview o) {
-        Duration longest = Duration.ZERO;
-        boolean any = false;
+        Optional<Duration> longest = Optional.empty();
         for (LaneCounts lane : o.lanes()) {
             if (lane.configured() && waiting(lane, o) > 0) {
                 Optional<Duration> left = of(lane, o);
                 if (left.isEmpty()) {
                     return left;
                 }
-                any = true;
-                longest = left.get().compareTo(longest) > 0 ? left.get() : longest;
+                if (longest.isEmpty() || left.get().compareTo(longest.get()) > 0) {
+                    longest = left;
+                }
             }
         }
-        return any ? Optional.of(longest) : Optional.empty();
+        return longest;
     }
 
     /** The time until one lane has delivered the paths that are queued now. */
@@ -55,13 +55,11 @@ final class Forecast {
         if (done > 0) {
             Duration whole =
                     Duration.ofMillis(Math.round(Math.min(spent.toMillis() / done, LONGEST)));
-            Optional<Duration> others =
+            Duration others =
                     lane.pace()
                             .timeFor(later)
-                            .or(() ->
-                                    Optional.of(
-                                            whole.multipliedBy(later).dividedBy(running.paths())));
-            return others.map(whole.minus(spent)::plus);
+                            .orElseGet(() -> whole.multipliedBy(later).dividedBy(running.paths()));
+            return Optional.of(whole.minus(spent).plus(others));
         }
         return lane.pace()
                 .timeFor(later)

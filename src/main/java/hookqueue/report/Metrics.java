@@ -7,7 +7,7 @@ import hookqueue.queue.LaneCounts;
 import hookqueue.queue.LaneTotal;
 import java.io.IOException;
 import java.math.BigDecimal;
-import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -132,13 +132,11 @@ public final class Metrics {
         try {
             // In a folder that other users can write to, the name may be a link or a FIFO.
             Files.deleteIfExists(aside);
-            ByteBuffer text = StandardCharsets.UTF_8.encode(text(o, totals));
+            byte[] text = text(o, totals).getBytes(StandardCharsets.UTF_8);
             try (FileChannel out =
                     FileChannel.open(
                             aside, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-                while (text.hasRemaining()) {
-                    out.write(text);
-                }
+                Channels.newOutputStream(out).write(text);
                 out.force(true); // else a power loss may leave an empty file
             }
             Files.getFileAttributeView(

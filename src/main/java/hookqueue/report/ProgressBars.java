@@ -91,17 +91,14 @@ public final class ProgressBars {
         for (Lane.Batch batch : running.batches()) {
             var child = new Running(List.of(batch));
             Progress.Snapshot progress = child.progress();
-            var text = new StringBuilder(StatusPhrases.paths(batch.paths()));
-            if (progress.bytes() > 0) {
-                text.append(", ").append(Sizes.shown(progress.bytes()));
-                text.append(" at ").append(child.rate(o.at()));
-            }
+            String sent = ", " + Sizes.shown(progress.bytes()) + " at " + child.rate(o.at());
             bars.add(
                     new Bar(
                             "  process " + (bars.size() + 1),
                             "running",
                             Math.clamp((long) (WHOLE * Forecast.done(progress)), 0, WHOLE),
-                            text.toString()));
+                            StatusPhrases.paths(batch.paths())
+                                    + (progress.bytes() > 0 ? sent : "")));
         }
         return bars;
     }
@@ -155,12 +152,12 @@ public final class ProgressBars {
     public String total(Overview o) {
         var parts = new ArrayList<String>();
         for (LaneCounts lane : o.lanes()) {
-            if (done(lane) > 0) {
+            if (baseline.deliveredSince(lane) > 0) {
                 boolean sign = lane.name().equals(LaneStore.SIGN);
-                long bytes = lane.bytes() - baseline.bytes(lane);
+                long bytes = baseline.bytesSince(lane);
                 parts.add(
                         (sign ? "signed " : "")
-                                + StatusPhrases.paths(done(lane))
+                                + StatusPhrases.paths(baseline.deliveredSince(lane))
                                 + (sign ? "" : " to " + lane.name())
                                 + (bytes > 0 ? " (" + Sizes.shown(bytes) + ")" : ""));
             }
@@ -171,18 +168,14 @@ public final class ProgressBars {
                 : String.join(", ", parts) + " in " + Durations.shown(Forecast.positive(took));
     }
 
-    private long done(LaneCounts lane) {
-        return lane.delivered() - baseline.delivered(lane);
-    }
-
     private long part(LaneCounts lane, Overview o) {
-        long all = done(lane) + lane.outstanding() + lane.held();
+        long all = baseline.deliveredSince(lane) + lane.outstanding() + lane.held();
         if (all == 0) {
             return WHOLE;
         }
         Running running = o.running().get(lane.name());
         double now = running == null ? 0 : running.paths() * Forecast.done(running.progress());
-        return Math.clamp((long) (WHOLE * (done(lane) + now) / all), 0, WHOLE);
+        return Math.clamp((long) (WHOLE * (baseline.deliveredSince(lane) + now) / all), 0, WHOLE);
     }
 
     private String text(LaneCounts lane, Overview o) {
@@ -190,23 +183,18 @@ public final class ProgressBars {
             return status.down(lane, o);
         }
         var text = new StringBuilder();
-        long all = done(lane) + lane.outstanding() + lane.held();
-        text.append(StatusPhrases.number(done(lane)))
+        long all = baseline.deliveredSince(lane) + lane.outstanding() + lane.held();
+        text.append(StatusPhrases.number(baseline.deliveredSince(lane)))
                 .append(" of ")
                 .append(StatusPhrases.paths(all));
         Running running = o.running().get(lane.name());
-        long bytes = lane.bytes() - baseline.bytes(lane);
-        if (running != null) {
-            Progress.Snapshot progress = running.progress();
-            bytes += progress.bytes();
-            if (progress.bytes() > 0) {
-                text.append(", ").append(Sizes.shown(bytes));
-                text.append(" at ").append(running.rate(o.at()));
-                bytes = 0;
-            }
-        }
+        long sending = running == null ? 0 : running.progress().bytes();
+        long bytes = baseline.bytesSince(lane) + sending;
         if (bytes > 0) {
             text.append(", ").append(Sizes.shown(bytes));
+        }
+        if (running != null && sending > 0) {
+            text.append(" at ").append(running.rate(o.at()));
         }
         if (running != null && lane.bytes() == 0 && lane.pace().paths() > 0) {
             text.append(

@@ -10,9 +10,6 @@ import java.util.function.Supplier;
  * @param edited the first file of the settings that was edited since the start
  */
 public record RestartDue(Drain drain, Supplier<Optional<String>> edited) {
-    /** What an operator runs for new settings. */
-    static final String COMMAND = "systemctl reload nix-post-build-hook-queue";
-
     /** The restart that is due, if one is. */
     Optional<Overview.Restart> look() {
         return drain.hasBegun()

@@ -14,15 +14,10 @@ import java.util.function.Supplier;
 /**
  * Formats times, counts and states for people, the same way everywhere. Times are in milliseconds
  * since the epoch.
+ *
+ * @param zone asked for only when a time is shown: the JVM reads its rules from a file
  */
-final class StatusPhrases {
-    private final Supplier<ZoneId> zone;
-
-    /** The zone is asked for only when a time is shown: the JVM reads its rules from a file. */
-    StatusPhrases(Supplier<ZoneId> zone) {
-        this.zone = zone;
-    }
-
+record StatusPhrases(Supplier<ZoneId> zone) {
     /** {@code down since 14:02, next try 14:17}, or {@code down since 14:02, trying again}. */
     String down(LaneCounts lane, Overview o) {
         Breaker breaker = lane.breaker();

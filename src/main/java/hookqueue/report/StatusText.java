@@ -30,10 +30,9 @@ public final class StatusText {
     /** One line: running batches, destinations that are down, queued and failed paths, problems. */
     public String summary(Overview o) {
         var parts = new ArrayList<String>();
-        o.pause()
-                .ifPresent(pause ->
-                        parts.add(
-                                words.paused(pause, o.at()) + ", " + o.outstanding() + " queued"));
+        if (o.pause().isPresent()) {
+            parts.add(paused(o) + ", " + o.outstanding() + " queued");
+        }
         for (LaneCounts lane : o.lanes()) {
             Running running = o.running().get(lane.name());
             if (lane.configured() && lane.breaker().open()) {
@@ -148,11 +147,10 @@ public final class StatusText {
             lines.add("    see why:    " + ME + "failed");
             lines.add("    try again:  " + ME + "retry");
         }
-        o.pause()
-                .ifPresent(pause -> {
-                    lines.add(words.paused(pause, o.at()) + ": no new batch starts");
-                    lines.add("    resume:     " + ME + "resume");
-                });
+        if (o.pause().isPresent()) {
+            lines.add(paused(o) + ": no new batch starts");
+            lines.add("    resume:     " + ME + "resume");
+        }
         o.restart()
                 .ifPresent(restart -> {
                     if (restart.coming()) {
@@ -160,7 +158,7 @@ public final class StatusText {
                         lines.add("    at once:    systemctl restart nix-post-build-hook-queue");
                     } else {
                         lines.add(restart.what());
-                        lines.add("    restart:    " + RestartDue.COMMAND);
+                        lines.add("    restart:    systemctl reload nix-post-build-hook-queue");
                     }
                 });
         addAll(lines, "problem: ", o.problems());

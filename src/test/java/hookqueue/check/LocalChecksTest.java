@@ -171,11 +171,12 @@ class LocalChecksTest {
         key = folder.resolve("key");
         var keys = new KeyChecks(installation(), children, Map.of());
         assertEquals(
-                "FAIL  signing key: " + key + " cannot be read", lines(keys.signing()).getFirst());
+                "FAIL  signing key: " + key + " cannot be read",
+                lines(keys.signing().findings()).getFirst());
         Files.writeString(key, "nonsense");
         assertEquals(
                 "FAIL  signing key: " + key + " is not a secret key: it is not NAME:BASE64",
-                lines(keys.signing()).getFirst());
+                lines(keys.signing().findings()).getFirst());
     }
 
     @Test
@@ -193,9 +194,9 @@ class LocalChecksTest {
                         pass,
                         "warn  signing key: every user may read " + key,
                         "      fix: chmod go= " + key),
-                lines(keys.signing()));
+                lines(keys.signing().findings()));
         Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("r--------"));
-        assertEquals(List.of(pass), lines(keys.signing()));
+        assertEquals(List.of(pass), lines(keys.signing().findings()));
     }
 
     @Test
