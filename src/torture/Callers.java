@@ -126,8 +126,8 @@ final class Callers {
         waitForTag(1, "3s", random);
         run.outages.turn(destination, FakeNix.Mode.FULL);
         waitForTag(paths, "3s", random);
-        for (Map.Entry<String, FakeNix.Mode> each : before.entrySet()) {
-            run.outages.turn(each.getKey(), each.getValue());
+        for (String each : Destinations.ALL) {
+            run.outages.turn(each, before.getOrDefault(each, FakeNix.Mode.UP));
         }
     }
 

@@ -11,14 +11,15 @@ import java.util.Set;
  * The behaviour of each destination, and how many paths an outage may fail. A path is blamed when its destination took
  * other paths before and after it failed. So an outage between two deliveries looks like at most three bad paths (see
  * DeliveryPolicy). In these scripts a path fails when it is blamed once. So each outage that has ended may have failed
- * three paths, which need a retry. If it has failed more, an outage counts as attempts.
+ * three paths, which need a retry. A full destination takes paths that it has, as a proof, and may fail three more before
+ * its end. If more have failed, an outage counts as attempts.
  */
 final class Outages {
     private static final int BLAMED_FOR_ONE = 3;
 
     private final ScriptRun run;
     private final Map<String, FakeNix.Mode> modes = new HashMap<>();
-    private final Map<String, Integer> ended = new HashMap<>();
+    private final Map<String, Integer> counted = new HashMap<>();
     private final Map<String, Set<String>> blamed = new HashMap<>();
 
     Outages(ScriptRun run) {
@@ -40,7 +41,10 @@ final class Outages {
                     // The worker cannot answer now. The final check looks again.
                 }
             }
-            ended.merge(destination, 1, Integer::sum);
+            count(destination);
+        }
+        if (mode == FakeNix.Mode.FULL) {
+            count(destination);
         }
         modes.put(destination, mode);
         run.nix.set(destination, mode);
@@ -48,7 +52,11 @@ final class Outages {
 
     /** Counts the end of a wrong URL as the end of an outage. */
     void corrected(String destination) {
-        ended.merge(destination, 1, Integer::sum);
+        count(destination);
+    }
+
+    private void count(String destination) {
+        counted.merge(destination, 1, Integer::sum);
     }
 
     /** Ends all outages. Returns how the destinations were. */
@@ -67,7 +75,7 @@ final class Outages {
             String destination = run.destination(entry);
             Set<String> all = blamed.computeIfAbsent(destination, name -> new LinkedHashSet<>());
             all.add(entry.get("path").getAsString());
-            int outages = ended.getOrDefault(destination, 0);
+            int outages = counted.getOrDefault(destination, 0);
             if (all.size() > BLAMED_FOR_ONE * outages) {
                 run.breach("after %d outages of %s these paths have failed: %s".formatted(outages, destination, all));
             }
