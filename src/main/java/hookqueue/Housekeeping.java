@@ -107,7 +107,7 @@ final class Housekeeping {
                     sweep();
                     lastTrouble = "";
                 } catch (QueueException e) {
-                    tell(e);
+                    failed(e);
                 }
                 await();
             }
@@ -116,12 +116,15 @@ final class Housekeeping {
         }
     }
 
-    private void tell(QueueException e) {
+    private void failed(QueueException e) {
         String trouble = Text.oneLine(e.getMessage());
         if (!trouble.equals(lastTrouble)) { // it may last for hours
             LOG.error("housekeeping failed, will try again: {}", trouble);
         }
         lastTrouble = trouble;
+        synchronized (turn) {
+            sweepRequested = false; // else the next turn begins at once; the listener asks again
+        }
     }
 
     private void await() throws InterruptedException {
