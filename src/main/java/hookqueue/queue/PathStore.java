@@ -49,10 +49,6 @@ public final class PathStore {
         nextId = 1 + Math.max(last, Math.max(meta.get(LAST_ID), meta.get(Meta.UNTAGGED)));
     }
 
-    public void enqueue(List<StorePath> paths, @Nullable String tag, long now) throws SQLException {
-        enqueue(Filters.Selection.all(paths), tag, now);
-    }
-
     /**
      * Queues paths for every configured lane that does not exclude them. A path that is already
      * queued keeps its place. A failed path becomes due again. Clients can wait for the tag.

@@ -1,7 +1,6 @@
 package hookqueue.queue;
 
 import hookqueue.base.Filters;
-import hookqueue.base.StorePath;
 import hookqueue.roots.GcRootThread;
 import hookqueue.roots.GcRoots;
 import java.io.IOException;
@@ -170,14 +169,6 @@ public final class Queue implements AutoCloseable {
     /** Like {@link #call}, but does not wait. Tasks run in the order of submission. */
     public <T> Submitted<T> submit(Task<T> task) {
         return writer.submit(task);
-    }
-
-    public void enqueue(List<StorePath> paths, @Nullable String tag)
-            throws QueueException, InterruptedException {
-        call(transaction -> {
-            transaction.paths().enqueue(paths, tag, clock.millis());
-            return true;
-        });
     }
 
     /**
