@@ -7,6 +7,7 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * and one that is queued again, gets its root.
  */
 public final class PathStore {
+    private static final int PAGE = 1_000;
+
     /** The key of the last row number; a row number is never reused. */
     private static final String LAST_ID = "last_id";
 
@@ -185,44 +188,51 @@ public final class PathStore {
                 id);
     }
 
-    /** A page of paths of removed destinations: how many there were, and how many moved. */
-    record Stranded(int looked, int moved) {}
-
     /**
      * Moves paths of a removed destination to the destinations that came into the settings after
      * the paths were queued, unless these had the path before the removal. The paths may have
      * failed before, so they are signed first, and start anew. Without such a destination, or if
      * its filter excludes the path, a path stays, until its own comes back or an operator drops it.
+     * Returns how many moved.
      */
-    Stranded moveStranded(Filters filters, int limit, long now) throws SQLException {
-        List<Queued> stranded =
-                sql.query(
-                        Queued::of,
-                        "SELECT DISTINCT p.id, p.name FROM lane l JOIN delivery d ON d.lane = l.id JOIN path p ON p.id = d.path"
-                                + " WHERE NOT l.configured AND EXISTS (SELECT 1 FROM lane n"
-                                + " WHERE n.configured AND n.name <> ? AND n.generation > p.generation"
-                                + " AND (n.generation >= l.generation OR NOT EXISTS"
-                                + " (SELECT 1 FROM delivered WHERE lane = n.id AND path = p.id))) LIMIT ?",
-                        LaneStore.SIGN,
-                        limit);
-        int moved = 0;
-        for (Queued each : stranded) {
-            long id = each.id();
-            String except = words(filters.excluding(each.path()));
-            if (!except.isEmpty() && !hasNewLane(id, except)) {
-                deliverToMore(id, NEW, except, now); // to none: not looked at again
-                continue;
+    long moveStranded(Filters filters, long now, Consumer<String> progress) throws SQLException {
+        long moved = 0;
+        for (var page = stranded(); !page.isEmpty(); page = stranded()) {
+            for (Queued each : page) {
+                if (move(each.id(), words(filters.excluding(each.path())), now)) {
+                    moved++;
+                }
             }
-            moved++;
-            if (sign != null) {
-                addDelivery(id, sign, State.FRESH, now);
-            }
-            deliverToMore(id, NEW, except, now);
+            progress.accept("moved " + moved + " paths of removed destinations to new ones");
+        }
+        return moved;
+    }
+
+    private List<Queued> stranded() throws SQLException {
+        return sql.query(
+                Queued::of,
+                "SELECT DISTINCT p.id, p.name FROM lane l JOIN delivery d ON d.lane = l.id JOIN path p ON p.id = d.path"
+                        + " WHERE NOT l.configured AND EXISTS (SELECT 1 FROM lane n"
+                        + " WHERE n.configured AND n.name <> ? AND n.generation > p.generation"
+                        + " AND (n.generation >= l.generation OR NOT EXISTS"
+                        + " (SELECT 1 FROM delivered WHERE lane = n.id AND path = p.id))) LIMIT ?",
+                LaneStore.SIGN,
+                PAGE);
+    }
+
+    /** Returns whether a new destination takes the path. */
+    private boolean move(long id, String except, long now) throws SQLException {
+        boolean moves = except.isEmpty() || hasNewLane(id, except);
+        if (moves && sign != null) {
+            addDelivery(id, sign, State.FRESH, now);
+        }
+        deliverToMore(id, NEW, except, now); // if to none: not looked at again
+        if (moves) {
             sql.update(
                     "DELETE FROM delivery WHERE path = ? AND lane IN (SELECT id FROM lane WHERE NOT configured)",
                     id);
         }
-        return new Stranded(stranded.size(), moved);
+        return moves;
     }
 
     private boolean hasNewLane(long id, String except) throws SQLException {

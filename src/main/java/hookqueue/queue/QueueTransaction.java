@@ -20,7 +20,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class QueueTransaction {
     private static final Logger LOG = LoggerFactory.getLogger(QueueTransaction.class);
-    private static final int PAGE = 1_000;
 
     /** The least free space worth a vacuum, in pages of 4 KiB. */
     private static final long LEAST_FREE = 512;
@@ -62,27 +61,14 @@ public final class QueueTransaction {
         LaneStore sign = lanes.get(LaneStore.SIGN);
         paths.begin(settings.generation(), sign == null ? null : sign.id());
         if (meta.get(MOVED) < settings.generation()) {
-            moveStranded(filters, now, progress);
+            // in the transaction that changes the lanes: no later step would find these paths
+            long moved = paths.moveStranded(filters, now, progress);
+            if (moved > 0) {
+                LOG.info("moved {} paths of removed destinations to new ones", moved);
+            }
             meta.put(MOVED, settings.generation());
         }
         return settledSome;
-    }
-
-    /**
-     * Runs in the transaction that changes the lanes, because no later step would find these paths.
-     */
-    private void moveStranded(Filters filters, long now, Consumer<String> progress)
-            throws SQLException {
-        long all = 0;
-        PathStore.Stranded page = paths.moveStranded(filters, PAGE, now);
-        while (page.looked() > 0) {
-            all += page.moved();
-            progress.accept("moved " + all + " paths of removed destinations to new ones");
-            page = paths.moveStranded(filters, PAGE, now);
-        }
-        if (all > 0) {
-            LOG.info("moved {} paths of removed destinations to new ones", all);
-        }
     }
 
     public PathStore paths() {
