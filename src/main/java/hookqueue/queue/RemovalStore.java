@@ -56,12 +56,9 @@ public record RemovalStore(Sql sql, Effects.Collector effects) {
      * Drops failed rows older than {@code failedBefore} and returns them, at most {@code limit}.
      */
     public List<DeliveryRow> expire(long failedBefore, int limit, long now) throws SQLException {
-        String failed =
-                ReportQueries.ROW
-                        + ReportQueries.OF_ANY_LANE
-                        + "AND d.state = ? AND d.changed_at < ? LIMIT ?";
+        String failed = ReportQueries.OF_ANY_LANE + "AND d.state = ? AND d.changed_at < ? LIMIT ?";
         List<DeliveryRow> expired =
-                sql.query(ReportQueries::row, failed, State.FAILED, failedBefore, limit);
+                ReportQueries.rows(sql, failed, State.FAILED, failedBefore, limit);
         for (DeliveryRow row : expired) {
             sql.update(
                     "DELETE FROM delivery WHERE path = ? AND lane = (SELECT id FROM lane WHERE name = ?)",
