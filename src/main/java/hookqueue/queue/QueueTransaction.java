@@ -120,7 +120,7 @@ public final class QueueTransaction {
 
     void rollBack() {
         effects.take();
-        sql.prepareAgain();
+        sql.closeStatements();
         try {
             connection.rollback();
         } catch (SQLException e) {
@@ -152,7 +152,7 @@ public final class QueueTransaction {
         if (free < LEAST_FREE || free < pages - free || pages - free > MOST_KEPT) {
             return;
         }
-        sql.close();
+        sql.closeStatements();
         connection.setAutoCommit(true);
         try (Statement s = connection.createStatement()) {
             s.execute("PRAGMA temp_store = FILE"); // the copy may be larger than the heap
@@ -168,7 +168,7 @@ public final class QueueTransaction {
     }
 
     void close() throws SQLException {
-        sql.close();
+        sql.closeStatements();
         connection.close();
     }
 }

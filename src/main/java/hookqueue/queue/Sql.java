@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
  * The statements of one connection, each prepared once. Parameters are texts, longs, ints, booleans
  * or states of a delivery.
  */
-final class Sql implements AutoCloseable {
+final class Sql {
     private static final Logger LOG = LoggerFactory.getLogger(Sql.class);
 
     private final Connection connection;
@@ -100,24 +100,17 @@ final class Sql implements AutoCloseable {
     }
 
     /**
-     * Discards all prepared statements after an error: the driver closes a statement in which the
-     * disk was full or did not answer, and rejects it from then on.
+     * Closes all statements; the next use prepares them again. This is also necessary after an
+     * error: the driver closes a statement in which the disk was full or did not answer, and
+     * rejects it from then on.
      */
-    void prepareAgain() {
+    void closeStatements() {
         for (PreparedStatement statement : prepared.values()) {
             try {
                 statement.close();
             } catch (SQLException e) {
                 LOG.debug("a statement is closed already", e);
             }
-        }
-        prepared.clear();
-    }
-
-    @Override
-    public void close() throws SQLException {
-        for (PreparedStatement statement : prepared.values()) {
-            statement.close();
         }
         prepared.clear();
     }
