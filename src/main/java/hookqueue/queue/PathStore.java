@@ -158,9 +158,10 @@ public final class PathStore {
     private void deliverEverywhere(long id, String except, long now) throws SQLException {
         String insert =
                 "INSERT INTO delivery (path, lane, state, changed_at)"
-                        + " SELECT ?, id, CASE WHEN ? AND name <> ? THEN ? ELSE ? END, ? FROM lane l WHERE configured"
+                        + " SELECT ?, id, CASE WHEN name = ? THEN ? ELSE ? END, ? FROM lane l WHERE configured"
                         + EXCEPT;
-        sql.update(insert, id, sign != null, LaneStore.SIGN, State.HELD, State.FRESH, now, except);
+        State state = sign == null ? State.FRESH : State.HELD;
+        sql.update(insert, id, LaneStore.SIGN, State.FRESH, state, now, except);
         effects.changed();
     }
 

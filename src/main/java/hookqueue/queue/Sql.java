@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The statements of one connection, each prepared once. Parameters are texts, longs, ints, booleans
- * or states of a delivery.
+ * The statements of one connection, each prepared once. Parameters are texts, longs, ints or states
+ * of a delivery.
  */
 final class Sql {
     private static final Logger LOG = LoggerFactory.getLogger(Sql.class);
@@ -88,8 +88,6 @@ final class Sql {
                 statement.setLong(i + 1, number);
             } else if (value instanceof Integer number) {
                 statement.setInt(i + 1, number);
-            } else if (value instanceof Boolean yes) {
-                statement.setInt(i + 1, yes ? 1 : 0);
             } else if (value instanceof DeliveryRow.State state) {
                 statement.setInt(i + 1, state.stored());
             } else {
