@@ -246,21 +246,21 @@ public final class PathStore {
 
     /**
      * Forgets settled paths: those settled before {@code before}, and the oldest ones beyond {@code
-     * most}. Returns whether there may be more than {@code limit} of them.
+     * most}, a thousand in a call. Returns whether there may be more.
      */
-    boolean forget(long before, long most, int limit) throws SQLException {
+    boolean forget(long before, long most) throws SQLException {
         String old =
                 "SELECT id FROM path WHERE settled_at IS NOT NULL AND (settled_at < ? OR settled_at <"
                         + " coalesce((SELECT settled_at FROM path WHERE settled_at IS NOT NULL ORDER BY settled_at DESC"
                         + " LIMIT 1 OFFSET ?), 0)) ORDER BY settled_at LIMIT ?";
-        sql.update("DELETE FROM tag WHERE path IN (" + old + ")", before, most, limit);
-        sql.update("DELETE FROM delivered WHERE path IN (" + old + ")", before, most, limit);
+        sql.update("DELETE FROM tag WHERE path IN (" + old + ")", before, most, PAGE);
+        sql.update("DELETE FROM delivered WHERE path IN (" + old + ")", before, most, PAGE);
         int forgotten =
-                sql.update("DELETE FROM path WHERE id IN (" + old + ")", before, most, limit);
+                sql.update("DELETE FROM path WHERE id IN (" + old + ")", before, most, PAGE);
         if (forgotten > 0) {
             meta.put(LAST_ID, nextId - 1);
         }
-        return forgotten == limit;
+        return forgotten == PAGE;
     }
 
     /** Queues paths that were found by their roots alone: their tags are unknown. */

@@ -20,7 +20,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Queue implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Queue.class);
-    private static final int PAGE = 1_000;
     private static final Duration REMEMBERED = Duration.ofDays(30);
     private static final long MOST_REMEMBERED = 100_000;
 
@@ -150,7 +149,7 @@ public final class Queue implements AutoCloseable {
         if (!database.clean() || settledSome) {
             reconciliation.atStart(transaction, progress);
         }
-        transaction.paths().forget(rememberedSince(), MOST_REMEMBERED, PAGE);
+        transaction.paths().forget(rememberedSince(), MOST_REMEMBERED);
         transaction.commit();
         rootThread.start();
         writer.start();
@@ -177,7 +176,7 @@ public final class Queue implements AutoCloseable {
      */
     public boolean forget() throws QueueException, InterruptedException {
         long before = rememberedSince();
-        return call(transaction -> transaction.paths().forget(before, MOST_REMEMBERED, PAGE));
+        return call(transaction -> transaction.paths().forget(before, MOST_REMEMBERED));
     }
 
     private long rememberedSince() {

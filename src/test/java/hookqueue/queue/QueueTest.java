@@ -271,7 +271,7 @@ class QueueTest {
                 f.deliver(queue, "ssh://a", path(i));
             }
             queue.call(t -> {
-                assertFalse(t.paths().forget(0, 3, 1_000));
+                assertFalse(t.paths().forget(0, 3));
                 return true;
             });
             assertEquals(
