@@ -147,13 +147,10 @@ public record LaneStore(
                 "SELECT p.id, p.queued_at FROM json_each(?1) e"
                         + " CROSS JOIN delivery d ON d.path = e.value ->> 0 AND d.lane = ?2 AND d.changed_at = e.value ->> 1"
                         + " JOIN path p ON p.id = d.path";
-        List<List<Long>> read = entries.stream().map(e -> List.of(e.id(), e.changedAt())).toList();
+        List<List<Long>> pairs = entries.stream().map(e -> List.of(e.id(), e.changedAt())).toList();
+        String read = pairs.toString();
         List<Done> done =
-                sql.query(
-                        row -> new Done(row.getLong(1), row.getLong(2)),
-                        unchanged,
-                        read.toString(),
-                        id);
+                sql.query(row -> new Done(row.getLong(1), row.getLong(2)), unchanged, read, id);
         if (done.isEmpty()) {
             return;
         }

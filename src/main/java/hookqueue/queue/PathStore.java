@@ -103,13 +103,8 @@ public final class PathStore {
             return known.id();
         }
         deliverToMore(known.id(), NEW_OR_NEVER_DELIVERED, except, now);
-        if (retries()
-                        .revive(
-                                RetryStore.CONFIGURED + " AND d.path = ? AND d.state = ?",
-                                now,
-                                known.id(),
-                                State.FAILED)
-                > 0) {
+        String failed = RetryStore.CONFIGURED + " AND d.path = ? AND d.state = ?";
+        if (retries().revive(failed, now, known.id(), State.FAILED) > 0) {
             effects.changed();
         }
         return known.id();
@@ -137,8 +132,8 @@ public final class PathStore {
         sql.update(insert, nextId, path.baseName(), now, generation);
         long id = unsettled(sql, path).orElseThrow();
         nextId = Math.max(nextId, id + 1);
-        if (retries().revive("d.path = ? AND d.lane = ? AND d.state = ?", now, id, to, State.FAILED)
-                == 0) {
+        String failed = "d.path = ? AND d.lane = ? AND d.state = ?";
+        if (retries().revive(failed, now, id, to, State.FAILED) == 0) {
             boolean added = addDelivery(id, to, sign == null ? State.FRESH : State.HELD, now);
             if (sign != null && added) {
                 addDelivery(id, sign, State.FRESH, now);
@@ -183,10 +178,8 @@ public final class PathStore {
         if (sql.update(insert, signing, State.HELD, State.FRESH, now, id, signing, except) > 0) {
             effects.changed();
         }
-        sql.update(
-                "UPDATE path SET generation = ?1 WHERE id = ?2 AND generation < ?1",
-                generation,
-                id);
+        String renew = "UPDATE path SET generation = ?1 WHERE id = ?2 AND generation < ?1";
+        sql.update(renew, generation, id);
     }
 
     /**

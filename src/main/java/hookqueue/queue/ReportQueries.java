@@ -71,12 +71,10 @@ public record ReportQueries(Sql sql) {
      * splits the rows of a path.
      */
     public List<DeliveryRow> list(long after, int paths) throws SQLException {
-        return rows(
-                sql,
+        String page =
                 "WHERE d.path IN (SELECT DISTINCT path FROM delivery WHERE path > ? ORDER BY path LIMIT ?)"
-                        + " ORDER BY d.path, d.lane",
-                after,
-                paths);
+                        + " ORDER BY d.path, d.lane";
+        return rows(sql, page, after, paths);
     }
 
     /** Failed paths, like {@link #list}. */

@@ -127,11 +127,8 @@ final class RootReconciliation {
             }
         }
         if (!strangers.isEmpty()) {
-            transaction
-                    .paths()
-                    .enqueueUntagged(
-                            new Filters.Selection(strangers, List.of(), rooted.except()),
-                            clock.millis());
+            var found = new Filters.Selection(strangers, List.of(), rooted.except());
+            transaction.paths().enqueueUntagged(found, clock.millis());
         }
         for (StorePath path : rooted.excluded()) {
             if (unrootSettled && transaction.roots().isSettled(path).orElse(true)) {

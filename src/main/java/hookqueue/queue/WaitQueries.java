@@ -57,12 +57,10 @@ public record WaitQueries(Sql sql) {
 
     /** The failed rows of the configured lanes, at most {@code limit}. */
     public List<DeliveryRow> failed(int limit) throws SQLException {
-        return ReportQueries.rows(
-                sql,
+        String failed =
                 ReportQueries.OF_ANY_LANE
-                        + "AND d.state = ? AND l.configured ORDER BY d.path LIMIT ?",
-                State.FAILED,
-                limit);
+                        + "AND d.state = ? AND l.configured ORDER BY d.path LIMIT ?";
+        return ReportQueries.rows(sql, failed, State.FAILED, limit);
     }
 
     /** Whether the settings have a destination; signing does not count. */
