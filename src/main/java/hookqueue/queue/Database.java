@@ -54,12 +54,12 @@ final class Database {
 
     /** Whether another process has the database open. */
     static boolean isInUse(Exception e) {
-        return e instanceof SQLiteException s && hasCode(s, SQLiteErrorCode.SQLITE_BUSY);
+        return hasCode(e, SQLiteErrorCode.SQLITE_BUSY);
     }
 
     /** Compares the low byte, which in extended codes holds the plain code. */
-    static boolean hasCode(SQLiteException e, SQLiteErrorCode code) {
-        return (e.getResultCode().code & 0xff) == code.code;
+    static boolean hasCode(Exception e, SQLiteErrorCode code) {
+        return e instanceof SQLiteException s && (s.getResultCode().code & 0xff) == code.code;
     }
 
     /**

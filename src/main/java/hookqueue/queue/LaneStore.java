@@ -2,7 +2,6 @@ package hookqueue.queue;
 
 import hookqueue.base.StorePath;
 import hookqueue.queue.DeliveryRow.State;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,17 +63,17 @@ public record LaneStore(
 
     private List<Entry> entries(String rest, State state, int limit, Object... more)
             throws SQLException {
-        return sql.query(LaneStore::entry, ENTRY + rest, Sql.with(more, id, state, limit));
-    }
-
-    private static Entry entry(ResultSet row) throws SQLException {
-        return new Entry(
-                row.getLong(1),
-                ReportQueries.storePath(row.getString(2)),
-                row.getInt(3),
-                row.getInt(4),
-                row.getBoolean(5),
-                row.getLong(6));
+        return sql.query(
+                row ->
+                        new Entry(
+                                row.getLong(1),
+                                ReportQueries.storePath(row.getString(2)),
+                                row.getInt(3),
+                                row.getInt(4),
+                                row.getBoolean(5),
+                                row.getLong(6)),
+                ENTRY + rest,
+                Sql.with(more, id, state, limit));
     }
 
     public Optional<Long> nextDue() throws SQLException {

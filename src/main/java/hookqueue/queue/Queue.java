@@ -193,8 +193,8 @@ public final class Queue implements AutoCloseable {
     }
 
     /**
-     * Repairs roots after a root could not be made or removed, a thousand paths a call. For one
-     * thread. Returns whether the next call has more to do.
+     * Repairs roots after a root could not be made or removed, once the folder works again, a
+     * thousand paths a call. For one thread. Returns whether the next call has more to do.
      */
     public boolean mendRoots() throws QueueException, InterruptedException {
         return reconciliation.mend(this);

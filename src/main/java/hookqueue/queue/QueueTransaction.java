@@ -47,10 +47,7 @@ public final class QueueTransaction {
         this.paths = new PathStore(sql, meta, effects);
     }
 
-    /**
-     * Updates the configured lanes from the settings. Returns whether paths became settled, whose
-     * roots still exist.
-     */
+    /** Updates the configured lanes. Returns what {@link LaneSettings#apply} returns. */
     boolean configure(List<String> names, Filters filters, long now, Consumer<String> progress)
             throws SQLException {
         var settings = new LaneSettings(sql, meta);

@@ -82,10 +82,7 @@ final class RootReconciliation {
         return changes.size();
     }
 
-    /**
-     * Reconciles a page, once the folder works again after a root could not be made or removed.
-     * Returns whether the next call has more to do. For one thread.
-     */
+    /** See {@link Queue#mendRoots}. */
     boolean mend(Queue queue) throws QueueException, InterruptedException {
         long from = mendedUpTo;
         if (from == 0 && !roots.beginToMend()) {
