@@ -24,11 +24,7 @@ public record Filters(Filter common, List<String> destinations, Map<String, Filt
      * @param except for each taken path that some destinations exclude, these destinations
      */
     public record Selection(
-            List<StorePath> taken, List<StorePath> excluded, Map<StorePath, Set<String>> except) {
-        public static Selection all(List<StorePath> paths) {
-            return new Selection(paths, List.of(), Map.of());
-        }
-    }
+            List<StorePath> taken, List<StorePath> excluded, Map<StorePath, Set<String>> except) {}
 
     public static Filters of(Filter common) {
         return new Filters(common, List.of(), Map.of());

@@ -36,9 +36,8 @@ record Damage(Path folder) {
      * #isLost} tells the two apart.
      */
     static boolean isDamage(SQLException e) {
-        return e instanceof SQLiteException s
-                && (Database.hasCode(s, SQLiteErrorCode.SQLITE_CORRUPT)
-                        || Database.hasCode(s, SQLiteErrorCode.SQLITE_NOTADB));
+        return Database.hasCode(e, SQLiteErrorCode.SQLITE_CORRUPT)
+                || Database.hasCode(e, SQLiteErrorCode.SQLITE_NOTADB);
     }
 
     /** Damage that SQLite does not detect. */

@@ -54,12 +54,12 @@ final class Database {
 
     /** Whether another process has the database open. */
     static boolean isInUse(Exception e) {
-        return e instanceof SQLiteException s && hasCode(s, SQLiteErrorCode.SQLITE_BUSY);
+        return hasCode(e, SQLiteErrorCode.SQLITE_BUSY);
     }
 
     /** Compares the low byte, which in extended codes holds the plain code. */
-    static boolean hasCode(SQLiteException e, SQLiteErrorCode code) {
-        return (e.getResultCode().code & 0xff) == code.code;
+    static boolean hasCode(Exception e, SQLiteErrorCode code) {
+        return e instanceof SQLiteException s && (s.getResultCode().code & 0xff) == code.code;
     }
 
     /**
@@ -73,36 +73,32 @@ final class Database {
         }
         Connection connection = connect(file);
         try {
-            boolean clean;
             try (Statement s = connection.createStatement()) {
                 s.execute("PRAGMA locking_mode = EXCLUSIVE");
                 s.execute("PRAGMA journal_mode = WAL");
                 s.execute("PRAGMA synchronous = FULL");
                 s.execute("PRAGMA temp_store = MEMORY");
-                boolean isNew;
-                try (var tables = s.executeQuery("SELECT 1 FROM sqlite_schema LIMIT 1")) {
-                    isNew = !tables.next();
-                }
+                boolean isNew = !exists(s, "SELECT 1 FROM sqlite_schema LIMIT 1");
                 connection.setAutoCommit(false);
-                Schema.apply(connection);
-                clean = isClean(s);
+                Schema.apply(s);
+                boolean clean = exists(s, "SELECT 1 FROM meta WHERE key = 'clean' AND value = '1'");
                 if (!clean && !isNew) {
                     progress.accept("checking the database, which was not closed");
                     check(s);
                 }
                 s.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('clean', '0')");
                 connection.commit();
+                return new Opened(connection, clean);
             }
-            return new Opened(connection, clean);
         } catch (SQLException e) {
             connection.close();
             throw e;
         }
     }
 
-    private static boolean isClean(Statement s) throws SQLException {
-        try (var found = s.executeQuery("SELECT value FROM meta WHERE key = 'clean'")) {
-            return found.next() && found.getString(1).equals("1");
+    private static boolean exists(Statement s, String query) throws SQLException {
+        try (var found = s.executeQuery(query)) {
+            return found.next();
         }
     }
 

@@ -7,26 +7,18 @@ import java.util.List;
 
 /**
  * What a transaction changes outside the database, after its commit: the roots to make and to
- * remove, in this order, and whether to wake clients that wait for a change.
+ * remove, in this order, how many paths were queued, and whether to wake clients that wait for a
+ * change.
  */
-record Effects(List<GcRoots.Change> roots, boolean changed) {
-    /** How many paths were queued. */
-    int queued() {
-        int queued = 0;
-        for (GcRoots.Change root : roots) {
-            if (root.add()) {
-                queued++;
-            }
-        }
-        return queued;
-    }
-
+record Effects(List<GcRoots.Change> roots, int queued, boolean changed) {
     static final class Collector {
         private final List<GcRoots.Change> roots = new ArrayList<>();
+        private int queued;
         private boolean changed;
 
         void root(StorePath path) {
             roots.add(new GcRoots.Change(path, true));
+            queued++;
         }
 
         void unroot(StorePath path) {
@@ -38,8 +30,9 @@ record Effects(List<GcRoots.Change> roots, boolean changed) {
         }
 
         Effects take() {
-            var taken = new Effects(List.copyOf(roots), changed);
+            var taken = new Effects(List.copyOf(roots), queued, changed);
             roots.clear();
+            queued = 0;
             changed = false;
             return taken;
         }

@@ -29,10 +29,8 @@ record LaneSettings(Sql sql, Meta meta) {
         meta.put("generation", generation);
         for (String name : before) {
             if (!names.contains(name)) {
-                sql.update(
-                        "UPDATE lane SET configured = 0, generation = ? WHERE name = ?",
-                        generation,
-                        name);
+                String remove = "UPDATE lane SET configured = 0, generation = ? WHERE name = ?";
+                sql.update(remove, generation, name);
             }
         }
         for (String name : names) {

@@ -2,7 +2,6 @@ package hookqueue.queue;
 
 import hookqueue.base.StorePath;
 import hookqueue.queue.DeliveryRow.State;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,17 +63,17 @@ public record LaneStore(
 
     private List<Entry> entries(String rest, State state, int limit, Object... more)
             throws SQLException {
-        return sql.query(LaneStore::entry, ENTRY + rest, Sql.with(more, id, state, limit));
-    }
-
-    private static Entry entry(ResultSet row) throws SQLException {
-        return new Entry(
-                row.getLong(1),
-                ReportQueries.storePath(row.getString(2)),
-                row.getInt(3),
-                row.getInt(4),
-                row.getBoolean(5),
-                row.getLong(6));
+        return sql.query(
+                row ->
+                        new Entry(
+                                row.getLong(1),
+                                ReportQueries.storePath(row.getString(2)),
+                                row.getInt(3),
+                                row.getInt(4),
+                                row.getBoolean(5),
+                                row.getLong(6)),
+                ENTRY + rest,
+                Sql.with(more, id, state, limit));
     }
 
     public Optional<Long> nextDue() throws SQLException {
@@ -147,13 +146,10 @@ public record LaneStore(
                 "SELECT p.id, p.queued_at FROM json_each(?1) e"
                         + " CROSS JOIN delivery d ON d.path = e.value ->> 0 AND d.lane = ?2 AND d.changed_at = e.value ->> 1"
                         + " JOIN path p ON p.id = d.path";
-        List<List<Long>> read = entries.stream().map(e -> List.of(e.id(), e.changedAt())).toList();
+        List<List<Long>> pairs = entries.stream().map(e -> List.of(e.id(), e.changedAt())).toList();
+        String read = pairs.toString();
         List<Done> done =
-                sql.query(
-                        row -> new Done(row.getLong(1), row.getLong(2)),
-                        unchanged,
-                        read.toString(),
-                        id);
+                sql.query(row -> new Done(row.getLong(1), row.getLong(2)), unchanged, read, id);
         if (done.isEmpty()) {
             return;
         }

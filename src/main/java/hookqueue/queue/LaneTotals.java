@@ -41,10 +41,8 @@ final class LaneTotals {
         for (long time : times) {
             long millis = Math.max(0, time); // the clock was set back
             int place = kind.place(millis);
-            counts.merge(
-                    place < kind.bounds().size() ? kind.bounds().get(place) : NO_BOUND,
-                    1L,
-                    Long::sum);
+            long bound = place < kind.bounds().size() ? kind.bounds().get(place) : NO_BOUND;
+            counts.merge(bound, 1L, Long::sum);
             sum += millis;
         }
         for (Map.Entry<Long, Long> each : counts.entrySet()) {

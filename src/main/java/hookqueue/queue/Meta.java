@@ -30,7 +30,7 @@ public record Meta(Sql sql, Effects.Collector effects) {
         return since == 0
                 ? Optional.empty()
                 : Optional.of(new Pause(since, get("paused_until")))
-                        .filter(pause -> pause.lasts(now));
+                        .filter(pause -> !pause.ends() || now < pause.until());
     }
 
     /** Records that the roots match the rows, so that the next worker need not compare them. */

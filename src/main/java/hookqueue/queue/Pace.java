@@ -11,8 +11,6 @@ import java.util.Optional;
  *     takes an equal part
  */
 public record Pace(double paths, double millis) {
-    public static final Pace UNKNOWN = new Pace(0, 0);
-
     /** The factor for the old sums when another child process is added. */
     static final double KEPT = 0.75;
 

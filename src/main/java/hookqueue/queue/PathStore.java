@@ -5,8 +5,10 @@ import hookqueue.base.StorePath;
 import hookqueue.queue.DeliveryRow.State;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * and one that is queued again, gets its root.
  */
 public final class PathStore {
+    private static final int PAGE = 1_000;
+
     /** The key of the last row number; a row number is never reused. */
     private static final String LAST_ID = "last_id";
 
@@ -47,10 +51,6 @@ public final class PathStore {
         this.sign = sign;
         long last = sql.number("SELECT max(id) FROM path").orElse(0L);
         nextId = 1 + Math.max(last, Math.max(meta.get(LAST_ID), meta.get(Meta.UNTAGGED)));
-    }
-
-    public void enqueue(List<StorePath> paths, @Nullable String tag, long now) throws SQLException {
-        enqueue(Filters.Selection.all(paths), tag, now);
     }
 
     /**
@@ -104,13 +104,8 @@ public final class PathStore {
             return known.id();
         }
         deliverToMore(known.id(), NEW_OR_NEVER_DELIVERED, except, now);
-        if (retries()
-                        .revive(
-                                RetryStore.CONFIGURED + " AND d.path = ? AND d.state = ?",
-                                now,
-                                known.id(),
-                                State.FAILED)
-                > 0) {
+        String failed = RetryStore.CONFIGURED + " AND d.path = ? AND d.state = ?";
+        if (retries().revive(failed, now, known.id(), State.FAILED) > 0) {
             effects.changed();
         }
         return known.id();
@@ -120,17 +115,11 @@ public final class PathStore {
      * Queues a path again for one configured lane, because that destination has lost it. It is
      * signed first if there is a key. In other lanes it stays unchanged.
      *
-     * @throws IllegalArgumentException if the settings have no such destination
+     * @throws NoSuchElementException if the settings have no such destination
      */
     public void requeue(StorePath path, String lane, long now) throws SQLException {
-        long to =
-                sql.number(
-                                "SELECT id FROM lane WHERE name = ? AND configured AND name <> ?",
-                                lane,
-                                LaneStore.SIGN)
-                        .orElseThrow(() ->
-                                new IllegalArgumentException(
-                                        "not a destination of the settings: " + lane));
+        String destination = "SELECT id FROM lane WHERE name = ? AND configured AND name <> ?";
+        long to = sql.number(destination, lane, LaneStore.SIGN).orElseThrow();
         String insert =
                 "INSERT INTO path (id, name, queued_at, generation) VALUES (?1, ?2, ?3, ?4)"
                         + " ON CONFLICT (name) DO UPDATE SET settled_at = NULL,"
@@ -138,8 +127,8 @@ public final class PathStore {
         sql.update(insert, nextId, path.baseName(), now, generation);
         long id = unsettled(sql, path).orElseThrow();
         nextId = Math.max(nextId, id + 1);
-        if (retries().revive("d.path = ? AND d.lane = ? AND d.state = ?", now, id, to, State.FAILED)
-                == 0) {
+        String failed = "d.path = ? AND d.lane = ? AND d.state = ?";
+        if (retries().revive(failed, now, id, to, State.FAILED) == 0) {
             boolean added = addDelivery(id, to, sign == null ? State.FRESH : State.HELD, now);
             if (sign != null && added) {
                 addDelivery(id, sign, State.FRESH, now);
@@ -159,9 +148,10 @@ public final class PathStore {
     private void deliverEverywhere(long id, String except, long now) throws SQLException {
         String insert =
                 "INSERT INTO delivery (path, lane, state, changed_at)"
-                        + " SELECT ?, id, CASE WHEN ? AND name <> ? THEN ? ELSE ? END, ? FROM lane l WHERE configured"
+                        + " SELECT ?, id, CASE WHEN name = ? THEN ? ELSE ? END, ? FROM lane l WHERE configured"
                         + EXCEPT;
-        sql.update(insert, id, sign != null, LaneStore.SIGN, State.HELD, State.FRESH, now, except);
+        State state = sign == null ? State.FRESH : State.HELD;
+        sql.update(insert, id, LaneStore.SIGN, State.FRESH, state, now, except);
         effects.changed();
     }
 
@@ -183,50 +173,55 @@ public final class PathStore {
         if (sql.update(insert, signing, State.HELD, State.FRESH, now, id, signing, except) > 0) {
             effects.changed();
         }
-        sql.update(
-                "UPDATE path SET generation = ?1 WHERE id = ?2 AND generation < ?1",
-                generation,
-                id);
+        String renew = "UPDATE path SET generation = ?1 WHERE id = ?2 AND generation < ?1";
+        sql.update(renew, generation, id);
     }
-
-    /** A page of paths of removed destinations: how many there were, and how many moved. */
-    record Stranded(int looked, int moved) {}
 
     /**
      * Moves paths of a removed destination to the destinations that came into the settings after
      * the paths were queued, unless these had the path before the removal. The paths may have
      * failed before, so they are signed first, and start anew. Without such a destination, or if
      * its filter excludes the path, a path stays, until its own comes back or an operator drops it.
+     * Returns how many moved.
      */
-    Stranded moveStranded(Filters filters, int limit, long now) throws SQLException {
-        List<Queued> stranded =
-                sql.query(
-                        Queued::of,
-                        "SELECT DISTINCT p.id, p.name FROM lane l JOIN delivery d ON d.lane = l.id JOIN path p ON p.id = d.path"
-                                + " WHERE NOT l.configured AND EXISTS (SELECT 1 FROM lane n"
-                                + " WHERE n.configured AND n.name <> ? AND n.generation > p.generation"
-                                + " AND (n.generation >= l.generation OR NOT EXISTS"
-                                + " (SELECT 1 FROM delivered WHERE lane = n.id AND path = p.id))) LIMIT ?",
-                        LaneStore.SIGN,
-                        limit);
-        int moved = 0;
-        for (Queued each : stranded) {
-            long id = each.id();
-            String except = words(filters.excluding(each.path()));
-            if (!except.isEmpty() && !hasNewLane(id, except)) {
-                deliverToMore(id, NEW, except, now); // to none: not looked at again
-                continue;
+    long moveStranded(Filters filters, long now, Consumer<String> progress) throws SQLException {
+        long moved = 0;
+        for (var page = stranded(); !page.isEmpty(); page = stranded()) {
+            for (Queued each : page) {
+                if (move(each.id(), words(filters.excluding(each.path())), now)) {
+                    moved++;
+                }
             }
-            moved++;
-            if (sign != null) {
-                addDelivery(id, sign, State.FRESH, now);
-            }
-            deliverToMore(id, NEW, except, now);
+            progress.accept("moved " + moved + " paths of removed destinations to new ones");
+        }
+        return moved;
+    }
+
+    private List<Queued> stranded() throws SQLException {
+        return sql.query(
+                Queued::of,
+                "SELECT DISTINCT p.id, p.name FROM lane l JOIN delivery d ON d.lane = l.id JOIN path p ON p.id = d.path"
+                        + " WHERE NOT l.configured AND EXISTS (SELECT 1 FROM lane n"
+                        + " WHERE n.configured AND n.name <> ? AND n.generation > p.generation"
+                        + " AND (n.generation >= l.generation OR NOT EXISTS"
+                        + " (SELECT 1 FROM delivered WHERE lane = n.id AND path = p.id))) LIMIT ?",
+                LaneStore.SIGN,
+                PAGE);
+    }
+
+    /** Returns whether a new destination takes the path. */
+    private boolean move(long id, String except, long now) throws SQLException {
+        boolean moves = except.isEmpty() || hasNewLane(id, except);
+        if (moves && sign != null) {
+            addDelivery(id, sign, State.FRESH, now);
+        }
+        deliverToMore(id, NEW, except, now); // if to none: not looked at again
+        if (moves) {
             sql.update(
                     "DELETE FROM delivery WHERE path = ? AND lane IN (SELECT id FROM lane WHERE NOT configured)",
                     id);
         }
-        return new Stranded(stranded.size(), moved);
+        return moves;
     }
 
     private boolean hasNewLane(long id, String except) throws SQLException {
@@ -239,21 +234,21 @@ public final class PathStore {
 
     /**
      * Forgets settled paths: those settled before {@code before}, and the oldest ones beyond {@code
-     * most}. Returns whether there may be more than {@code limit} of them.
+     * most}, a thousand in a call. Returns whether there may be more.
      */
-    boolean forget(long before, long most, int limit) throws SQLException {
+    boolean forget(long before, long most) throws SQLException {
         String old =
                 "SELECT id FROM path WHERE settled_at IS NOT NULL AND (settled_at < ? OR settled_at <"
                         + " coalesce((SELECT settled_at FROM path WHERE settled_at IS NOT NULL ORDER BY settled_at DESC"
                         + " LIMIT 1 OFFSET ?), 0)) ORDER BY settled_at LIMIT ?";
-        sql.update("DELETE FROM tag WHERE path IN (" + old + ")", before, most, limit);
-        sql.update("DELETE FROM delivered WHERE path IN (" + old + ")", before, most, limit);
+        sql.update("DELETE FROM tag WHERE path IN (" + old + ")", before, most, PAGE);
+        sql.update("DELETE FROM delivered WHERE path IN (" + old + ")", before, most, PAGE);
         int forgotten =
-                sql.update("DELETE FROM path WHERE id IN (" + old + ")", before, most, limit);
+                sql.update("DELETE FROM path WHERE id IN (" + old + ")", before, most, PAGE);
         if (forgotten > 0) {
             meta.put(LAST_ID, nextId - 1);
         }
-        return forgotten == limit;
+        return forgotten == PAGE;
     }
 
     /** Queues paths that were found by their roots alone: their tags are unknown. */

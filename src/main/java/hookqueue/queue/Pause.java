@@ -5,10 +5,6 @@ package hookqueue.queue;
  * an operator ends it.
  */
 public record Pause(long since, long until) {
-    boolean lasts(long now) {
-        return until == 0 || now < until;
-    }
-
     /** Whether it ends without an operator. */
     public boolean ends() {
         return until > 0;

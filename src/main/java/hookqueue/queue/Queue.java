@@ -1,7 +1,6 @@
 package hookqueue.queue;
 
 import hookqueue.base.Filters;
-import hookqueue.base.StorePath;
 import hookqueue.roots.GcRootThread;
 import hookqueue.roots.GcRoots;
 import java.io.IOException;
@@ -21,7 +20,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Queue implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Queue.class);
-    private static final int PAGE = 1_000;
     private static final Duration REMEMBERED = Duration.ofDays(30);
     private static final long MOST_REMEMBERED = 100_000;
 
@@ -151,7 +149,7 @@ public final class Queue implements AutoCloseable {
         if (!database.clean() || settledSome) {
             reconciliation.atStart(transaction, progress);
         }
-        transaction.paths().forget(rememberedSince(), MOST_REMEMBERED, PAGE);
+        transaction.paths().forget(rememberedSince(), MOST_REMEMBERED);
         transaction.commit();
         rootThread.start();
         writer.start();
@@ -172,21 +170,13 @@ public final class Queue implements AutoCloseable {
         return writer.submit(task);
     }
 
-    public void enqueue(List<StorePath> paths, @Nullable String tag)
-            throws QueueException, InterruptedException {
-        call(transaction -> {
-            transaction.paths().enqueue(paths, tag, clock.millis());
-            return true;
-        });
-    }
-
     /**
      * Forgets up to a thousand settled paths that are too old or too many. Returns whether there
      * may be more.
      */
     public boolean forget() throws QueueException, InterruptedException {
         long before = rememberedSince();
-        return call(transaction -> transaction.paths().forget(before, MOST_REMEMBERED, PAGE));
+        return call(transaction -> transaction.paths().forget(before, MOST_REMEMBERED));
     }
 
     private long rememberedSince() {
@@ -203,8 +193,8 @@ public final class Queue implements AutoCloseable {
     }
 
     /**
-     * Repairs roots after a root could not be made or removed, a thousand paths a call. For one
-     * thread. Returns whether the next call has more to do.
+     * Repairs roots after a root could not be made or removed, once the folder works again, a
+     * thousand paths a call. For one thread. Returns whether the next call has more to do.
      */
     public boolean mendRoots() throws QueueException, InterruptedException {
         return reconciliation.mend(this);

@@ -20,7 +20,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class QueueTransaction {
     private static final Logger LOG = LoggerFactory.getLogger(QueueTransaction.class);
-    private static final int PAGE = 1_000;
 
     /** The least free space worth a vacuum, in pages of 4 KiB. */
     private static final long LEAST_FREE = 512;
@@ -48,10 +47,7 @@ public final class QueueTransaction {
         this.paths = new PathStore(sql, meta, effects);
     }
 
-    /**
-     * Updates the configured lanes from the settings. Returns whether paths became settled, whose
-     * roots still exist.
-     */
+    /** Updates the configured lanes. Returns what {@link LaneSettings#apply} returns. */
     boolean configure(List<String> names, Filters filters, long now, Consumer<String> progress)
             throws SQLException {
         var settings = new LaneSettings(sql, meta);
@@ -62,27 +58,14 @@ public final class QueueTransaction {
         LaneStore sign = lanes.get(LaneStore.SIGN);
         paths.begin(settings.generation(), sign == null ? null : sign.id());
         if (meta.get(MOVED) < settings.generation()) {
-            moveStranded(filters, now, progress);
+            // in the transaction that changes the lanes: no later step would find these paths
+            long moved = paths.moveStranded(filters, now, progress);
+            if (moved > 0) {
+                LOG.info("moved {} paths of removed destinations to new ones", moved);
+            }
             meta.put(MOVED, settings.generation());
         }
         return settledSome;
-    }
-
-    /**
-     * Runs in the transaction that changes the lanes, because no later step would find these paths.
-     */
-    private void moveStranded(Filters filters, long now, Consumer<String> progress)
-            throws SQLException {
-        long all = 0;
-        PathStore.Stranded page = paths.moveStranded(filters, PAGE, now);
-        while (page.looked() > 0) {
-            all += page.moved();
-            progress.accept("moved " + all + " paths of removed destinations to new ones");
-            page = paths.moveStranded(filters, PAGE, now);
-        }
-        if (all > 0) {
-            LOG.info("moved {} paths of removed destinations to new ones", all);
-        }
     }
 
     public PathStore paths() {
@@ -134,7 +117,7 @@ public final class QueueTransaction {
 
     void rollBack() {
         effects.take();
-        sql.prepareAgain();
+        sql.closeStatements();
         try {
             connection.rollback();
         } catch (SQLException e) {
@@ -166,7 +149,7 @@ public final class QueueTransaction {
         if (free < LEAST_FREE || free < pages - free || pages - free > MOST_KEPT) {
             return;
         }
-        sql.close();
+        sql.closeStatements();
         connection.setAutoCommit(true);
         try (Statement s = connection.createStatement()) {
             s.execute("PRAGMA temp_store = FILE"); // the copy may be larger than the heap
@@ -182,7 +165,7 @@ public final class QueueTransaction {
     }
 
     void close() throws SQLException {
-        sql.close();
+        sql.closeStatements();
         connection.close();
     }
 }

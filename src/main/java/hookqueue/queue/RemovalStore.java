@@ -36,12 +36,8 @@ public record RemovalStore(Sql sql, Effects.Collector effects) {
         if (lane.isEmpty()) {
             return Optional.empty();
         }
-        List<Long> some =
-                sql.query(
-                        row -> row.getLong(1),
-                        "SELECT path FROM delivery WHERE lane = ? LIMIT ?",
-                        lane.get(),
-                        limit);
+        String queued = "SELECT path FROM delivery WHERE lane = ? LIMIT ?";
+        List<Long> some = sql.query(row -> row.getLong(1), queued, lane.get(), limit);
         if (!some.isEmpty()) {
             String paths = some.toString();
             sql.update(
@@ -56,17 +52,13 @@ public record RemovalStore(Sql sql, Effects.Collector effects) {
      * Drops failed rows older than {@code failedBefore} and returns them, at most {@code limit}.
      */
     public List<DeliveryRow> expire(long failedBefore, int limit, long now) throws SQLException {
-        String failed =
-                ReportQueries.ROW
-                        + ReportQueries.OF_ANY_LANE
-                        + "AND d.state = ? AND d.changed_at < ? LIMIT ?";
+        String failed = ReportQueries.OF_ANY_LANE + "AND d.state = ? AND d.changed_at < ? LIMIT ?";
         List<DeliveryRow> expired =
-                sql.query(ReportQueries::row, failed, State.FAILED, failedBefore, limit);
+                ReportQueries.rows(sql, failed, State.FAILED, failedBefore, limit);
         for (DeliveryRow row : expired) {
-            sql.update(
-                    "DELETE FROM delivery WHERE path = ? AND lane = (SELECT id FROM lane WHERE name = ?)",
-                    row.id(),
-                    row.lane());
+            String delete =
+                    "DELETE FROM delivery WHERE path = ? AND lane = (SELECT id FROM lane WHERE name = ?)";
+            sql.update(delete, row.id(), row.lane());
             if (row.lane().equals(LaneStore.SIGN)) {
                 // Without a signature the other lanes would never be released.
                 sql.update(

@@ -13,7 +13,7 @@ import java.util.Optional;
  * with the queue, and they have a limit.
  */
 public record ReportQueries(Sql sql) {
-    static final String ROW =
+    private static final String ROW =
             "SELECT p.id, p.name, l.name, l.configured, d.state, p.queued_at, d.due_at,"
                     + " d.tries, d.attempts, d.reason FROM delivery d JOIN path p ON p.id = d.path JOIN lane l ON l.id = d.lane ";
 
@@ -71,30 +71,25 @@ public record ReportQueries(Sql sql) {
      * splits the rows of a path.
      */
     public List<DeliveryRow> list(long after, int paths) throws SQLException {
-        return sql.query(
-                ReportQueries::row,
-                ROW
-                        + "WHERE d.path IN (SELECT DISTINCT path FROM delivery WHERE path > ? ORDER BY path LIMIT ?)"
-                        + " ORDER BY d.path, d.lane",
-                after,
-                paths);
+        String page =
+                "WHERE d.path IN (SELECT DISTINCT path FROM delivery WHERE path > ? ORDER BY path LIMIT ?)"
+                        + " ORDER BY d.path, d.lane";
+        return rows(sql, page, after, paths);
     }
 
     /** Failed paths, like {@link #list}. */
     public List<DeliveryRow> failed(long after, int paths) throws SQLException {
         String failed =
-                ROW
-                        + OF_ANY_LANE
+                OF_ANY_LANE
                         + "AND d.state = ? AND d.path IN (SELECT DISTINCT path FROM delivery"
                         + " WHERE lane IN (SELECT id FROM lane) AND state = ? AND path > ? ORDER BY path LIMIT ?)"
                         + " ORDER BY d.path, d.lane";
-        return sql.query(ReportQueries::row, failed, State.FAILED, State.FAILED, after, paths);
+        return rows(sql, failed, State.FAILED, State.FAILED, after, paths);
     }
 
     /** The state of one path, one row for each lane; empty if it is settled or unknown. */
     public List<DeliveryRow> standing(StorePath path) throws SQLException {
-        return sql.query(
-                ReportQueries::row, ROW + "WHERE p.name = ? ORDER BY d.lane", path.baseName());
+        return rows(sql, "WHERE p.name = ? ORDER BY d.lane", path.baseName());
     }
 
     /** When a path was settled; empty if it is not remembered. */
@@ -145,17 +140,21 @@ public record ReportQueries(Sql sql) {
         }
     }
 
-    static DeliveryRow row(ResultSet row) throws SQLException {
-        return new DeliveryRow(
-                row.getLong(1),
-                storePath(row.getString(2)),
-                row.getString(3),
-                row.getBoolean(4),
-                State.of(row.getInt(5)),
-                row.getLong(6),
-                row.getLong(7),
-                row.getInt(8),
-                row.getInt(9),
-                row.getString(10));
+    static List<DeliveryRow> rows(Sql sql, String where, Object... parameters) throws SQLException {
+        return sql.query(
+                row ->
+                        new DeliveryRow(
+                                row.getLong(1),
+                                storePath(row.getString(2)),
+                                row.getString(3),
+                                row.getBoolean(4),
+                                State.of(row.getInt(5)),
+                                row.getLong(6),
+                                row.getLong(7),
+                                row.getInt(8),
+                                row.getInt(9),
+                                row.getString(10)),
+                ROW + where,
+                parameters);
     }
 }

@@ -35,10 +35,8 @@ public record RetryStore(Sql sql, Effects.Collector effects, @Nullable Long sign
                             + " SELECT DISTINCT d.path, ?, ?, ?, ?"
                             + failed,
                     Sql.with(parameters, sign, State.FRESH, now, now, sign, State.FAILED));
-            held =
-                    sql.update(
-                            REVIVE + "d.lane <> ? AND d.state = ? AND " + which,
-                            Sql.with(parameters, State.HELD, now, now, sign, State.FAILED));
+            String hold = REVIVE + "d.lane <> ? AND d.state = ? AND " + which;
+            held = sql.update(hold, Sql.with(parameters, State.HELD, now, now, sign, State.FAILED));
         }
         return held + sql.update(REVIVE + which, Sql.with(parameters, State.FRESH, now, now));
     }
@@ -71,15 +69,10 @@ public record RetryStore(Sql sql, Effects.Collector effects, @Nullable Long sign
         if (!sql.exists("SELECT 1 FROM delivery d WHERE d.path = ? AND " + CONFIGURED, id.get())) {
             return Retried.NO_DESTINATION;
         }
-        sql.update(
-                CLOSE_BREAKERS + " WHERE id IN (SELECT lane FROM delivery WHERE path = ?)",
-                id.get());
-        revive(
-                CONFIGURED + " AND d.path = ? AND d.state IN (?, ?)",
-                now,
-                id.get(),
-                State.DEFERRED,
-                State.FAILED);
+        String ofPath = " WHERE id IN (SELECT lane FROM delivery WHERE path = ?)";
+        sql.update(CLOSE_BREAKERS + ofPath, id.get());
+        String waiting = CONFIGURED + " AND d.path = ? AND d.state IN (?, ?)";
+        revive(waiting, now, id.get(), State.DEFERRED, State.FAILED);
         effects.changed();
         return Retried.DUE;
     }

@@ -3,7 +3,6 @@ package hookqueue.queue;
 import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import hookqueue.roots.GcRoots;
-import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -30,8 +29,7 @@ final class RootReconciliation {
     private static final int PAGE = 1_000;
 
     private final GcRoots roots;
-    private final Path rootsDir;
-    private final Filters filters;
+    private final Queue.Settings settings;
     private final InstantSource clock;
 
     /** The last row that {@link #mend} has handled; 0 while it is not running. */
@@ -39,8 +37,7 @@ final class RootReconciliation {
 
     RootReconciliation(GcRoots roots, Queue.Settings settings, InstantSource clock) {
         this.roots = roots;
-        this.rootsDir = settings.rootsDir();
-        this.filters = settings.filters();
+        this.settings = settings;
         this.clock = clock;
     }
 
@@ -61,7 +58,7 @@ final class RootReconciliation {
             for (var page = all.next(PAGE); !page.isEmpty(); page = all.next(PAGE)) {
                 looked += page.size();
                 progress.accept("looked for the paths of " + looked + " roots");
-                strangers += queueStrangers(transaction, filters.select(page), true);
+                strangers += queueStrangers(transaction, settings.filters().select(page), true);
                 commit(transaction);
             }
         }
@@ -82,10 +79,7 @@ final class RootReconciliation {
         return changes.size();
     }
 
-    /**
-     * Reconciles a page, once the folder works again after a root could not be made or removed.
-     * Returns whether the next call has more to do. For one thread.
-     */
+    /** See {@link Queue#mendRoots}. */
     boolean mend(Queue queue) throws QueueException, InterruptedException {
         long from = mendedUpTo;
         if (from == 0 && !roots.beginToMend()) {
@@ -105,7 +99,7 @@ final class RootReconciliation {
         try (GcRoots.Listing all = roots.list()) {
             for (var page = all.next(PAGE); !page.isEmpty(); page = all.next(PAGE)) {
                 // outside the queue's thread, because a filter may be slow
-                Filters.Selection some = filters.select(page);
+                Filters.Selection some = settings.filters().select(page);
                 strangers +=
                         queue.call(transaction -> queueStrangers(transaction, some, unrootSettled));
             }
@@ -127,11 +121,8 @@ final class RootReconciliation {
             }
         }
         if (!strangers.isEmpty()) {
-            transaction
-                    .paths()
-                    .enqueueUntagged(
-                            new Filters.Selection(strangers, List.of(), rooted.except()),
-                            clock.millis());
+            var found = new Filters.Selection(strangers, List.of(), rooted.except());
+            transaction.paths().enqueueUntagged(found, clock.millis());
         }
         for (StorePath path : rooted.excluded()) {
             if (unrootSettled && transaction.roots().isSettled(path).orElse(true)) {
@@ -146,7 +137,7 @@ final class RootReconciliation {
             LOG.warn(
                     "queued {} paths that have a root in {} and were not in the database",
                     strangers,
-                    rootsDir);
+                    settings.rootsDir());
         }
     }
 }

@@ -9,12 +9,9 @@ import java.util.Optional;
 record RootStore(Sql sql, Effects.Collector effects) {
     /** Requests the roots of a page of unsettled paths. Returns its last row, 0 at the end. */
     long rootSome(long after, int limit) throws SQLException {
-        List<Queued> page =
-                sql.query(
-                        Queued::of,
-                        "SELECT id, name FROM path WHERE id > ? AND settled_at IS NULL ORDER BY id LIMIT ?",
-                        after,
-                        limit);
+        String unsettled =
+                "SELECT id, name FROM path WHERE id > ? AND settled_at IS NULL ORDER BY id LIMIT ?";
+        List<Queued> page = sql.query(Queued::of, unsettled, after, limit);
         page.forEach(each -> effects.root(each.path()));
         return page.size() == limit ? page.getLast().id() : 0;
     }

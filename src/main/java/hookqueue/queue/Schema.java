@@ -1,6 +1,5 @@
 package hookqueue.queue;
 
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 
@@ -39,62 +38,56 @@ import java.sql.Statement;
  * after a while, with its tags and its rows of delivered.
  */
 final class Schema {
-    static final int VERSION = 4;
-
-    private static final String[] FIRST = {
-        "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-        "CREATE TABLE path (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
-                + " queued_at INTEGER NOT NULL, settled_at INTEGER)",
-        "CREATE INDEX path_settled ON path (settled_at) WHERE settled_at IS NOT NULL",
-        "CREATE TABLE tag (tag TEXT NOT NULL, path INTEGER NOT NULL, PRIMARY KEY (tag, path)) WITHOUT ROWID",
-        "CREATE INDEX tag_path ON tag (path)",
-        "CREATE TABLE lane (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, configured INTEGER NOT NULL,"
-                + " held INTEGER NOT NULL DEFAULT 0, fresh INTEGER NOT NULL DEFAULT 0,"
-                + " deferred INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,"
-                + " delivered INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,"
-                + " last_delivery INTEGER NOT NULL DEFAULT 0,"
-                + " breaker_failures INTEGER NOT NULL DEFAULT 0, breaker_until INTEGER NOT NULL DEFAULT 0,"
-                + " breaker_since INTEGER NOT NULL DEFAULT 0, breaker_reason TEXT NOT NULL DEFAULT '')",
-        "CREATE TABLE delivery (path INTEGER NOT NULL, lane INTEGER NOT NULL, state INTEGER NOT NULL,"
-                + " due_at INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0,"
-                + " attempts INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',"
-                + " changed_at INTEGER NOT NULL, PRIMARY KEY (path, lane)) WITHOUT ROWID",
-        "CREATE INDEX delivery_due ON delivery (lane, state, due_at, path)",
-        "CREATE TRIGGER delivery_insert AFTER INSERT ON delivery BEGIN"
-                + count("+", "NEW")
-                + " END",
-        "CREATE TRIGGER delivery_delete AFTER DELETE ON delivery BEGIN"
-                + count("-", "OLD")
-                + " END",
-        "CREATE TRIGGER delivery_update AFTER UPDATE OF state ON delivery WHEN OLD.state <> NEW.state BEGIN"
-                + count("-", "OLD")
-                + count("+", "NEW")
-                + " END",
+    private static final String[][] VERSIONS = {
+        {
+            "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+            "CREATE TABLE path (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+                    + " queued_at INTEGER NOT NULL, settled_at INTEGER)",
+            "CREATE INDEX path_settled ON path (settled_at) WHERE settled_at IS NOT NULL",
+            "CREATE TABLE tag (tag TEXT NOT NULL, path INTEGER NOT NULL, PRIMARY KEY (tag, path)) WITHOUT ROWID",
+            "CREATE INDEX tag_path ON tag (path)",
+            "CREATE TABLE lane (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, configured INTEGER NOT NULL,"
+                    + " held INTEGER NOT NULL DEFAULT 0, fresh INTEGER NOT NULL DEFAULT 0,"
+                    + " deferred INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,"
+                    + " delivered INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,"
+                    + " last_delivery INTEGER NOT NULL DEFAULT 0,"
+                    + " breaker_failures INTEGER NOT NULL DEFAULT 0, breaker_until INTEGER NOT NULL DEFAULT 0,"
+                    + " breaker_since INTEGER NOT NULL DEFAULT 0, breaker_reason TEXT NOT NULL DEFAULT '')",
+            "CREATE TABLE delivery (path INTEGER NOT NULL, lane INTEGER NOT NULL, state INTEGER NOT NULL,"
+                    + " due_at INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0,"
+                    + " attempts INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',"
+                    + " changed_at INTEGER NOT NULL, PRIMARY KEY (path, lane)) WITHOUT ROWID",
+            "CREATE INDEX delivery_due ON delivery (lane, state, due_at, path)",
+            "CREATE TRIGGER delivery_insert AFTER INSERT ON delivery BEGIN"
+                    + count("+", "NEW")
+                    + " END",
+            "CREATE TRIGGER delivery_delete AFTER DELETE ON delivery BEGIN"
+                    + count("-", "OLD")
+                    + " END",
+            "CREATE TRIGGER delivery_update AFTER UPDATE OF state ON delivery WHEN OLD.state <> NEW.state BEGIN"
+                    + count("-", "OLD")
+                    + count("+", "NEW")
+                    + " END",
+        },
+        { // added by version 2
+            "ALTER TABLE lane ADD COLUMN recent_paths REAL NOT NULL DEFAULT 0",
+            "ALTER TABLE lane ADD COLUMN recent_millis REAL NOT NULL DEFAULT 0",
+            "CREATE TABLE tally (lane INTEGER NOT NULL, what TEXT NOT NULL, slot INTEGER NOT NULL,"
+                    + " value INTEGER NOT NULL, PRIMARY KEY (lane, what, slot)) WITHOUT ROWID",
+        },
+        { // added by version 3
+            "ALTER TABLE path ADD COLUMN generation INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE lane ADD COLUMN generation INTEGER NOT NULL DEFAULT 0",
+        },
+        { // added by version 4; earlier deliveries are not known by destination
+            "CREATE TABLE delivered (lane INTEGER NOT NULL, path INTEGER NOT NULL, at INTEGER NOT NULL,"
+                    + " PRIMARY KEY (lane, path)) WITHOUT ROWID",
+            "CREATE INDEX delivered_path ON delivered (path)",
+            "CREATE INDEX delivered_at ON delivered (at)",
+        },
     };
 
-    /** Added by version 2. */
-    private static final String[] SECOND = {
-        "ALTER TABLE lane ADD COLUMN recent_paths REAL NOT NULL DEFAULT 0",
-        "ALTER TABLE lane ADD COLUMN recent_millis REAL NOT NULL DEFAULT 0",
-        "CREATE TABLE tally (lane INTEGER NOT NULL, what TEXT NOT NULL, slot INTEGER NOT NULL,"
-                + " value INTEGER NOT NULL, PRIMARY KEY (lane, what, slot)) WITHOUT ROWID",
-    };
-
-    /** Added by version 3. */
-    private static final String[] THIRD = {
-        "ALTER TABLE path ADD COLUMN generation INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE lane ADD COLUMN generation INTEGER NOT NULL DEFAULT 0",
-    };
-
-    /** Added by version 4. Earlier deliveries are not known by destination. */
-    private static final String[] FOURTH = {
-        "CREATE TABLE delivered (lane INTEGER NOT NULL, path INTEGER NOT NULL, at INTEGER NOT NULL,"
-                + " PRIMARY KEY (lane, path)) WITHOUT ROWID",
-        "CREATE INDEX delivered_path ON delivered (path)",
-        "CREATE INDEX delivered_at ON delivered (at)",
-    };
-
-    private static final String[][] VERSIONS = {FIRST, SECOND, THIRD, FOURTH};
+    static final int VERSION = VERSIONS.length;
 
     private Schema() {}
 
@@ -111,28 +104,26 @@ final class Schema {
      *
      * @throws SQLException also if a newer version of this program created the database
      */
-    static void apply(Connection connection) throws SQLException {
-        try (Statement s = connection.createStatement()) {
-            int version;
-            try (var found = s.executeQuery("PRAGMA user_version")) {
-                version = found.next() ? found.getInt(1) : 0;
+    static void apply(Statement s) throws SQLException {
+        int version;
+        try (var found = s.executeQuery("PRAGMA user_version")) {
+            version = found.next() ? found.getInt(1) : 0;
+        }
+        if (version > VERSION || version < 0) {
+            throw new SQLException(
+                    "the database has schema version "
+                            + version
+                            + ", this program knows "
+                            + VERSION
+                            + ": use the newer program again, or set the database aside");
+        }
+        for (int added = version; added < VERSION; added++) {
+            for (String statement : VERSIONS[added]) {
+                s.execute(statement);
             }
-            if (version > VERSION || version < 0) {
-                throw new SQLException(
-                        "the database has schema version "
-                                + version
-                                + ", this program knows "
-                                + VERSION
-                                + ": use the newer program again, or set the database aside");
-            }
-            for (int added = version; added < VERSION; added++) {
-                for (String statement : VERSIONS[added]) {
-                    s.execute(statement);
-                }
-            }
-            if (version < VERSION) {
-                s.execute("PRAGMA user_version = " + VERSION);
-            }
+        }
+        if (version < VERSION) {
+            s.execute("PRAGMA user_version = " + VERSION);
         }
     }
 }

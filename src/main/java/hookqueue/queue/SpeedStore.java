@@ -1,6 +1,7 @@
 package hookqueue.queue;
 
 import java.sql.SQLException;
+import java.util.List;
 
 /**
  * The {@link Speed} of the lanes, in the table {@code tally}, because the worker ends whenever it
@@ -87,12 +88,10 @@ final class SpeedStore {
 
     private static Sums sums(Sql sql, long lane, String what) throws SQLException {
         var values = new long[SLOW + 1];
-        for (Sum sum :
-                sql.query(
-                        row -> new Sum(row.getInt(1), row.getLong(2)),
-                        "SELECT slot, value FROM tally WHERE lane = ? AND what = ?",
-                        lane,
-                        what)) {
+        String slots = "SELECT slot, value FROM tally WHERE lane = ? AND what = ?";
+        List<Sum> sums =
+                sql.query(row -> new Sum(row.getInt(1), row.getLong(2)), slots, lane, what);
+        for (Sum sum : sums) {
             values[sum.slot()] = sum.value();
         }
         return new Sums(values[AMOUNT], values[MILLIS], values[SLOW] > 0);

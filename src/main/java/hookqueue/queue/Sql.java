@@ -16,10 +16,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The statements of one connection, each prepared once. Parameters are texts, longs, ints, booleans
- * or states of a delivery.
+ * The statements of one connection, each prepared once. Parameters are texts, longs, ints or states
+ * of a delivery.
  */
-final class Sql implements AutoCloseable {
+final class Sql {
     private static final Logger LOG = LoggerFactory.getLogger(Sql.class);
 
     private final Connection connection;
@@ -88,8 +88,6 @@ final class Sql implements AutoCloseable {
                 statement.setLong(i + 1, number);
             } else if (value instanceof Integer number) {
                 statement.setInt(i + 1, number);
-            } else if (value instanceof Boolean yes) {
-                statement.setInt(i + 1, yes ? 1 : 0);
             } else if (value instanceof DeliveryRow.State state) {
                 statement.setInt(i + 1, state.stored());
             } else {
@@ -100,24 +98,17 @@ final class Sql implements AutoCloseable {
     }
 
     /**
-     * Discards all prepared statements after an error: the driver closes a statement in which the
-     * disk was full or did not answer, and rejects it from then on.
+     * Closes all statements; the next use prepares them again. This is also necessary after an
+     * error: the driver closes a statement in which the disk was full or did not answer, and
+     * rejects it from then on.
      */
-    void prepareAgain() {
+    void closeStatements() {
         for (PreparedStatement statement : prepared.values()) {
             try {
                 statement.close();
             } catch (SQLException e) {
                 LOG.debug("a statement is closed already", e);
             }
-        }
-        prepared.clear();
-    }
-
-    @Override
-    public void close() throws SQLException {
-        for (PreparedStatement statement : prepared.values()) {
-            statement.close();
         }
         prepared.clear();
     }

@@ -31,8 +31,7 @@ public record WaitQueries(Sql sql) {
 
     /** The remaining deliveries of the path with this row, in every lane. */
     public List<DeliveryRow> standing(long path) throws SQLException {
-        return sql.query(
-                ReportQueries::row, ReportQueries.ROW + "WHERE d.path = ? ORDER BY d.lane", path);
+        return ReportQueries.rows(sql, "WHERE d.path = ? ORDER BY d.lane", path);
     }
 
     public boolean knownTag(String tag) throws SQLException {
@@ -58,13 +57,10 @@ public record WaitQueries(Sql sql) {
 
     /** The failed rows of the configured lanes, at most {@code limit}. */
     public List<DeliveryRow> failed(int limit) throws SQLException {
-        return sql.query(
-                ReportQueries::row,
-                ReportQueries.ROW
-                        + ReportQueries.OF_ANY_LANE
-                        + "AND d.state = ? AND l.configured ORDER BY d.path LIMIT ?",
-                State.FAILED,
-                limit);
+        String failed =
+                ReportQueries.OF_ANY_LANE
+                        + "AND d.state = ? AND l.configured ORDER BY d.path LIMIT ?";
+        return ReportQueries.rows(sql, failed, State.FAILED, limit);
     }
 
     /** Whether the settings have a destination; signing does not count. */

@@ -4,6 +4,7 @@ import hookqueue.roots.GcRootThread;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -67,17 +68,21 @@ final class Writer {
     private static final class Job<T> {
         private final Queue.Task<T> task;
         private final CompletableFuture<T> answer = new CompletableFuture<>();
+        private @Nullable T result;
 
         Job(Queue.Task<T> task) {
             this.task = task;
         }
 
-        Runnable run(QueueTransaction transaction) throws SQLException {
-            T result = task.run(transaction);
-            return () -> answer.complete(result);
+        void run(QueueTransaction transaction) throws SQLException {
+            result = task.run(transaction);
         }
 
-        void fail(Throwable reason) {
+        void answer() {
+            answer.complete(result);
+        }
+
+        void fail(SQLException reason) {
             answer.completeExceptionally(reason);
         }
     }
@@ -112,11 +117,8 @@ final class Writer {
         try {
             return job.answer.get();
         } catch (ExecutionException e) {
-            Throwable cause = e.getCause() == null ? e : e.getCause();
-            if (cause instanceof SQLException) {
-                throw new QueueException("the queue's database: " + cause.getMessage(), cause);
-            }
-            throw new IllegalStateException("a bug in a task of the queue: " + cause, cause);
+            Throwable cause = Objects.requireNonNull(e.getCause());
+            throw new QueueException("the queue's database: " + cause.getMessage(), cause);
         }
     }
 
@@ -168,14 +170,12 @@ final class Writer {
         if (failure == null) {
             return;
         }
-        if (group.size() == 1 || damage != null) {
-            group.forEach(job -> job.fail(failure));
-            return;
-        }
         for (Job<?> job : group) {
-            SQLException alone = damage == null ? tryTogether(List.of(job)) : damage;
-            if (alone != null) {
-                job.fail(alone);
+            if (group.size() > 1 && damage == null) {
+                failure = tryTogether(List.of(job));
+            }
+            if (failure != null) {
+                job.fail(failure);
             }
         }
     }
@@ -183,11 +183,10 @@ final class Writer {
     /** Returns null if all tasks were committed and answered. Otherwise none had an effect. */
     private @Nullable SQLException tryTogether(List<Job<?>> group) {
         List<Job<?>> together = List.copyOf(group); // the thread reuses its own list
-        var answers = new ArrayList<Runnable>(group.size());
         Effects effects;
         try {
             for (Job<?> job : group) {
-                answers.add(job.run(transaction));
+                job.run(transaction);
             }
             effects = transaction.commit();
         } catch (SQLException e) {
@@ -204,7 +203,7 @@ final class Writer {
         Consumer<Boolean> after =
                 made -> {
                     if (made) {
-                        answers.forEach(Runnable::run);
+                        together.forEach(Job::answer);
                     } else {
                         together.forEach(job -> job.fail(closed()));
                     }

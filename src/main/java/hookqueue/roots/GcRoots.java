@@ -43,11 +43,8 @@ public final class GcRoots {
         this.folder = folder;
         this.storeDir = storeDir;
         if (!isWritable()) {
-            note(
-                    new IOException(
-                            Files.exists(folder)
-                                    ? "not a writable directory"
-                                    : "it does not exist"));
+            String reason = Files.exists(folder) ? "not a writable directory" : "it does not exist";
+            note(new IOException(reason));
         }
     }
 

@@ -3,7 +3,7 @@ package hookqueue.spool;
 import hookqueue.base.StorePath;
 import hookqueue.queue.QueueException;
 import java.io.IOException;
-import java.nio.channels.Channels;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -11,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -106,12 +105,7 @@ public final class Spool {
                 }
             }
         } catch (IOException | DirectoryIteratorException e) {
-            if (isNews(e.toString())) {
-                LOG.error(
-                        "cannot look into the spool {}, and will try again: {}",
-                        folder,
-                        e.toString());
-            }
+            logOnce("cannot look into the spool {}, and will try again: {}", folder, e.toString());
         }
         Collections.sort(files);
         return files;
@@ -164,6 +158,12 @@ public final class Spool {
         return told.add(trouble);
     }
 
+    private void logOnce(String message, Path file, @Nullable String reason) {
+        if (isNews(file + reason)) {
+            LOG.error(message, file, reason);
+        }
+    }
+
     /** A file that no hook has written. */
     private static final class Unfit extends IOException {
         private static final long serialVersionUID = 1;
@@ -181,17 +181,10 @@ public final class Spool {
         } catch (NoSuchFileException e) {
             return null;
         } catch (Unfit e) {
-            if (isNews(file + e.toString())) {
-                LOG.error("in the spool, but no file of paths: {}: {}", file, e.getMessage());
-            }
+            logOnce("in the spool, but no file of paths: {}: {}", file, e.getMessage());
             return new Batch(file, List.of(), false);
         } catch (IOException e) {
-            if (isNews(file + e.toString())) {
-                LOG.error(
-                        "cannot read the spool file {}, and will try again: {}",
-                        file,
-                        e.toString());
-            }
+            logOnce("cannot read the spool file {}, and will try again: {}", file, e.toString());
             return null;
         }
         var paths = new ArrayList<StorePath>();
@@ -223,14 +216,12 @@ public final class Spool {
         if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
             throw new Unfit("not a regular file");
         }
-        try (var channel =
-                Files.newByteChannel(
-                        file, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS))) {
-            if (channel.size() > LARGEST) {
+        try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
+            byte[] content = in.readNBytes(LARGEST + 1);
+            if (content.length > LARGEST) {
                 throw new Unfit("larger than 1 MiB");
             }
-            return new String(
-                    Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
+            return new String(content, StandardCharsets.UTF_8);
         }
     }
 }

@@ -284,7 +284,7 @@ class CommandHandlerTest {
     @Test
     void pathsOfARetiredDestinationAreAProblemUntilTheyAreDropped() throws Exception {
         try (Queue queue = start(TWO, Filters.ALL)) {
-            queue.enqueue(paths(0, 3), null);
+            f.enqueue(queue, paths(0, 3), null);
             f.deliver(queue, "ssh://a", path(0));
             f.deliver(queue, "ssh://a", path(1));
             f.fail(queue, "ssh://b", path(1), "no");
@@ -324,7 +324,7 @@ class CommandHandlerTest {
     void aWaitFailsForPathsWithoutAnyDestination() throws Exception {
         List<String> signAlone = List.of(LaneStore.SIGN);
         try (Queue queue = start(TWO, Filters.ALL)) {
-            queue.enqueue(paths(0, 2), "job");
+            f.enqueue(queue, paths(0, 2), "job");
             f.fail(queue, "ssh://b", path(1), "no");
         }
         try (Queue queue = start(signAlone, Filters.ALL)) {
@@ -346,7 +346,7 @@ class CommandHandlerTest {
     @Test
     void aWaitReportsFailedPaths() throws Exception {
         try (Queue queue = start(TWO, Filters.ALL)) {
-            queue.enqueue(paths(0, 3), "job");
+            f.enqueue(queue, paths(0, 3), "job");
             for (int i = 0; i < 3; i++) {
                 f.deliver(queue, "ssh://a", path(i));
             }
@@ -374,7 +374,7 @@ class CommandHandlerTest {
     @Test
     void aWaitContinuesForAPathThatIsRetriedMeanwhile() throws Exception {
         try (Queue queue = start(List.of("ssh://a"), Filters.ALL)) {
-            queue.enqueue(paths(0, 2), "job");
+            f.enqueue(queue, paths(0, 2), "job");
             f.fail(queue, "ssh://a", path(0), "no");
             var target = target(queue);
             assertFalse(target.settled());
@@ -403,7 +403,7 @@ class CommandHandlerTest {
     @Test
     void aWaitForManyPathsCostsFewQueriesPerChange() throws Exception {
         try (Queue queue = start(List.of("ssh://a"), Filters.ALL)) {
-            queue.enqueue(paths(0, 5_000), "job");
+            f.enqueue(queue, paths(0, 5_000), "job");
             var target = target(queue);
             for (int i = 0; i < 200; i++) {
                 assertFalse(target.settled());

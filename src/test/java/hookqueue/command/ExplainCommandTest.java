@@ -70,7 +70,7 @@ class ExplainCommandTest {
     void saysWhenADeferredPathIsTriedAgainAndHowToTryItNow() throws Exception {
         var f = new Fixture(folder);
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(List.of(PATH), null);
+            f.enqueue(queue, List.of(PATH), null);
             f.defer(queue, "ssh://a", PATH, 90_000);
             String row = PATH.in(STORE) + "  ssh://";
             assertEquals(
@@ -89,7 +89,7 @@ class ExplainCommandTest {
     void aFailedPathIsTriedAgainOnlyOnRequest() throws Exception {
         var f = new Fixture(folder);
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(List.of(PATH), null);
+            f.enqueue(queue, List.of(PATH), null);
             f.deliver(queue, "ssh://b", PATH);
             f.fail(queue, "ssh://a", PATH, "hash mismatch");
             assertEquals(
@@ -104,7 +104,7 @@ class ExplainCommandTest {
     void aPathThatFailedAtARemovedDestinationIsNotTriedAgain() throws Exception {
         var f = new Fixture(folder);
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(List.of(PATH), null);
+            f.enqueue(queue, List.of(PATH), null);
             f.fail(queue, "ssh://a", PATH, "hash mismatch");
         }
         try (Queue queue = f.open(List.of("ssh://b"))) {
@@ -123,7 +123,7 @@ class ExplainCommandTest {
         var f = new Fixture(folder);
         try (Queue queue = f.open(TWO)) {
             StorePath other = path(8);
-            queue.enqueue(List.of(PATH, other), null);
+            f.enqueue(queue, List.of(PATH, other), null);
             f.deliver(queue, "ssh://a", other);
             long now = f.clock.millis();
             down(queue, "ssh://a", new Breaker(3, now + 60_000, now - 60_000, "refused"));

@@ -47,7 +47,7 @@ class HistoryCommandTest {
     @Test
     void theNewestDeliveryIsLastAndEachBatchHasOneHeading() throws Exception {
         try (Queue queue = f.open(Fixture.TWO)) {
-            queue.enqueue(paths(0, 4), null);
+            f.enqueue(queue, paths(0, 4), null);
             f.deliver(queue, "ssh://a", path(2));
             f.deliver(queue, "ssh://b", path(0));
             f.deliver(queue, "ssh://b", path(2));

@@ -223,7 +223,7 @@ class VerifyCommandTest {
     void newPathsGoFirst() throws Exception {
         remember(3);
         try (Queue queue = f.open(ONE)) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             var looks = new AtomicInteger();
             flushed =
                     () -> {
@@ -244,7 +244,7 @@ class VerifyCommandTest {
     @Test
     void namedPathsAreVerifiedEvenIfNoDeliveryIsRemembered() throws Exception {
         try (Queue queue = f.open(ONE)) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             assertEquals(
                     List.of(
                             LANE + ": checked 1, sent again 0, not delivered yet 1",

@@ -166,7 +166,10 @@ final class LaneWorld {
         for (int number : numbers) {
             paths.add(Paths.path(number));
         }
-        queue.enqueue(paths, null);
+        queue.call(t -> {
+            t.paths().enqueue(Filters.ALL.select(paths), null, clock.millis());
+            return true;
+        });
     }
 
     void pause(boolean paused) throws Exception {

@@ -55,7 +55,8 @@ class CountersTest {
         long now = f.clock.millis();
         switch (random.nextInt(10)) {
             case 0, 1, 2 ->
-                    queue.enqueue(
+                    f.enqueue(
+                            queue,
                             List.of(some, path(random.nextInt(PATHS))),
                             random.nextBoolean() ? "t" : null);
             case 3 -> queue.call(t -> t.removals().drop(some, now));

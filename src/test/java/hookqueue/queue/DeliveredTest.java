@@ -44,7 +44,7 @@ class DeliveredTest {
     @Test
     void deliveriesAreRememberedByDestinationAndOutliveTheWorker() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 10), null);
+            f.enqueue(queue, paths(0, 10), null);
             for (int i = 0; i < 7; i++) {
                 f.deliver(queue, "ssh://a", path(i));
             }
@@ -64,7 +64,7 @@ class DeliveredTest {
     @Test
     void aSignatureIsNotADelivery() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             f.deliver(queue, LaneStore.SIGN, path(0));
             assertEquals(List.of(), delivered(queue, LaneStore.SIGN));
         }
@@ -73,7 +73,7 @@ class DeliveredTest {
     @Test
     void deliveriesAreForgottenWithTheirPath() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2), null);
+            f.enqueue(queue, paths(0, 2), null);
             f.deliver(queue, "ssh://a", path(0));
             f.deliver(queue, "ssh://b", path(0));
             f.deliver(queue, "ssh://a", path(1));
@@ -87,7 +87,7 @@ class DeliveredTest {
     @Test
     void aLostPathIsQueuedAgainForTheDestinationThatLostIt() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2), null);
+            f.enqueue(queue, paths(0, 2), null);
             for (int i = 0; i < 2; i++) {
                 f.deliver(queue, "ssh://a", path(i));
                 f.deliver(queue, "ssh://b", path(i));
@@ -114,7 +114,7 @@ class DeliveredTest {
         try (Queue queue = f.open(SIGNED)) {
             requeue(queue, path(0), "ssh://b");
             assertEquals(List.of("sign FRESH", "ssh://b HELD"), Fixture.standing(queue, path(0)));
-            queue.enqueue(paths(1, 2), null);
+            f.enqueue(queue, paths(1, 2), null);
             assertEquals(
                     List.of(path(0), path(1)), Fixture.fresh(queue, LaneStore.SIGN), "other rows");
             for (String lane : List.of(LaneStore.SIGN, "ssh://z")) {

@@ -33,7 +33,7 @@ class DiskSpaceTest {
     @Test
     void rowNumbersAreNotReusedAfterAllPathsAreForgotten() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 3), "job");
+            f.enqueue(queue, paths(0, 3), "job");
         }
         Files.delete(f.file());
         try (Queue queue = f.open(TWO)) {
@@ -46,7 +46,7 @@ class DiskSpaceTest {
             queue.forget();
         }
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(5, 6), "other");
+            f.enqueue(queue, paths(5, 6), "other");
             assertEquals(0, Fixture.outstanding(queue, null));
         }
     }
@@ -54,7 +54,7 @@ class DiskSpaceTest {
     @Test
     void theFileShrinksAtTheExitIfMostOfItIsFree() throws Exception {
         try (Queue queue = f.open(List.of("ssh://a"))) {
-            queue.enqueue(paths(0, 20_000), null);
+            f.enqueue(queue, paths(0, 20_000), null);
         }
         long before = Files.size(f.file());
         try (Queue queue = f.open(List.of("ssh://a"))) {
@@ -90,7 +90,7 @@ class DiskSpaceTest {
         try {
             var small = new Fixture(Files.createDirectory(disk.resolve("state")), f.roots);
             try (Queue queue = small.open(TWO)) {
-                queue.enqueue(paths(0, 10), null);
+                f.enqueue(queue, paths(0, 10), null);
                 Path filler = disk.resolve("filler");
                 fill(filler);
                 var e =
@@ -98,7 +98,7 @@ class DiskSpaceTest {
                                 QueueException.class,
                                 () -> {
                                     for (int i = 1_000; i < 100_000; i += 1_000) {
-                                        queue.enqueue(paths(i, i + 1_000), null);
+                                        f.enqueue(queue, paths(i, i + 1_000), null);
                                     }
                                 });
                 assertTrue(e.getMessage().contains("SQLITE_FULL"), e.getMessage());
@@ -107,7 +107,7 @@ class DiskSpaceTest {
                 assertTrue(taken.size() % 1_000 == 10, "all of a call or nothing");
                 assertTrue(small.fatal.isEmpty(), "a full disk is no damage");
                 Files.delete(filler);
-                queue.enqueue(paths(200_000, 201_000), null);
+                f.enqueue(queue, paths(200_000, 201_000), null);
             }
             try (Queue queue = small.open(TWO)) {
                 assertTrue(Fixture.unsettled(queue).contains(path(200_999).baseName()));
@@ -129,16 +129,16 @@ class DiskSpaceTest {
         try {
             var small = new Fixture(Files.createDirectory(disk.resolve("state")), f.roots);
             try (Queue queue = small.open(TWO)) {
-                queue.enqueue(paths(0, 1_000), null);
+                f.enqueue(queue, paths(0, 1_000), null);
                 Path filler = disk.resolve("filler");
                 fill(filler);
                 var e =
                         assertThrows(
                                 QueueException.class,
-                                () -> queue.enqueue(paths(1_000, 30_000), null));
+                                () -> f.enqueue(queue, paths(1_000, 30_000), null));
                 assertTrue(e.getMessage().contains("SQLITE_FULL"), e.getMessage());
                 Files.delete(filler);
-                queue.enqueue(paths(50_000, 50_001), null);
+                f.enqueue(queue, paths(50_000, 50_001), null);
                 assertEquals(1_001, Fixture.unsettled(queue).size());
                 f.deliver(queue, "ssh://a", path(0));
                 assertTrue(small.fatal.isEmpty(), "a full disk is no damage");

@@ -56,6 +56,15 @@ public final class Fixture {
                 progress::add);
     }
 
+    /** Queues paths for every destination. */
+    public void enqueue(Queue queue, List<StorePath> paths, @Nullable String tag)
+            throws QueueException, InterruptedException {
+        queue.call(t -> {
+            t.paths().enqueue(Filters.ALL.select(paths), tag, clock.millis());
+            return true;
+        });
+    }
+
     Path file() {
         return state.resolve("queue.sqlite");
     }

@@ -63,7 +63,7 @@ class LaneTotalsTest {
     @Test
     void theLatencyIsTheTimeFromQueueingToDeliveryInEachLane() throws Exception {
         try (Queue queue = f.open(Fixture.TWO)) {
-            queue.enqueue(List.of(path(1), path(2)), null);
+            f.enqueue(queue, List.of(path(1), path(2)), null);
             f.now = f.now.plusSeconds(20);
             f.deliver(queue, "ssh://a", path(1));
             f.now = f.now.plusSeconds(100);
@@ -82,7 +82,7 @@ class LaneTotalsTest {
     @Test
     void aPathUsedAsAProofIsNotCountedTwice() throws Exception {
         try (Queue queue = f.open(Fixture.TWO)) {
-            queue.enqueue(List.of(path(1)), null);
+            f.enqueue(queue, List.of(path(1)), null);
             Entry entry = Fixture.entry(queue, "ssh://a", path(1));
             f.record(queue, "ssh://a", new Verdict.Delivered(entry));
             f.record(queue, "ssh://a", new Verdict.Delivered(entry));
@@ -129,7 +129,7 @@ class LaneTotalsTest {
     @Test
     void aDatabaseOfTheFirstVersionIsMigratedWithoutLoss() throws Exception {
         try (Queue queue = f.open(Fixture.TWO)) {
-            queue.enqueue(List.of(path(1), path(2)), null);
+            f.enqueue(queue, List.of(path(1), path(2)), null);
             f.deliver(queue, "ssh://a", path(1));
         }
         f.sql(

@@ -34,7 +34,7 @@ class LanesTest {
     @Test
     void aRemovedLaneKeepsItsRowsAndContinuesWhenItComesBack() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2), null);
+            f.enqueue(queue, paths(0, 2), null);
             f.defer(queue, "ssh://b", path(1), 60_000);
         }
         try (Queue queue = f.open(List.of("ssh://a"))) {
@@ -45,7 +45,7 @@ class LanesTest {
             f.deliver(queue, "ssh://a", path(1));
             assertEquals(0, Fixture.count(queue, t -> t.waits().outstanding()));
             assertEquals(2, f.rooted().size(), "b may come back");
-            queue.enqueue(List.of(path(5)), null);
+            f.enqueue(queue, List.of(path(5)), null);
             assertEquals(List.of("ssh://a FRESH"), Fixture.standing(queue, path(5)));
             assertThrows(QueueException.class, () -> queue.call(t -> t.lane("ssh://b").fresh(1)));
         }
@@ -62,7 +62,7 @@ class LanesTest {
     @Test
     void pathsOfARemovedDestinationMoveToTheOneThatIsAdded() throws Exception {
         try (Queue queue = f.open(List.of("ssh://old"))) {
-            queue.enqueue(paths(0, 3), "job");
+            f.enqueue(queue, paths(0, 3), "job");
             f.defer(queue, "ssh://old", path(1), 60_000);
             f.fail(queue, "ssh://old", path(2), "no such host");
         }
@@ -71,7 +71,7 @@ class LanesTest {
             for (int i = 0; i < 3; i++) {
                 assertEquals(List.of("ssh://new FRESH"), Fixture.standing(queue, path(i)));
             }
-            queue.enqueue(List.of(path(0)), null);
+            f.enqueue(queue, List.of(path(0)), null);
             f.deliver(queue, "ssh://new", path(0));
             assertEquals(2, f.rooted().size());
         }
@@ -114,11 +114,11 @@ class LanesTest {
         }
         try (Queue queue = f.open(TWO)) {
             assertEquals(List.of("ssh://a FRESH"), Fixture.standing(queue, path(0)));
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             assertEquals(
                     List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(0)));
             f.deliver(queue, "ssh://b", path(0));
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             assertEquals(
                     List.of("ssh://a FRESH"),
                     Fixture.standing(queue, path(0)),
@@ -129,7 +129,7 @@ class LanesTest {
     @Test
     void aPathMovesToNoDestinationThatExcludesIt() throws Exception {
         try (Queue queue = f.open(List.of("ssh://old"))) {
-            queue.enqueue(paths(0, 2), null);
+            f.enqueue(queue, paths(0, 2), null);
         }
         var filters =
                 new Filters(
@@ -146,7 +146,7 @@ class LanesTest {
     @Test
     void pathsThatWereStrandedBeforeAnUpgradeMoveToo() throws Exception {
         try (Queue queue = f.open(List.of("ssh://old"))) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
         }
         f.sql(
                 "UPDATE lane SET configured = 0",
@@ -162,7 +162,7 @@ class LanesTest {
     @Test
     void onlyTheDeliveriesOfTheRemovedDestinationMove() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2_500), null);
+            f.enqueue(queue, paths(0, 2_500), null);
             f.deliver(queue, "ssh://b", path(0));
             f.defer(queue, "ssh://a", path(1), 60_000);
             f.deliver(queue, "ssh://a", path(2));
@@ -177,7 +177,7 @@ class LanesTest {
             assertEquals(2_499, Fixture.lane(queue, "ssh://c").fresh());
             assertEquals(2_499, Fixture.lane(queue, "ssh://d").fresh());
             f.deliver(queue, "ssh://c", path(2));
-            queue.enqueue(List.of(path(2)), null);
+            f.enqueue(queue, List.of(path(2)), null);
             assertEquals(
                     List.of("ssh://d FRESH"),
                     Fixture.standing(queue, path(2)),
@@ -189,7 +189,7 @@ class LanesTest {
     void aPathWaitsForARemovedDestinationWhenTheOthersHaveIt() throws Exception {
         List<String> both = List.of("ssh://a", "ssh://far");
         try (Queue queue = f.open(both)) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             f.deliver(queue, "ssh://a", path(0));
         }
         f.open(List.of("ssh://far")).close();
@@ -205,7 +205,7 @@ class LanesTest {
     @Test
     void aLaterDestinationGetsThePathWhenTheFirstIsRemoved() throws Exception {
         try (Queue queue = f.open(List.of("ssh://b"))) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
         }
         f.open(TWO).close();
         try (Queue queue = f.open(List.of("ssh://a"))) {
@@ -220,7 +220,7 @@ class LanesTest {
     @Test
     void pathsOfARetiredDestinationWaitForTheNextOne() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2), null);
+            f.enqueue(queue, paths(0, 2), null);
             f.deliver(queue, "ssh://a", path(0));
         }
         try (Queue queue = f.open(List.of("ssh://a"))) {
@@ -238,16 +238,16 @@ class LanesTest {
     @Test
     void aPathThatIsQueuedAgainGoesToADestinationThatWasAddedSince() throws Exception {
         try (Queue queue = f.open(List.of("ssh://old"))) {
-            queue.enqueue(paths(0, 2), null);
+            f.enqueue(queue, paths(0, 2), null);
         }
         try (Queue queue = f.open(List.of("ssh://old", "ssh://new"))) {
-            queue.enqueue(List.of(path(0)), "job");
+            f.enqueue(queue, List.of(path(0)), "job");
             assertEquals(
                     List.of("ssh://old FRESH", "ssh://new FRESH"),
                     Fixture.standing(queue, path(0)));
             assertEquals(List.of("ssh://old FRESH"), Fixture.standing(queue, path(1)));
             f.deliver(queue, "ssh://new", path(0));
-            queue.enqueue(List.of(path(0)), null);
+            f.enqueue(queue, List.of(path(0)), null);
             assertEquals(
                     List.of("ssh://old FRESH"),
                     Fixture.standing(queue, path(0)),
@@ -258,7 +258,7 @@ class LanesTest {
     @Test
     void aRetryAffectsOnlyConfiguredDestinations() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2), null);
+            f.enqueue(queue, paths(0, 2), null);
             f.deliver(queue, "ssh://a", path(0));
             f.fail(queue, "ssh://a", path(1), "no");
             for (int i = 0; i < 2; i++) {
@@ -285,7 +285,7 @@ class LanesTest {
     @Test
     void droppingADestinationForgetsItsPathsSomeAtATime() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 25), null);
+            f.enqueue(queue, paths(0, 25), null);
             f.deliver(queue, "ssh://a", path(0));
         }
         try (Queue queue = f.open(List.of("ssh://a"))) {

@@ -30,7 +30,7 @@ class OperatorChangesTest {
     @Test
     void droppingForgetsAPathInEveryLane() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2), null);
+            f.enqueue(queue, paths(0, 2), null);
             f.fail(queue, "ssh://a", path(0), "no");
             assertTrue(Fixture.is(queue, t -> t.removals().drop(path(0), 1)));
             assertFalse(
@@ -45,7 +45,7 @@ class OperatorChangesTest {
     @Test
     void aVerdictForADroppedPathChangesNothing() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2), null);
+            f.enqueue(queue, paths(0, 2), null);
             Entry entry = Fixture.entry(queue, "ssh://a", path(0));
             queue.call(t -> t.removals().drop(path(0), 1));
             f.record(queue, "ssh://a", new Verdict.Deferred(entry, 1, 1, 5, "late"));
@@ -59,7 +59,7 @@ class OperatorChangesTest {
     @Test
     void retryMakesFailedAndDeferredPathsDueAndClosesTheBreakers() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 3), null);
+            f.enqueue(queue, paths(0, 3), null);
             f.fail(queue, "ssh://a", path(0), "no");
             f.defer(queue, "ssh://a", path(1), 60_000);
             f.defer(queue, "ssh://b", path(1), 60_000);
@@ -90,12 +90,12 @@ class OperatorChangesTest {
     @Test
     void retriedPathsComeAfterFreshOnes() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 3), null);
+            f.enqueue(queue, paths(0, 3), null);
             f.defer(queue, "ssh://a", path(0), 60_000);
             f.fail(queue, "ssh://a", path(1), "no");
             queue.call(t -> t.retries().retry(path(0), f.clock.millis()));
             queue.call(t -> t.retries().retry(path(1), f.clock.millis()));
-            queue.enqueue(paths(3, 5), null);
+            f.enqueue(queue, paths(3, 5), null);
             assertEquals(
                     List.of(path(2), path(3), path(4), path(0), path(1)),
                     Fixture.fresh(queue, "ssh://a"));
@@ -109,13 +109,13 @@ class OperatorChangesTest {
     @Test
     void retriedPathsThatMustBeSignedAgainComeLastToo() throws Exception {
         try (Queue queue = f.open(Fixture.SIGNED)) {
-            queue.enqueue(paths(0, 3), null);
+            f.enqueue(queue, paths(0, 3), null);
             for (StorePath each : paths(0, 3)) {
                 f.deliver(queue, LaneStore.SIGN, each);
             }
             f.fail(queue, "ssh://a", path(0), "no");
             queue.call(t -> t.retries().retryAll(f.clock.millis()));
-            queue.enqueue(paths(3, 4), null);
+            f.enqueue(queue, paths(3, 4), null);
             assertEquals(List.of(path(3), path(0)), Fixture.fresh(queue, LaneStore.SIGN));
             f.deliver(queue, LaneStore.SIGN, path(0));
             f.deliver(queue, LaneStore.SIGN, path(3));
@@ -127,7 +127,7 @@ class OperatorChangesTest {
     @Test
     void failedPathsExpireOneLaneAtATime() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2), null);
+            f.enqueue(queue, paths(0, 2), null);
             f.fail(queue, "ssh://a", path(0), "long ago");
             f.now = f.now.plus(Duration.ofDays(40));
             f.fail(queue, "ssh://a", path(1), "just now");

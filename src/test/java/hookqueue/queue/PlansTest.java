@@ -22,12 +22,12 @@ class PlansTest {
         f.open(Fixture.SIGNED).close(); // a change of the settings may look at every row
         Set<String> texts;
         try (Queue queue = f.open(Fixture.SIGNED)) {
-            queue.enqueue(paths(0, 9), "t");
+            f.enqueue(queue, paths(0, 9), "t");
             f.deliver(queue, LaneStore.SIGN, path(0));
             f.deliver(queue, "ssh://a", path(0));
             f.defer(queue, "ssh://b", path(0), 5);
             f.fail(queue, LaneStore.SIGN, path(1), "no");
-            queue.enqueue(paths(0, 9), null);
+            f.enqueue(queue, paths(0, 9), null);
             texts =
                     queue.call(t -> {
                         t.lane("ssh://b").due(9, 9, 9);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import hookqueue.base.Filters;
 import hookqueue.base.StorePath;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,7 +38,7 @@ class QueueTest {
     void acknowledgedPathsAreRootedAndSurviveAPowerFailure() throws Exception {
         try (Queue queue = f.open(TWO)) {
             for (int i = 0; i < 20; i++) {
-                queue.enqueue(List.of(path(i)), null);
+                f.enqueue(queue, List.of(path(i)), null);
                 assertTrue(f.rooted().contains(path(i).baseName()), "rooted before the answer");
                 Fixture later = f.afterPowerFailure(folder.resolve("after" + i));
                 try (Queue next = later.open(TWO)) {
@@ -52,7 +53,7 @@ class QueueTest {
     void whoSeesADeliveryFindsItsRootRemoved() throws Exception {
         try (Queue queue = f.open(List.of("ssh://a"))) {
             for (int round = 0; round < 5; round++) {
-                queue.enqueue(paths(0, 1_000), null);
+                f.enqueue(queue, paths(0, 1_000), null);
                 var running = new CountDownLatch(1);
                 var delivery =
                         queue.submit(t -> {
@@ -74,7 +75,7 @@ class QueueTest {
     @Test
     void callersThatWaitTogetherShareOneCommit() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(List.of(path(1_000)), null);
+            f.enqueue(queue, List.of(path(1_000)), null);
             int before = f.commits();
             var entered = new CountDownLatch(1);
             var go = new CountDownLatch(1);
@@ -89,7 +90,7 @@ class QueueTest {
             entered.await();
             for (int i = 0; i < 200; i++) {
                 var one = List.of(path(i));
-                threads.add(caller(() -> queue.enqueue(one, null)));
+                threads.add(caller(() -> f.enqueue(queue, one, null)));
             }
             for (Thread thread : threads) {
                 while (thread.getState() != Thread.State.WAITING) {
@@ -143,6 +144,7 @@ class QueueTest {
                                 return true;
                             }));
             entered.await();
+            var some = Filters.ALL.select(paths(50, 60));
             var failure = new ArrayList<QueueException>();
             Thread bad =
                     caller(() -> {
@@ -151,11 +153,11 @@ class QueueTest {
                                         QueueException.class,
                                         () ->
                                                 queue.call(t -> {
-                                                    t.paths().enqueue(paths(50, 60), null, 0);
+                                                    t.paths().enqueue(some, null, 0);
                                                     throw new SQLException("no");
                                                 })));
                     });
-            Thread good = caller(() -> queue.enqueue(List.of(path(1)), null));
+            Thread good = caller(() -> f.enqueue(queue, List.of(path(1)), null));
             for (Thread thread : List.of(bad, good)) {
                 while (thread.getState() != Thread.State.WAITING) {
                     Thread.sleep(1);
@@ -174,10 +176,10 @@ class QueueTest {
     @Test
     void aQueuedPathKeepsItsPlaceWhenQueuedAgain() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 3), null);
+            f.enqueue(queue, paths(0, 3), null);
             f.deliver(queue, "ssh://a", path(1));
             f.defer(queue, "ssh://b", path(1), 60_000);
-            queue.enqueue(List.of(path(1), path(1)), null);
+            f.enqueue(queue, List.of(path(1), path(1)), null);
             assertEquals(List.of("ssh://b DEFERRED"), Fixture.standing(queue, path(1)));
             assertEquals(List.of(path(0), path(2)), Fixture.fresh(queue, "ssh://a"));
         }
@@ -186,11 +188,11 @@ class QueueTest {
     @Test
     void aFailedPathThatIsQueuedAgainIsDueAgainWhereItFailed() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             f.deliver(queue, "ssh://a", path(0));
             f.fail(queue, "ssh://b", path(0), "no");
             assertEquals(1, queue.call(t -> t.reports().failed(0, 10)).size());
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             assertEquals(List.of("ssh://b FRESH"), Fixture.standing(queue, path(0)));
             assertEquals(0, Fixture.entry(queue, "ssh://b", path(0)).failures());
         }
@@ -199,14 +201,14 @@ class QueueTest {
     @Test
     void aSettledPathThatIsQueuedAgainGoesEverywhereAgain() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             f.deliver(queue, "ssh://a", path(0));
             assertEquals(Set.of(path(0).baseName()), f.rooted(), "one lane still needs it");
             f.deliver(queue, "ssh://b", path(0));
             assertEquals(Set.of(), f.rooted());
             assertEquals(
                     Optional.of(f.clock.millis()), queue.call(t -> t.reports().settledAt(path(0))));
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             assertEquals(
                     List.of("ssh://a FRESH", "ssh://b FRESH"), Fixture.standing(queue, path(0)));
             assertEquals(Set.of(path(0).baseName()), f.rooted());
@@ -217,7 +219,7 @@ class QueueTest {
     @Test
     void aFailedPathKeepsItsRoot() throws Exception {
         try (Queue queue = f.open(List.of("ssh://a"))) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             f.fail(queue, "ssh://a", path(0), "no");
             assertEquals(Set.of(path(0).baseName()), f.rooted());
         }
@@ -226,8 +228,8 @@ class QueueTest {
     @Test
     void tagsGroupPathsForWait() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 3), "one");
-            queue.enqueue(paths(2, 5), "two");
+            f.enqueue(queue, paths(0, 3), "one");
+            f.enqueue(queue, paths(2, 5), "two");
             assertEquals(3, Fixture.outstanding(queue, "one"));
             assertEquals(3, Fixture.outstanding(queue, "two"));
             assertEquals(0, Fixture.outstanding(queue, "three"));
@@ -247,7 +249,7 @@ class QueueTest {
     @Test
     void aSettledPathIsForgottenAfterThirtyDaysWithItsTag() throws Exception {
         try (Queue queue = f.open(List.of("ssh://a"))) {
-            queue.enqueue(paths(0, 2), "t");
+            f.enqueue(queue, paths(0, 2), "t");
             f.deliver(queue, "ssh://a", path(0));
         }
         f.now = f.now.plus(Duration.ofDays(31));
@@ -263,13 +265,13 @@ class QueueTest {
     @Test
     void noMoreSettledPathsAreRememberedThanTheLimit() throws Exception {
         try (Queue queue = f.open(List.of("ssh://a"))) {
-            queue.enqueue(paths(0, 10), null);
+            f.enqueue(queue, paths(0, 10), null);
             for (int i = 0; i < 10; i++) {
                 f.now = f.now.plusSeconds(1);
                 f.deliver(queue, "ssh://a", path(i));
             }
             queue.call(t -> {
-                assertFalse(t.paths().forget(0, 3, 1_000));
+                assertFalse(t.paths().forget(0, 3));
                 return true;
             });
             assertEquals(
@@ -294,10 +296,10 @@ class QueueTest {
     void theOldestPathIsOneThatAConfiguredLaneStillMustDeliver() throws Exception {
         Instant first = f.now;
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             f.fail(queue, "ssh://a", path(0), "no");
             f.now = f.now.plusSeconds(5);
-            queue.enqueue(paths(1, 2), null);
+            f.enqueue(queue, paths(1, 2), null);
             assertEquals(first.toEpochMilli(), queue.call(t -> t.reports().oldest()).orElseThrow());
             f.deliver(queue, "ssh://b", path(0));
             assertEquals(f.now.toEpochMilli(), queue.call(t -> t.reports().oldest()).orElseThrow());
@@ -313,7 +315,7 @@ class QueueTest {
     @Test
     void aClockThatWasSetBackDoesNotDeferForLonger() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             f.defer(queue, "ssh://a", path(0), 900_000);
             long longest = Duration.ofMinutes(20).toMillis();
             long now = f.clock.millis();
@@ -326,7 +328,7 @@ class QueueTest {
     @Test
     void pagesContainWholePathsInOrderOfArrival() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 25), null);
+            f.enqueue(queue, paths(0, 25), null);
             var seen = new ArrayList<String>();
             long after = 0;
             while (true) {
@@ -356,7 +358,7 @@ class QueueTest {
                     caller(() -> {
                         queue.awaitChange(seen, 60_000);
                     });
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             assertTrue(waiter.join(Duration.ofSeconds(20)));
             long then = queue.version();
             queue.call(t -> t.reports().lanes());
@@ -368,7 +370,7 @@ class QueueTest {
     void aClosedQueueFailsItsCallersInsteadOfHanging() throws Exception {
         Queue queue = f.open(TWO);
         queue.close();
-        var e = assertThrows(QueueException.class, () -> queue.enqueue(paths(0, 1), null));
+        var e = assertThrows(QueueException.class, () -> f.enqueue(queue, paths(0, 1), null));
         assertEquals("the queue's database: the queue is closed", e.getMessage());
     }
 

@@ -99,7 +99,7 @@ class RecoveryTest {
     @EnumSource(Damage.class)
     void aDamagedDatabaseIsSetAsideAndItsPathsAreQueuedAgain(Damage damage) throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 100), null);
+            f.enqueue(queue, paths(0, 100), null);
         }
         damage.to(f.file());
         try (Queue queue = f.open(TWO)) {
@@ -113,7 +113,7 @@ class RecoveryTest {
                             LinkOption.NOFOLLOW_LINKS));
             assertEquals(100, Fixture.unsettled(queue).size());
             assertEquals(100, f.rooted().size());
-            queue.enqueue(List.of(path(500)), null);
+            f.enqueue(queue, List.of(path(500)), null);
         }
         try (Queue queue = f.open(TWO)) {
             assertEquals(101, Fixture.unsettled(queue).size(), "the new one is kept");
@@ -128,7 +128,7 @@ class RecoveryTest {
     @Test
     void damageFoundInUseEndsTheWorkerAndTheNextSetsTheDatabaseAside() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 200), null);
+            f.enqueue(queue, paths(0, 200), null);
         }
         long page =
                 f.number(
@@ -136,7 +136,7 @@ class RecoveryTest {
         Damage.overwrite(f.file(), (page - 1) * 4096, 200);
         QueueException e;
         try (Queue queue = f.open(TWO)) {
-            e = assertThrows(QueueException.class, () -> queue.enqueue(paths(0, 1), null));
+            e = assertThrows(QueueException.class, () -> f.enqueue(queue, paths(0, 1), null));
         }
         assertTrue(e.getMessage().contains("SQLITE_CORRUPT"), e.getMessage());
         assertFalse(f.fatal.isEmpty(), "the worker is to end");
@@ -152,7 +152,7 @@ class RecoveryTest {
     @Test
     void aFlippedBitInANameIsDamageAndThePathIsQueuedAgain() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 3), null);
+            f.enqueue(queue, paths(0, 3), null);
         }
         f.sql("UPDATE meta SET value = '0' WHERE key = 'clean'");
         long page = f.number("SELECT rootpage FROM sqlite_schema WHERE name = 'path'");
@@ -172,7 +172,7 @@ class RecoveryTest {
     @Test
     void aMissingDatabaseIsRecoveredFromTheRoots() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 3), null);
+            f.enqueue(queue, paths(0, 3), null);
         }
         Files.delete(f.file());
         Files.createSymbolicLink(f.roots.resolve("foreign"), Path.of("/etc/passwd"));
@@ -190,7 +190,7 @@ class RecoveryTest {
     @ValueSource(ints = {5, -1})
     void aDatabaseOfAnUnknownVersionIsRefusedAndLeftAlone(int version) throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 3), null);
+            f.enqueue(queue, paths(0, 3), null);
         }
         f.sql("PRAGMA user_version = " + version);
         byte[] before = Files.readAllBytes(f.file());
@@ -215,14 +215,14 @@ class RecoveryTest {
     @Test
     void aSecondWorkerOnTheSameStateDirectoryIsRefused() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             var e = assertThrows(QueueException.class, () -> f.open(TWO));
             assertEquals(
                     "the state directory "
                             + f.state
                             + " cannot be used: another worker is using it",
                     e.getMessage());
-            queue.enqueue(paths(1, 2), null);
+            f.enqueue(queue, paths(1, 2), null);
             assertEquals(2, Fixture.unsettled(queue).size(), "the first one is not disturbed");
         }
     }
@@ -242,7 +242,7 @@ class RecoveryTest {
         Fixture dead;
         try (Queue queue = f.open(TWO)) {
             for (int i = 0; i < 10; i++) {
-                queue.enqueue(List.of(path(i)), null);
+                f.enqueue(queue, List.of(path(i)), null);
             }
             dead = f.afterPowerFailure(folder.resolve("dead"));
         }
@@ -258,7 +258,7 @@ class RecoveryTest {
     @Test
     void anImpossibleNameIsDamage() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 3), null);
+            f.enqueue(queue, paths(0, 3), null);
         }
         byte[] bytes = Files.readAllBytes(f.file());
         byte[] name = path(1).baseName().getBytes(StandardCharsets.US_ASCII);
@@ -286,7 +286,7 @@ class RecoveryTest {
     @Test
     void aTemporaryReadErrorIsNotDamage() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2), "a-tag");
+            f.enqueue(queue, paths(0, 2), "a-tag");
             assertThrows(
                     QueueException.class,
                     () ->
@@ -306,14 +306,14 @@ class RecoveryTest {
     @Test
     void afterDamageNoTaskIsCommittedOrAnswered() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2), null);
+            f.enqueue(queue, paths(0, 2), null);
             assertThrows(
                     QueueException.class,
                     () ->
                             queue.call(t -> {
                                 throw new SQLiteException("bad", SQLiteErrorCode.SQLITE_CORRUPT);
                             }));
-            var e = assertThrows(QueueException.class, () -> queue.enqueue(paths(2, 3), null));
+            var e = assertThrows(QueueException.class, () -> f.enqueue(queue, paths(2, 3), null));
             assertEquals(
                     "the queue's database: it seems to be damaged, and the worker ends",
                     e.getMessage());
@@ -354,11 +354,11 @@ class RecoveryTest {
 
     private Path damagedWithALog() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 200), null);
+            f.enqueue(queue, paths(0, 200), null);
         }
         Fixture dead;
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(200, 201), null);
+            f.enqueue(queue, paths(200, 201), null);
             dead = f.afterPowerFailure(folder.resolve("dead"));
         }
         f = dead;

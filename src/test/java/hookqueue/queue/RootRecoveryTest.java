@@ -34,7 +34,7 @@ class RootRecoveryTest {
     void afterAnUncleanEndTheRootsAreComparedWithTheRows() throws Exception {
         Fixture dead;
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 4), null);
+            f.enqueue(queue, paths(0, 4), null);
             f.deliver(queue, "ssh://a", path(3));
             f.deliver(queue, "ssh://b", path(3));
             dead = f.afterPowerFailure(folder.resolve("dead"));
@@ -52,7 +52,7 @@ class RootRecoveryTest {
     @Test
     void aNameWithAFlippedBitIsRecoveredFromTheRoot() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 3), null);
+            f.enqueue(queue, paths(0, 3), null);
         }
         byte[] good = Files.readAllBytes(f.file());
         byte[] name = path(1).baseName().getBytes(StandardCharsets.US_ASCII);
@@ -81,7 +81,7 @@ class RootRecoveryTest {
     @Test
     void afterACleanEndTheRootsAreNotCompared() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
         }
         Path hooks = f.roots.resolve(path(1).baseName());
         Files.createSymbolicLink(hooks, Path.of(path(1).in(Fixture.STORE)));
@@ -96,11 +96,11 @@ class RootRecoveryTest {
             assertEquals(
                     "garbage collector roots cannot be made in " + f.roots + ": it does not exist",
                     queue.rootsProblem());
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             assertFalse(queue.mendRoots(), "nothing can be done about it");
             assertNotNull(queue.rootsProblem());
             Files.createDirectory(f.roots);
-            queue.enqueue(paths(1, 2), null);
+            f.enqueue(queue, paths(1, 2), null);
             assertNotNull(queue.rootsProblem(), "the first has no root yet");
             assertFalse(queue.mendRoots());
             assertNull(queue.rootsProblem());
@@ -112,10 +112,10 @@ class RootRecoveryTest {
     void missingRootsAreMadeInPortionsAndStaleOnesRemoved() throws Exception {
         Path away = folder.resolve("away");
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2_500), null);
+            f.enqueue(queue, paths(0, 2_500), null);
             Files.move(f.roots, away);
             Files.createFile(f.roots); // in its place
-            queue.enqueue(paths(2_500, 2_600), null);
+            f.enqueue(queue, paths(2_500, 2_600), null);
             for (String lane : TWO) {
                 f.deliver(queue, lane, path(0));
             }
@@ -135,7 +135,7 @@ class RootRecoveryTest {
     void staleRootsAreRemovedWhenTheirFolderComesBack() throws Exception {
         Path away = folder.resolve("away");
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 3), null);
+            f.enqueue(queue, paths(0, 3), null);
             Files.move(f.roots, away);
             for (String lane : TWO) {
                 f.deliver(queue, lane, path(0));
@@ -152,7 +152,7 @@ class RootRecoveryTest {
     void theNextWorkerMakesMissingRootsEvenAfterACleanEnd() throws Exception {
         Files.delete(f.roots);
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 3), null);
+            f.enqueue(queue, paths(0, 3), null);
         }
         Files.createDirectory(f.roots);
         try (Queue queue = f.open(TWO)) {
@@ -165,7 +165,7 @@ class RootRecoveryTest {
     @Test
     void aLongQueueIsComparedWithItsRootsInPagesAndReportsProgress() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2_500), null);
+            f.enqueue(queue, paths(0, 2_500), null);
         }
         for (StorePath each : paths(0, 1_200)) {
             Files.delete(f.roots.resolve(each.baseName()));
@@ -199,14 +199,14 @@ class RootRecoveryTest {
     @Test
     void aWaitForAnyTagIncludesRecoveredPathsWithoutTags() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2), "job");
+            f.enqueue(queue, paths(0, 2), "job");
             assertEquals(0, Fixture.outstanding(queue, null));
         }
         Files.delete(f.file());
         try (Queue queue = f.open(TWO)) {
             assertFalse(Fixture.is(queue, t -> t.waits().knownTag("job")));
             assertEquals(2, Fixture.outstanding(queue, null));
-            queue.enqueue(paths(2, 3), null); // came later, and has lost nothing
+            f.enqueue(queue, paths(2, 3), null); // came later, and has lost nothing
             f.deliver(queue, "ssh://a", path(0));
             assertEquals(2, Fixture.outstanding(queue, null));
             f.deliver(queue, "ssh://b", path(0));
@@ -222,7 +222,7 @@ class RootRecoveryTest {
         Files.createSymbolicLink(f.roots.resolve(path(0).baseName()), Path.of("/etc"));
         Files.createFile(f.roots.resolve(path(1).baseName()));
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2), null);
+            f.enqueue(queue, paths(0, 2), null);
             assertEquals(2, f.rooted().size());
         }
     }

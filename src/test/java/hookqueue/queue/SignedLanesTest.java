@@ -27,7 +27,7 @@ class SignedLanesTest {
     @Test
     void aMovedPathThatHadFailedIsSignedFirst() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             f.deliver(queue, "ssh://a", path(0));
             f.fail(queue, "ssh://b", path(0), "no");
         }
@@ -39,10 +39,10 @@ class SignedLanesTest {
     @Test
     void inANewLaneAPathIsHeldUntilItIsSigned() throws Exception {
         try (Queue queue = f.open(List.of(LaneStore.SIGN, "ssh://a"))) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
         }
         try (Queue queue = f.open(SIGNED)) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             assertEquals(
                     List.of("sign FRESH", "ssh://a HELD", "ssh://b HELD"),
                     Fixture.standing(queue, path(0)));
@@ -55,7 +55,7 @@ class SignedLanesTest {
     @Test
     void destinationsAreHeldUntilAPathIsSigned() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
-            queue.enqueue(paths(0, 2), null);
+            f.enqueue(queue, paths(0, 2), null);
             assertEquals(List.of(), Fixture.fresh(queue, "ssh://a"));
             assertEquals(2, Fixture.lane(queue, "ssh://a").held());
             f.deliver(queue, LaneStore.SIGN, path(0));
@@ -76,7 +76,7 @@ class SignedLanesTest {
     @Test
     void aKeyWithoutDestinationsIsAQueueToo() throws Exception {
         try (Queue queue = f.open(List.of(LaneStore.SIGN))) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             f.deliver(queue, LaneStore.SIGN, path(0));
             assertEquals(Set.of(), f.rooted());
         }
@@ -85,7 +85,7 @@ class SignedLanesTest {
     @Test
     void removingTheKeyReleasesHeldPaths() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
-            queue.enqueue(paths(0, 2), null);
+            f.enqueue(queue, paths(0, 2), null);
             f.fail(queue, LaneStore.SIGN, path(1), "no");
         }
         try (Queue queue = f.open(TWO)) {
@@ -100,7 +100,7 @@ class SignedLanesTest {
     @Test
     void removingTheKeySettlesPathsThatOnlyNeededASignature() throws Exception {
         try (Queue queue = f.open(List.of(LaneStore.SIGN))) {
-            queue.enqueue(paths(0, 2), null);
+            f.enqueue(queue, paths(0, 2), null);
         }
         try (Queue queue = f.open(List.of("ssh://a"))) {
             assertEquals(Set.of(), Fixture.unsettled(queue));
@@ -111,7 +111,7 @@ class SignedLanesTest {
     @Test
     void aNewKeySignsPathsThatAreNotUploadedYet() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2), null);
+            f.enqueue(queue, paths(0, 2), null);
             f.deliver(queue, "ssh://a", path(0));
             f.defer(queue, "ssh://b", path(0), 60_000);
         }
@@ -127,7 +127,7 @@ class SignedLanesTest {
     @Test
     void pathsThatFailedBeforeThereWasAKeyAreSignedBeforeARetry() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2), null);
+            f.enqueue(queue, paths(0, 2), null);
             for (int i = 0; i < 2; i++) {
                 f.fail(queue, "ssh://a", path(i), "no");
                 f.deliver(queue, "ssh://b", path(i));
@@ -147,11 +147,11 @@ class SignedLanesTest {
     @Test
     void aFailedPathThatIsBuiltAgainIsSignedAgain() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             f.deliver(queue, LaneStore.SIGN, path(0));
             f.deliver(queue, "ssh://b", path(0));
             f.fail(queue, "ssh://a", path(0), "it is no longer in the local store");
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             assertEquals(List.of("sign FRESH", "ssh://a HELD"), Fixture.standing(queue, path(0)));
         }
     }
@@ -159,7 +159,7 @@ class SignedLanesTest {
     @Test
     void anExpiredFailureOfOneLaneKeepsThePathHeldForAnother() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             f.fail(queue, "ssh://a", path(0), "no");
         }
         f.now = f.now.plus(Duration.ofDays(40));
@@ -172,7 +172,7 @@ class SignedLanesTest {
     @Test
     void anExpiredSigningFailureDropsTheHeldDeliveries() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             f.fail(queue, LaneStore.SIGN, path(0), "no");
             f.now = f.now.plusMillis(1);
             queue.call(t -> t.removals().expire(f.clock.millis(), 10, 1));

@@ -26,7 +26,7 @@ class VerdictsTest {
     @Test
     void aRetryDuringARunIsNotUndoneByItsFailure() throws Exception {
         try (Queue queue = f.open(TWO)) {
-            queue.enqueue(paths(0, 2), null);
+            f.enqueue(queue, paths(0, 2), null);
             for (int i = 0; i < 2; i++) {
                 f.defer(queue, "ssh://a", path(i), 0);
             }
@@ -44,7 +44,7 @@ class VerdictsTest {
     @Test
     void aPathThatWasDroppedAndQueuedAgainDuringARunStartsAnew() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
-            queue.enqueue(paths(0, 3), null);
+            f.enqueue(queue, paths(0, 3), null);
             for (int i = 0; i < 3; i++) {
                 f.deliver(queue, LaneStore.SIGN, path(i));
             }
@@ -54,7 +54,7 @@ class VerdictsTest {
                 int number = i;
                 queue.call(t -> t.removals().drop(path(number), f.clock.millis()));
             }
-            queue.enqueue(paths(0, 3), null);
+            f.enqueue(queue, paths(0, 3), null);
             f.record(queue, "ssh://a", new Verdict.Failed(run.get(0), 1, "late"));
             f.record(queue, "ssh://a", new Verdict.Deferred(run.get(1), 1, 1, 5, "late"));
             f.record(queue, "ssh://a", new Verdict.Delivered(run.get(2)));
@@ -71,11 +71,11 @@ class VerdictsTest {
     @Test
     void anOldSignatureDoesNotReleaseAPathThatWasQueuedAgain() throws Exception {
         try (Queue queue = f.open(SIGNED)) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             Entry run = Fixture.entry(queue, LaneStore.SIGN, path(0));
             f.now = f.now.plusSeconds(1);
             queue.call(t -> t.removals().drop(path(0), f.clock.millis()));
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             f.record(queue, LaneStore.SIGN, new Verdict.Delivered(run));
             assertEquals(
                     List.of("sign FRESH", "ssh://a HELD", "ssh://b HELD"),
@@ -86,10 +86,10 @@ class VerdictsTest {
     @Test
     void aPathThatIsQueuedAgainWhileItIsUploadedIsDeliveredByThatRun() throws Exception {
         try (Queue queue = f.open(List.of("ssh://a"))) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             Entry run = Fixture.entry(queue, "ssh://a", path(0));
             f.now = f.now.plusSeconds(1);
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             f.record(queue, "ssh://a", new Verdict.Delivered(run));
             assertEquals(Set.of(), Fixture.unsettled(queue));
             assertEquals(Set.of(), f.rooted());
@@ -100,7 +100,7 @@ class VerdictsTest {
     @Test
     void aVerdictStillCountsAfterARetryOfTheEntry() throws Exception {
         try (Queue queue = f.open(List.of("ssh://a"))) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             f.defer(queue, "ssh://a", path(0), 60_000);
             Entry run = Fixture.entry(queue, "ssh://a", path(0));
             queue.call(t -> {

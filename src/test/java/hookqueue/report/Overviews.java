@@ -40,14 +40,14 @@ final class Overviews {
                     7,
                     0,
                     QUEUED_AT,
-                    Pace.UNKNOWN,
+                    new Pace(0, 0),
                     new Breaker(
                             4,
                             NOW.plusSeconds(720).toEpochMilli(),
                             NOW.minusSeconds(180).toEpochMilli(),
                             "no route to host\nmore"));
     static final LaneCounts GONE =
-            new LaneCounts("ssh://c", false, 0, 9, 0, 0, 0, 0, 0, Pace.UNKNOWN, Breaker.CLOSED);
+            new LaneCounts("ssh://c", false, 0, 9, 0, 0, 0, 0, 0, new Pace(0, 0), Breaker.CLOSED);
 
     static final Overview.Problem P = new Overview.Problem("p\"q", "Mend it");
 

@@ -29,7 +29,7 @@ class ProgressBarsTest {
 
     @Test
     void aBarShowsTheProgressSinceTheWatchBegan() {
-        Overview first = running(lane(30, 100, 5_000_000, Pace.UNKNOWN), 10);
+        Overview first = running(lane(30, 100, 5_000_000, new Pace(0, 0)), 10);
         var bars = new ProgressBars(status, first, "");
         assertEquals(
                 List.of("line\ts3://c [\tgreen\t" + "-".repeat(40) + "\t]   0% 0 of 30 paths"),
@@ -55,7 +55,7 @@ class ProgressBarsTest {
     void eachOfSeveralChildrenHasABarBelowItsLaneInATerminalOf80Columns() {
         Overview o =
                 running(
-                        lane(30, 0, 0, Pace.UNKNOWN),
+                        lane(30, 0, 0, new Pace(0, 0)),
                         batch(10, A_QUARTER),
                         batch(1),
                         batch(19, A_QUARTER));
@@ -78,7 +78,7 @@ class ProgressBarsTest {
 
     @Test
     void theBarsOfChildrenNeverHideAnotherLaneOrANote() {
-        LaneCounts lane = lane(30, 0, 0, Pace.UNKNOWN);
+        LaneCounts lane = lane(30, 0, 0, new Pace(0, 0));
         Overview o =
                 new Overview(
                         NOW,
@@ -112,7 +112,7 @@ class ProgressBarsTest {
                 assertTrue(length < width, () -> width + ": " + line);
             }
         }
-        List<LaneCounts> many = Collections.nCopies(50, lane(0, 1, 1, Pace.UNKNOWN));
+        List<LaneCounts> many = Collections.nCopies(50, lane(0, 1, 1, new Pace(0, 0)));
         Overview tall = overview(many, List.of(P));
         assertEquals(9, new ProgressBars(status, tall, "").lines(tall, 80, 10).size());
         assertEquals(
@@ -125,10 +125,10 @@ class ProgressBarsTest {
 
     @Test
     void aRepeatedWatchContinuesFromItsBeginning() {
-        Overview first = running(lane(30, 100, 5_000_000, Pace.UNKNOWN), 10);
+        Overview first = running(lane(30, 100, 5_000_000, new Pace(0, 0)), 10);
         String since = new ProgressBars(status, first, "").since();
         assertEquals(NOW.toEpochMilli() + ",100,5000000", since);
-        Overview later = running(lane(15, 115, 25_000_000, Pace.UNKNOWN), 5);
+        Overview later = running(lane(15, 115, 25_000_000, new Pace(0, 0)), 5);
         var again = new ProgressBars(status, later, since);
         assertTrue(again.lines(later, 100, 24).getFirst().contains("]  50% 15 of 30 paths, 20 MB"));
         assertEquals(since, again.since());

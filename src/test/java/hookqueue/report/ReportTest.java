@@ -179,7 +179,7 @@ class ReportTest {
 
     @Test
     void theForecastUsesTheRunningAndTheLastBatches() {
-        LaneCounts fresh = lane(30, 0, 0, Pace.UNKNOWN);
+        LaneCounts fresh = lane(30, 0, 0, new Pace(0, 0));
         assertEquals(
                 Optional.of(Duration.ofSeconds(30 + 80)),
                 Forecast.of(running(fresh, 10, A_QUARTER)),

@@ -100,7 +100,7 @@ class SpoolIntakeTest {
     void laterSpoolFilesAreTakenInOnRequest() throws Exception {
         try (Queue queue = start()) {
             leave("1700000000-1-a.paths", paths(0, 2));
-            queue.enqueue(List.of(path(9)), null);
+            f.enqueue(queue, List.of(path(9)), null);
             intake.takeIn();
             assertEquals(names(List.of(path(0), path(1), path(9))), Fixture.unsettled(queue));
             assertEquals(Set.of(), left());
@@ -168,7 +168,7 @@ class SpoolIntakeTest {
         Files.createDirectory(f.spool().resolve("folder"));
         Set<String> before = left();
         try (Queue queue = start()) {
-            queue.enqueue(List.of(path(9)), null);
+            f.enqueue(queue, List.of(path(9)), null);
             assertEquals(names(List.of(path(9))), Fixture.unsettled(queue));
             assertEquals(before, left());
         }
@@ -277,7 +277,7 @@ class SpoolIntakeTest {
     @Test
     void aFailedPathThatWasSpooledIsDueAgain() throws Exception {
         try (Queue queue = start()) {
-            queue.enqueue(paths(0, 1), null);
+            f.enqueue(queue, paths(0, 1), null);
             f.fail(queue, "ssh://a", path(0), "no");
             leave("1-1-a.paths", paths(0, 1));
             intake.takeIn();
