@@ -5,7 +5,6 @@ import hookqueue.base.StorePath;
 import hookqueue.queue.DeliveryRow.State;
 import java.sql.SQLException;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -115,11 +114,15 @@ public final class PathStore {
      * Queues a path again for one configured lane, because that destination has lost it. It is
      * signed first if there is a key. In other lanes it stays unchanged.
      *
-     * @throws NoSuchElementException if the settings have no such destination
+     * @throws IllegalArgumentException if the settings have no such destination
      */
     public void requeue(StorePath path, String lane, long now) throws SQLException {
         String destination = "SELECT id FROM lane WHERE name = ? AND configured AND name <> ?";
-        long to = sql.number(destination, lane, LaneStore.SIGN).orElseThrow();
+        long to =
+                sql.number(destination, lane, LaneStore.SIGN)
+                        .orElseThrow(() ->
+                                new IllegalArgumentException(
+                                        "not a destination of the settings: " + lane));
         String insert =
                 "INSERT INTO path (id, name, queued_at, generation) VALUES (?1, ?2, ?3, ?4)"
                         + " ON CONFLICT (name) DO UPDATE SET settled_at = NULL,"
