@@ -140,11 +140,11 @@ final class Writer {
         try {
             boolean last = false;
             while (!last && damage == null) {
-                group.clear();
                 group.add(jobs.take());
                 jobs.drainTo(group, SHARED - 1);
                 last = group.remove(CLOSE);
                 runShared(group);
+                group.clear(); // the thread roots answers them, also after this thread's end
             }
         } catch (InterruptedException e) {
             LOG.debug("the queue's thread was interrupted");

@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
@@ -70,6 +71,19 @@ class QueueTest {
                 delivery.await();
             }
         }
+    }
+
+    @Test
+    void whatWasCommittedBeforeTheEndIsAcknowledged() throws Exception {
+        Queue queue = f.open(TWO);
+        var some = new Filters.Selection(paths(0, 2_000), List.of(), Map.of());
+        var queued =
+                queue.submit(t -> {
+                    t.paths().enqueue(some, null, f.clock.millis());
+                    return true;
+                });
+        queue.close(); // while the thread roots makes the roots
+        assertTrue(queued.await());
     }
 
     @Test
