@@ -125,7 +125,8 @@ final class DeliveryPolicy {
     void add(List<Entry> deferred) {
         Entry taken = suspects.forgottenWitness();
         if (taken != null && deferred.stream().anyMatch(Entry::overtaken)) {
-            diagnosis.addProof(taken);
+            // the destination has it; it is sent before the groups that follow
+            diagnosis.add(DeliveryGroup.waiting(Kind.PROOF, List.of(taken)));
         }
         diagnosis.addDeferred(deferred);
     }
@@ -264,7 +265,7 @@ final class DeliveryPolicy {
                     suspects.add(first, reason, nextNumber);
                     outage.refusedAlone(first, suspects.hasWitness(), reason);
                 } else if (batch) {
-                    diagnosis.addRefusedBatch(group);
+                    diagnosis.add(DeliveryGroup.partOf(group.members()));
                 } else {
                     diagnosis.split(group, works());
                 }

@@ -34,14 +34,13 @@ final class Diagnosis {
                 .flatMap(group -> group.members().stream());
     }
 
-    /** Adds a path that the destination has, to be sent before the groups that follow. */
-    void addProof(Entry taken) {
-        todo.add(DeliveryGroup.waiting(Kind.PROOF, List.of(taken)));
+    void add(DeliveryGroup group) {
+        todo.add(group);
     }
 
     /** Adds paths that go together. */
     void add(List<Entry> members) {
-        todo.add(DeliveryGroup.waiting(Kind.DIAGNOSIS, members));
+        add(DeliveryGroup.waiting(Kind.DIAGNOSIS, members));
     }
 
     /** Adds paths that failed before: those that were never blamed together, the others alone. */
@@ -53,10 +52,6 @@ final class Diagnosis {
         deferred.stream()
                 .filter(entry -> entry.failures() > 0)
                 .forEach(entry -> add(List.of(entry)));
-    }
-
-    void addRefusedBatch(DeliveryGroup batch) {
-        todo.add(DeliveryGroup.partOf(batch.members()));
     }
 
     /** The group is tried again before all others. */
