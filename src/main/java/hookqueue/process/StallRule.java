@@ -26,10 +26,6 @@ final class StallRule {
     record Activity(long moved, Map<Long, SocketQueues> sockets) {
         static final Activity NONE = new Activity(0, Map.of());
 
-        Activity {
-            sockets = Map.copyOf(sockets);
-        }
-
         private boolean movedSince(Activity before) {
             return moved - before.moved >= MOVE
                     || !sockets.keySet().equals(before.sockets.keySet())
