@@ -1,5 +1,6 @@
 package hookqueue.delivery;
 
+import hookqueue.base.StorePath;
 import hookqueue.queue.Entry;
 import java.util.List;
 
@@ -38,6 +39,10 @@ record DeliveryGroup(long number, Kind kind, List<Entry> members, boolean part) 
 
     DeliveryGroup of(List<Entry> some) {
         return new DeliveryGroup(0, kind, some, part);
+    }
+
+    List<StorePath> paths() {
+        return members.stream().map(Entry::path).toList();
     }
 
     /** Whether a member has never failed alone. */

@@ -58,11 +58,7 @@ final class Dispatcher {
      * @param batch how it was cut
      * @param covered other queued paths, signed already, in the closures that it sends
      */
-    record Flight(DeliveryGroup group, BatchPlanner.Batch batch, List<Entry> covered) {
-        List<StorePath> paths() {
-            return group.members().stream().map(Entry::path).toList();
-        }
-    }
+    record Flight(DeliveryGroup group, BatchPlanner.Batch batch, List<Entry> covered) {}
 
     /**
      * The conclusions from an answer.
@@ -226,7 +222,7 @@ final class Dispatcher {
         entries.forEach(entry -> paths.add(entry.path()));
         List<Flight> plain =
                 flights.values().stream().filter(f -> f.batch().missing() == null).toList();
-        plain.forEach(flight -> paths.addAll(flight.paths()));
+        plain.forEach(flight -> paths.addAll(flight.group().paths()));
         if (!planner.look(paths, now)) {
             return false;
         }
@@ -290,6 +286,7 @@ final class Dispatcher {
 
     /** Why a due path waits; empty if nothing in this lane delays it. */
     Optional<String> waitsFor(StorePath path, long now) {
-        return new WaitReason(flights.values(), policy, planner, limit).of(path, now);
+        var reason = new WaitReason(flights.values(), policy, planner, limit);
+        return Optional.ofNullable(reason.of(path, now));
     }
 }
