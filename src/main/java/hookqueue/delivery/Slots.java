@@ -6,6 +6,7 @@ import hookqueue.queue.Verdict;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -103,8 +104,14 @@ final class Slots {
     /** Stops every child process, and waits for their ends. */
     void stop() {
         threads.values().forEach(Thread::interrupt);
+        awaitEnd(threads.values());
+        running.clear();
+    }
+
+    /** Waits for threads that end soon, even when interrupted. */
+    static void awaitEnd(Collection<Thread> threads) {
         boolean interrupted = false;
-        for (Thread thread : threads.values()) {
+        for (Thread thread : threads) {
             while (thread.isAlive()) {
                 try {
                     thread.join();
@@ -113,7 +120,6 @@ final class Slots {
                 }
             }
         }
-        running.clear();
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
