@@ -189,7 +189,6 @@ final class BatchPlanner {
                 .toList();
     }
 
-    /** Records that a slot sends this batch. */
     void started(Batch batch) {
         batch.sent().forEach(node -> node.senders++);
     }
@@ -205,7 +204,6 @@ final class BatchPlanner {
         }
     }
 
-    /** Forgets which paths the destination has. */
     void doubtAll() {
         graph.doubtAll();
     }

@@ -26,7 +26,6 @@ final class ClosureGraph {
     private final KnownMembers known = new KnownMembers();
     private int walks;
 
-    /** One store path. */
     static final class Node {
         private static final Node[] NONE = {};
 

@@ -11,7 +11,6 @@ import java.util.List;
  * @param part of a refused batch: sent one by one until a delivery shows that the destination works
  */
 record DeliveryGroup(long number, Kind kind, List<Entry> members, boolean part) {
-    /** Why a group is sent. */
     enum Kind {
         /** A batch of the fast path. */
         BATCH,
@@ -28,7 +27,6 @@ record DeliveryGroup(long number, Kind kind, List<Entry> members, boolean part) 
         return new DeliveryGroup(0, kind, members, false);
     }
 
-    /** A part of a refused batch. */
     static DeliveryGroup partOf(List<Entry> members) {
         return new DeliveryGroup(0, Kind.DIAGNOSIS, members, true);
     }

@@ -56,12 +56,10 @@ final class DeliveryPolicy {
         this.suspects = new Suspects(maxAttempts, backoff);
     }
 
-    /** Starts a batch of the fast path. */
     DeliveryGroup startBatch(List<Entry> members) {
         return start(DeliveryGroup.waiting(Kind.BATCH, members));
     }
 
-    /** Starts a trial of a destination that is down. */
     DeliveryGroup startTrial(Entry entry) {
         return start(DeliveryGroup.waiting(Kind.TRIAL, List.of(entry)));
     }
@@ -95,7 +93,6 @@ final class DeliveryPolicy {
         return diagnosing() || diagnosis.hasFresh() || proof() != null ? 0 : 1;
     }
 
-    /** How many batches of the fast path are in flight. */
     int batchesUnderWay() {
         return (int) underWay.values().stream().filter(g -> g.kind() == Kind.BATCH).count();
     }
@@ -111,7 +108,6 @@ final class DeliveryPolicy {
                 .anyMatch(g -> g.kind() == Kind.BATCH && outage.startedInTrouble(g));
     }
 
-    /** The number of the group that starts next. */
     long nextNumber() {
         return nextNumber;
     }
@@ -165,7 +161,6 @@ final class DeliveryPolicy {
         return outage;
     }
 
-    /** Records that the lane was idle: earlier deliveries prove nothing any more. */
     void rest() {
         suspects.rest();
     }

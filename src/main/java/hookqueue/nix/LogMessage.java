@@ -21,7 +21,6 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared, and there are thousands a second
 record LogMessage(String action, long id, int type, int level, String text, long[] fields) {
-    /** Begins each line of the format. */
     static final String PREFIX = "@nix ";
 
     private static final String STOP = "{\"action\":\"stop\",\"id\":";
