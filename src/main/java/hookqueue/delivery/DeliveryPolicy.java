@@ -184,8 +184,11 @@ final class DeliveryPolicy {
             case DeliveryOutcome.Unavailable u -> refused(group, u.reason(), false, now, verdicts);
             case DeliveryOutcome.Busy b -> busy(group, b.reason());
             case DeliveryOutcome.Invalid invalid -> invalid(group, invalid, verdicts);
-            case DeliveryOutcome.Unreachable u -> unreachable(u.reason());
-            case DeliveryOutcome.Unusable u -> unreachable(u.reason());
+            case DeliveryOutcome.Unreachable _, DeliveryOutcome.Unusable _ -> {
+                if (!outage.isDown()) {
+                    outage.begin(outcome.reason());
+                }
+            }
             case DeliveryOutcome.Cancelled c -> {} // the worker stops
         }
         if (outage.isDown() && !(outcome instanceof DeliveryOutcome.Delivered)) {
@@ -219,12 +222,6 @@ final class DeliveryPolicy {
     /** A batch that started before the destination was found down proves nothing by a refusal. */
     private boolean isLate(DeliveryGroup group) {
         return outage.isDown() && group.kind() == Kind.BATCH;
-    }
-
-    private void unreachable(String reason) {
-        if (!outage.isDown()) {
-            outage.begin(reason);
-        }
     }
 
     /**
