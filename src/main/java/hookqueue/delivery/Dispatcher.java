@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.DoubleSupplier;
@@ -247,10 +248,7 @@ final class Dispatcher {
 
     /** Takes in the outcome of a group, at a time in milliseconds since the epoch. */
     Learned learn(DeliveryGroup group, DeliveryOutcome outcome, long now) {
-        Flight flight = flights.remove(group.number());
-        if (flight == null) {
-            throw new IllegalStateException("nothing under way has number " + group.number());
-        }
+        Flight flight = Objects.requireNonNull(flights.remove(group.number()), "not in flight");
         boolean delivered = outcome instanceof DeliveryOutcome.Delivered;
         boolean proof = group.kind() == DeliveryGroup.Kind.PROOF;
         boolean trial = group.kind() == DeliveryGroup.Kind.TRIAL;
