@@ -149,11 +149,11 @@ final class DeliveryPolicy {
 
     /** The entries in flight and in the diagnosis, whatever their state in the queue. */
     Stream<Entry> held() {
-        Stream<Entry> sent =
-                underWay.values().stream()
-                        .filter(group -> group.kind() != Kind.PROOF)
+        Stream<Entry> grouped =
+                Stream.concat(underWay.values().stream(), diagnosis.groups())
+                        .filter(group -> group.kind() != Kind.PROOF) // its path waits for nothing
                         .flatMap(group -> group.members().stream());
-        return Stream.of(sent, diagnosis.entries(), suspects.entries()).flatMap(all -> all);
+        return Stream.concat(grouped, suspects.entries());
     }
 
     /** Whether the destination is down. The lane may know it from an earlier worker. */

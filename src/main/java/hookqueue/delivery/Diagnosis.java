@@ -27,11 +27,8 @@ final class Diagnosis {
         return todo.stream().anyMatch(DeliveryGroup::hasFresh);
     }
 
-    /** The entries that wait here. A path that is to be proved waits for nothing. */
-    Stream<Entry> entries() {
-        return todo.stream()
-                .filter(group -> group.kind() != Kind.PROOF)
-                .flatMap(group -> group.members().stream());
+    Stream<DeliveryGroup> groups() {
+        return todo.stream();
     }
 
     void add(DeliveryGroup group) {
