@@ -180,8 +180,8 @@ final class DeliveryPolicy {
         var verdicts = new ArrayList<Verdict>();
         switch (outcome) {
             case DeliveryOutcome.Delivered d -> delivered(group, now, verdicts);
-            case DeliveryOutcome.Refused r -> refused(group, r.reason(), true, now, verdicts);
-            case DeliveryOutcome.Unavailable u -> refused(group, u.reason(), false, now, verdicts);
+            case DeliveryOutcome.Refused _, DeliveryOutcome.Unavailable _ ->
+                    refused(group, outcome, now, verdicts);
             case DeliveryOutcome.Busy b -> busy(group, b.reason());
             case DeliveryOutcome.Invalid invalid -> invalid(group, invalid, verdicts);
             case DeliveryOutcome.Unreachable _, DeliveryOutcome.Unusable _ -> {
@@ -224,15 +224,11 @@ final class DeliveryPolicy {
         return outage.isDown() && group.kind() == Kind.BATCH;
     }
 
-    /**
-     * @param maybeThePath false: the destination says that it is to blame, and not the path
-     */
     private void refused(
-            DeliveryGroup group,
-            String reason,
-            boolean maybeThePath,
-            long now,
-            List<Verdict> verdicts) {
+            DeliveryGroup group, DeliveryOutcome outcome, long now, List<Verdict> verdicts) {
+        String reason = outcome.reason();
+        // else the destination says that it is to blame, and not the path
+        boolean maybeThePath = outcome instanceof DeliveryOutcome.Refused;
         Entry first = group.members().getFirst();
         boolean alone = group.members().size() == 1;
         if (isLate(group)) {
