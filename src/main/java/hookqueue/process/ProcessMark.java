@@ -36,9 +36,7 @@ final class ProcessMark {
         STARTING
     }
 
-    /**
-     * @param mark an environment variable and its value, {@code NAME=value}
-     */
+    /** Looks for an environment variable and its value, {@code NAME=value}. */
     ProcessMark(String mark) {
         this.wanted = mark.getBytes(StandardCharsets.US_ASCII);
     }

@@ -41,9 +41,7 @@ final class StallRule {
     private long lastLife;
     private Activity reference = Activity.NONE;
 
-    /**
-     * @param start now, by {@link System#nanoTime}
-     */
+    /** Starts with a sign of life, at a time by {@link System#nanoTime}. */
     StallRule(Duration timeout, long start) {
         this.timeout = timeout.toNanos();
         this.lastLife = start;
