@@ -214,8 +214,9 @@ final class DeliveryPolicy {
         countAnew();
     }
 
+    /** Records a real delivery, or that the destination is down: counting begins again. */
     private void countAnew() {
-        suspects.acquit();
+        suspects.countAnew();
         outage.countAnew();
     }
 

@@ -83,7 +83,6 @@ final class Outage {
         }
     }
 
-    /** Records a real delivery, or that the destination is down: counting begins again. */
     void countAnew() {
         troubleFrom = NEVER;
         freshRefused = 0;

@@ -122,8 +122,7 @@ final class Suspects {
         return verdicts;
     }
 
-    /** Records a real delivery, or that the destination is down: counting begins again. */
-    void acquit() {
+    void countAnew() {
         refused = 0;
     }
 
