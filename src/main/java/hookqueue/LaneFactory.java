@@ -7,7 +7,6 @@ import hookqueue.command.VerifyCommand;
 import hookqueue.delivery.ClosureSource;
 import hookqueue.delivery.Destination;
 import hookqueue.delivery.DestinationCheck;
-import hookqueue.delivery.FixedLink;
 import hookqueue.delivery.Improvement;
 import hookqueue.delivery.Lane;
 import hookqueue.delivery.Link;
@@ -75,7 +74,7 @@ record LaneFactory(Settings settings, Map<String, String> environment, Nix nix) 
                                     LaneStore.SIGN,
                                     settings.parallel(),
                                     slot -> inSlot(slot).sign(key, closures)),
-                            FixedLink.LOCAL,
+                            Links.LOCAL,
                             ClosureSource.NONE,
                             queue,
                             signing.atMost(Destination.MOST_AT_ONCE),

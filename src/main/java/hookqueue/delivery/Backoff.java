@@ -21,9 +21,7 @@ record Backoff(Duration floor, Duration ceiling, DoubleSupplier random) {
     /** Milliseconds to wait after the n-th failure, n from 1. */
     long millis(int failures) {
         int doublings = Math.clamp(failures - 1L, 0, 30);
-        double delay =
-                Math.min(
-                        (double) ceiling.toMillis(), floor.toMillis() * (double) (1L << doublings));
+        long delay = Math.min(ceiling.toMillis(), floor.toMillis() << doublings);
         return Math.round(delay * (1 - SPREAD + 2 * SPREAD * random.getAsDouble()));
     }
 

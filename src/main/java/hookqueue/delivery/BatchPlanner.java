@@ -157,16 +157,16 @@ final class BatchPlanner {
         var members = new ArrayList<Entry>();
         var missing = new ArrayList<ClosureGraph.Node>();
         long bytes = 0;
-        for (BatchUnits.Unit unit : units.of(free, share)) {
-            if (unit.bytes() > LARGE && members.isEmpty() && largeAllowed) {
-                return new Batch(unit.entries(), unit.missing(), unit.bytes());
+        for (Batch unit : units.of(free, share)) {
+            if (unit.large() && members.isEmpty() && largeAllowed) {
+                return unit;
             }
             boolean fits =
                     bytes + unit.bytes() <= LARGE
-                            && members.size() + unit.entries().size() <= Math.max(share, 1);
-            if (fits || (members.isEmpty() && unit.bytes() <= LARGE)) {
-                members.addAll(unit.entries());
-                missing.addAll(unit.missing());
+                            && members.size() + unit.members().size() <= Math.max(share, 1);
+            if (fits || (members.isEmpty() && !unit.large())) {
+                members.addAll(unit.members());
+                missing.addAll(unit.sent());
                 bytes += unit.bytes();
             }
             if (members.size() >= share) {
@@ -189,7 +189,6 @@ final class BatchPlanner {
                 .toList();
     }
 
-    /** Records that a slot sends this batch. */
     void started(Batch batch) {
         batch.sent().forEach(node -> node.senders++);
     }
@@ -205,7 +204,6 @@ final class BatchPlanner {
         }
     }
 
-    /** Forgets which paths the destination has. */
     void doubtAll() {
         graph.doubtAll();
     }

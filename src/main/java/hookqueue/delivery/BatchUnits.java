@@ -35,9 +35,6 @@ final class BatchUnits {
         this.batchSize = batchSize;
     }
 
-    /** Paths that go together, in this order, as far as the batch has room. */
-    record Unit(List<Entry> entries, List<ClosureGraph.Node> missing, long bytes) {}
-
     /** The nodes of those entries whose closures are known. */
     List<ClosureGraph.Node> nodes(Collection<Entry> entries) {
         var nodes = new ArrayList<ClosureGraph.Node>(entries.size());
@@ -51,8 +48,8 @@ final class BatchUnits {
     }
 
     /** The units, ordered by their oldest paths. A cluster of at most a share is not split. */
-    List<Unit> of(List<Entry> free, int share) {
-        var units = new ArrayList<Unit>();
+    List<BatchPlanner.Batch> of(List<Entry> free, int share) {
+        var units = new ArrayList<BatchPlanner.Batch>();
         var open = new ArrayDeque<List<Entry>>(clusters(free));
         while (!open.isEmpty()) {
             List<Entry> cluster = open.removeFirst();
@@ -103,7 +100,7 @@ final class BatchUnits {
     }
 
     /** As many entries of a cluster as one batch takes, dependencies first. */
-    private Unit unit(List<Entry> cluster) {
+    private BatchPlanner.Batch unit(List<Entry> cluster) {
         var byNode = new HashMap<ClosureGraph.Node, Entry>();
         var members = new ArrayList<Entry>();
         for (Entry entry : cluster) {
@@ -133,7 +130,7 @@ final class BatchUnits {
             bytes += more;
             pending.clear();
         }
-        return new Unit(members, missing, bytes);
+        return new BatchPlanner.Batch(members, missing, bytes);
     }
 
     static long bytes(List<ClosureGraph.Node> nodes) {

@@ -26,7 +26,6 @@ final class ClosureGraph {
     private final KnownMembers known = new KnownMembers();
     private int walks;
 
-    /** One store path. */
     static final class Node {
         private static final Node[] NONE = {};
 
@@ -48,8 +47,9 @@ final class ClosureGraph {
 
         private int seenIn;
 
-        private Node(long digest) {
+        private Node(long digest, boolean there) {
             this.digest = digest;
+            this.there = there;
         }
 
         /** The cluster's representative. */
@@ -89,22 +89,14 @@ final class ClosureGraph {
         for (ClosureSource.Member member : members) {
             Node node = node(member.digest());
             node.bytes = member.bytes();
-            node.references = new Node[member.references().length];
-            for (int i = 0; i < node.references.length; i++) {
-                node.references[i] = node(member.references()[i]);
-            }
+            node.references =
+                    Arrays.stream(member.references()).mapToObj(this::node).toArray(Node[]::new);
             node.complete = true;
         }
     }
 
     private Node node(long digest) {
-        return nodes.computeIfAbsent(
-                digest,
-                d -> {
-                    var node = new Node(d);
-                    node.there = known.contains(d);
-                    return node;
-                });
+        return nodes.computeIfAbsent(digest, d -> new Node(d, known.contains(d)));
     }
 
     /** The node of a path; null unless its closure was queried. */

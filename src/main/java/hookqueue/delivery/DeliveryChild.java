@@ -21,7 +21,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -61,18 +60,19 @@ final class DeliveryChild {
         return nix;
     }
 
-    /** Checks the paths without a child: some may be gone, or the store may be unreadable. */
-    Optional<DeliveryOutcome> checkPaths(List<StorePath> paths) {
+    /**
+     * Checks the paths without a child: some may be gone, or the store may be unreadable.
+     *
+     * @return null if all are there
+     */
+    @Nullable DeliveryOutcome checkPaths(List<StorePath> paths) {
         try {
             Set<StorePath> missing = missing(paths);
             return missing.isEmpty()
-                    ? Optional.empty()
-                    : Optional.of(
-                            new DeliveryOutcome.Invalid(
-                                    missing, "it is no longer in the local store"));
+                    ? null
+                    : new DeliveryOutcome.Invalid(missing, "it is no longer in the local store");
         } catch (IOException e) {
-            return Optional.of(
-                    new DeliveryOutcome.Unusable("the local store cannot be looked at: " + e));
+            return new DeliveryOutcome.Unusable("the local store cannot be looked at: " + e);
         }
     }
 
@@ -104,9 +104,9 @@ final class DeliveryChild {
      *
      * @param command makes a command whose output {@link PathInfo#read} understands
      * @param each receives every path, on another thread while this one waits
-     * @return empty on success
+     * @return {@link DeliveryOutcome.Delivered} on success
      */
-    Optional<DeliveryOutcome> infos(
+    DeliveryOutcome infos(
             Function<List<StorePath>, List<String>> command,
             List<StorePath> paths,
             Consumer<PathInfo> each) {
@@ -117,10 +117,10 @@ final class DeliveryChild {
             ExitResult ending = children.ask(query, environment, messages, answer);
             if (!ending.succeeded()) {
                 logOnce(ending, query, environment, group, messages);
-                return Optional.of(outcome(ending, query, group, messages));
+                return outcome(ending, query, group, messages);
             }
         }
-        return Optional.empty();
+        return new DeliveryOutcome.Delivered(0);
     }
 
     private DeliveryOutcome outcome(

@@ -1,5 +1,6 @@
 package hookqueue.delivery;
 
+import hookqueue.base.StorePath;
 import hookqueue.queue.Entry;
 import java.util.List;
 
@@ -10,7 +11,6 @@ import java.util.List;
  * @param part of a refused batch: sent one by one until a delivery shows that the destination works
  */
 record DeliveryGroup(long number, Kind kind, List<Entry> members, boolean part) {
-    /** Why a group is sent. */
     enum Kind {
         /** A batch of the fast path. */
         BATCH,
@@ -27,7 +27,6 @@ record DeliveryGroup(long number, Kind kind, List<Entry> members, boolean part) 
         return new DeliveryGroup(0, kind, members, false);
     }
 
-    /** A part of a refused batch. */
     static DeliveryGroup partOf(List<Entry> members) {
         return new DeliveryGroup(0, Kind.DIAGNOSIS, members, true);
     }
@@ -38,6 +37,10 @@ record DeliveryGroup(long number, Kind kind, List<Entry> members, boolean part) 
 
     DeliveryGroup of(List<Entry> some) {
         return new DeliveryGroup(0, kind, some, part);
+    }
+
+    List<StorePath> paths() {
+        return members.stream().map(Entry::path).toList();
     }
 
     /** Whether a member has never failed alone. */

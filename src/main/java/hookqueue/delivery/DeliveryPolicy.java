@@ -56,12 +56,10 @@ final class DeliveryPolicy {
         this.suspects = new Suspects(maxAttempts, backoff);
     }
 
-    /** Starts a batch of the fast path. */
     DeliveryGroup startBatch(List<Entry> members) {
         return start(DeliveryGroup.waiting(Kind.BATCH, members));
     }
 
-    /** Starts a trial of a destination that is down. */
     DeliveryGroup startTrial(Entry entry) {
         return start(DeliveryGroup.waiting(Kind.TRIAL, List.of(entry)));
     }
@@ -95,7 +93,6 @@ final class DeliveryPolicy {
         return diagnosing() || diagnosis.hasFresh() || proof() != null ? 0 : 1;
     }
 
-    /** How many batches of the fast path are in flight. */
     int batchesUnderWay() {
         return (int) underWay.values().stream().filter(g -> g.kind() == Kind.BATCH).count();
     }
@@ -111,7 +108,6 @@ final class DeliveryPolicy {
                 .anyMatch(g -> g.kind() == Kind.BATCH && outage.startedInTrouble(g));
     }
 
-    /** The number of the group that starts next. */
     long nextNumber() {
         return nextNumber;
     }
@@ -125,7 +121,8 @@ final class DeliveryPolicy {
     void add(List<Entry> deferred) {
         Entry taken = suspects.forgottenWitness();
         if (taken != null && deferred.stream().anyMatch(Entry::overtaken)) {
-            diagnosis.addProof(taken);
+            // the destination has it; it is sent before the groups that follow
+            diagnosis.add(DeliveryGroup.waiting(Kind.PROOF, List.of(taken)));
         }
         diagnosis.addDeferred(deferred);
     }
@@ -152,11 +149,11 @@ final class DeliveryPolicy {
 
     /** The entries in flight and in the diagnosis, whatever their state in the queue. */
     Stream<Entry> held() {
-        Stream<Entry> sent =
-                underWay.values().stream()
-                        .filter(group -> group.kind() != Kind.PROOF)
+        Stream<Entry> grouped =
+                Stream.concat(underWay.values().stream(), diagnosis.groups())
+                        .filter(group -> group.kind() != Kind.PROOF) // its path waits for nothing
                         .flatMap(group -> group.members().stream());
-        return Stream.of(sent, diagnosis.entries(), suspects.entries()).flatMap(all -> all);
+        return Stream.concat(grouped, suspects.entries());
     }
 
     /** Whether the destination is down. The lane may know it from an earlier worker. */
@@ -164,7 +161,6 @@ final class DeliveryPolicy {
         return outage;
     }
 
-    /** Records that the lane was idle: earlier deliveries prove nothing any more. */
     void rest() {
         suspects.rest();
     }
@@ -184,12 +180,15 @@ final class DeliveryPolicy {
         var verdicts = new ArrayList<Verdict>();
         switch (outcome) {
             case DeliveryOutcome.Delivered d -> delivered(group, now, verdicts);
-            case DeliveryOutcome.Refused r -> refused(group, r.reason(), true, now, verdicts);
-            case DeliveryOutcome.Unavailable u -> refused(group, u.reason(), false, now, verdicts);
+            case DeliveryOutcome.Refused _, DeliveryOutcome.Unavailable _ ->
+                    refused(group, outcome, now, verdicts);
             case DeliveryOutcome.Busy b -> busy(group, b.reason());
             case DeliveryOutcome.Invalid invalid -> invalid(group, invalid, verdicts);
-            case DeliveryOutcome.Unreachable u -> unreachable(u.reason());
-            case DeliveryOutcome.Unusable u -> unreachable(u.reason());
+            case DeliveryOutcome.Unreachable _, DeliveryOutcome.Unusable _ -> {
+                if (!outage.isDown()) {
+                    outage.begin(outcome.reason());
+                }
+            }
             case DeliveryOutcome.Cancelled c -> {} // the worker stops
         }
         if (outage.isDown() && !(outcome instanceof DeliveryOutcome.Delivered)) {
@@ -215,8 +214,9 @@ final class DeliveryPolicy {
         countAnew();
     }
 
+    /** Records a real delivery, or that the destination is down: counting begins again. */
     private void countAnew() {
-        suspects.acquit();
+        suspects.countAnew();
         outage.countAnew();
     }
 
@@ -225,21 +225,11 @@ final class DeliveryPolicy {
         return outage.isDown() && group.kind() == Kind.BATCH;
     }
 
-    private void unreachable(String reason) {
-        if (!outage.isDown()) {
-            outage.begin(reason);
-        }
-    }
-
-    /**
-     * @param maybeThePath false: the destination says that it is to blame, and not the path
-     */
     private void refused(
-            DeliveryGroup group,
-            String reason,
-            boolean maybeThePath,
-            long now,
-            List<Verdict> verdicts) {
+            DeliveryGroup group, DeliveryOutcome outcome, long now, List<Verdict> verdicts) {
+        String reason = outcome.reason();
+        // else the destination says that it is to blame, and not the path
+        boolean maybeThePath = outcome instanceof DeliveryOutcome.Refused;
         Entry first = group.members().getFirst();
         boolean alone = group.members().size() == 1;
         if (isLate(group)) {
@@ -264,7 +254,7 @@ final class DeliveryPolicy {
                     suspects.add(first, reason, nextNumber);
                     outage.refusedAlone(first, suspects.hasWitness(), reason);
                 } else if (batch) {
-                    diagnosis.addRefusedBatch(group);
+                    diagnosis.add(DeliveryGroup.partOf(group.members()));
                 } else {
                     diagnosis.split(group, works());
                 }

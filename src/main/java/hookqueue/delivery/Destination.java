@@ -113,7 +113,8 @@ public sealed interface Destination {
                 // underscore
                 String place = uri.getHost() == null ? uri.getRawAuthority() : uri.getHost();
                 String host = place == null ? "" : lowerCase(place);
-                String user = uri.getUserInfo() == null ? "" : withoutPassword(uri.getUserInfo());
+                // URLs that differ only in the password have one name, so they are one destination
+                String user = uri.getUserInfo() == null ? "" : uri.getUserInfo().split(":", 2)[0];
                 String path = uri.getPath() == null ? "" : uri.getPath().replaceAll("/+", "/");
                 String query = uri.getQuery() == null ? "" : sorted(uri.getQuery());
                 int port = uri.getPort() == standardPort(scheme) ? -1 : uri.getPort();
@@ -124,12 +125,6 @@ public sealed interface Destination {
             } catch (URISyntaxException e) {
                 return url;
             }
-        }
-
-        /** URLs that differ only in the password have one name, so they are one destination. */
-        private static String withoutPassword(String user) {
-            int colon = user.indexOf(':');
-            return colon < 0 ? user : user.substring(0, colon);
         }
 
         private static String sorted(String query) {

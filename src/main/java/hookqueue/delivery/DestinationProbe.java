@@ -33,7 +33,6 @@ public final class DestinationProbe {
      * @return {@link DeliveryOutcome.Delivered} if the store answered
      */
     public DeliveryOutcome find(StorePath path, Consumer<PathInfo> found) {
-        return child.infos(paths -> child.nix().infoAt(url, paths), List.of(path), found)
-                .orElseGet(() -> new DeliveryOutcome.Delivered(0));
+        return child.infos(paths -> child.nix().infoAt(url, paths), List.of(path), found);
     }
 }

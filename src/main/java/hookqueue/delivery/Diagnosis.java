@@ -27,21 +27,17 @@ final class Diagnosis {
         return todo.stream().anyMatch(DeliveryGroup::hasFresh);
     }
 
-    /** The entries that wait here. A path that is to be proved waits for nothing. */
-    Stream<Entry> entries() {
-        return todo.stream()
-                .filter(group -> group.kind() != Kind.PROOF)
-                .flatMap(group -> group.members().stream());
+    Stream<DeliveryGroup> groups() {
+        return todo.stream();
     }
 
-    /** Adds a path that the destination has, to be sent before the groups that follow. */
-    void addProof(Entry taken) {
-        todo.add(DeliveryGroup.waiting(Kind.PROOF, List.of(taken)));
+    void add(DeliveryGroup group) {
+        todo.add(group);
     }
 
     /** Adds paths that go together. */
     void add(List<Entry> members) {
-        todo.add(DeliveryGroup.waiting(Kind.DIAGNOSIS, members));
+        add(DeliveryGroup.waiting(Kind.DIAGNOSIS, members));
     }
 
     /** Adds paths that failed before: those that were never blamed together, the others alone. */
@@ -53,10 +49,6 @@ final class Diagnosis {
         deferred.stream()
                 .filter(entry -> entry.failures() > 0)
                 .forEach(entry -> add(List.of(entry)));
-    }
-
-    void addRefusedBatch(DeliveryGroup batch) {
-        todo.add(DeliveryGroup.partOf(batch.members()));
     }
 
     /** The group is tried again before all others. */

@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.DoubleSupplier;
@@ -58,11 +59,7 @@ final class Dispatcher {
      * @param batch how it was cut
      * @param covered other queued paths, signed already, in the closures that it sends
      */
-    record Flight(DeliveryGroup group, BatchPlanner.Batch batch, List<Entry> covered) {
-        List<StorePath> paths() {
-            return group.members().stream().map(Entry::path).toList();
-        }
-    }
+    record Flight(DeliveryGroup group, BatchPlanner.Batch batch, List<Entry> covered) {}
 
     /**
      * The conclusions from an answer.
@@ -91,7 +88,6 @@ final class Dispatcher {
         return flights.size() < limit.now() && busyFor(now) == 0;
     }
 
-    /** Milliseconds until the retry after the destination reported that it was busy. */
     long busyFor(long now) {
         return limit.busyFor(now);
     }
@@ -196,7 +192,6 @@ final class Dispatcher {
                 : fly(policy.startNext(), batch);
     }
 
-    /** A batch of exactly these members; null while another slot sends something that they need. */
     private BatchPlanner.@Nullable Batch cut(List<Entry> members, long now) {
         boolean seen = flights.isEmpty() ? planner.sees(members) : look(members, now);
         return seen
@@ -226,7 +221,7 @@ final class Dispatcher {
         entries.forEach(entry -> paths.add(entry.path()));
         List<Flight> plain =
                 flights.values().stream().filter(f -> f.batch().missing() == null).toList();
-        plain.forEach(flight -> paths.addAll(flight.paths()));
+        plain.forEach(flight -> paths.addAll(flight.group().paths()));
         if (!planner.look(paths, now)) {
             return false;
         }
@@ -253,10 +248,7 @@ final class Dispatcher {
 
     /** Takes in the outcome of a group, at a time in milliseconds since the epoch. */
     Learned learn(DeliveryGroup group, DeliveryOutcome outcome, long now) {
-        Flight flight = flights.remove(group.number());
-        if (flight == null) {
-            throw new IllegalStateException("nothing under way has number " + group.number());
-        }
+        Flight flight = Objects.requireNonNull(flights.remove(group.number()), "not in flight");
         boolean delivered = outcome instanceof DeliveryOutcome.Delivered;
         boolean proof = group.kind() == DeliveryGroup.Kind.PROOF;
         boolean trial = group.kind() == DeliveryGroup.Kind.TRIAL;
@@ -290,6 +282,7 @@ final class Dispatcher {
 
     /** Why a due path waits; empty if nothing in this lane delays it. */
     Optional<String> waitsFor(StorePath path, long now) {
-        return new WaitReason(flights.values(), policy, planner, limit).of(path, now);
+        var reason = new WaitReason(flights.values(), policy, planner, limit);
+        return Optional.ofNullable(reason.of(path, now));
     }
 }

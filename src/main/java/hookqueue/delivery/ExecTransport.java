@@ -12,7 +12,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -33,9 +32,9 @@ record ExecTransport(
 
     @Override
     public DeliveryOutcome carry(List<StorePath> paths, Progress progress) {
-        Optional<DeliveryOutcome> bad = child.checkPaths(paths);
-        if (bad.isPresent()) {
-            return bad.get();
+        DeliveryOutcome bad = child.checkPaths(paths);
+        if (bad != null) {
+            return bad;
         }
         Nix nix = child.nix();
         List<String> names = paths.stream().map(path -> path.in(nix.storeDir())).toList();

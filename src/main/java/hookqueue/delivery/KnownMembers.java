@@ -18,7 +18,7 @@ final class KnownMembers {
 
     void add(long digest) {
         young.add(digest);
-        if (young.size() >= GENERATION) {
+        if (young.used >= GENERATION) {
             old = young;
             young = new LongSet();
         }
@@ -51,10 +51,6 @@ final class KnownMembers {
 
         private long[] places = new long[1024];
         private int used;
-
-        int size() {
-            return used;
-        }
 
         boolean contains(long digest) {
             return places[place(digest)] == digest;

@@ -235,7 +235,7 @@ public final class Lane {
             List<Dispatcher.Flight> started = dispatcher.fill(look.work(), clock.millis());
             for (Dispatcher.Flight flight : started) {
                 time.started(flight.group().number(), System.nanoTime());
-                slots.start(flight, clock.instant());
+                slots.start(flight.group(), clock.instant());
             }
             if (!dispatcher.isIdle()) {
                 gathering.looked(queue.queued(), System.nanoTime());
@@ -271,7 +271,7 @@ public final class Lane {
                 && ended.outcome() instanceof DeliveryOutcome.Delivered) {
             LOG.info("{}: works, {} was taken again", name, group.members().getFirst().path());
         } else {
-            log.tell(ended.outcome(), group.members(), ended.took());
+            log.tell(ended.outcome(), group, ended.took());
         }
         Dispatcher.Learned learned = dispatcher.learn(group, ended.outcome(), clock.millis());
         if (!(ended.outcome() instanceof DeliveryOutcome.Cancelled)) {

@@ -5,12 +5,10 @@ import hookqueue.base.Sizes;
 import hookqueue.base.StorePath;
 import hookqueue.base.Text;
 import hookqueue.queue.Breaker;
-import hookqueue.queue.Entry;
 import hookqueue.queue.LaneStore;
 import hookqueue.queue.Verdict;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -60,11 +58,8 @@ record LaneLog(String name, int maxAttempts) {
     }
 
     /** Tells of the end of a child process. The last argument is for the journal's fields. */
-    void tell(DeliveryOutcome outcome, List<Entry> group, Duration took) {
-        var paths = new ArrayList<StorePath>(group.size());
-        for (Entry entry : group) {
-            paths.add(entry.path());
-        }
+    void tell(DeliveryOutcome outcome, DeliveryGroup group, Duration took) {
+        List<StorePath> paths = group.paths();
         String reason = Text.oneLine(outcome.reason());
         String time = Durations.shown(took);
         String what = paths.size() == 1 ? paths.getFirst().toString() : paths.size() + " paths";

@@ -61,8 +61,7 @@ record LaneQueue(String name, Queue queue, int batchSize, Backoff backoff) {
         }
         if (!breaker.open()) {
             int window = Math.max(WINDOW, batchSize) + held;
-            List<Entry> deferred = lane.due(now, backoff.longestMillis(), MOST_DEFERRED + held);
-            deferred = deferred.subList(0, Math.min(MOST_DEFERRED, deferred.size()));
+            List<Entry> deferred = lane.due(now, backoff.longestMillis(), MOST_DEFERRED);
             List<Entry> fresh = lane.fresh(window);
             List<Entry> later = lane.deferred(MOST_COVERED);
             var work = new Dispatcher.Work(false, breaker, fresh, deferred, later);

@@ -7,6 +7,15 @@ import java.util.Map;
 
 /** Makes the links of destinations, and has what they share. */
 public final class Links {
+    /** To a destination on this machine. */
+    public static final Link LOCAL = new FixedLink(true);
+
+    /** To a destination of which nothing is known. */
+    public static final Link FAR = new FixedLink(false);
+
+    /** Needs no preparation. A record, because the JVM cannot archive a lambda. */
+    private record FixedLink(boolean isNear) implements Link {}
+
     /** A connection may be silent for any time. */
     final ChildProcess children = new ChildProcess(Duration.ofDays(10_000));
 
@@ -28,12 +37,12 @@ public final class Links {
     /** Makes a link. It calls {@code changed}, on another thread, when it has settled. */
     public Link to(Destination destination, Runnable changed) {
         if (!(destination.place() instanceof Destination.Store store)) {
-            return FixedLink.FAR;
+            return FAR;
         }
         if (store.isLocal()) {
-            return FixedLink.LOCAL;
+            return LOCAL;
         }
         SshCommand ssh = SshCommand.of(store.url(), sshOptions).orElse(null);
-        return ssh == null ? FixedLink.FAR : new SshMaster(ssh, this, changed);
+        return ssh == null ? FAR : new SshMaster(ssh, this, changed);
     }
 }

@@ -6,7 +6,6 @@ import hookqueue.nix.Nix;
 import hookqueue.nix.Progress;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,9 +27,9 @@ record NixTransport(
         implements Transport {
     @Override
     public DeliveryOutcome carry(List<StorePath> paths, Progress progress) {
-        Optional<DeliveryOutcome> bad = child.checkPaths(paths);
-        if (bad.isPresent()) {
-            return bad.get();
+        DeliveryOutcome bad = child.checkPaths(paths);
+        if (bad != null) {
+            return bad;
         }
         DeliveryOutcome outcome = new DeliveryOutcome.Delivered(0);
         for (List<StorePath> group : Nix.groups(paths)) {

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 final class Outage {
     private static final int DOWN = 3;
     private static final int DOWN_BUSY = 5;
+    private static final long NEVER = Long.MAX_VALUE;
 
     private @Nullable String reason;
 
@@ -22,11 +23,8 @@ final class Outage {
     /** Groups with a lower number were in flight when the destination was last found busy. */
     private long busyCountsFrom;
 
-    /** Whether a batch of fresh paths was refused since the last real delivery. */
-    private boolean trouble;
-
-    /** Groups from this number on started in trouble. */
-    private long troubleFrom;
+    /** Groups from this number on started after the refusal of a batch of fresh paths. */
+    private long troubleFrom = NEVER;
 
     /** Why the destination is considered down; null while it is not. */
     @Nullable String reason() {
@@ -45,13 +43,14 @@ final class Outage {
         reason = null;
     }
 
+    /** Whether a batch of fresh paths was refused since the last real delivery. */
     boolean inTrouble() {
-        return trouble;
+        return troubleFrom != NEVER;
     }
 
     /** Whether a group started in trouble, so that its delivery may end the trouble. */
     boolean startedInTrouble(DeliveryGroup group) {
-        return trouble && group.number() >= troubleFrom;
+        return group.number() >= troubleFrom;
     }
 
     /** Whether fresh paths were refused since the last delivery. */
@@ -60,8 +59,7 @@ final class Outage {
     }
 
     void batchRefused(DeliveryGroup batch, long nextNumber) {
-        if (batch.hasFresh() && !trouble) {
-            trouble = true;
+        if (batch.hasFresh() && !inTrouble()) {
             troubleFrom = nextNumber;
         }
     }
@@ -85,9 +83,8 @@ final class Outage {
         }
     }
 
-    /** Records a real delivery, or that the destination is down: counting begins again. */
     void countAnew() {
-        trouble = false;
+        troubleFrom = NEVER;
         freshRefused = 0;
         busyInARow = 0;
     }

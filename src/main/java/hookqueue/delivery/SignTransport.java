@@ -58,13 +58,13 @@ final class SignTransport implements Transport {
         if (key.isEmpty()) {
             return new DeliveryOutcome.Unusable("the signing key " + keyFile + " cannot be read");
         }
-        Optional<DeliveryOutcome> bad = child.checkPaths(paths);
-        if (bad.isPresent()) {
-            return bad.get();
+        DeliveryOutcome bad = child.checkPaths(paths);
+        if (bad != null) {
+            return bad;
         }
         String name = Thread.currentThread().getName() + " query";
         var found = new Members(Set.copyOf(paths), key.get());
-        Future<Optional<DeliveryOutcome>> query;
+        Future<DeliveryOutcome> query;
         DeliveryOutcome outcome;
         // closing it waits for the query; an interrupt of this thread reaches the query
         try (var beside = Executors.newSingleThreadExecutor(task -> new Thread(task, name))) {
@@ -81,9 +81,8 @@ final class SignTransport implements Transport {
         if (query.state() == Future.State.FAILED) {
             throw new IllegalStateException("the query for closures failed", query.exceptionNow());
         }
-        bad = query.resultNow();
-        if (bad.isPresent()) {
-            return bad.get();
+        if (!(query.resultNow() instanceof DeliveryOutcome.Delivered)) {
+            return query.resultNow();
         }
         report(found.foreign);
         return outcome instanceof DeliveryOutcome.Delivered

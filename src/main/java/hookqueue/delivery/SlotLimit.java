@@ -53,7 +53,6 @@ final class SlotLimit {
                 : left; // a longer wait: the clock was set back
     }
 
-    /** Records a delivered batch. */
     void delivered() {
         busyInARow = 0;
         if (now == most || ++deliveries < rounds * now) {

@@ -1,13 +1,12 @@
 package hookqueue.delivery;
 
-import hookqueue.base.StorePath;
 import hookqueue.nix.Progress;
 import hookqueue.queue.BatchResult;
-import hookqueue.queue.Entry;
 import hookqueue.queue.Verdict;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -73,31 +72,27 @@ final class Slots {
     }
 
     /** Sends a group in a free slot. Prefers the slot that was used last: it is warm. */
-    void start(Dispatcher.Flight flight, Instant now) {
+    void start(DeliveryGroup group, Instant now) {
         Slot slot = free.pop();
-        DeliveryGroup group = flight.group();
-        List<StorePath> paths = group.members().stream().map(Entry::path).toList();
-        var batch = new Lane.Batch(paths.size(), now, new Progress());
+        var batch = new Lane.Batch(group.members().size(), now, new Progress());
         running.put(group.number(), batch);
-        var thread =
-                new Thread(
-                        () -> run(slot, flight, paths, batch),
-                        "lane " + lane + " slot " + slot.number());
+        Runnable task = () -> run(slot, group, batch.progress());
+        var thread = new Thread(task, "lane " + lane + " slot " + slot.number());
         threads.put(group.number(), thread);
         thread.start();
     }
 
-    private void run(Slot slot, Dispatcher.Flight flight, List<StorePath> paths, Lane.Batch batch) {
+    private void run(Slot slot, DeliveryGroup group, Progress progress) {
         long began = System.nanoTime(); // the wall clock may be set meanwhile
         DeliveryOutcome outcome = new DeliveryOutcome.Cancelled();
         Throwable bug = null;
         try {
-            outcome = slot.transport().carry(paths, batch.progress());
+            outcome = slot.transport().carry(group.paths(), progress);
         } catch (RuntimeException | Error e) {
             bug = e;
         }
         Duration took = Duration.ofNanos(System.nanoTime() - began);
-        posted.accept(new Ended(slot, flight.group(), outcome, took, bug));
+        posted.accept(new Ended(slot, group, outcome, took, bug));
     }
 
     void freed(Ended ended) {
@@ -109,8 +104,14 @@ final class Slots {
     /** Stops every child process, and waits for their ends. */
     void stop() {
         threads.values().forEach(Thread::interrupt);
+        awaitEnd(threads.values());
+        running.clear();
+    }
+
+    /** Waits for threads that end soon, even when interrupted. */
+    static void awaitEnd(Collection<Thread> threads) {
         boolean interrupted = false;
-        for (Thread thread : threads.values()) {
+        for (Thread thread : threads) {
             while (thread.isAlive()) {
                 try {
                     thread.join();
@@ -119,7 +120,6 @@ final class Slots {
                 }
             }
         }
-        running.clear();
         if (interrupted) {
             Thread.currentThread().interrupt();
         }

@@ -212,12 +212,11 @@ final class SshMaster implements Link {
 
     /** No child gets the connection any more; it ends with the last one that has it. */
     private synchronized void retire() {
-        if (phase != Phase.OFF) {
+        if (master != null) {
             phase = Phase.RETIRED;
-        }
-        Thread running = master;
-        if (phase == Phase.RETIRED && users == 0 && running != null) {
-            running.interrupt();
+            if (users == 0) {
+                master.interrupt();
+            }
         }
     }
 
@@ -229,16 +228,8 @@ final class SshMaster implements Link {
             retire();
             running = master;
         }
-        boolean interrupted = false;
-        while (running != null && running.isAlive()) {
-            try {
-                running.join();
-            } catch (InterruptedException e) {
-                interrupted = true; // a child is stopped within 5 s
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
+        if (running != null) {
+            Slots.awaitEnd(List.of(running));
         }
     }
 

@@ -5,7 +5,6 @@ import hookqueue.nix.Progress;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,13 +44,13 @@ record StoreCheck(
             return new Answer.Unknown(reason);
         }
         var there = new HashSet<StorePath>();
-        Optional<DeliveryOutcome> unanswered =
+        DeliveryOutcome answered =
                 child.infos(
                         some -> child.nix().infoAt(url, some),
                         gone,
                         info -> there.add(info.path()));
-        if (unanswered.isPresent()) {
-            return new Answer.Unknown(reason(unanswered.get()));
+        if (!(answered instanceof DeliveryOutcome.Delivered)) {
+            return new Answer.Unknown(reason(answered));
         }
         gone.removeAll(there);
         return new Answer.Checked(

@@ -69,7 +69,6 @@ final class Suspects {
         return witness != null;
     }
 
-    /** Whether the destination took a path, and the lane did not rest since. */
     boolean destinationWorks() {
         return lately;
     }
@@ -123,8 +122,7 @@ final class Suspects {
         return verdicts;
     }
 
-    /** Records a real delivery, or that the destination is down: counting begins again. */
-    void acquit() {
+    void countAnew() {
         refused = 0;
     }
 
@@ -140,7 +138,6 @@ final class Suspects {
         taken = null;
     }
 
-    /** Drops all. The entries stay unchanged, and due. */
     void clear() {
         suspects.clear();
         inconclusive.clear();

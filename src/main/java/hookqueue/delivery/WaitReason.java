@@ -11,14 +11,10 @@ record WaitReason(
         DeliveryPolicy policy,
         BatchPlanner planner,
         SlotLimit limit) {
-    /** A sentence; empty if nothing in this lane delays the path. */
-    Optional<String> of(StorePath path, long now) {
-        return Optional.ofNullable(sentence(path, now));
-    }
-
-    private @Nullable String sentence(StorePath path, long now) {
+    /** A sentence; null if nothing in this lane delays the path. */
+    @Nullable String of(StorePath path, long now) {
         for (Dispatcher.Flight flight : flights) {
-            if (flight.paths().contains(path)) {
+            if (flight.group().paths().contains(path)) {
                 int others = flight.group().members().size() - 1;
                 return "it is on its way" + (others == 0 ? "" : ", with " + others + " others");
             }

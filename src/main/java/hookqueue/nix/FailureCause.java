@@ -43,7 +43,6 @@ public record FailureCause(String text, Kind kind) {
                             + "protocol mismatch|serialised");
     private static final Pattern NO_CAUSE =
             Pattern.compile("(?i)warning: .*|debug\\d: .*|Connection to .* closed.*");
-    private static final Pattern SCHEME = Pattern.compile("don't know how to open Nix store");
     private static final Pattern UNREACHABLE =
             Pattern.compile(
                     "Couldn't connect to server|Could not connect to server|Couldn't resolve|"
@@ -96,7 +95,7 @@ public record FailureCause(String text, Kind kind) {
         if (status.find()) {
             return ofStatus(Integer.parseInt(status.group(1)));
         }
-        if (SCHEME.matcher(cause).find()) {
+        if (cause.contains("don't know how to open Nix store")) {
             return Kind.UNKNOWN_SCHEME;
         }
         if (UNREACHABLE.matcher(cause).find()) {

@@ -2,7 +2,6 @@ package hookqueue.nix;
 
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
-import com.google.gson.stream.MalformedJsonException;
 import java.io.IOException;
 import java.io.StringReader;
 import java.util.Arrays;
@@ -22,7 +21,6 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared, and there are thousands a second
 record LogMessage(String action, long id, int type, int level, String text, long[] fields) {
-    /** Begins each line of the format. */
     static final String PREFIX = "@nix ";
 
     private static final String STOP = "{\"action\":\"stop\",\"id\":";
@@ -48,10 +46,8 @@ record LogMessage(String action, long id, int type, int level, String text, long
     static @Nullable LogMessage parsed(String line) {
         try (var json = new JsonReader(new StringReader(line.substring(PREFIX.length())))) {
             return read(json);
-        } catch (MalformedJsonException | IllegalStateException | NumberFormatException e) {
-            return null;
-        } catch (IOException e) {
-            return null; // the line was cut
+        } catch (IOException | IllegalStateException | NumberFormatException e) {
+            return null; // the line is damaged, or was cut
         }
     }
 

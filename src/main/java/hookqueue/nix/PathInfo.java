@@ -32,11 +32,6 @@ public record PathInfo(
         boolean contentAddressed,
         Set<String> keys,
         List<StorePath> references) {
-    public PathInfo {
-        keys = Set.copyOf(keys);
-        references = List.copyOf(references);
-    }
-
     /** Whether another machine has no reason to accept it, because it has no signature. */
     public boolean needsTrust() {
         return keys.isEmpty() && !contentAddressed;

@@ -128,25 +128,21 @@ public final class ChildProcess {
         }
         long started = System.nanoTime();
         var heard = new Heard(new AtomicLong(started), new AtomicLong());
-        InputStream messages = answer == null ? child.getInputStream() : child.getErrorStream();
+        InputStream text = child.getInputStream();
+        InputStream messages = answer == null ? text : child.getErrorStream();
         var reader = started(() -> readLines(messages, output, heard), "child-output");
-        // Until the reader has come to the end, which it does not after a bug.
-        var problem =
-                new AtomicReference<@Nullable String>(
-                        answer == null ? null : "its answer was not read to the end");
-        Thread asked =
-                answer == null
-                        ? null
-                        : started(
-                                () ->
-                                        problem.set(
-                                                readAnswer(child.getInputStream(), answer, heard)),
-                                "child-answer");
+        var problem = new AtomicReference<@Nullable String>();
+        Thread asked = null;
+        if (answer != null) {
+            // Until the reader has come to the end, which it does not after a bug.
+            problem.set("its answer was not read to the end");
+            asked = started(() -> problem.set(readAnswer(text, answer, heard)), "child-answer");
+        }
         ExitResult ending = await(child, mark, heard);
         ProcessTree.endRest(child.toHandle(), started, mark, GRACE);
         finish(reader, messages);
         if (asked != null) {
-            finish(asked, child.getInputStream());
+            finish(asked, text);
         }
         String unreadable = problem.get();
         return ending.succeeded() && unreadable != null

@@ -1,8 +1,8 @@
 package hookqueue.process;
 
-import java.io.FileInputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 
 /**
@@ -16,6 +16,7 @@ final class LaterProcesses {
     private static final long MOMENT = Duration.ofSeconds(1).toNanos();
 
     private static final long MOST = 200;
+    private static final Path NEWEST = Path.of("/proc/sys/kernel/ns_last_pid");
 
     private LaterProcesses() {}
 
@@ -59,11 +60,8 @@ final class LaterProcesses {
      * @return 0 if it is not known: the kernel lacks {@code CONFIG_CHECKPOINT_RESTORE}
      */
     private static long newest() {
-        byte[] line = new byte[32];
-        try (var file = new FileInputStream("/proc/sys/kernel/ns_last_pid")) {
-            int length = file.read(line);
-            return Long.parseLong(
-                    new String(line, 0, Math.max(length, 0), StandardCharsets.US_ASCII).trim());
+        try {
+            return Long.parseLong(Files.readString(NEWEST).trim());
         } catch (IOException | NumberFormatException e) {
             return 0;
         }

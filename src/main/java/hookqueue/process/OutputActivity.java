@@ -1,8 +1,8 @@
 package hookqueue.process;
 
 import hookqueue.nix.Progress;
-import java.util.HashSet;
-import java.util.Set;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /**
  * Decides which lines of a child's output are signs of life. Nix reports ten times a second how far
@@ -14,29 +14,22 @@ import java.util.Set;
  * <p>For one thread.
  */
 final class OutputActivity {
-    /** Of distinct results, at least; twice as many at most. */
+    /** The number of distinct results. */
     private static final int REMEMBERED = 1_000;
 
     /** Nix writes the keys of a line in alphabetical order, without blanks. */
     private static final String RESULT = Progress.PREFIX + "{\"action\":\"result\"";
 
-    /** The last results, and those before them. A repeated one moves to the first set. */
-    private Set<String> recent = new HashSet<>();
-
-    private Set<String> older = Set.of();
+    /** The last results, in the order in which they were last written. */
+    private final Map<String, Boolean> recent =
+            new LinkedHashMap<>(16, 0.75f, true) {
+                @Override
+                protected boolean removeEldestEntry(Map.Entry<String, Boolean> eldest) {
+                    return size() > REMEMBERED;
+                }
+            };
 
     boolean in(String line) {
-        if (!line.startsWith(RESULT)) {
-            return true;
-        }
-        if (!recent.add(line)) {
-            return false;
-        }
-        boolean known = older.contains(line);
-        if (recent.size() >= REMEMBERED) {
-            older = recent;
-            recent = new HashSet<>();
-        }
-        return !known;
+        return !line.startsWith(RESULT) || recent.put(line, true) == null;
     }
 }

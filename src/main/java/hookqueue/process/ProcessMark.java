@@ -25,7 +25,6 @@ final class ProcessMark {
     private final byte[] wanted;
     private byte[] environ = new byte[USUAL_ENVIRON];
 
-    /** The answer about one process. */
     enum Look {
         OURS,
         ANOTHERS,
@@ -37,14 +36,11 @@ final class ProcessMark {
         STARTING
     }
 
-    /**
-     * @param mark an environment variable and its value, {@code NAME=value}
-     */
+    /** Looks for an environment variable and its value, {@code NAME=value}. */
     ProcessMark(String mark) {
         this.wanted = mark.getBytes(StandardCharsets.US_ASCII);
     }
 
-    /** Whether the process has the mark. */
     Look look(long pid) {
         String process = "/proc/" + pid;
         var file = new File(process + "/environ");

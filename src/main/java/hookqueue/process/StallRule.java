@@ -26,10 +26,6 @@ final class StallRule {
     record Activity(long moved, Map<Long, SocketQueues> sockets) {
         static final Activity NONE = new Activity(0, Map.of());
 
-        Activity {
-            sockets = Map.copyOf(sockets);
-        }
-
         private boolean movedSince(Activity before) {
             return moved - before.moved >= MOVE
                     || !sockets.keySet().equals(before.sockets.keySet())
@@ -45,9 +41,7 @@ final class StallRule {
     private long lastLife;
     private Activity reference = Activity.NONE;
 
-    /**
-     * @param start now, by {@link System#nanoTime}
-     */
+    /** Starts with a sign of life, at a time by {@link System#nanoTime}. */
     StallRule(Duration timeout, long start) {
         this.timeout = timeout.toNanos();
         this.lastLife = start;

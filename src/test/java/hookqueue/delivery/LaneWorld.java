@@ -45,7 +45,7 @@ final class LaneWorld {
     /** These count from the next {@link #restart}. */
     int slots = 1;
 
-    Link link = FixedLink.FAR;
+    Link link = Links.FAR;
     ClosureSource closures = ClosureSource.NONE;
     Queue queue;
     Lane lane;
