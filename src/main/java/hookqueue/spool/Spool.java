@@ -105,7 +105,12 @@ public final class Spool {
                 }
             }
         } catch (IOException | DirectoryIteratorException e) {
-            logOnce("cannot look into the spool {}, and will try again: {}", folder, e.toString());
+            if (isNews(e.toString())) {
+                LOG.error(
+                        "cannot look into the spool {}, and will try again: {}",
+                        folder,
+                        e.toString());
+            }
         }
         Collections.sort(files);
         return files;
@@ -158,12 +163,6 @@ public final class Spool {
         return told.add(trouble);
     }
 
-    private void logOnce(String message, Path file, @Nullable String reason) {
-        if (isNews(file + reason)) {
-            LOG.error(message, file, reason);
-        }
-    }
-
     /** A file that no hook has written. */
     private static final class Unfit extends IOException {
         private static final long serialVersionUID = 1;
@@ -181,10 +180,17 @@ public final class Spool {
         } catch (NoSuchFileException e) {
             return null;
         } catch (Unfit e) {
-            logOnce("in the spool, but no file of paths: {}: {}", file, e.getMessage());
+            if (isNews(file + e.toString())) {
+                LOG.error("in the spool, but no file of paths: {}: {}", file, e.getMessage());
+            }
             return new Batch(file, List.of(), false);
         } catch (IOException e) {
-            logOnce("cannot read the spool file {}, and will try again: {}", file, e.toString());
+            if (isNews(file + e.toString())) {
+                LOG.error(
+                        "cannot read the spool file {}, and will try again: {}",
+                        file,
+                        e.toString());
+            }
             return null;
         }
         var paths = new ArrayList<StorePath>();
