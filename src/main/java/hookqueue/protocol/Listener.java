@@ -264,7 +264,7 @@ public final class Listener {
                         slowRequests,
                         this::ended);
         SessionThreads.Worker worker = threads.take();
-        sessions.put(session, worker.thread());
+        sessions.put(session, worker.thread);
         try {
             worker.run(session);
         } catch (OutOfMemoryError e) { // the JDK throws this at the limit on processes

@@ -23,15 +23,11 @@ final class SessionThreads {
 
     /** A thread for one session after another. */
     final class Worker {
-        private final Thread thread = new Thread(this::serve, "session");
+        final Thread thread = new Thread(this::serve, "session");
         private volatile @Nullable Runnable next;
 
         private Worker() {
             thread.setDaemon(true);
-        }
-
-        Thread thread() {
-            return thread;
         }
 
         /**
