@@ -100,7 +100,7 @@ class DeliveryPolicySimulationTest {
             return 20
                     + 2 * (open / Math.min(world.batch, SimulatedLane.WORTH_A_CHILD) + 1)
                     + world.largeOutstanding()
-                    + bad * (4L * log2(world.batch) + 12);
+                    + bad * (4L * log2(world.batch) + 16);
         }
 
         void assertNothingIsLost() {
