@@ -99,7 +99,8 @@ in
       };
       description = ''
         Destinations with names, besides those of `uploadTo`. One with a name keeps its queue when its URL changes, and may
-        have settings of its own (NPBHQ_INCLUDE_office and so on). A path goes to the destinations whose filters take it.
+        have settings of its own (NPBHQ_INCLUDE_office and so on). One whose URL stays keeps its queue when its name
+        changes, or when it moves from `uploadTo` to here. A path goes to the destinations whose filters take it.
       '';
     };
 

@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
@@ -54,6 +55,17 @@ record LaneFactory(Settings settings, Map<String, String> environment, Nix nix) 
         }
         settings.destinations().forEach(destination -> names.add(destination.name()));
         return names;
+    }
+
+    /** The URLs of the destinations that have a name of their own, by name. */
+    static Map<String, String> urls(Settings settings) {
+        var urls = new HashMap<String, String>();
+        for (Destination destination : settings.destinations()) {
+            if (destination instanceof Destination.Named named) {
+                urls.put(named.name(), named.place().name());
+            }
+        }
+        return urls;
     }
 
     List<Lane> lanes(Queue queue, InstantSource clock, Consumer<Throwable> fatal) {

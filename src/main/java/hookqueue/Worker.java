@@ -171,6 +171,7 @@ final class Worker {
                                     settings.rootsDir(),
                                     settings.storeDir(),
                                     LaneFactory.names(settings),
+                                    LaneFactory.urls(settings),
                                     settings.filters()),
                             clock,
                             this::fail,

@@ -3,19 +3,58 @@ package hookqueue.queue;
 import hookqueue.queue.DeliveryRow.State;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Updates the configured lanes from the settings, at the start. The rows of a removed lane stay,
  * and continue if the lane returns.
  */
 record LaneSettings(Sql sql, Meta meta) {
+    private static final Logger LOG = LoggerFactory.getLogger(LaneSettings.class);
+
+    /** Begins the key of the URL of a destination that has a name. */
+    private static final String URL = "url ";
+
     long generation() throws SQLException {
         return meta.get("generation");
     }
 
     long id(String name) throws SQLException {
         return sql.number("SELECT id FROM lane WHERE name = ?", name).orElseThrow();
+    }
+
+    /**
+     * Lets a destination keep its lane when it gets a name, another name, or none any more. The
+     * same URL tells that it is the same destination.
+     *
+     * @param urls of the destinations whose name is not their URL, by name
+     */
+    void rename(List<String> names, Map<String, String> urls) throws SQLException {
+        String lanes = "SELECT name FROM lane ORDER BY configured DESC, generation DESC";
+        List<String> known = sql.query(row -> row.getString(1), lanes);
+        for (String name : names) {
+            String url = urls.getOrDefault(name, name);
+            for (String other : known.contains(name) ? List.<String>of() : known) {
+                if (!names.contains(other) && url(other).equals(url)) {
+                    sql.update("UPDATE lane SET name = ? WHERE name = ?", name, other);
+                    LOG.info("{} is now {}: the URL is the same", other, name);
+                    break;
+                }
+            }
+        }
+        for (Map.Entry<String, String> each : urls.entrySet()) {
+            if (!url(each.getKey()).equals(each.getValue())) {
+                meta.putText(URL + each.getKey(), each.getValue());
+            }
+        }
+    }
+
+    /** The URL of a lane, as far as it is known. */
+    private String url(String lane) throws SQLException {
+        return meta.text(URL + lane).orElse(lane);
     }
 
     /** Returns whether paths became settled, whose roots still exist. */

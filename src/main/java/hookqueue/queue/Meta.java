@@ -43,6 +43,14 @@ public record Meta(Sql sql, Effects.Collector effects) {
         return sql.number("SELECT value FROM meta WHERE key = ?", key).orElse(0L);
     }
 
+    Optional<String> text(String key) throws SQLException {
+        return sql.first(row -> row.getString(1), "SELECT value FROM meta WHERE key = ?", key);
+    }
+
+    void putText(String key, String value) throws SQLException {
+        sql.update("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", key, value);
+    }
+
     void put(String key, long value) throws SQLException {
         sql.update("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", key, value);
     }

@@ -9,6 +9,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -38,11 +39,17 @@ public final class Queue implements AutoCloseable {
      *
      * @param stateDir must exist
      * @param lanes {@link LaneStore#SIGN} first if paths are signed, then the destinations
+     * @param urls of the destinations whose name is not their URL, by name
      * @param filters select the paths to queue again when only their root is left, and the paths of
      *     a removed destination that a new one gets
      */
     public record Settings(
-            Path stateDir, Path rootsDir, String storeDir, List<String> lanes, Filters filters) {}
+            Path stateDir,
+            Path rootsDir,
+            String storeDir,
+            List<String> lanes,
+            Map<String, String> urls,
+            Filters filters) {}
 
     /**
      * A task for a transaction. It may run twice, so it must have no effect outside the
@@ -143,9 +150,7 @@ public final class Queue implements AutoCloseable {
                     settings.stateDir(),
                     damaged);
         }
-        boolean settledSome =
-                transaction.configure(
-                        settings.lanes(), settings.filters(), clock.millis(), progress);
+        boolean settledSome = transaction.configure(settings, clock.millis(), progress);
         if (!database.clean() || settledSome) {
             reconciliation.atStart(transaction, progress);
         }

@@ -1,11 +1,9 @@
 package hookqueue.queue;
 
-import hookqueue.base.Filters;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -48,18 +46,19 @@ public final class QueueTransaction {
     }
 
     /** Updates the configured lanes. Returns what {@link LaneSettings#apply} returns. */
-    boolean configure(List<String> names, Filters filters, long now, Consumer<String> progress)
+    boolean configure(Queue.Settings wanted, long now, Consumer<String> progress)
             throws SQLException {
         var settings = new LaneSettings(sql, meta);
-        boolean settledSome = settings.apply(names, now);
-        for (String name : names) {
+        settings.rename(wanted.lanes(), wanted.urls());
+        boolean settledSome = settings.apply(wanted.lanes(), now);
+        for (String name : wanted.lanes()) {
             lanes.put(name, new LaneStore(sql, removals(), effects, name, settings.id(name)));
         }
         LaneStore sign = lanes.get(LaneStore.SIGN);
         paths.begin(settings.generation(), sign == null ? null : sign.id());
         if (meta.get(MOVED) < settings.generation()) {
             // in the transaction that changes the lanes: no later step would find these paths
-            long moved = paths.moveStranded(filters, now, progress);
+            long moved = paths.moveStranded(wanted.filters(), now, progress);
             if (moved > 0) {
                 LOG.info("moved {} paths of removed destinations to new ones", moved);
             }

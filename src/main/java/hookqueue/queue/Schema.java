@@ -25,6 +25,7 @@ import java.sql.Statement;
  *   tag, path   of `queue tag=`   lane, path, at
  *
  *   meta: key, value              paused, paused_until, clean, generation, moved, untagged_up_to, last_id,
+ *                                 url NAME: of a destination that has a name,
  *                                 verify_since, verify_at, verify_COUNT:LANE: see VerifyStore
  *
  *   tally: lane, what, slot, value     what "runs DELIVERED" and the like, slot 0: how many child processes

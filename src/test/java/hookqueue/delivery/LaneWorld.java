@@ -24,6 +24,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -113,6 +114,7 @@ final class LaneWorld {
                         folder.resolve("roots"),
                         "/nix/store",
                         List.of(LANE),
+                        Map.of(),
                         Filters.ALL);
         queue = Queue.open(settings, clock, fatal::set, step -> {});
         lane =

@@ -167,7 +167,12 @@ class PowerLossIT {
         var fatal = new CopyOnWriteArrayList<Throwable>();
         var settings =
                 new Queue.Settings(
-                        state, roots, scratch.store.toString(), List.of(DESTINATION), Filters.ALL);
+                        state,
+                        roots,
+                        scratch.store.toString(),
+                        List.of(DESTINATION),
+                        Map.of(),
+                        Filters.ALL);
         try (Queue queue = Queue.open(settings, InstantSource.system(), fatal::add, step -> {})) {
             var spool = Spool.open(state, scratch.store.toString());
             new SpoolIntake(spool, queue, Filters.ALL, InstantSource.system()).begin();

@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
@@ -49,8 +50,13 @@ public final class Fixture {
     }
 
     public Queue open(List<String> lanes, Filters filters) throws QueueException {
+        return open(lanes, Map.of(), filters);
+    }
+
+    Queue open(List<String> lanes, Map<String, String> urls, Filters filters)
+            throws QueueException {
         return Queue.open(
-                new Queue.Settings(state, roots, STORE, lanes, filters),
+                new Queue.Settings(state, roots, STORE, lanes, urls, filters),
                 clock,
                 fatal::add,
                 progress::add);

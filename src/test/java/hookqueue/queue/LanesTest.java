@@ -58,6 +58,51 @@ class LanesTest {
         }
     }
 
+    /**
+     * The queue, the counts and what is known of deliveries stay; nothing moves or is sent again.
+     */
+    @Test
+    void aDestinationKeepsItsLaneWhenItsNameChanges() throws Exception {
+        try (Queue queue = f.open(TWO)) {
+            f.enqueue(queue, paths(0, 3), "job");
+            f.deliver(queue, "ssh://b", path(0));
+            f.defer(queue, "ssh://b", path(1), 60_000);
+        }
+        for (String name : List.of("cache", "backup", "ssh://b")) {
+            Map<String, String> urls = name.equals("ssh://b") ? Map.of() : Map.of(name, "ssh://b");
+            List<String> lanes = List.of("ssh://a", name);
+            try (Queue queue = f.open(lanes, urls, Filters.ALL)) {
+                assertEquals(List.of("ssh://a FRESH"), Fixture.standing(queue, path(0)));
+                assertEquals(
+                        List.of("ssh://a FRESH", name + " DEFERRED"),
+                        Fixture.standing(queue, path(1)));
+                assertEquals(1, Fixture.lane(queue, name).delivered());
+                assertEquals(2, queue.call(t -> t.reports().lanes()).size());
+            }
+            try (Queue queue = f.open(lanes.reversed().subList(0, 1), urls, Filters.ALL)) {
+                assertEquals(
+                        List.of("ssh://a FRESH"),
+                        Fixture.standing(queue, path(0)),
+                        "a name is no new destination, which would get what waits for others");
+            }
+        }
+    }
+
+    @Test
+    void aNameWithAnotherUrlIsAnotherDestination() throws Exception {
+        try (Queue queue = f.open(List.of("old"), Map.of("old", "ssh://a"), Filters.ALL)) {
+            f.enqueue(queue, paths(0, 2), null);
+            f.deliver(queue, "old", path(0));
+        }
+        try (Queue queue = f.open(List.of("new"), Map.of("new", "ssh://b"), Filters.ALL)) {
+            assertEquals(0, Fixture.lane(queue, "new").delivered());
+            assertEquals(List.of("new FRESH"), Fixture.standing(queue, path(1)), "it moved");
+        }
+        try (Queue queue = f.open(List.of("new"), Map.of("new", "ssh://a"), Filters.ALL)) {
+            assertEquals(0, Fixture.lane(queue, "new").delivered(), "the name has its own lane");
+        }
+    }
+
     /** The settings name another destination, for example one that was mistyped before. */
     @Test
     void pathsOfARemovedDestinationMoveToTheOneThatIsAdded() throws Exception {
