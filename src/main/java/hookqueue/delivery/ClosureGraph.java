@@ -89,8 +89,10 @@ final class ClosureGraph {
         for (ClosureSource.Member member : members) {
             Node node = node(member.digest());
             node.bytes = member.bytes();
-            node.references =
-                    Arrays.stream(member.references()).mapToObj(this::node).toArray(Node[]::new);
+            node.references = new Node[member.references().length];
+            for (int i = 0; i < node.references.length; i++) {
+                node.references[i] = node(member.references()[i]);
+            }
             node.complete = true;
         }
     }

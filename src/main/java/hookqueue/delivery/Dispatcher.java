@@ -88,6 +88,7 @@ final class Dispatcher {
         return flights.size() < limit.now() && busyFor(now) == 0;
     }
 
+    /** Milliseconds until the retry after the destination reported that it was busy. */
     long busyFor(long now) {
         return limit.busyFor(now);
     }
@@ -192,6 +193,7 @@ final class Dispatcher {
                 : fly(policy.startNext(), batch);
     }
 
+    /** A batch of exactly these members; null while another slot sends something that they need. */
     private BatchPlanner.@Nullable Batch cut(List<Entry> members, long now) {
         boolean seen = flights.isEmpty() ? planner.sees(members) : look(members, now);
         return seen

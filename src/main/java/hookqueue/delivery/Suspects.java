@@ -69,6 +69,7 @@ final class Suspects {
         return witness != null;
     }
 
+    /** Whether the destination took a path, and the lane did not rest since. */
     boolean destinationWorks() {
         return lately;
     }
@@ -138,6 +139,7 @@ final class Suspects {
         taken = null;
     }
 
+    /** Drops all. The entries stay unchanged, and due. */
     void clear() {
         suspects.clear();
         inconclusive.clear();
