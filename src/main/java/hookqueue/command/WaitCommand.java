@@ -113,6 +113,7 @@ final class WaitCommand {
             if (target.settled()) {
                 WaitTarget.End ended = target.end();
                 if (!ended.outstanding()) {
+                    queue.awaitRoots(); // a client that is told "ok" may collect garbage
                     return answer(ended, reply);
                 }
             }

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -217,6 +218,19 @@ public final class Queue implements AutoCloseable {
 
     public Path stateDir() {
         return settings.stateDir();
+    }
+
+    /**
+     * Waits until the roots of all transactions are made and removed that a finished {@link #call}
+     * of this thread has seen.
+     */
+    public void awaitRoots() throws QueueException, InterruptedException {
+        var made = new ArrayBlockingQueue<Boolean>(1);
+        rootThread.hand(List.of(), false, made::add);
+        if (!made.take()) {
+            String closed = "the queue is closed";
+            throw new QueueException(closed, new IllegalStateException(closed));
+        }
     }
 
     /** How many paths were queued since this worker started, also again. */

@@ -212,7 +212,11 @@ final class Writer {
                     }
                 };
         changes.queued(effects.queued());
-        roots.hand(effects.roots(), jobs.isEmpty(), after);
+        if (effects.roots().isEmpty()) {
+            after.accept(true);
+        } else {
+            roots.hand(effects.roots(), jobs.isEmpty(), after);
+        }
         return null;
     }
 }

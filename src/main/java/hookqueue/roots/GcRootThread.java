@@ -60,8 +60,7 @@ public final class GcRootThread {
     /**
      * The continuation runs once. It gets true when the roots are made and on disk; and false,
      * perhaps on this thread, when the thread {@code roots} has ended. Continuations run in the
-     * order of the calls, also that of a call without changes: who is told that a path is delivered
-     * finds its root removed.
+     * order of the calls. So that of a call without changes runs when all earlier changes are made.
      *
      * <p>This thread makes a few changes itself if nothing else waits: then a hook's answer needs
      * one thread less.

@@ -51,7 +51,7 @@ class QueueTest {
     }
 
     @Test
-    void whoSeesADeliveryFindsItsRootRemoved() throws Exception {
+    void whoSeesADeliveryCanWaitForTheRemovalOfItsRoot() throws Exception {
         try (Queue queue = f.open(List.of("ssh://a"))) {
             for (int round = 0; round < 5; round++) {
                 f.enqueue(queue, paths(0, 1_000), null);
@@ -67,6 +67,7 @@ class QueueTest {
                         });
                 running.await(); // the question has a transaction of its own
                 assertTrue(Fixture.is(queue, t -> t.lane("ssh://a").fresh(1).isEmpty()));
+                queue.awaitRoots();
                 assertEquals(Set.of(), f.rooted());
                 delivery.await();
             }
