@@ -12,9 +12,12 @@ import hookqueue.base.Filters;
 import hookqueue.queue.Fixture;
 import hookqueue.queue.LaneStore;
 import hookqueue.queue.Queue;
+import hookqueue.queue.Verdict;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -125,6 +128,24 @@ class WaitCommandTest {
                     looked += page.size();
                     return page;
                 });
+    }
+
+    @Test
+    void itAnswersWhenTheRootsAreRemoved() throws Exception {
+        try (Queue queue = commands.start(List.of("ssh://a"), Filters.ALL)) {
+            f.enqueue(queue, paths(0, 2_000), null);
+            var delivery =
+                    queue.submit(t -> {
+                        var delivered = new ArrayList<Verdict>();
+                        LaneStore lane = t.lane("ssh://a");
+                        lane.fresh(2_000).forEach(e -> delivered.add(new Verdict.Delivered(e)));
+                        lane.record(delivered, 10, f.clock.millis());
+                        return true;
+                    });
+            assertEquals(List.of("ok"), commands.ask("wait"));
+            assertEquals(Set.of(), f.rooted());
+            delivery.await();
+        }
     }
 
     /** With two hundred changes, each change used to make it query all 5,000 paths. */
