@@ -35,19 +35,25 @@ record LaneSettings(Sql sql, Meta meta) {
     void rename(List<String> names, Map<String, String> urls) throws SQLException {
         String lanes = "SELECT name FROM lane ORDER BY configured DESC, generation DESC";
         List<String> known = sql.query(row -> row.getString(1), lanes);
+        List<String> removed = known.stream().filter(lane -> !names.contains(lane)).toList();
         for (String name : names) {
-            String url = urls.getOrDefault(name, name);
-            for (String other : known.contains(name) ? List.<String>of() : known) {
-                if (!names.contains(other) && url(other).equals(url)) {
-                    sql.update("UPDATE lane SET name = ? WHERE name = ?", name, other);
-                    LOG.info("{} is now {}: the URL is the same", other, name);
-                    break;
-                }
+            if (!known.contains(name)) {
+                takeOver(name, urls.getOrDefault(name, name), removed);
             }
         }
         for (Map.Entry<String, String> each : urls.entrySet()) {
             if (!url(each.getKey()).equals(each.getValue())) {
                 meta.putText(URL + each.getKey(), each.getValue());
+            }
+        }
+    }
+
+    private void takeOver(String name, String url, List<String> removed) throws SQLException {
+        for (String lane : removed) {
+            if (url(lane).equals(url)) {
+                sql.update("UPDATE lane SET name = ? WHERE name = ?", name, lane);
+                LOG.info("{} is now {}: the URL is the same", lane, name);
+                return;
             }
         }
     }
